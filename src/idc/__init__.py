@@ -1,0 +1,3 @@
+"""Experiment-tracked classification of histopathology patches."""
+
+__version__ = "0.1.0"

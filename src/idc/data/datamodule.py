@@ -1,0 +1,139 @@
+"""The loaders of an experiment."""
+
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+import albumentations as A
+import numpy as np
+import pandas as pd
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Sampler
+
+from idc.data.augment import Augmentation
+from idc.data.dataset import Batch, PatchDataset, as_is
+from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
+from idc.data.split import class_counts
+
+MAX_WORKERS = 8
+
+
+class PatchDataModule(pl.LightningDataModule):
+    """Patches, their index with the split, and how they become batches.
+
+    Args:
+        patches: uint8 (N, P, P, 3), row for row with `index`.
+        index: The index with ``label``, ``group``, ``x``, ``y`` and ``split``.
+        class_names: A name a class, in the order of the labels.
+        transforms: albumentations transforms for training patches; empty for none.
+        batch_size: Patches a training step and process.
+        eval_batch_size: Patches a step without gradients.
+        num_workers: Loader processes, or ``auto``.
+        sampler: ``shuffle``, or ``balanced`` (classes equally often, with replacement).
+        seed: The run's seed: order and augmentation depend on it and the epoch alone.
+    """
+
+    def __init__(
+        self,
+        patches: NDArray[np.uint8],
+        index: pd.DataFrame,
+        class_names: Sequence[str],
+        transforms: Sequence[A.BasicTransform | A.BaseCompose] = (),
+        batch_size: int = 64,
+        eval_batch_size: int = 256,
+        num_workers: int | Literal["auto"] = "auto",
+        sampler: Literal["shuffle", "balanced"] = "shuffle",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.patches = patches
+        self.index = index
+        self.class_names = tuple(class_names)
+        self.labels = index["label"].to_numpy(np.int64)
+        self.augmentation = Augmentation(transforms, seed) if transforms else None
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = self._workers(num_workers)
+        self.sampler = sampler
+        self.seed = seed
+
+    def _workers(self, asked: int | Literal["auto"]) -> int:
+        if asked != "auto":
+            return asked
+        # Patches are already decoded: without augmentation a worker only adds a copy.
+        if self.augmentation is None:
+            return 0
+        return min(MAX_WORKERS, len(os.sched_getaffinity(0)) // 2)
+
+    def rows(self, side: str) -> NDArray[np.int64]:
+        """The index's rows of ``train``, ``val`` or ``test``, int64 (n,)."""
+        return np.flatnonzero(self.index["split"].to_numpy() == side).astype(np.int64)
+
+    def train_class_counts(self) -> NDArray[np.int64]:
+        """Training patches a class, int64 (k,)."""
+        return class_counts(self.labels[self.rows("train")], len(self.class_names))
+
+    def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of the training patches a channel, in [0, 1]."""
+        rows = self.rows("train")
+        total, squares, pixels = np.zeros(3), np.zeros(3), 0
+        for start in range(0, len(rows), 4096):
+            block = self.patches[rows[start : start + 4096]].reshape(-1, 3) / 255.0
+            total += block.sum(0)
+            squares += (block**2).sum(0)
+            pixels += len(block)
+        mean = total / pixels
+        return tuple(mean), tuple(np.sqrt(squares / pixels - mean**2))
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Training batches: shuffled or balanced, augmented, of one full size each."""
+        rows = self.rows("train")
+        weights = balanced_weights(self.labels[rows]) if self.sampler == "balanced" else None
+        rank, world = self._ranks()
+        return self._loader(
+            PatchDataset(self.patches, self.labels, rows, self.augmentation),
+            EpochSampler(len(rows), self.seed, weights, rank, world),
+            self.batch_size,
+            # A last batch of one patch breaks BatchNorm and weighs as much as a full one.
+            drop_last=len(rows) // world >= self.batch_size,
+        )
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation batches, in the index's order, each patch once over all ranks."""
+        return self.eval_dataloader("val", *self._ranks())
+
+    def eval_dataloader(self, side: str, rank: int = 0, world: int = 1) -> DataLoader[Batch]:
+        """Batches of one side, unaugmented, in the index's order."""
+        rows = self.rows(side)
+        return self._loader(
+            PatchDataset(self.patches, self.labels, rows),
+            ShardSampler(len(rows), rank, world),
+            self.eval_batch_size,
+            workers=0,
+        )
+
+    def _ranks(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+    def _loader(
+        self,
+        dataset: PatchDataset,
+        sampler: Sampler[int],
+        batch_size: int,
+        drop_last: bool = False,
+        workers: int | None = None,
+    ) -> DataLoader[Batch]:
+        count = self.num_workers if workers is None else workers
+        return DataLoader(
+            dataset,
+            batch_size=batch_size,
+            sampler=sampler,
+            drop_last=drop_last,
+            num_workers=count,
+            persistent_workers=count > 0,
+            prefetch_factor=4 if count else None,
+            pin_memory=torch.cuda.is_available(),
+            collate_fn=as_is,
+        )

@@ -1,0 +1,75 @@
+"""Patches in memory to batches of tensors."""
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from idc.data.augment import Augmentation
+
+
+class Batch(TypedDict):
+    """A batch of patches.
+
+    Attributes:
+        image: uint8 (n, 3, H, W), RGB.
+        label: int64 (n,).
+        row: int64 (n,), each sample's row in the index.
+    """
+
+    image: Tensor
+    label: Tensor
+    row: Tensor
+
+
+class PatchDataset(Dataset[Batch]):
+    """The patches of one side of the split.
+
+    It reads whole batches (``__getitems__``) and returns them collated: use `as_is` as the
+    loader's collate function.
+
+    Args:
+        patches: uint8 (N, P, P, 3), the whole store; not copied.
+        labels: int64 (N,), of the whole store.
+        rows: int64 (n,), the rows of the store that belong to this side.
+        augmentation: Applied to every patch, or None.
+    """
+
+    def __init__(
+        self,
+        patches: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        rows: NDArray[np.int64],
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.patches = patches
+        self.labels = labels
+        self.rows = rows
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, key: int) -> Batch:
+        return self.__getitems__([key])
+
+    def __getitems__(self, keys: Sequence[int]) -> Batch:
+        rows = self.rows[np.asarray(keys) % len(self.rows)]
+        images = self.patches[rows]
+        if self.augmentation is not None:
+            images = self.augmentation(images, keys[0])
+        return {
+            # A view: NHWC memory is what channels_last wants, so nothing is moved.
+            "image": torch.from_numpy(images).permute(0, 3, 1, 2),
+            "label": torch.from_numpy(self.labels[rows]),
+            "row": torch.from_numpy(rows),
+        }
+
+
+def as_is(batch: Any) -> Any:
+    """Collate function of a data set that returns batches."""
+    return batch

@@ -1,0 +1,102 @@
+"""From the bytes of an image file to a square RGB patch, with every oddity named."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"IEND\xaeB`\x82"
+
+Edge = Literal["pad", "resize"]
+
+
+class UnreadableError(Exception):
+    """The bytes are no whole image; the message says what is wrong with them."""
+
+
+class OddModeError(Exception):
+    """The image is whole but is not 8-bit RGB; the message says what it is."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A patch (uint8 (H, W, 3), RGB) and the mode that it was converted from, if it was."""
+
+    patch: NDArray[np.uint8]
+    converted_from: str | None = None
+
+
+def decode(data: bytes, convert: bool = False) -> Decoded:
+    """Decode an image file.
+
+    Args:
+        data: The whole file.
+        convert: Turn grey, 16-bit and RGBA images into 8-bit RGB in place of refusing them
+            (16-bit by dropping the low byte, RGBA by laying it on white, the colour of glass).
+
+    Returns:
+        The patch as uint8 (H, W, 3), RGB.
+
+    Raises:
+        UnreadableError: No bytes, bytes that end early, or bytes that no decoder knows.
+        OddModeError: The image is not 8-bit RGB and `convert` is off.
+    """
+    if not data:
+        raise UnreadableError("the file has 0 bytes")
+    # OpenCV returns a truncated PNG as a whole image, its missing rows black: look at the end.
+    if data.startswith(PNG_SIGNATURE) and PNG_END not in data[-64:]:
+        raise UnreadableError("the PNG ends early (truncated)")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise UnreadableError(f"OpenCV cannot decode it ({error.err})") from error
+    if image is None:
+        raise UnreadableError("it is no image that OpenCV can decode (corrupt)")
+    mode = _mode(image)
+    if mode == "8-bit RGB":
+        return Decoded(np.ascontiguousarray(image[:, :, ::-1]))
+    if not convert:
+        raise OddModeError(f"it is {mode}, not 8-bit RGB")
+    return Decoded(_to_rgb(image), converted_from=mode)
+
+
+def fit_square(patch: NDArray[np.uint8], size: int, edge: Edge) -> NDArray[np.uint8]:
+    """Bring a patch to (size, size, 3).
+
+    Patches at the edge of a slide are smaller than the rest. ``pad`` puts them in the top left
+    corner, where they lay on the slide, and mirrors their content into the gap (a constant would
+    be a mark of the edge that a network can learn); ``resize`` stretches them. A patch larger than
+    `size` is always resized.
+    """
+    height, width = patch.shape[:2]
+    if (height, width) == (size, size):
+        return patch
+    if edge == "pad" and height <= size and width <= size:
+        return np.asarray(
+            cv2.copyMakeBorder(patch, 0, size - height, 0, size - width, cv2.BORDER_REFLECT),
+            np.uint8,
+        )
+    shrink = height > size or width > size
+    method = cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(patch, (size, size), interpolation=method), np.uint8)
+
+
+def _mode(image: NDArray[np.generic]) -> str:
+    bits = image.dtype.itemsize * 8
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    kind = {1: "grey", 3: "RGB", 4: "RGBA"}.get(channels, f"{channels}-channel")
+    return f"{bits}-bit {kind}"
+
+
+def _to_rgb(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+    eight = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8)  # type: ignore[operator]
+    if eight.ndim == 2:
+        return np.repeat(eight[:, :, None], 3, axis=2)
+    colour = eight[:, :, 2::-1]
+    if eight.shape[2] == 4:
+        alpha = eight[:, :, 3:].astype(np.float32) / 255
+        colour = np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8)
+    return np.ascontiguousarray(colour)

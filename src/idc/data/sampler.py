@@ -1,0 +1,82 @@
+"""Orders of samples that depend on the seed and the epoch alone.
+
+A sampler here gives *keys*, not row numbers: ``key = epoch * n + row``. So a worker that outlives
+the epoch knows the epoch of each sample, augmentation can be a function of the key, and a run that
+is resumed at epoch e sees what the unbroken run saw.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from idc.seeding import derive_seed
+
+
+class EpochSampler(Sampler[int]):
+    """Training order: a permutation an epoch, or draws with replacement by weight.
+
+    Args:
+        n: Number of samples in the set.
+        seed: The run's seed.
+        weights: Per-sample weights, float (n,), for draws with replacement; None permutes.
+        rank: This process's place among `world` processes.
+        world: Number of processes; each gets ceil(n / world) samples of one common order.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        seed: int,
+        weights: NDArray[np.float64] | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self.n = n
+        self.seed = seed
+        self.weights = None if weights is None else torch.from_numpy(weights)
+        self.rank = rank
+        self.world = world
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch (Lightning calls this)."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.n // self.world)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, self.epoch))
+        if self.weights is None:
+            order = torch.randperm(self.n, generator=generator)
+        else:
+            order = torch.multinomial(self.weights, self.n, replacement=True, generator=generator)
+        # Ranks must take the same number of steps, or the last gradient exchange hangs.
+        short = len(self) * self.world - self.n
+        order = torch.cat([order, order[:short]])[self.rank :: self.world]
+        yield from (order + self.epoch * self.n).tolist()
+
+
+class ShardSampler(Sampler[int]):
+    """Evaluation order: every sample exactly once over all ranks, none repeated to fill up."""
+
+    def __init__(self, n: int, rank: int = 0, world: int = 1) -> None:
+        self.n = n
+        self.rank = rank
+        self.world = world
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.n, self.world))
+
+    def __iter__(self) -> Iterator[int]:
+        yield from range(self.rank, self.n, self.world)
+
+
+def balanced_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Weights (n,) under which every class is drawn equally often; they sum to 1."""
+    counts = np.bincount(labels)
+    present = (counts > 0).sum()
+    return np.asarray(1.0 / (counts[labels] * present), np.float64)

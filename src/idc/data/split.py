@@ -1,0 +1,229 @@
+"""Splits by patient: which patients train, which choose, which judge.
+
+Patches of one patient look alike, so a patient on two sides makes every number wrong. Every split
+made here is checked for that before it is returned.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
+
+from idc.errors import ConfigError, DataError
+
+SIDES = ("train", "val", "test")
+CANDIDATE_SHUFFLES = 40
+
+
+class Splitter(Protocol):
+    """A way to divide an index into train, val and test."""
+
+    leaky: bool
+
+    def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
+        """Give each row of the index its side."""
+        ...
+
+
+@dataclass(frozen=True)
+class PatientSplit:
+    """Whole patients to a side, classes balanced over the sides as well as patients allow.
+
+    Attributes:
+        test_patients: Patients to test on; empty lets the split choose.
+        val_patients: Patients to validate on; empty lets the split choose.
+        test_fraction: Share of the patches of each class to aim at for test, in (0, 1).
+        val_fraction: The same for validation.
+        folds: Number of cross-validation folds for the test side, or None for one split.
+        fold: Which fold is the test side, 0..folds-1.
+        seed: Decides among equally good splits.
+    """
+
+    test_patients: Sequence[str | int] = ()
+    val_patients: Sequence[str | int] = ()
+    test_fraction: float = 0.2
+    val_fraction: float = 0.15
+    folds: int | None = None
+    fold: int = 0
+    seed: int = 0
+    leaky: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        for name in ("test_fraction", "val_fraction"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise ConfigError(f"split.{name}={value}: give a share between 0 and 1.")
+        if self.test_fraction + self.val_fraction >= 1:
+            raise ConfigError(
+                "split.test_fraction + split.val_fraction leave nothing to train on; "
+                "make their sum less than 1."
+            )
+        if self.folds is not None:
+            if self.folds < 2:
+                raise ConfigError(f"split.folds={self.folds}: cross-validation needs 2 or more.")
+            if not 0 <= self.fold < self.folds:
+                raise ConfigError(
+                    f"split.fold={self.fold}: with split.folds={self.folds} give "
+                    f"0..{self.folds - 1}."
+                )
+            if self.test_patients:
+                raise ConfigError(
+                    "split.folds and split.test_patients exclude one another: a fold names its "
+                    "own test patients."
+                )
+
+    def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
+        """Give each row its side.
+
+        Args:
+            index: The index with ``group`` and ``label``.
+
+        Returns:
+            ``train``, ``val`` or ``test`` for each row, on the index of `index`.
+
+        Raises:
+            ConfigError: A named patient is not in the data, or stands on two sides.
+            DataError: The patients do not suffice for sides that hold both classes.
+        """
+        groups = index["group"].astype(str)
+        test = self._named(self.test_patients, groups, "test_patients")
+        val = self._named(self.val_patients, groups, "val_patients")
+        if both := sorted(test & val):
+            raise ConfigError(
+                f"patient {', '.join(both)} stands in both split.test_patients and "
+                f"split.val_patients; choose one."
+            )
+        if groups.nunique() < 3:
+            raise DataError(
+                f"split: the data hold {groups.nunique()} patient(s); a split by patient needs at "
+                f"least 3 (train, validation, test)."
+            )
+        free = index[~groups.isin(test | val)]
+        if self.folds is not None:
+            test = self._fold(free)
+        elif not test:
+            test = self._choose(free, index, self.test_fraction, "test")
+        free = index[~groups.isin(test | val)]
+        if not val:
+            val = self._choose(free, index, self.val_fraction, "val")
+        side = pd.Series("train", index=index.index, name="split", dtype=object)
+        side[groups.isin(val)] = "val"
+        side[groups.isin(test)] = "test"
+        check_split(index, side, self.folds is not None or bool(self.test_patients))
+        return side
+
+    def _named(self, patients: Sequence[str | int], groups: "pd.Series[str]", key: str) -> set[str]:
+        wanted = {str(p) for p in patients}
+        if missing := sorted(wanted - set(groups)):
+            known = sorted(set(groups))
+            shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+            raise ConfigError(
+                f"split.{key}: no patient {', '.join(missing)} in the data. There are: {shown}."
+            )
+        return wanted
+
+    def _fold(self, free: pd.DataFrame) -> set[str]:
+        assert self.folds is not None
+        if free["group"].nunique() < self.folds:
+            raise ConfigError(
+                f"split.folds={self.folds}: only {free['group'].nunique()} patients are free for "
+                f"the folds; use fewer."
+            )
+        return next(
+            patients
+            for number, patients in enumerate(_folds(free, self.folds, self.seed))
+            if number == self.fold
+        )
+
+    def _choose(
+        self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, side: str
+    ) -> set[str]:
+        """The fold, out of many shuffles, that comes nearest to `fraction` in every class."""
+        patients = free["group"].nunique()
+        folds = min(max(2, round(len(free) / (fraction * len(whole)))), patients)
+        if patients < 2:
+            raise DataError(f"split: only {patients} patient(s) left to choose split.{side} from.")
+        counts = pd.crosstab(free["group"], free["label"])
+        goal = fraction * whole["label"].value_counts().reindex(counts.columns).to_numpy()
+        best: tuple[float, set[str]] | None = None
+        for shuffle in range(CANDIDATE_SHUFFLES):
+            for chosen in _folds(free, folds, self.seed * CANDIDATE_SHUFFLES + shuffle):
+                taken = counts.loc[sorted(chosen)].sum().to_numpy()
+                left = counts.sum().to_numpy() - taken
+                if (taken == 0).any() or (left == 0).any():
+                    continue
+                miss = float((np.abs(taken - goal) / goal).sum())
+                if best is None or miss < best[0]:
+                    best = (miss, chosen)
+        if best is None:
+            raise DataError(
+                f"split: no choice of patients gives a {side} side and a rest that both hold every "
+                f"class ({patients} patients to choose from). Name them with "
+                f"split.{side}_patients, or bring more patients."
+            )
+        return best[1]
+
+
+def _folds(free: pd.DataFrame, folds: int, seed: int) -> Iterator[set[str]]:
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    groups = free["group"].to_numpy()
+    # It warns when a class has fewer groups than folds; the callers look at the result instead.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for _, chosen in splitter.split(np.zeros(len(free)), free["label"].to_numpy(), groups):
+            yield set(groups[chosen])
+
+
+def check_split(
+    index: pd.DataFrame, side: "pd.Series[str]", test_may_lack_a_class: bool = False
+) -> None:
+    """Refuse a split whose numbers could not be believed.
+
+    Raises:
+        DataError: A patient stands on two sides, a side is empty, or training, validation (or
+            test, unless it was named or is a fold) lacks a class.
+    """
+    sides_of = pd.DataFrame({"group": index["group"], "side": side}).groupby("group")["side"]
+    shared = sides_of.nunique()
+    if len(leaked := shared[shared > 1].index.tolist()):
+        raise DataError(
+            f"split: patient {', '.join(map(str, leaked[:5]))} stands on two sides. A patient "
+            f"belongs to one side only."
+        )
+    classes = set(index["label"])
+    for name in SIDES:
+        present = set(index["label"][side == name])
+        if not present:
+            raise DataError(f"split: the {name} side is empty.")
+        lacking = sorted(classes - present)
+        if lacking and not (name == "test" and test_may_lack_a_class):
+            raise DataError(
+                f"split: the {name} side has no patch of class {lacking[0]}. Choose other "
+                f"patients with split.{name}_patients, or another split.seed."
+            )
+
+
+def split_counts(index: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
+    """Patches and patients per side and class.
+
+    Returns:
+        Columns ``split``, ``class`` (name), ``patches``, ``patients``; a row for every pair, also
+        where there is none.
+    """
+    rows = []
+    for side in SIDES:
+        of_side = index[index["split"] == side]
+        for label, name in enumerate(class_names):
+            part = of_side[of_side["label"] == label]
+            rows.append((side, name, len(part), part["group"].nunique()))
+    return pd.DataFrame(rows, columns=["split", "class", "patches", "patients"])
+
+
+def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Patches of each class, int64 (classes,)."""
+    return np.bincount(labels, minlength=classes).astype(np.int64)

@@ -1,0 +1,1 @@
+"""One run from configuration to tracked result: wires the other rooms together."""

@@ -1,0 +1,64 @@
+"""The configuration as plain containers, and its parts as objects."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import hydra.utils
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from idc.errors import ConfigError, IdcError
+
+Config = dict[str, Any]
+
+
+def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
+    """The configuration with every interpolation resolved, and the groups' choices beside it.
+
+    Args:
+        cfg: What Hydra composed, without the ``hydra`` node.
+        choices: What was chosen in each group.
+
+    Returns:
+        Plain dicts, lists, strings and numbers; ``choices`` holds the groups' choices.
+
+    Raises:
+        ConfigError: A mandatory value is missing, or an interpolation leads nowhere.
+    """
+    try:
+        plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = getattr(error, "full_key", None) or "a value"
+        raise ConfigError(f"{key}: this must be given, as {key}=VALUE.") from error
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"configuration: {str(error).splitlines()[0]}") from error
+    assert isinstance(plain, dict)
+    own = {k: v for k, v in choices.items() if not k.startswith("hydra/") and k != "hydra"}
+    return {**{str(k): v for k, v in plain.items()}, "choices": own}
+
+
+def build(node: Mapping[str, Any], what: str, **extra: Any) -> Any:
+    """Instantiate a ``_target_`` node.
+
+    Args:
+        node: The node.
+        what: Its place in the configuration, for messages.
+        extra: Arguments that the configuration does not hold.
+
+    Raises:
+        IdcError: As the target raises it; a `ConfigError` for any other failure.
+    """
+    try:
+        return hydra.utils.instantiate(dict(node), **extra, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, IdcError):
+            raise cause from None
+        reason = str(cause or error).strip().splitlines()[0]
+        raise ConfigError(f"{what}: {node.get('_target_')} refused its values: {reason}") from error
+
+
+def without(node: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A copy of a node that lacks some keys."""
+    return {k: v for k, v in node.items() if k not in keys}

@@ -1,0 +1,80 @@
+"""What the machine offers, and measured defaults for it."""
+
+import os
+from typing import Any
+
+import torch
+
+from idc.engine.config import Config
+from idc.errors import ConfigError
+
+# One training step of 64 patches of 50x50 on 2 CPU cores, patches/s (see benchmarks/RESULTS.md):
+# bf16 with channels_last raises ResNet50 from 95 to 156 and VGG16 from 37 to 57, but slows the
+# MobileNets' depthwise convolutions; channels_last alone doubles those.
+BF16_ON_CPU = ("idc.models.backbones.resnet", "idc.models.backbones.vgg")
+
+
+def choose_precision(config: Config) -> str:
+    """Lightning's precision flag for this device and backbone, if it is left to us."""
+    asked = str(config["trainer"]["precision"])
+    if asked != "auto":
+        return asked
+    if uses_gpu(config):
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if fast and config["backbone"]["_target_"] in BF16_ON_CPU else "32-true"
+
+
+def choose_channels_last(config: Config) -> bool:
+    """Whether weights and maps lie channels-last: faster for every backbone that was measured."""
+    asked = config["trainer"]["channels_last"]
+    return True if asked == "auto" else bool(asked)
+
+
+def uses_gpu(config: Config) -> bool:
+    """Whether the trainer will run on CUDA GPUs."""
+    accelerator = config["trainer"]["accelerator"]
+    if accelerator in ("gpu", "cuda"):
+        if not torch.cuda.is_available():
+            raise ConfigError(
+                f"trainer.accelerator={accelerator}: this machine shows no CUDA GPU. Use "
+                f"trainer=cpu, or check the driver with nvidia-smi."
+            )
+        return True
+    return accelerator == "auto" and torch.cuda.is_available()
+
+
+def count_processes(config: Config) -> int:
+    """Processes that the trainer needs on this node: one a device.
+
+    Raises:
+        ConfigError: More GPUs are asked for than there are, or the value is not understood.
+    """
+    gpu = uses_gpu(config)
+    present = torch.cuda.device_count() if gpu else 1
+    asked: Any = config["trainer"]["devices"]
+    if asked in ("auto", -1, "-1"):
+        return present
+    if isinstance(asked, str) and asked.isdigit():
+        asked = int(asked)
+    wanted = len(asked) if isinstance(asked, list) else asked
+    if not isinstance(wanted, int) or wanted < 1:
+        raise ConfigError(
+            f"trainer.devices={asked}: give auto, a number of 1 or more, or a list of GPU numbers."
+        )
+    if gpu and wanted > present:
+        raise ConfigError(
+            f"trainer.devices={asked}: this machine shows {present} GPU(s); ask for no more."
+        )
+    return wanted
+
+
+def is_rank() -> bool:
+    """Whether this process is one of several that something else has started (torchrun, SLURM)."""
+    slurm = int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_PROCID" in os.environ
+    return slurm or int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def global_rank() -> int:
+    """This process's rank; 0 where there is only one."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))

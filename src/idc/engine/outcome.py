@@ -1,0 +1,47 @@
+"""What became of a job, in a small file that its sweep and its ranks' launcher read."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+FILE = "outcome.json"
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+
+@dataclass
+class Outcome:
+    """The state of a job.
+
+    Attributes:
+        name: The run's name.
+        status: MLflow's words.
+        run_id: The MLflow run, if there is one.
+        objective: Best value of the monitored metric: what a hyperparameter search optimises.
+        metrics: The test metrics.
+        settings: The swept values of the job.
+        error: The first line of what went wrong.
+        notes: Sentences that the metrics must not be read without.
+    """
+
+    name: str
+    status: Status = "RUNNING"
+    run_id: str | None = None
+    objective: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    error: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def save(self, folder: Path) -> None:
+        """Write the file, whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{FILE}.part"
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        part.replace(folder / FILE)
+
+
+def load_outcome(folder: Path) -> Outcome | None:
+    """Read a job's file, or None where there is none."""
+    path = folder / FILE
+    return Outcome(**json.loads(path.read_text())) if path.is_file() else None

@@ -1,0 +1,194 @@
+"""One run, from a resolved configuration to everything that it leaves behind."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from idc.data.datamodule import PatchDataModule
+from idc.engine.callbacks import BEST
+from idc.engine.check import check_config
+from idc.engine.config import Config
+from idc.engine.evaluation import Evaluation, evaluate
+from idc.engine.hardware import count_processes, global_rank, is_rank
+from idc.engine.lifecycle import LOG_FILE, lifecycle, lightning_interrupts
+from idc.engine.material import load_material
+from idc.engine.objects import build_classifier, build_datamodule, build_trainer
+from idc.engine.outcome import Outcome, load_outcome
+from idc.engine.ranks import launch_ranks, leave_ranks
+from idc.engine.recording import (
+    CHECKPOINTS,
+    record_inputs,
+    record_results,
+    record_training,
+)
+from idc.engine.resume import ResumePoint, resume_point
+from idc.errors import TrainingError
+from idc.models.classifier import PatchClassifier
+from idc.models.weights import safe_load
+from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
+from idc.tracking.store import Store, open_store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an app hands to the engine.
+
+    Attributes:
+        config: The resolved configuration.
+        folder: The job's output folder.
+        overrides: The job's own overrides, none of them a sweep.
+        name: The run's name.
+        settings: The swept values, name to value; empty outside a sweep.
+        parent: Run id of the sweep, or None.
+    """
+
+    config: Config
+    folder: Path
+    overrides: Sequence[str] = ()
+    name: str = "run"
+    settings: dict[str, str] = field(default_factory=dict)
+    parent: str | None = None
+
+
+def run_job(job: Job) -> Outcome:
+    """Do a job, in this process or, on several devices, in one process a device.
+
+    Raises:
+        IdcError: Something that the user can mend.
+        KeyboardInterrupt: The user stopped it.
+    """
+    check_config(job.config)
+    processes = count_processes(job.config)
+    if processes > 1 and not is_rank():
+        return _run_in_ranks(job, processes)
+    first = global_rank() == 0
+    store = _open_store(job.config) if first or job.config["resume"] else None
+    point = _resume(job, store, first)
+    config = point.config if point else job.config
+    outcome = Outcome(job.name, settings=job.settings)
+    with ExitStack() as stack:
+        run: Run = NoRun()
+        if first:
+            if store is not None:
+                run = MlflowRun(store, point.run_id if point else None, job.name, job.parent)
+            outcome.run_id = run.run_id
+            log_name = f"console_{job.folder.name}.log" if point else LOG_FILE
+            stack.enter_context(lifecycle(run, outcome, job.folder, log_name))
+        _work(job, config, run, point, outcome)
+    return outcome
+
+
+def _open_store(config: Config) -> Store | None:
+    asked = config["tracking"]
+    return open_store(
+        asked["kind"], asked["uri"], asked["experiment"], Path(config["paths"]["mlruns"])
+    )
+
+
+def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:
+    if not job.config["resume"]:
+        return None
+    # Every rank reads the checkpoint; each brings it to a folder of its own.
+    folder = job.folder if first else job.folder / "ranks" / str(global_rank())
+    return resume_point(job.config["resume"], job.config, job.overrides, store, folder)
+
+
+def _run_in_ranks(job: Job, processes: int) -> Outcome:
+    store = _open_store(job.config)  # before the ranks start: a fresh store must not be raced
+    failure: BaseException | None = None
+    try:
+        launch_ranks(processes, job.overrides, job.folder)
+    except (TrainingError, KeyboardInterrupt) as error:
+        failure = error
+    outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
+    if outcome.status == "RUNNING" and failure is not None:
+        # The first rank was ended before it could say so itself.
+        outcome.status = "KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED"
+        outcome.error = (str(failure) or "stopped by the user").splitlines()[0]
+        if store is not None and outcome.run_id is not None:
+            run = MlflowRun(store, outcome.run_id)
+            run.artifacts(job.folder / LOG_FILE)
+            run.tags({"idc.error": outcome.error})
+            run.end(outcome.status)
+        outcome.save(job.folder)
+    if failure is not None:
+        raise failure
+    return outcome
+
+
+def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome: Outcome) -> None:
+    """The steps of a run, in order."""
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    material = load_material(config)
+    data = build_datamodule(config, material)
+    if global_rank() == 0 and point is None:
+        record_inputs(run, config, job.settings, material, data, job.folder)
+    origin = {"config": config, "run_id": run.run_id}
+    module = build_classifier(config, data, origin)
+    trainer = build_trainer(config, job.folder, run.lightning_logger(), job.folder / CHECKPOINTS)
+    try:
+        _fit(trainer, module, data, point, run, config)
+    finally:
+        if global_rank() == 0:
+            record_training(run, config, module.history, job.folder)
+    if not leave_ranks():
+        return
+    evaluation = _judge(module, data, config, trainer, job.folder)
+    outcome.objective = _best_score(trainer)
+    outcome.metrics = evaluation.metrics
+    outcome.notes = evaluation.notes
+    record_results(run, config, module.network, evaluation, material, data, job.folder)
+
+
+def _fit(
+    trainer: pl.Trainer,
+    module: PatchClassifier,
+    data: PatchDataModule,
+    point: ResumePoint | None,
+    run: Run,
+    config: Config,
+) -> None:
+    wanted: Run = run if config["tracking"]["system_metrics"] else NoRun()
+    every = config["tracking"]["system_metrics_interval"]
+    with system_metrics(wanted, every), lightning_interrupts():
+        trainer.fit(
+            module,
+            datamodule=data,
+            ckpt_path=str(point.checkpoint) if point else None,
+            weights_only=True,
+        )
+
+
+def _judge(
+    module: PatchClassifier,
+    data: PatchDataModule,
+    config: Config,
+    trainer: pl.Trainer,
+    folder: Path,
+) -> Evaluation:
+    """Take the best weights to one device and test them."""
+    best = folder / CHECKPOINTS / BEST
+    if not best.is_file():
+        raise TrainingError(
+            f"{config['monitor']['metric']} was never measured, so there is no best checkpoint: "
+            f"train for at least one whole epoch with validation."
+        )
+    state = safe_load(best, "best checkpoint")["state_dict"]
+    prefix = "network."
+    network_state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    module.network.load_state_dict(network_state)
+    device: torch.device = trainer.strategy.root_device
+    data.trainer = None  # the loaders must not shard what one process scores
+    return evaluate(module.network, data, config, device)
+
+
+def _best_score(trainer: pl.Trainer) -> float | None:
+    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
+    return None if score is None else float(score)

@@ -1,0 +1,1 @@
+"""Attributions: where in a patch the evidence for a decision lies."""

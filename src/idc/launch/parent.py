@@ -1,0 +1,209 @@
+"""The sweep's parent run: what its children have in common, and how they compare."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from omegaconf import DictConfig, OmegaConf
+
+from idc.engine.figures import confusion, save_figure
+from idc.engine.outcome import Outcome, load_outcome
+from idc.errors import ConfigError
+from idc.launch.leaderboard import METRICS, leaderboard, setting_of
+from idc.launch.sweep import Sweep, job_name
+from idc.launch.table import mean_and_spread, print_leaderboard
+from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.leaderboard import leaderboard_figure
+from idc.tracking.facts import origin_tags
+from idc.tracking.lookup import children, fetch_artifact
+from idc.tracking.run import NOTE_TAG, MlflowRun
+from idc.tracking.store import Store, open_store
+
+log = logging.getLogger(__name__)
+OVERLAID = 12  # curves that one figure bears
+PREDICTIONS = "evaluation/predictions.parquet"
+OVERRIDES_TAG = "idc.sweep.overrides"
+
+
+def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
+    """Create the parent run, or take up that of an interrupted sweep.
+
+    Args:
+        sweep: The sweep.
+        config: The composed configuration, with its ``hydra`` node.
+
+    Raises:
+        TrackingError: The store cannot be used.
+        ConfigError: ``sweep.resume`` names a sweep of another command.
+    """
+    sweep.config = _tracking_config(config)
+    store = _store(sweep)
+    resume = OmegaConf.select(config, "sweep.resume")
+    if store is None:
+        if resume:
+            raise ConfigError("sweep.resume needs tracking; it was off (tracking=none).")
+        return sweep
+    if resume:
+        sweep.parent = str(resume)
+        sweep.done = _finished_children(store, sweep)
+        MlflowRun(store, sweep.parent)
+        log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
+        return sweep
+    name = str(OmegaConf.select(config, "name") or f"sweep {' '.join(_own_overrides(sweep))}")
+    run = MlflowRun(store, name=name[:200])
+    run.tags(
+        {
+            **origin_tags(),
+            "idc.kind": "sweep",
+            OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
+        }
+    )
+    run.params({f"sweep.{key}": value for key, value in _varied(sweep).items()})
+    sweep.parent = run.run_id
+    return sweep
+
+
+def _tracking_config(config: DictConfig) -> dict[str, Any]:
+    return {
+        "kind": str(config.tracking.kind),
+        "uri": config.tracking.uri,
+        "experiment": str(config.tracking.experiment),
+        "mlruns": str(config.paths.mlruns),
+    }
+
+
+def _store(sweep: Sweep) -> Store | None:
+    asked = sweep.config
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], Path(asked["mlruns"]))
+
+
+def _own_overrides(sweep: Sweep) -> list[str]:
+    return [o for o in sweep.overrides if not o.startswith("sweep.resume")]
+
+
+def _varied(sweep: Sweep) -> dict[str, str]:
+    pairs = (o.lstrip("+").partition("=") for o in sweep.overrides)
+    return {key: value for key, _, value in pairs if key in sweep.swept}
+
+
+def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
+    assert sweep.parent is not None
+    found = children(store, sweep.parent)
+    run = MlflowRun(store, sweep.parent).client.get_run(sweep.parent)
+    before = json.loads(run.data.tags.get(OVERRIDES_TAG, "null"))
+    if before != _own_overrides(sweep):
+        raise ConfigError(
+            f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
+            f"overrides, with sweep.resume added."
+        )
+    return {
+        job_name(json.loads(child.data.tags.get("idc.settings", "{}"))): child.info.run_id
+        for child in found
+        if child.info.status == "FINISHED"
+    }
+
+
+def close_parent(sweep: Sweep, code: int) -> int:
+    """Compare the children, log it on the parent, and end it.
+
+    Args:
+        sweep: The sweep.
+        code: The exit code so far: 130 if it was stopped.
+
+    Returns:
+        The exit code: not 0 if a job failed or did not run.
+    """
+    folders = sorted(
+        (p.parent for p in sweep.folder.glob("*/outcome.json")), key=lambda p: int(p.name)
+    )
+    ran = {folder: outcome for folder in folders if (outcome := load_outcome(folder))}
+    store = _store(sweep)
+    outcomes = list(ran.values())
+    predictions = {o.name: f / PREDICTIONS for f, o in ran.items() if (f / PREDICTIONS).is_file()}
+    if store is not None and sweep.done:
+        for name, run_id in sweep.done.items():
+            outcome = _outcome_of(store, name, run_id)
+            outcomes.append(outcome)
+            predictions[name] = fetch_artifact(
+                store, run_id, PREDICTIONS, sweep.folder / "done" / run_id
+            )
+    failed = [o for o in outcomes if o.status != "FINISHED"]
+    target = sweep.folder / "comparison"
+    board = leaderboard(outcomes)
+    if len(board):
+        _compare(board, outcomes, predictions, target)
+        print_leaderboard(board, list(METRICS))
+    for outcome in failed:
+        print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
+    if failed and code == 0:
+        code = 1
+    if store is not None and sweep.parent is not None:
+        run = MlflowRun(store, sweep.parent)
+        run.artifacts(target, "comparison")
+        run.tags({NOTE_TAG: _note(sweep, board, outcomes, store)})
+        run.metrics({"sweep/finished": len(outcomes) - len(failed), "sweep/failed": len(failed)})
+        if len(board):
+            best = board.iloc[0]
+            run.metrics({f"best/{m}": best[f"{m}_mean"] for m in METRICS})
+            run.tags({"idc.sweep.best": best["setting"]})
+        run.end("KILLED" if code == 130 else "FAILED" if code else "FINISHED")
+        print(f"sweep:  {sweep.parent}", file=sys.stderr)
+    return code
+
+
+def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:
+    data = MlflowRun(store, run_id).client.get_run(run_id).data
+    settings = json.loads(data.tags.get("idc.settings", "{}"))
+    return Outcome(name, "FINISHED", run_id, metrics=dict(data.metrics), settings=settings)
+
+
+def _compare(
+    board: pd.DataFrame, outcomes: list[Outcome], predictions: dict[str, Path], folder: Path
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = board.drop(columns=[f"{metric}_values" for metric in METRICS])
+    plain.to_csv(folder / "leaderboard.csv", index=False, float_format="%.6g")
+    save_figure(leaderboard_figure(board, METRICS), folder / "leaderboard.png")
+    rank = {setting: i for i, setting in enumerate(board["setting"])}
+    shown = [o for o in outcomes if o.status == "FINISHED" and o.name in predictions]
+    shown.sort(key=lambda o: rank[setting_of(o)])
+    curves, points, panels = {}, {}, []
+    for outcome in shown[:OVERLAID]:
+        frame = pd.read_parquet(predictions[outcome.name])
+        test = frame[frame["split"] == "test"]
+        labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
+        classes = int(max(frame["label"].max(), frame["predicted"].max(), 1)) + 1
+        panels.append(ConfusionPanel(outcome.name, confusion(labels, predicted, classes)))
+        threshold = outcome.metrics.get("val/threshold")
+        if threshold is not None:
+            curves[outcome.name] = (labels, test["score"].to_numpy())
+            points[outcome.name] = threshold
+    if curves:
+        save_figure(roc_figure(curves, points, "ROC, test patches"), folder / "roc.png")
+        figure = pr_figure(curves, points, "Precision-recall, test patches")
+        save_figure(figure, folder / "precision_recall.png")
+    if panels:
+        names = [f"class {i}" for i in range(len(panels[0].matrix))]
+        save_figure(confusion_figure(panels, names), folder / "confusion_matrices.png")
+
+
+def _note(sweep: Sweep, board: pd.DataFrame, outcomes: list[Outcome], store: Store) -> str:
+    """The parent's description in the UI: the leaderboard and links to the children."""
+    heads = [m.removeprefix("test/").replace("_", " ") for m in METRICS]
+    lines = [f"Sweep `{' '.join(_own_overrides(sweep))}`", ""]
+    if len(board):
+        lines += [f"| setting | runs | {' | '.join(heads)} |", "|---" * (len(heads) + 2) + "|"]
+        for _, row in board.iterrows():
+            cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in METRICS]
+            lines.append(f"| {row['setting']} | {row['runs']} | {' | '.join(cells)} |")
+    lines += ["", "Runs:", ""]
+    for outcome in outcomes:
+        link = f"#/experiments/{store.experiment_id}/runs/{outcome.run_id}"
+        name = f"[{outcome.name}]({link})" if outcome.run_id else outcome.name
+        error = f": {outcome.error}" if outcome.error else ""
+        lines.append(f"- {name} {outcome.status.lower()}{error}")
+    return "\n".join(lines)

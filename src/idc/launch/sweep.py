@@ -1,0 +1,117 @@
+"""A sweep: opened before its jobs, closed after them, whatever became of them.
+
+Hydra tells of the start of a multirun by a callback, but not of its end when a job failed; so the
+app itself closes the sweep, with `finish`. What jobs need to know of their sweep stands in a file
+in the sweep's folder, which reaches them in any process, on any machine of a cluster.
+"""
+
+import json
+import logging
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+log = logging.getLogger(__name__)
+FILE = "sweep.json"
+NOT_IN_NAMES = ("sweep.resume",)
+
+
+@dataclass
+class Sweep:
+    """What the jobs of a sweep share.
+
+    Attributes:
+        folder: The sweep's folder; a job's folder lies in it.
+        overrides: The command line's overrides.
+        swept: Names of the values that vary.
+        parent: MLflow run id of the sweep, or None without tracking.
+        done: Names of jobs that an earlier attempt finished, to their run ids.
+        config: The configuration without the jobs' overrides.
+    """
+
+    folder: Path
+    overrides: list[str]
+    swept: list[str]
+    parent: str | None = None
+    done: dict[str, str] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """Write the file that the jobs read."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content = {**asdict(self), "folder": str(self.folder)}
+        (self.folder / FILE).write_text(json.dumps(content, indent=2) + "\n")
+
+
+_open: Sweep | None = None
+
+
+class SweepCallback(Callback):
+    """Opens the sweep when Hydra starts a multirun."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Create the parent run, once, before any job."""
+        global _open
+        from idc.errors import IdcError
+        from idc.launch.parent import open_parent
+
+        try:
+            _open = open_parent(describe(config), config)
+        except IdcError as error:
+            # Hydra would turn an exception of a callback into a warning and go on.
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from error
+        _open.save()
+
+
+def describe(config: DictConfig) -> Sweep:
+    """The sweep of a composed configuration, with its ``hydra`` node."""
+    overrides = list(config.hydra.overrides.task)
+    parsed = OverridesParser.create().parse_overrides(overrides)
+    swept = [str(o.key_or_group) for o in parsed if o.is_sweep_override()]
+    space = OmegaConf.select(config, "hydra.sweeper.params")
+    swept += [str(key) for key in (space or {}) if str(key) not in swept]
+    return Sweep(Path(str(config.hydra.sweep.dir)).absolute(), overrides, swept)
+
+
+def load_sweep(folder: Path) -> Sweep | None:
+    """The sweep that a job's folder belongs to, or None."""
+    path = folder.parent / FILE
+    if not path.is_file():
+        return None
+    content = json.loads(path.read_text())
+    return Sweep(**{**content, "folder": Path(content["folder"])})
+
+
+def settings_of(overrides: list[str], swept: list[str]) -> dict[str, str]:
+    """A job's swept values, in the order of its overrides."""
+    pairs = (o.lstrip("+").partition("=") for o in overrides)
+    return {key: value for key, _, value in pairs if key in swept}
+
+
+def job_name(settings: dict[str, str]) -> str:
+    """A run's name after what it varies: ``backbone=vgg16,seed=2``."""
+    return ",".join(f"{k}={v}" for k, v in settings.items() if k not in NOT_IN_NAMES)
+
+
+def finish(code: int) -> int:
+    """Close the sweep, if one is open: summarise it and say which jobs failed.
+
+    Args:
+        code: The exit code so far.
+
+    Returns:
+        The exit code: not 0 if a job failed.
+    """
+    global _open
+    sweep, _open = _open, None
+    if sweep is None:
+        return code
+    from idc.launch.parent import close_parent
+
+    return close_parent(sweep, code)

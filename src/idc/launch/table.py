@@ -1,0 +1,65 @@
+"""What the terminal shows at the end: a short table and where to look."""
+
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from idc.engine.config import Config
+from idc.engine.outcome import Outcome
+from idc.metrics.collection import METRIC_NAMES
+
+
+def print_outcome(outcome: Outcome, config: Config, folder: Path) -> None:
+    """Print a run's test metrics with intervals, and where its files and its run are."""
+    metrics = outcome.metrics
+    table = Table(title=f"{outcome.name}: test", title_justify="left")
+    table.add_column("metric")
+    threshold = metrics.get("val/threshold")
+    chosen = "value" if threshold is None else f"at threshold {threshold:.3f}"
+    for heading in (chosen, "interval", "at 0.5"):
+        table.add_column(heading, justify="right")
+    for name in METRIC_NAMES:
+        if (value := metrics.get(f"test/{name}")) is None:
+            continue
+        low, high = (metrics.get(f"test/{name}_ci_{end}") for end in ("low", "high"))
+        interval = "" if low is None or high is None else f"{low:.3f} .. {high:.3f}"
+        half = metrics.get(f"test/{name}_at_0.5")
+        table.add_row(
+            name.replace("_", " "), f"{value:.3f}", interval, "" if half is None else f"{half:.3f}"
+        )
+    console = Console(soft_wrap=True)
+    console.print(table)
+    for note in outcome.notes:
+        console.print(f"note: {note}")
+    console.print(f"files:  {folder}")
+    if outcome.run_id is not None:
+        console.print(f"run:    {outcome.run_id}   ({where_to_look(config)})")
+
+
+def where_to_look(config: Config) -> str:
+    """How to open the MLflow UI on the store that a run went to."""
+    uri = config["tracking"]["uri"]
+    if uri and uri.startswith("http"):
+        return str(uri)
+    store = uri or f"sqlite:///{Path(config['paths']['mlruns']) / 'mlflow.db'}"
+    return f"make ui, or: mlflow ui --backend-store-uri {store}"
+
+
+def print_leaderboard(table: pd.DataFrame, metrics: list[str]) -> None:
+    """Print a sweep's settings, best first: mean and spread over their runs."""
+    shown = Table(title="sweep", title_justify="left")
+    shown.add_column("setting")
+    shown.add_column("runs", justify="right")
+    for metric in metrics:
+        shown.add_column(metric.removeprefix("test/").replace("_", " "), justify="right")
+    for _, row in table.iterrows():
+        cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in metrics]
+        shown.add_row(str(row["setting"]), str(row["runs"]), *cells)
+    Console(soft_wrap=True).print(shown)
+
+
+def mean_and_spread(mean: float, spread: float) -> str:
+    """``0.912 ± 0.004``, or the mean alone where there is no spread."""
+    return f"{mean:.3f}" if pd.isna(spread) else f"{mean:.3f} ± {spread:.3f}"

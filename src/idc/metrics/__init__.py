@@ -1,0 +1,1 @@
+"""Metric collections, thresholds and intervals: arrays or tensors in, numbers out."""

@@ -1,0 +1,96 @@
+"""One metric collection for every stage, for two classes or more.
+
+All metrics take probabilities, never logits: torchmetrics guesses which it was given a batch at a
+time, and guesses wrong on a batch of confident logits.
+"""
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection
+from torchmetrics.classification import (
+    BinaryAccuracy,
+    BinaryAUROC,
+    BinaryAveragePrecision,
+    BinaryF1Score,
+    BinaryPrecision,
+    BinaryRecall,
+    BinarySpecificity,
+    BinaryStatScores,
+    MulticlassAccuracy,
+    MulticlassAUROC,
+    MulticlassAveragePrecision,
+    MulticlassF1Score,
+    MulticlassPrecision,
+    MulticlassRecall,
+    MulticlassSpecificity,
+)
+
+METRIC_NAMES = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "specificity",
+    "f1",
+    "auroc",
+    "average_precision",
+)
+
+
+class BinaryBalancedAccuracy(BinaryStatScores):
+    """Mean of recall and specificity; a class that does not occur is left out of the mean."""
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+
+    def compute(self) -> Tensor:
+        """Balanced accuracy in [0, 1], a scalar."""
+        tp, fp, tn, fn = (x.float() for x in self._final_state())
+        present = torch.stack([tp + fn, tn + fp])
+        right = torch.stack([tp, tn])
+        return (right / present.clamp(min=1)).sum() / (present > 0).sum().clamp(min=1)
+
+
+def build_metrics(num_classes: int, prefix: str = "", threshold: float = 0.5) -> MetricCollection:
+    """The collection of every stage.
+
+    Args:
+        num_classes: Number of classes, >= 2.
+        prefix: Put before each name: ``val/``.
+        threshold: For two classes: a score of at least about this counts as positive.
+
+    Returns:
+        A collection over `METRIC_NAMES`. With two classes, update it with the positive class's
+        probability, float (N,), and labels, int64 (N,); class 1 is positive. With more, with
+        probabilities (N, k): metrics are macro averages (accuracy: over patches).
+    """
+    metrics: dict[str, Metric | MetricCollection]
+    if num_classes == 2:
+        metrics = {
+            "accuracy": BinaryAccuracy(threshold),
+            "balanced_accuracy": BinaryBalancedAccuracy(threshold),
+            "precision": BinaryPrecision(threshold),
+            "recall": BinaryRecall(threshold),
+            "specificity": BinarySpecificity(threshold),
+            "f1": BinaryF1Score(threshold),
+            "auroc": BinaryAUROC(),
+            "average_precision": BinaryAveragePrecision(),
+        }
+    else:
+        metrics = {
+            "accuracy": MulticlassAccuracy(num_classes, average="micro"),
+            "balanced_accuracy": MulticlassAccuracy(num_classes, average="macro"),
+            "precision": MulticlassPrecision(num_classes),
+            "recall": MulticlassRecall(num_classes),
+            "specificity": MulticlassSpecificity(num_classes),
+            "f1": MulticlassF1Score(num_classes),
+            "auroc": MulticlassAUROC(num_classes),
+            "average_precision": MulticlassAveragePrecision(num_classes),
+        }
+    return MetricCollection(metrics, prefix=prefix)
+
+
+def scores_for_metrics(probabilities: Tensor) -> Tensor:
+    """What the collection is updated with: (N, k) probabilities to (N,) for k = 2, else as is."""
+    return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities

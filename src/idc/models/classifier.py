@@ -1,0 +1,191 @@
+"""The LightningModule: trains a network and watches the metrics."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRSchedulerConfig
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric, MetricCollection
+from torchvision.transforms import v2
+
+from idc.data.dataset import Batch
+from idc.errors import TrainingError
+from idc.metrics.collection import scores_for_metrics
+from idc.models.backbone import Freezing
+from idc.models.history import History
+from idc.models.network import Network
+from idc.models.optimizers import parameter_groups
+from idc.models.schedulers import Horizon, Schedule
+from idc.seeding import derive_seed
+
+Stage = Literal["train", "val"]
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a network learns.
+
+    Attributes:
+        optimizer: Makes the optimizer from parameter groups (a ``functools.partial``).
+        lr: Learning rate of the head.
+        schedule: Makes the learning-rate schedule.
+        monitor: Metric that plateau schedules watch.
+        mode: ``max`` or ``min``.
+        backbone_lr_factor: The backbone's learning rate as a share of `lr`.
+        head_weight_decay: L2 of the head; None takes the optimizer's weight decay.
+        mixup: Beta parameter of mixup (Zhang et al. 2018); 0 is off.
+        cutmix: Beta parameter of CutMix (Yun et al. 2019); 0 is off. With both on, each batch
+            takes one of them.
+    """
+
+    optimizer: Callable[[Iterable[Any]], Optimizer]
+    lr: float
+    schedule: Schedule
+    monitor: str = "val/f1"
+    mode: Literal["max", "min"] = "max"
+    backbone_lr_factor: float = 1.0
+    head_weight_decay: float | None = None
+    mixup: float = 0.0
+    cutmix: float = 0.0
+
+
+class PatchClassifier(pl.LightningModule):
+    """Trains a `Network` on batches of patches.
+
+    Args:
+        network: Pixels to logits.
+        loss: On logits (N, k) and targets, int64 (N,) or probabilities (N, k).
+        metrics: Cloned for training and validation; updated with probabilities.
+        learning: Optimizer, schedule and mixing.
+        num_classes: Number of classes.
+        freeze: Stages of the backbone that do not learn; see `Freezing`.
+        seed: The run's seed.
+        origin: Plain containers that tell where the weights come from (config, run id); they
+            travel in every checkpoint under the key ``idc``.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: nn.Module,
+        metrics: MetricCollection,
+        learning: Learning,
+        num_classes: int,
+        freeze: str = "none",
+        seed: int = 0,
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.learning = learning
+        self.freezing = Freezing(network.backbone, freeze)
+        self.run_seed = seed
+        self.history = History()
+        self.origin = dict(origin or {})
+        self.mix = _mixing(learning, num_classes)
+        self.stage_metrics = nn.ModuleDict(
+            {f"on_{stage}": metrics.clone(prefix=f"{stage}/") for stage in ("train", "val")}
+        )
+        self.stage_loss = nn.ModuleDict({f"on_{stage}": MeanMetric() for stage in ("train", "val")})
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits, float (N, k), of uint8 or [0, 1] float images (N, 3, H, W)."""
+        logits: Tensor = self.network(images)
+        return logits
+
+    def train(self, mode: bool = True) -> "PatchClassifier":
+        """Switch mode; frozen stages stay in eval."""
+        super().train(mode)
+        if mode:
+            self.freezing.hold_batch_norm()
+        return self
+
+    def on_train_epoch_start(self) -> None:
+        """Make dropout and mixing functions of seed, epoch and rank: a resumed run draws alike."""
+        torch.manual_seed(derive_seed(self.run_seed, self.current_epoch, self.global_rank))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step; metrics of mixed batches are taken against the heavier of the two labels."""
+        images, targets, labels = batch["image"], batch["label"], batch["label"]
+        if self.mix is not None:
+            images, targets = self.mix(images.float() / 255, labels)
+            labels = targets.argmax(1)
+        logits = self(images).float()
+        loss: Tensor = self.loss(logits, targets)
+        self._record("train", logits.detach(), labels, loss.detach())
+        # Under its own name: the epoch's mean is logged as train/loss.
+        self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Metrics of one batch."""
+        logits = self(batch["image"]).float()
+        self._record("val", logits, batch["label"], self.loss(logits, batch["label"]))
+
+    def on_train_epoch_end(self) -> None:
+        """Log the training metrics of the epoch."""
+        self._report("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation metrics of the epoch."""
+        self._report("val")
+
+    def _record(self, stage: Stage, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+        metrics = cast(MetricCollection, self.stage_metrics[f"on_{stage}"])
+        metrics.update(scores_for_metrics(logits.softmax(1)), labels)
+        cast(MeanMetric, self.stage_loss[f"on_{stage}"]).update(loss, weight=len(labels))
+
+    def _report(self, stage: Stage) -> None:
+        mean = cast(MeanMetric, self.stage_loss[f"on_{stage}"])
+        loss = mean.compute()
+        # Once an epoch: a look at every step would make the device wait.
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"{stage}/loss is {loss.item()} in epoch {self.current_epoch}: training has "
+                f"diverged. Lower optimizer.lr, clip with trainer.gradient_clip_val=1.0, or use "
+                f"trainer.precision=32-true."
+            )
+        metrics = cast(MetricCollection, self.stage_metrics[f"on_{stage}"])
+        values = {f"{stage}/loss": loss, **metrics.compute()}
+        shown = ("val/loss", "val/f1", "val/recall")
+        self.history.add(self.current_epoch, values)
+        for name, value in values.items():
+            self.log(name, value, prog_bar=name in shown, sync_dist=True)
+        metrics.reset()
+        mean.reset()
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Optimizer over parameter groups, and its schedule."""
+        how = self.learning
+        groups = parameter_groups(
+            self.network, how.lr, how.backbone_lr_factor, how.head_weight_decay
+        )
+        optimizer = how.optimizer(groups)
+        steps = int(self.trainer.estimated_stepping_batches)
+        horizon = Horizon(steps, how.monitor, how.mode)
+        described = cast(LRSchedulerConfigType, how.schedule(optimizer, horizon))
+        return {"optimizer": optimizer, "lr_scheduler": described}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the checkpoint say where it comes from and how training went until then."""
+        checkpoint["idc"] = {**self.origin, "history": self.history.state()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the learning curves of the checkpoint."""
+        self.history.restore(checkpoint["idc"]["history"])
+
+
+def _mixing(learning: Learning, num_classes: int) -> Callable[[Tensor, Tensor], Any] | None:
+    choices: list[nn.Module] = []
+    if learning.mixup > 0:
+        choices.append(v2.MixUp(alpha=learning.mixup, num_classes=num_classes))
+    if learning.cutmix > 0:
+        choices.append(v2.CutMix(alpha=learning.cutmix, num_classes=num_classes))
+    if not choices:
+        return None
+    return choices[0] if len(choices) == 1 else v2.RandomChoice(choices)

@@ -1,0 +1,34 @@
+"""The course of training as a table that travels in the checkpoint and needs no MLflow."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = ("epoch", "stage", "metric", "value")
+
+
+class History:
+    """Metrics of every epoch, of training and validation."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int, str, str], float] = {}
+
+    def add(self, epoch: int, values: Mapping[str, Any]) -> None:
+        """Keep an epoch's values, named ``<stage>/<metric>``; a repeated epoch replaces itself."""
+        for name, value in values.items():
+            stage, _, metric = name.partition("/")
+            self._values[epoch, stage, metric] = float(value)
+
+    def table(self) -> pd.DataFrame:
+        """Long form: ``epoch`` (int), ``stage`` (train or val), ``metric`` (str), ``value``."""
+        rows = [(*key, value) for key, value in self._values.items()]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def state(self) -> list[list[Any]]:
+        """Plain containers, for a checkpoint."""
+        return [[*key, value] for key, value in self._values.items()]
+
+    def restore(self, state: Sequence[Sequence[Any]]) -> None:
+        """Take up the course where a checkpoint left it."""
+        self._values = {(int(e), str(s), str(m)): float(v) for e, s, m, v in state}

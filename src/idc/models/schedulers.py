@@ -1,0 +1,90 @@
+"""Learning-rate schedules, each a function of the same shape, ready for Lightning."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How long training lasts and what it watches.
+
+    Attributes:
+        steps: Optimizer steps in the whole training.
+        monitor: The watched metric.
+        mode: Whether more (``max``) or less (``min``) of it is better.
+    """
+
+    steps: int
+    monitor: str
+    mode: Literal["max", "min"]
+
+
+class Schedule(Protocol):
+    """Makes Lightning's description of a scheduler."""
+
+    def __call__(self, optimizer: Optimizer, horizon: Horizon) -> dict[str, Any]:
+        """The value of ``lr_scheduler`` in what ``configure_optimizers`` returns."""
+        ...
+
+
+def cosine(
+    optimizer: Optimizer, horizon: Horizon, warmup: float = 0.05, final: float = 0.01
+) -> dict[str, Any]:
+    """Linear warm-up, then half a cosine (Loshchilov & Hutter 2017), a step at a time.
+
+    Args:
+        optimizer: The optimizer.
+        horizon: Length of the training.
+        warmup: Share of the steps spent on warming up, in [0, 1).
+        final: Last learning rate as a share of the first.
+    """
+    ramp = round(warmup * horizon.steps)
+    lowest = min(group["lr"] for group in optimizer.param_groups) * final
+    down: LRScheduler = CosineAnnealingLR(optimizer, max(1, horizon.steps - ramp), eta_min=lowest)
+    if ramp:
+        up = LinearLR(optimizer, start_factor=0.01, total_iters=ramp)
+        down = SequentialLR(optimizer, [up, down], milestones=[ramp])
+    return {"scheduler": down, "interval": "step"}
+
+
+def one_cycle(
+    optimizer: Optimizer, horizon: Horizon, warmup: float = 0.3, div_factor: float = 25.0
+) -> dict[str, Any]:
+    """One cycle up and down (Smith & Topin 2018) with the optimizer's rates as the peaks."""
+    peaks = [group["lr"] for group in optimizer.param_groups]
+    steps = max(2, horizon.steps)
+    scheduler = OneCycleLR(
+        optimizer, peaks, total_steps=steps, pct_start=warmup, div_factor=div_factor
+    )
+    return {"scheduler": scheduler, "interval": "step"}
+
+
+def step(
+    optimizer: Optimizer, horizon: Horizon, every: int = 10, factor: float = 0.1
+) -> dict[str, Any]:
+    """Multiply the rate by `factor` every `every` epochs."""
+    return {"scheduler": StepLR(optimizer, every, factor), "interval": "epoch"}
+
+
+def plateau(
+    optimizer: Optimizer, horizon: Horizon, patience: int = 3, factor: float = 0.3
+) -> dict[str, Any]:
+    """Multiply the rate by `factor` when the monitor has not improved for `patience` epochs."""
+    scheduler = ReduceLROnPlateau(optimizer, horizon.mode, factor=factor, patience=patience)
+    return {"scheduler": scheduler, "interval": "epoch", "monitor": horizon.monitor}
+
+
+def constant(optimizer: Optimizer, horizon: Horizon) -> dict[str, Any]:
+    """The same rate throughout."""
+    return {"scheduler": LinearLR(optimizer, 1.0, 1.0, 1), "interval": "epoch"}

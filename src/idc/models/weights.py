@@ -1,0 +1,104 @@
+"""Pretrained weights: torchvision's own, or a file, checked key by key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import Tensor, nn
+
+from idc.errors import CheckpointError
+
+SHOWN = 4
+
+
+def safe_load(path: Path, what: str) -> Mapping[str, Any]:
+    """Load a file of tensors without running code that it may hold.
+
+    Args:
+        path: The file.
+        what: What it is, for the message: ``backbone.weights``, ``resume``.
+
+    Raises:
+        CheckpointError: It is missing, is no PyTorch file, or holds more than tensors and plain
+            containers.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{what}: there is no file {path}.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        raise CheckpointError(
+            f"{what}: {path} holds pickled objects that could run code when loaded, or is damaged; "
+            f"it was not loaded. Save plain tensors (a state_dict) and use that file. "
+            f"({str(error).splitlines()[0]})"
+        ) from error
+    except (RuntimeError, EOFError, ValueError, OSError) as error:
+        raise CheckpointError(
+            f"{what}: {path} is no PyTorch file or is damaged ({str(error).splitlines()[0]})."
+        ) from error
+    if not isinstance(content, Mapping):
+        raise CheckpointError(f"{what}: {path} holds a {type(content).__name__}, not a mapping.")
+    return content
+
+
+def load_file(model: nn.Module, path: Path, optional: tuple[str, ...]) -> None:
+    """Load a state_dict file into a torchvision (or timm) model.
+
+    Args:
+        model: The whole model, as its library builds it.
+        path: A state_dict, or a mapping with one under ``state_dict``.
+        optional: Prefixes of keys that the file may lack or hold in vain: the classifier.
+
+    Raises:
+        CheckpointError: Keys or shapes do not fit; the message names some.
+    """
+    content = safe_load(path, "backbone.weights")
+    state = content.get("state_dict", content)
+    own = model.state_dict()
+    wanted = {
+        k for k in own if not k.startswith(optional) and not k.endswith("num_batches_tracked")
+    }
+    missing = sorted(wanted - state.keys())
+    foreign = sorted(k for k in state.keys() - own.keys() if not k.startswith(optional))
+    shapes = sorted(
+        f"{k} {tuple(state[k].shape)} for {tuple(own[k].shape)}"
+        for k in wanted & state.keys()
+        if not isinstance(state[k], Tensor) or state[k].shape != own[k].shape
+    )
+    problems = [
+        f"{name}: {', '.join(found[:SHOWN])}{' ...' if len(found) > SHOWN else ''}"
+        for name, found in (("missing", missing), ("unknown", foreign), ("shape", shapes))
+        if found
+    ]
+    if problems:
+        raise CheckpointError(
+            f"backbone.weights: {path} does not fit this backbone ({'; '.join(problems)}). Use "
+            f"weights of the same architecture."
+        )
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    model.load_state_dict(fitting, strict=False)
+
+
+def load_imagenet(weights: Any) -> Mapping[str, Tensor]:
+    """Torchvision's ImageNet weights, from its cache or its server.
+
+    Args:
+        weights: A member of a torchvision ``WeightsEnum``.
+
+    Raises:
+        CheckpointError: Neither reachable; says which file to put where.
+    """
+    try:
+        state: Mapping[str, Tensor] = weights.get_state_dict(progress=True, check_hash=True)
+    except (URLError, OSError) as error:
+        file = weights.url.rsplit("/", 1)[-1]
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise CheckpointError(
+            f"backbone.weights=imagenet: {file} is not on this machine and cannot be downloaded "
+            f"({getattr(error, 'reason', error)}). Fetch {weights.url} where there is a network "
+            f"and put it at {folder / file}, or give any file with backbone.weights=FILE."
+        ) from error
+    return state

@@ -1,0 +1,83 @@
+"""What a run should say of its origin: code, libraries, machine, command."""
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import idc
+
+LIBRARIES = (
+    "albumentations",
+    "captum",
+    "hydra-core",
+    "mlflow",
+    "numpy",
+    "pytorch-lightning",
+    "timm",
+    "torch",
+    "torchmetrics",
+    "torchvision",
+)
+
+
+def origin_tags() -> dict[str, str]:
+    """Tags for git commit, library versions, kind of host and command line."""
+    tags = {
+        "idc.version": idc.__version__,
+        "idc.command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "host.kind": host_kind(),
+        "host.python": platform.python_version(),
+    }
+    for library in LIBRARIES:
+        try:
+            tags[f"version.{library}"] = version(library)
+        except PackageNotFoundError:
+            continue
+    return tags | git_tags(Path(__file__).parent)
+
+
+def host_kind() -> str:
+    """The machine as a reader needs it: system, processor kind and GPUs, but no name."""
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    gpu = f", {len(gpus)} x {gpus[0]}" if gpus else ", no GPU"
+    return f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads{gpu}"
+
+
+def git_tags(folder: Path) -> dict[str, str]:
+    """Commit of the code and whether it was changed since; empty for an installed package."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", __file__)  # not the repository of somebody's venv
+        commit = git("rev-parse", "HEAD")
+        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": commit, "git.dirty": str(dirty).lower()}
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings to dotted names; lists stay as they are."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat

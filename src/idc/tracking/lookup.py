@@ -1,0 +1,67 @@
+"""Finding runs and what they left."""
+
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from idc.errors import CheckpointError, TrackingError
+from idc.tracking.run import PARENT_TAG
+from idc.tracking.store import Store
+
+MAX_CHILDREN = 10_000
+
+
+def find_run(store: Store, run_id: str) -> str:
+    """Check that a run exists.
+
+    Raises:
+        CheckpointError: It does not.
+    """
+    try:
+        return str(mlflow.MlflowClient(store.uri).get_run(run_id).info.run_id)
+    except MlflowException as error:
+        raise CheckpointError(
+            f"there is no run {run_id} in this store ({store.uri.split('://')[0]}) and no file of "
+            f"that name. Copy the run id from the MLflow UI, or give a checkpoint's path."
+        ) from error
+
+
+def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
+    """Download an artifact of a run.
+
+    Raises:
+        CheckpointError: The run has none of that name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        found = mlflow.MlflowClient(store.uri).download_artifacts(run_id, name, str(folder))
+    except (MlflowException, OSError) as error:
+        raise CheckpointError(
+            f"run {run_id} holds no {name}: it ended before it had one, or "
+            f"tracking.log_checkpoints was off."
+        ) from error
+    return Path(found)
+
+
+def children(store: Store, parent: str) -> list[Run]:
+    """The runs nested under a sweep, oldest first.
+
+    Raises:
+        TrackingError: There is no such sweep.
+    """
+    client = mlflow.MlflowClient(store.uri)
+    try:
+        client.get_run(parent)
+    except MlflowException as error:
+        raise TrackingError(
+            f"sweep.resume={parent}: there is no such run in this store."
+        ) from error
+    found = client.search_runs(
+        [store.experiment_id],
+        f"tags.`{PARENT_TAG}` = '{parent}'",
+        max_results=MAX_CHILDREN,
+        order_by=["attributes.start_time ASC"],
+    )
+    return list(found)

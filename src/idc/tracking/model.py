@@ -1,0 +1,61 @@
+"""The trained model as an MLflow LoggedModel that needs none of our code to run."""
+
+import logging
+import warnings
+from importlib.metadata import version
+
+import mlflow
+import numpy as np
+import torch
+from mlflow.models import Model, ModelSignature
+from mlflow.types import Schema, TensorSpec
+from numpy.typing import NDArray
+from torch import nn
+
+from idc.tracking.run import Run
+
+NEEDS = ("mlflow", "torch", "numpy")
+
+
+def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: int) -> str | None:
+    """Log a model with signature and input example.
+
+    It is exported as a graph (``torch.export``), not pickled: loading it runs no code of ours or
+    of anybody else.
+
+    Args:
+        run: The run; nothing happens unless it is kept in MLflow.
+        scorer: uint8 (N, 3, H, W) to probabilities (N, k), on the CPU in eval mode.
+        example: uint8 (n, 3, H, W), n >= 2: with one example the batch size would be fixed to 1.
+        classes: k.
+
+    Returns:
+        The model's id, or None.
+    """
+    if run.run_id is None:
+        return None
+    with torch.no_grad():
+        probabilities = scorer(torch.from_numpy(example)).numpy()
+    assert probabilities.shape == (len(example), classes)
+    signature = ModelSignature(
+        Schema([TensorSpec(np.dtype(np.uint8), (-1, *example.shape[1:]), "images")]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities")]),
+    )
+    # MLflow looks up its own requirements by loading the model in a new process; we know them.
+    needs = [f"{name}=={version(name)}" for name in NEEDS]
+    logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        info = Model.log(
+            artifact_path=None,
+            name="model",
+            flavor=mlflow.pytorch,
+            run_id=run.run_id,
+            pytorch_model=scorer,
+            signature=signature,
+            input_example=example,
+            pip_requirements=needs,
+            serialization_format="pt2",
+            validate_serving_input=False,
+        )
+    return str(info.model_id)

@@ -1,0 +1,99 @@
+"""Where runs are kept: the embedded store or a server, made ready once, before anybody races."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from idc.errors import TrackingError
+
+Kind = Literal["local", "server", "none"]
+LOCK_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store with the experiment that runs go to.
+
+    Attributes:
+        uri: The tracking URI.
+        experiment_id: The experiment's id.
+    """
+
+    uri: str
+    experiment_id: str
+
+
+def open_store(kind: Kind, uri: str | None, experiment: str, mlruns: Path) -> Store | None:
+    """Make the store and the experiment, if they are not there yet.
+
+    A fresh SQLite store is raced by parallel processes while it migrates its schema, so all of
+    this happens under a file lock.
+
+    Args:
+        kind: ``local``, ``server`` or ``none``.
+        uri: A tracking URI that wins over the embedded store, or None.
+        experiment: Name of the experiment.
+        mlruns: Folder of the embedded store.
+
+    Returns:
+        The store, or None for ``none``.
+
+    Raises:
+        TrackingError: The folder cannot be written, or the store or server does not answer.
+    """
+    if kind == "none":
+        return None
+    try:
+        mlruns.mkdir(parents=True, exist_ok=True)
+        with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
+            return _open(uri or default_uri(mlruns), experiment, mlruns)
+    except Timeout as error:
+        raise TrackingError(
+            f"tracking: the lock {mlruns / '.store.lock'} has been held for {LOCK_SECONDS} s by "
+            f"another process; end it, or remove the file if there is none."
+        ) from error
+    except OSError as error:
+        raise TrackingError(
+            f"tracking: cannot write to {mlruns} ({error.strerror or error}). Set paths.mlruns to "
+            f"a folder that can be written, MLFLOW_TRACKING_URI to a server, or tracking=none."
+        ) from error
+
+
+def default_uri(mlruns: Path) -> str:
+    """The embedded store's URI."""
+    return f"sqlite:///{mlruns.resolve() / 'mlflow.db'}"
+
+
+def _open(uri: str, experiment: str, mlruns: Path) -> Store:
+    # Alembic tells of each of its dozens of migrations when the store is new.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    mlflow.set_tracking_uri(uri)  # the models part of MLflow knows no other way
+    try:
+        client = mlflow.MlflowClient(uri)
+        found = client.get_experiment_by_name(experiment)
+        if found is None:
+            local = uri.startswith("sqlite:")
+            place = (mlruns.resolve() / "artifacts").as_uri() if local else None
+            return Store(uri, client.create_experiment(experiment, artifact_location=place))
+    except MlflowException as error:
+        raise TrackingError(
+            f"tracking: {uri} cannot be used ({_first_line(error)}). Check tracking.uri or "
+            f"MLFLOW_TRACKING_URI (a folder is no store: MLflow takes sqlite:///FILE or "
+            f"http://HOST), or set tracking=none."
+        ) from error
+    if found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"tracking.experiment={experiment}: it was deleted in the MLflow UI. Restore it there, "
+            f"or choose another name."
+        )
+    return Store(uri, found.experiment_id)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]
