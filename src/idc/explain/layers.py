@@ -1,0 +1,99 @@
+"""Which layer's map to explain with, at the input size in use.
+
+At 50x50 the last map of ResNet50 is 2x2 and that of VGG16 1x1: a Grad-CAM there says nothing of
+where. So the layer is the deepest whose map is still large enough.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from idc.errors import ConfigError
+from idc.explain.prepare import gradients
+
+# What ends a block of a network: a plain convolution's output is not yet normalised or rectified.
+NOT_LAYERS = (
+    nn.Conv2d,
+    nn.BatchNorm2d,
+    nn.Dropout,
+    nn.Identity,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+)
+
+
+@dataclass(frozen=True)
+class ChosenLayer:
+    """A layer and the size of its map.
+
+    Attributes:
+        name: Its name in the model.
+        module: The layer.
+        height: Rows of its map.
+        width: Columns of its map.
+    """
+
+    name: str
+    module: nn.Module
+    height: int
+    width: int
+
+
+def choose_layer(
+    model: nn.Module, image: Tensor, min_map: int = 6, layer: str | None = None
+) -> ChosenLayer:
+    """The deepest layer whose map is at least `min_map` x `min_map`, else that of the largest map.
+
+    Blocks and activations are looked at, not single convolutions. Of a block and its last part,
+    which give the same map, the block is taken.
+
+    Args:
+        model: A module in eval mode.
+        image: One input, float (1, 3, H, W), on the model's device.
+        min_map: Smallest side of the map.
+        layer: A layer's name, which settles it.
+
+    Raises:
+        ConfigError: There is no layer of that name, or none gives a map.
+    """
+    found = _maps(model, image)
+    if layer is not None:
+        for candidate in found:
+            if candidate.name == layer:
+                return candidate
+        names = ", ".join(c.name for c in found[-8:])
+        raise ConfigError(f"explain: no layer {layer} with a map; there are: {names}.")
+    blocks = [c for c in found if not isinstance(c.module, NOT_LAYERS)] or found
+    if not blocks:
+        raise ConfigError("explain: no layer of this network gives a map; Grad-CAM needs one.")
+    large = [c for c in blocks if min(c.height, c.width) >= min_map]
+    if large:
+        return large[-1]
+    return max(blocks, key=lambda c: min(c.height, c.width))
+
+
+def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:
+    """Every module with a 4-D output and more than its input's work, in the order they finish."""
+    found: list[ChosenLayer] = []
+    handles = []
+
+    def look(name: str, module: nn.Module):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4:
+                found.append(ChosenLayer(name, module, output.shape[2], output.shape[3]))
+
+        return hook
+
+    for name, module in model.named_modules():
+        if name:
+            handles.append(module.register_forward_hook(look(name, module)))
+    try:
+        with gradients(), torch.no_grad():
+            model(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    # A module that is used twice has no single map; the last use counts.
+    return list({candidate.name: candidate for candidate in found}.values())

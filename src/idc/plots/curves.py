@@ -1,0 +1,134 @@
+"""ROC and precision-recall curves: of one run, of classes, or of a sweep."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
+
+from idc.plots.style import (
+    BLACK,
+    GREY,
+    LEGEND_BELOW,
+    curve_style,
+    has_both,
+    legend,
+    new_figure,
+    say,
+    shorten,
+    tidy,
+    unit_square,
+)
+
+Curves = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
+NAME_LIMIT = 48
+
+
+def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
+    """ROC curves with their areas, chance, and the working point of each.
+
+    Args:
+        curves: Name to labels, 0 or 1, (N,), and scores, float in [0, 1], (N,).
+        points: Name to threshold (``score >= threshold`` is positive), or None.
+        title: The figure's title.
+    """
+    figure, axes = _square(len(curves))
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
+    for number, (name, (labels, scores)) in enumerate(curves.items()):
+        if not has_both(labels):
+            continue
+        fpr, tpr, _ = roc_curve(labels, scores)
+        area = roc_auc_score(labels, scores)
+        label = f"{shorten(name, NAME_LIMIT)}: AUROC {area:.3f}"
+        style = curve_style(number)
+        axes.plot(fpr, tpr, label=label, **style)
+        if points and name in points:
+            called = scores >= points[name]
+            x, y = called[labels == 0].mean(), called[labels == 1].mean()
+            axes.plot(x, y, "o", color=style["color"], markeredgecolor=BLACK, markersize=8)
+            if len(curves) == 1:
+                note = f"threshold {points[name]:.3f}\nrecall {y:.3f}, specificity {1 - x:.3f}"
+                left = x < 0.55
+                axes.annotate(
+                    note,
+                    (x, y),
+                    (14 if left else -14, -18),
+                    textcoords="offset points",
+                    ha="left" if left else "right",
+                    va="top",
+                    fontsize=9,
+                )
+    _note_missing(axes, curves)
+    axes.set(xlabel="false positive rate (1 - specificity)", ylabel="recall (sensitivity)")
+    axes.set_title(title, fontsize=11)
+    legend(axes, "lower right")
+    return figure
+
+
+def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
+    """Precision-recall curves with average precision, prevalence, and the working point of each.
+
+    Args:
+        curves: As for `roc_figure`.
+        points: As for `roc_figure`.
+        title: The figure's title.
+    """
+    figure, axes = _square(len(curves))
+    shown: set[float] = set()
+    for number, (name, (labels, scores)) in enumerate(curves.items()):
+        if not has_both(labels):
+            continue
+        precision, recall, _ = precision_recall_curve(labels, scores)
+        area = average_precision_score(labels, scores)
+        style = curve_style(number)
+        label = f"{shorten(name, NAME_LIMIT)}: AP {area:.3f}"
+        axes.plot(recall, precision, drawstyle="steps-post", label=label, **style)
+        prevalence = float(np.mean(labels == 1))
+        if round(prevalence, 4) not in shown:
+            first = "" if shown else f"chance (prevalence {prevalence:.3f})"
+            axes.axhline(prevalence, color=GREY, linewidth=1, linestyle=":", label=first or None)
+            shown.add(round(prevalence, 4))
+        if points and name in points:
+            called = scores >= points[name]
+            if called.any():
+                x, y = called[labels == 1].mean(), (labels[called] == 1).mean()
+                axes.plot(x, y, "o", color=style["color"], markeredgecolor=BLACK, markersize=8)
+                if len(curves) == 1:
+                    note = f"threshold {points[name]:.3f}\nrecall {x:.3f}, precision {y:.3f}"
+                    above = y < 0.3
+                    axes.annotate(
+                        note,
+                        (x, y),
+                        (-12, 12 if above else -12),
+                        textcoords="offset points",
+                        ha="right" if x > 0.45 else "left",
+                        va="bottom" if above else "top",
+                        fontsize=9,
+                    )
+    _note_missing(axes, curves)
+    axes.set(xlabel="recall (sensitivity)", ylabel="precision (positive predictive value)")
+    axes.set_title(title, fontsize=11)
+    legend(axes, "lower left")
+    return figure
+
+
+def _square(curves: int) -> tuple[Figure, Axes]:
+    # A legend beside the axes wants room of its own.
+    figure = new_figure(5.4 + (3.6 if curves + 1 > LEGEND_BELOW else 0), 5.2)
+    axes = figure.subplots()
+    unit_square(axes)
+    tidy(axes)
+    return figure, axes
+
+
+def _note_missing(axes: Axes, curves: Curves) -> None:
+    missing = [name for name, (labels, _) in curves.items() if not has_both(labels)]
+    if missing:
+        say(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")

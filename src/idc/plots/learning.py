@@ -1,0 +1,56 @@
+"""How training went."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from idc.plots.style import BLACK, STAGES, hide_rest, new_figure, tidy, wrap_grid
+
+SHOWN = ("loss", "f1", "recall", "precision", "accuracy")
+MARKERS = {"train": "s", "val": "o"}
+DASHES = {"train": "--", "val": "-"}
+
+
+def learning_figure(
+    history: pd.DataFrame,
+    metrics: Sequence[str] = SHOWN,
+    best_epoch: int | None = None,
+    monitor: str = "",
+) -> Figure:
+    """A panel a metric: training and validation by epoch, with the best epoch.
+
+    Args:
+        history: Long form with ``epoch`` (int), ``stage`` (train or val), ``metric``, ``value``.
+        metrics: What to show.
+        best_epoch: The epoch whose checkpoint was kept, or None.
+        monitor: The metric that it was best in.
+    """
+    rows, columns = wrap_grid(len(metrics), 3)
+    figure = new_figure(3.6 * columns, 2.9 * rows + 0.5)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for axes, metric in zip(grid, metrics, strict=False):
+        of_metric = history[history["metric"] == metric]
+        for stage, part in of_metric.groupby("stage", sort=True):
+            part = part.sort_values("epoch")
+            axes.plot(
+                part["epoch"] + 1,
+                part["value"],
+                color=STAGES[str(stage)],
+                linestyle=DASHES[str(stage)],
+                marker=MARKERS[str(stage)],
+                markersize=4,
+                label="training" if stage == "train" else "validation",
+            )
+        if best_epoch is not None:
+            axes.axvline(best_epoch + 1, color=BLACK, linewidth=1, linestyle=":")
+        axes.set(xlabel="epoch", ylabel=metric.replace("_", " "))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        tidy(axes)
+    hide_rest(grid, len(metrics))
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
+    if best_epoch is not None:
+        figure.suptitle(f"best {monitor} in epoch {best_epoch + 1} (dotted)", fontsize=11)
+    return figure

@@ -1,0 +1,96 @@
+"""Colours and layout that all figures share.
+
+Colours are those of Okabe & Ito (2008), which people with any kind of colour blindness can tell
+apart; curves differ in their dashes as well. Figures are made without pyplot: nothing is
+registered anywhere, so they can be drawn in threads and leave no memory behind.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+SKY, AMBER, YELLOW, BLACK, GREY = "#56B4E9", "#E69F00", "#F0E442", "#000000", "#767676"
+CURVES = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER, BLACK)
+Place = Literal["lower right", "lower left", "upper left"]
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
+STAGES = {"train": AMBER, "val": BLUE, "test": GREEN}
+LEGEND_BELOW = 4  # a legend with more entries stands beside the axes
+
+
+def class_colours(classes: int) -> list[str]:
+    """A colour a class: blue for no IDC, vermilion for IDC."""
+    return [CURVES[i % len(CURVES)] for i in range(classes)]
+
+
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """An empty figure, in inches, whose parts make room for one another."""
+    return Figure(figsize=(width, height), layout="constrained", **options)
+
+
+def curve_style(number: int) -> dict[str, Any]:
+    """Colour and dashes of the n-th curve; 28 differ."""
+    return {
+        "color": CURVES[number % len(CURVES)],
+        "linestyle": DASHES[(number // len(CURVES) + number) % len(DASHES)],
+        "linewidth": 1.8,
+    }
+
+
+def tidy(axes: Axes, grid: bool = True) -> None:
+    """Take away what carries no information."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(color="#dddddd", linewidth=0.6)
+        axes.set_axisbelow(True)
+
+
+def unit_square(axes: Axes) -> None:
+    """Both axes from 0 to 1, equally long."""
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set_xticks(np.linspace(0, 1, 6))
+    axes.set_yticks(np.linspace(0, 1, 6))
+
+
+def legend(axes: Axes, place: Place) -> None:
+    """Inside the axes for a few curves, beside them for many."""
+    handles, _ = axes.get_legend_handles_labels()
+    if len(handles) > LEGEND_BELOW:
+        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
+    else:
+        axes.legend(loc=place, frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Cut the middle out of a text that is too long."""
+    if len(text) <= limit:
+        return text
+    head = (limit - 1) // 2
+    return f"{text[:head]}…{text[-(limit - 1 - head) :]}"
+
+
+def say(axes: Axes, text: str) -> None:
+    """Say in the middle of empty axes why they are empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
+
+
+def has_both(labels: NDArray[np.integer]) -> bool:
+    """Whether 0 and 1 both occur."""
+    present = set(np.unique(labels).tolist())
+    return {0, 1} <= present
+
+
+def wrap_grid(count: int, per_row: int) -> tuple[int, int]:
+    """Rows and columns for a number of panels."""
+    columns = min(max(count, 1), per_row)
+    return -(-count // columns), columns
+
+
+def hide_rest(axes: Sequence[Axes], used: int) -> None:
+    """Hide the panels of a grid that stay empty."""
+    for spare in axes[used:]:
+        spare.set_visible(False)
