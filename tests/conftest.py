@@ -1,13 +1,20 @@
 """Shared fixtures: a composed configuration, a tiny Kaggle folder, a run's own root."""
 
+import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    import mlflow
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests are written for a CPU
@@ -54,12 +61,100 @@ def compose() -> Callable[..., dict[str, Any]]:
 
     def make(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            cfg = hydra_compose(
-                "train", ["paths.root=root", *overrides], return_hydra_config=True
-            )
+            cfg = hydra_compose("train", ["paths.root=root", *overrides], return_hydra_config=True)
         choices = dict(cfg.hydra.runtime.choices)
         with open_dict(cfg):
             del cfg["hydra"]
         return resolve(cfg, choices)
 
     return make
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+    root: Path
+
+    @property
+    def client(self) -> "mlflow.MlflowClient":
+        import mlflow
+
+        return mlflow.MlflowClient(f"sqlite:///{self.root / 'mlruns' / 'mlflow.db'}")
+
+    def runs(self, filter_string: str = "") -> list["mlflow.entities.Run"]:
+        """The runs, newest first."""
+        return list(self.client.search_runs(["1"], filter_string))
+
+    @property
+    def folders(self) -> list[Path]:
+        """The runs' folders, oldest first."""
+        return sorted(p.parent for p in (self.root / "runs").rglob("outcome.json"))
+
+
+# A whole run of the app in about two seconds.
+TINY = (
+    "data.patients=5",
+    "data.patches_per_patient=24",
+    "backbone=simple_cnn",
+    "trainer.max_epochs=1",
+    "trainer.enable_progress_bar=false",
+    "trainer.accelerator=cpu",
+    "trainer.devices=1",
+    "loader.batch_size=16",
+    "loader.num_workers=0",
+    "intervals.draws=20",
+    "explain=none",
+    "tracking.log_model=false",
+    "tracking.system_metrics=false",
+)
+IDC_TINY = (*(o for o in TINY if not o.startswith("data.")), "data=idc")
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The app's own main with these arguments, in this process, as exit code and output."""
+
+    def run(*arguments: str) -> Result:
+        from idc import train
+
+        monkeypatch.setenv("IDC_ROOT", str(tmp_path))
+        monkeypatch.setattr(sys, "argv", ["idc.train", *arguments])
+        capsys.readouterr()
+        handlers = logging.getLogger().handlers[:]
+        try:
+            train.main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            for handler in logging.getLogger().handlers:
+                if handler not in handlers:
+                    handler.close()
+            logging.getLogger().handlers = handlers
+        out, err = capsys.readouterr()
+        return Result(code, out, err, tmp_path)
+
+    return run
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Cli:
+    """`python -m idc.train` with these arguments, in a process of its own."""
+
+    def run(*arguments: str, **environment: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "idc.train", *arguments],
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "IDC_ROOT": str(tmp_path), **environment},
+            timeout=300,
+        )
+        return Result(done.returncode, done.stdout, done.stderr, tmp_path)
+
+    return run

@@ -46,9 +46,10 @@ def test_recall_target_is_met_by_the_highest_such_threshold(seed: int, target: f
     t = ThresholdRule("recall", target=target).choose(y, scores)
     assert recall_score(y, scores >= t) >= target
     higher = scores[scores >= t].min() + 1e-12
-    assert recall_score(y, scores >= higher) < target or scores[scores >= t].min() not in scores[
-        y == 1
-    ]
+    assert (
+        recall_score(y, scores >= higher) < target
+        or scores[scores >= t].min() not in scores[y == 1]
+    )
 
 
 def test_fixed_is_taken_as_it_is() -> None:

@@ -1,5 +1,7 @@
 """Losses, heads, parameter groups and schedules."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -93,7 +95,7 @@ def test_cosine_warms_up_and_ends_low() -> None:
     assert max(found) == pytest.approx(1.0)
     assert found.index(max(found)) == 5
     assert found[-1] == pytest.approx(0.01, abs=0.01)
-    assert all(a >= b for a, b in zip(found[5:], found[6:], strict=False))
+    assert all(a >= b for a, b in pairwise(found[5:]))
 
 
 def test_one_cycle_goes_up_and_down() -> None:

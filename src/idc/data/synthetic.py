@@ -1,10 +1,10 @@
 """Synthetic H&E patches: tissue that is drawn, so that the truth is known.
 
 A patch is mixed from two stains in optical density (Beer-Lambert), with the reference stain
-vectors of Macenko et al. (2009), shifted a little for every patient. Benign patches hold stroma, small
-nuclei (spindle-shaped or round, sparse, sometimes dense lymphocytes), gaps and glass; tumour
-patches hold nests of larger, uneven, irregular nuclei. The amount of each stain overlaps between
-the classes, so that colour alone does not tell them apart: size, shape and arrangement do.
+vectors of Macenko et al. (2009), shifted a little for every patient. Benign patches hold stroma,
+small nuclei (spindle-shaped or round, sparse, sometimes dense lymphocytes), gaps and glass;
+tumour patches hold nests of larger, uneven, irregular nuclei. The amount of each stain overlaps
+between the classes, so that colour alone does not tell them apart: size, shape and arrangement do.
 """
 
 from dataclasses import dataclass

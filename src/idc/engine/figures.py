@@ -32,7 +32,7 @@ GRID = 10  # patches in a row of a grid
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, white behind, nothing cut off."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white", bbox_inches="tight", pad_inches=0.1)
+    figure.savefig(path, dpi=DPI, facecolor="white")
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:

@@ -114,14 +114,27 @@ def _partial(node: Mapping[str, Any], what: str) -> Any:
 
 
 def build_trainer(
-    config: Config, folder: Path, logger: Logger | bool, checkpoints: Path
+    config: Config, folder: Path, logger: Logger | bool, checkpoints: Path, batches: int
 ) -> pl.Trainer:
-    """Lightning's Trainer with our callbacks and the defaults measured for this machine."""
+    """Lightning's Trainer with our callbacks and the defaults measured for this machine.
+
+    Args:
+        config: The resolved configuration.
+        folder: The run's folder.
+        logger: Where metrics go, or False.
+        checkpoints: Where checkpoints go.
+        batches: Training batches an epoch.
+
+    Raises:
+        ConfigError: Lightning refuses a value.
+    """
     node = without(config["trainer"], "channels_last")
     node["precision"] = choose_precision(config)
     processes = count_processes(config)
     if node["devices"] == "auto":
         node["devices"] = processes
+    # A small set has fewer steps an epoch than the usual interval: log at least once in each.
+    node["log_every_n_steps"] = max(1, min(node["log_every_n_steps"], batches))
     if processes > 1 and node["strategy"] in ("auto", "ddp") and _unfreezes(config):
         # Stages that are freed later must be known to DDP from the start.
         node["strategy"] = "ddp_find_unused_parameters_true"

@@ -31,7 +31,7 @@ from idc.errors import TrainingError
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
-from idc.tracking.store import Store, open_store
+from idc.tracking.store import Store, open_store, the_store
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ def run_job(job: Job) -> Outcome:
     outcome = Outcome(job.name, settings=job.settings)
     with ExitStack() as stack:
         run: Run = NoRun()
+        stack.enter_context(the_store(store))
         if first:
             if store is not None:
                 run = MlflowRun(store, point.run_id if point else None, job.name, job.parent)
@@ -132,7 +133,13 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
         record_inputs(run, config, job.settings, material, data, job.folder)
     origin = {"config": config, "run_id": run.run_id}
     module = build_classifier(config, data, origin)
-    trainer = build_trainer(config, job.folder, run.lightning_logger(), job.folder / CHECKPOINTS)
+    trainer = build_trainer(
+        config,
+        job.folder,
+        run.lightning_logger(),
+        job.folder / CHECKPOINTS,
+        len(data.train_dataloader()),
+    )
     try:
         _fit(trainer, module, data, point, run, config)
     finally:

@@ -24,6 +24,9 @@ NOT_LAYERS = (
 )
 
 
+MAX_BLOCK_LEAVES = 24
+
+
 @dataclass(frozen=True)
 class ChosenLayer:
     """A layer and the size of its map.
@@ -65,13 +68,32 @@ def choose_layer(
                 return candidate
         names = ", ".join(c.name for c in found[-8:])
         raise ConfigError(f"explain: no layer {layer} with a map; there are: {names}.")
-    blocks = [c for c in found if not isinstance(c.module, NOT_LAYERS)] or found
+    inside = _inside_blocks(model)
+    blocks = [c for c in found if not isinstance(c.module, NOT_LAYERS) and c.name not in inside]
+    blocks = blocks or found
     if not blocks:
         raise ConfigError("explain: no layer of this network gives a map; Grad-CAM needs one.")
     large = [c for c in blocks if min(c.height, c.width) >= min_map]
     if large:
         return large[-1]
     return max(blocks, key=lambda c: min(c.height, c.width))
+
+
+def _inside_blocks(model: nn.Module) -> set[str]:
+    """Names of the modules within residual and similar blocks: half-done work, not a map.
+
+    A block is an item of a plain Sequential that is none itself and holds a few layers only.
+    """
+    inside: set[str] = set()
+    for parent_name, parent in model.named_modules():
+        if type(parent) is not nn.Sequential:
+            continue
+        for name, item in parent.named_children():
+            leaves = sum(1 for m in item.modules() if not any(m.children()))
+            if type(item) is not nn.Sequential and leaves <= MAX_BLOCK_LEAVES:
+                start = f"{parent_name}.{name}" if parent_name else name
+                inside.update(f"{start}.{sub}" for sub, _ in item.named_modules() if sub)
+    return inside
 
 
 def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:

@@ -37,7 +37,7 @@ def explain(
         twin = explainable_copy(model, device)
         images = torch.from_numpy(patches).permute(0, 3, 1, 2).float().contiguous() / 255
         return {
-            name: _in_batches(method, twin, images, torch.from_numpy(targets), batch_size, device)
+            name: _in_batches(method, twin, images, torch.tensor(targets), batch_size, device)
             for name, method in methods.items()
         }
 

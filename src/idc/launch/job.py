@@ -40,6 +40,8 @@ def run(cfg: DictConfig) -> float | None:
         KeyboardInterrupt: The user stopped it.
     """
     quiet()
+    if global_rank() != 0:
+        logging.getLogger().setLevel(logging.WARNING)
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     overrides = list(hydra.overrides.task)

@@ -37,7 +37,7 @@ def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
             axes.set_axis_off()
         for axes, patch, caption in zip(grid, patches, captions, strict=False):
             show_patch(axes, patch)
-            axes.set_title(caption, fontsize=6, y=-0.04, va="top", linespacing=1.05)
+            axes.set_title(caption, fontsize=6, y=0, pad=-3, va="top", linespacing=1.05)
         if not len(patches):
             say(grid[0], "none")
     return figure

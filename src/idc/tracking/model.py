@@ -1,7 +1,6 @@
 """The trained model as an MLflow LoggedModel that needs none of our code to run."""
 
 import logging
-import warnings
 from importlib.metadata import version
 
 import mlflow
@@ -23,6 +22,8 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
     It is exported as a graph (``torch.export``), not pickled: loading it runs no code of ours or
     of anybody else.
 
+    To be called inside `idc.tracking.store.the_store`.
+
     Args:
         run: The run; nothing happens unless it is kept in MLflow.
         scorer: uint8 (N, 3, H, W) to probabilities (N, k), on the CPU in eval mode.
@@ -43,19 +44,18 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
     )
     # MLflow looks up its own requirements by loading the model in a new process; we know them.
     needs = [f"{name}=={version(name)}" for name in NEEDS]
-    logging.getLogger("mlflow.models.model").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        info = Model.log(
-            artifact_path=None,
-            name="model",
-            flavor=mlflow.pytorch,
-            run_id=run.run_id,
-            pytorch_model=scorer,
-            signature=signature,
-            input_example=example,
-            pip_requirements=needs,
-            serialization_format="pt2",
-            validate_serving_input=False,
-        )
+    for name in ("mlflow.models.model", "mlflow.utils.environment"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    info = Model.log(
+        artifact_path=None,
+        name="model",
+        flavor=mlflow.pytorch,
+        run_id=run.run_id,
+        pytorch_model=scorer,
+        signature=signature,
+        input_example=example,
+        pip_requirements=needs,
+        serialization_format="pt2",
+        validate_serving_input=False,
+    )
     return str(info.model_id)

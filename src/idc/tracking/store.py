@@ -1,11 +1,16 @@
 """Where runs are kept: the embedded store or a server, made ready once, before anybody races."""
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import mlflow
 from filelock import FileLock, Timeout
+from mlflow.exceptions import MlflowException
 
 from idc.errors import TrackingError
 
@@ -62,6 +67,26 @@ def open_store(kind: Kind, uri: str | None, experiment: str, mlruns: Path) -> St
         ) from error
 
 
+@contextmanager
+def the_store(store: Store | None) -> Iterator[None]:
+    """Make a store the one that MLflow uses where it is not told.
+
+    MLflow's models and Lightning's logger set it as a global, which also lands in the environment.
+    Left there, it would decide where the next run of this process, or of a child, goes.
+    """
+    name = "MLFLOW_TRACKING_URI"
+    before = os.environ.get(name)
+    if store is not None:
+        mlflow.set_tracking_uri(store.uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
+
+
 def default_uri(mlruns: Path) -> str:
     """The embedded store's URI."""
     return f"sqlite:///{mlruns.resolve() / 'mlflow.db'}"
@@ -70,10 +95,6 @@ def default_uri(mlruns: Path) -> str:
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:
     # Alembic tells of each of its dozens of migrations when the store is new.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    mlflow.set_tracking_uri(uri)  # the models part of MLflow knows no other way
     try:
         client = mlflow.MlflowClient(uri)
         found = client.get_experiment_by_name(experiment)

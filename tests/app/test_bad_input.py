@@ -1,0 +1,222 @@
+"""Every kind of bad input: one clear error, a non-zero exit, nothing half-written."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from conftest import IDC_TINY, TINY, Cli, Result, kaggle_name
+
+Folder = Callable[..., Path]
+FIVE = {f"900{i}": (12, 8) for i in range(5)}
+
+
+def refused(result: Result, *words: str, runs: int | None = None) -> None:
+    """One error line that says the words; what was begun in MLflow is marked as failed."""
+    assert result.code == 1
+    errors = [line for line in result.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, result.err
+    assert "Traceback" not in result.err
+    for word in words:
+        assert word in result.err, f"{word!r} not in {result.err}"
+    if (result.root / "mlruns" / "mlflow.db").exists():
+        found = result.runs()
+        assert all(run.info.status == "FAILED" for run in found)
+        if runs is not None:
+            assert len(found) == runs
+    assert not list(result.root.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("optimizer.lr=-0.1", ("optimizer.lr=-0.1", "above 0")),
+        ("monitor.metric=val/f2", ("monitor.metric=val/f2", "val/f1", "val/recall")),
+        ("monitor.mode=min", ("monitor.mode=min", "val/f1")),
+        ("split.folds=1", ("split.folds=1", "2 or more")),
+        ("loader.batch_size=0", ("loader.batch_size=0",)),
+        ("loss.label_smoothing=1.5", ("loss.label_smoothing=1.5",)),
+        ("callbacks.ema.decay=1.0", ("callbacks.ema.decay",)),
+        ("threshold.rule=best", ("threshold.rule=best", "youden")),
+        ("backbone.unfreeze_every=2", ("backbone.unfreeze_every", "backbone.freeze")),
+        ("loss.class_weights=[1,-1]", ("loss.class_weights",)),
+        ("trainer.devices=0", ("trainer.devices=0",)),
+        ("trainer=gpu", ("no CUDA GPU",)),
+    ],
+)
+def test_wrong_values_are_refused_by_name_before_anything_is_written(
+    cli: Cli, override: str, words: tuple[str, ...]
+) -> None:
+    arguments = [o for o in TINY if not (override == "trainer=gpu" and o.startswith("trainer."))]
+    result = cli(*arguments, override)
+    refused(result, *words)
+    assert not (result.root / "mlruns").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("backbone=resnet51", ("resnet51", "resnet50", "vgg16")),
+        ("optimzer.lr=1", ("optimzer",)),
+        ("trainer.max_epoch=3", ("max_epoch",)),
+    ],
+)
+def test_wrong_overrides_get_hydras_own_error(
+    cli: Cli, override: str, words: tuple[str, ...]
+) -> None:
+    result = cli(override)
+    assert result.code == 1
+    for word in words:
+        assert word in result.err
+
+
+def test_freezing_an_unknown_stage_names_the_stages(cli: Cli) -> None:
+    refused(cli(*TINY, "backbone.freeze=layer3"), "backbone.freeze=layer3", "conv", runs=1)
+
+
+def test_missing_root(cli: Cli, tmp_path: Path) -> None:
+    refused(cli(*IDC_TINY), "data.root")
+    refused(cli(*IDC_TINY, f"data.root={tmp_path / 'nowhere'}"), "data.root", "nowhere")
+
+
+def test_empty_root(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    refused(cli(*IDC_TINY, f"data.root={tmp_path / 'empty'}"), "no patch found", "_idx5_x")
+
+
+def test_no_positives(cli: Cli, kaggle: Folder) -> None:
+    root = kaggle({f"900{i}": (12, 0) for i in range(5)})
+    refused(cli(*IDC_TINY, f"data.root={root}"), "of class 'IDC'")
+
+
+def test_one_patient(cli: Cli, kaggle: Folder) -> None:
+    refused(cli(*IDC_TINY, f"data.root={kaggle({'9001': (12, 8)})}"), "1 patient", "at least 3")
+
+
+def test_unknown_test_patient(cli: Cli, kaggle: Folder) -> None:
+    result = cli(*IDC_TINY, f"data.root={kaggle(FIVE)}", "split.test_patients=[8863]")
+    refused(result, "no patient 8863", "9001")
+
+
+BROKEN: dict[str, Callable[[Path], object]] = {
+    "corrupt": lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 99 + b"IEND\xaeB`\x82"),
+    "truncated": lambda p: p.write_bytes(p.read_bytes()[:-300]),
+    "0-byte": lambda p: p.write_bytes(b""),
+    "16-bit": lambda p: cv2.imwrite(str(p), cv2.imread(str(p)).astype(np.uint16) * 257),
+    "grey": lambda p: cv2.imwrite(str(p), cv2.imread(str(p))[:, :, 0]),
+    "RGBA": lambda p: cv2.imwrite(str(p), cv2.cvtColor(cv2.imread(str(p)), cv2.COLOR_BGR2BGRA)),
+    "wrong name": lambda p: p.rename(p.with_name("IMG_0001.png")),
+    "wrong folder": lambda p: p.rename(p.parents[1] / "1" / p.name),
+}
+SKIPS = {
+    **dict.fromkeys(("corrupt", "truncated", "0-byte"), "data.on_unreadable=drop"),
+    **dict.fromkeys(("16-bit", "grey", "RGBA"), "data.on_odd_mode=drop"),
+    "wrong name": "data.on_bad_name=drop",
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_broken_files_fail_by_name_or_are_skipped_and_counted(
+    cli: Cli, kaggle: Folder, how: str
+) -> None:
+    root = kaggle(FIVE)
+    path = root / kaggle_name("9002", 1, 1, 0)
+    BROKEN[how](path)
+    name = "IMG_0001.png" if how == "wrong name" else path.name
+    arguments = (*IDC_TINY, f"data.root={root}")
+    refused(cli(*arguments), name)
+    if how not in SKIPS:
+        return
+    result = cli(*arguments, SKIPS[how])
+    assert result.code == 0, result.err
+    tags = result.runs()[0].data.tags
+    assert "dropped" in tags["data.notes"]
+    assert "1}" in tags["data.notes"]
+
+
+def test_nan_loss_stops_with_advice(cli: Cli) -> None:
+    result = cli(*TINY, "optimizer=sgd", "optimizer.lr=1e30", "trainer.max_epochs=5")
+    refused(result, "diverged", "optimizer.lr", runs=1)
+    artifacts = [a.path for a in result.client.list_artifacts(result.runs()[0].info.run_id)]
+    assert "traceback.txt" in artifacts
+    assert "console.log" in artifacts
+
+
+def test_store_that_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mlruns").write_text("a file where a folder should be")
+    result = cli(*TINY)
+    assert result.code == 1
+    assert "error: tracking: cannot write to" in result.err
+    assert "tracking=none" in result.err
+
+
+def test_a_folder_as_tracking_uri_is_refused(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", str(tmp_path / "somewhere"))
+    result = cli(*TINY)
+    assert result.code == 1
+    assert "sqlite:///FILE" in result.err
+
+
+def test_full_disk_says_so(shell: Cli, tmp_path: Path) -> None:
+    """A limit on file size stands in for a full disk: the checkpoint does not fit."""
+    wrapper = tmp_path / "limited.py"
+    wrapper.write_text(
+        "import resource, runpy, sys\n"
+        "import idc.launch.job\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_module('idc.train', run_name='__main__')\n"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, str(wrapper), "idc.train", *TINY, "backbone=resnet18"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "IDC_ROOT": str(tmp_path)},
+        timeout=200,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "error: cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+    result = Result(1, done.stdout, done.stderr, tmp_path)
+    assert [run.info.status for run in result.runs()] == ["FAILED"]
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.system, ("touch pickle_bomb_went_off",))
+
+
+def test_pickle_bombs_do_not_go_off(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bomb = tmp_path / "bomb.ckpt"
+    torch.save({"idc": Bomb(), "state_dict": Bomb()}, bomb)
+    refused(cli(*TINY, f"resume={bomb}"), "bomb.ckpt", "run code")
+    refused(cli(*TINY, f"backbone.weights={bomb}"), "bomb.ckpt", "run code")
+    assert not list(tmp_path.rglob("pickle_bomb_went_off"))
+
+
+def test_checkpoints_of_another_backbone_are_refused(cli: Cli) -> None:
+    first = cli(*TINY)
+    assert first.code == 0, first.err
+    checkpoint = first.folders[0] / "checkpoints" / "last.ckpt"
+    kept = checkpoint.with_name("kept.ckpt")
+    shutil.copy(checkpoint, kept)
+    result = cli(f"resume={kept}", "backbone=vanilla_cnn")
+    assert result.code == 1
+    assert "backbone=vanilla_cnn" in result.err
+    result = cli(*TINY, "backbone=vanilla_cnn", f"backbone.weights={kept}")
+    assert result.code == 1
+    assert "does not fit this backbone" in result.err
