@@ -1,0 +1,121 @@
+"""Sweeps through the real command line: alone, with failures, resumed, with ranks, in parallel."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import TINY, Cli, Result
+
+pytestmark = pytest.mark.slow
+PARENT = "tags.`idc.kind` = 'sweep'"
+
+
+def parent_of(result: Result) -> "tuple[object, list[object]]":
+    (parent,) = result.runs(PARENT)
+    children = result.runs(f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
+    return parent, children
+
+
+def test_sweep_nests_names_and_compares_its_runs(shell: Cli) -> None:
+    result = shell(*TINY, "-m", "backbone=simple_cnn,vanilla_cnn", "seed=1,2")
+    assert result.code == 0, result.err
+    parent, children = parent_of(result)
+    assert len(result.runs()) == 5  # no stray run
+    assert parent.info.status == "FINISHED"
+    assert {c.info.run_name for c in children} == {
+        f"backbone={b},seed={s}" for b in ("simple_cnn", "vanilla_cnn") for s in (1, 2)
+    }
+    assert all(c.info.status == "FINISHED" for c in children)
+    by_name = {c.info.run_name: c.data.params for c in children}
+    assert by_name["backbone=vanilla_cnn,seed=2"]["seed"] == "2"
+    assert by_name["backbone=vanilla_cnn,seed=2"]["backbone"] == "vanilla_cnn"
+    folder = Path(result.client.download_artifacts(parent.info.run_id, "comparison"))
+    names = {p.name for p in folder.iterdir()}
+    figures = {"leaderboard.png", "roc.png", "precision_recall.png", "confusion_matrices.png"}
+    assert names == {"leaderboard.csv", *figures}
+    board = pd.read_csv(folder / "leaderboard.csv")
+    assert set(board["setting"]) == {"backbone=simple_cnn", "backbone=vanilla_cnn"}
+    assert (board["runs"] == 2).all()
+    f1 = [c.data.metrics["test/f1"] for c in children if "vanilla" in c.info.run_name]
+    row = board[board["setting"] == "backbone=vanilla_cnn"].iloc[0]
+    assert row["test/f1_mean"] == pytest.approx(sum(f1) / 2, abs=1e-5)
+    note = parent.data.tags["mlflow.note.content"]
+    assert all(c.info.run_id in note for c in children)
+
+
+def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> None:
+    # The second job's weights do not exist yet.
+    arguments = (*TINY, "-m", "backbone.weights=null,late.pth")
+    result = shell(*arguments)
+    assert result.code == 1
+    assert "failed: backbone.weights=late.pth" in result.err
+    parent, children = parent_of(result)
+    assert parent.info.status == "FAILED"
+    assert sorted(c.info.status for c in children) == ["FAILED", "FINISHED"]
+
+    make_weights(result.root / "late.pth")
+    other = shell(*arguments, "seed=7", f"sweep.resume={parent.info.run_id}")
+    assert other.code == 1
+    assert "repeat the same overrides" in other.err
+    again = shell(*arguments, f"sweep.resume={parent.info.run_id}")
+    assert again.code == 0, again.err
+    parent, children = parent_of(again)
+    assert parent.info.status == "FINISHED"
+    finished = [c for c in children if c.info.status == "FINISHED"]
+    assert len(finished) == 2
+    assert len(children) == 3  # one failed, one done before, one now
+    folder = Path(again.client.download_artifacts(parent.info.run_id, "comparison"))
+    assert len(pd.read_csv(folder / "leaderboard.csv")) == 2
+
+
+def make_weights(path: Path) -> None:
+    import torch
+
+    from idc.models.backbones import simple_cnn
+
+    torch.save(simple_cnn(50).state_dict(), path)
+
+
+DDP = [o for o in TINY if not o.startswith(("trainer.devices", "trainer.accelerator"))]
+
+
+def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
+    """Two gloo ranks, then one process, then two that fail, then two again."""
+    result = shell(
+        *DDP,
+        "trainer=ddp_cpu",
+        "-m",
+        "trainer.devices=2,1",
+        "backbone.freeze=none,all,nonsense",
+        "data.patches_per_patient=40",
+        "loader.batch_size=8",
+        "head.dropout=0.1",
+    )
+    assert result.code == 1
+    _, children = parent_of(result)
+    assert len(result.runs()) == 7
+    status = {c.info.run_name: c.info.status for c in children}
+    assert len(status) == 6
+    for name, found in status.items():
+        assert found == ("FAILED" if "nonsense" in name else "FINISHED"), status
+    # The test side is scored by one process, each patch once.
+    for child in children:
+        if child.info.status == "FINISHED":
+            folder = Path(result.client.download_artifacts(child.info.run_id, "evaluation"))
+            frame = pd.read_parquet(folder / "predictions.parquet")
+            assert not frame.duplicated(["patient", "x", "y"]).any()
+    # Nothing was swept twice by a rank.
+    assert len(list((result.root / "runs").rglob("outcome.json"))) == 6
+
+
+def test_joblib_runs_four_jobs_at_once_on_a_fresh_store(shell: Cli) -> None:
+    result = shell(*TINY, "-m", "launcher=joblib", "seed=1,2,3,4", OMP_NUM_THREADS="1")
+    assert result.code == 0, result.err
+    _, children = parent_of(result)
+    assert len(result.runs()) == 5
+    assert [c.info.status for c in children] == ["FINISHED"] * 4
+    for child in children:
+        assert json.loads(child.data.tags["idc.settings"]).keys() == {"seed"}
+        assert "test/f1" in child.data.metrics

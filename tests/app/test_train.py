@@ -1,0 +1,287 @@
+"""The main job through the real command line: what it does and what it leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from sklearn.metrics import f1_score, roc_auc_score
+
+from conftest import TINY, Cli, Result
+from idc.metrics.collection import METRIC_NAMES
+
+FULL = tuple(
+    o for o in TINY if not o.startswith(("explain", "tracking.", "backbone", "loader.num_workers"))
+)
+
+MORE = ("explain.per_kind=2", "tracking.system_metrics_interval=0.2")
+
+
+@pytest.mark.slow
+def test_one_command_leaves_everything_that_is_needed(shell: Cli) -> None:
+    result = shell(*FULL, "backbone=vanilla_cnn", "trainer.max_epochs=2", *MORE)
+    assert result.code == 0, result.err
+    assert "balanced accuracy" in result.out
+    (run,) = result.runs()
+    assert run.info.run_id in result.out
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "vanilla_cnn synthetic seed=0"
+    check_metrics(run.data.metrics)
+    check_parameters_and_tags(run.data.params, run.data.tags)
+    check_artifacts(result, run.info.run_id)
+    check_inputs_and_model(result, run)
+
+
+def check_metrics(metrics: dict[str, float]) -> None:
+    for stage in ("train", "val", "test"):
+        for name in ("loss", *METRIC_NAMES):
+            assert np.isfinite(metrics[f"{stage}/{name}"]), f"{stage}/{name}"
+    for name in ("f1_at_0.5", "f1_ci_low", "f1_ci_high", "auroc_ci_low"):
+        assert 0 <= metrics[f"test/{name}"] <= 1
+    assert metrics["test/f1_ci_low"] <= metrics["test/f1"] <= metrics["test/f1_ci_high"]
+    assert 0 <= metrics["val/threshold"] <= 1
+    assert any(name.startswith("system/") for name in metrics)
+
+
+def check_parameters_and_tags(params: dict[str, str], tags: dict[str, str]) -> None:
+    assert params["backbone"] == "vanilla_cnn"
+    assert params["optimizer.lr"] == "0.001"
+    assert int(params["split.test.patches"]) == 24
+    assert int(params["split.train.class_1"]) > 0
+    assert any(name.startswith("split.test.patient_") for name in params)
+    assert tags["idc.command"].startswith("train.py data.patients=5")
+    assert len(tags["data.fingerprint"]) == 16
+    assert tags["leaky"] == "false"
+    assert {"version.torch", "version.mlflow", "host.kind", "host.python"} <= set(tags)
+
+
+def check_artifacts(result: Result, run_id: str) -> None:
+    root = Path(result.client.download_artifacts(run_id, ""))
+    for name in (
+        "config.yaml",
+        "split.parquet",
+        "console.log",
+        "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
+        "data/class_balance.png",
+        "data/sample_patches.png",
+        "data/augmented_patches.png",
+        "training/learning_curves.png",
+        "training/history.csv",
+        "evaluation/predictions.parquet",
+        "evaluation/per_patient.csv",
+        *(f"evaluation/{n}.png" for n in ("confusion_matrix", "roc", "precision_recall")),
+        *(f"evaluation/{n}.png" for n in ("threshold_curve", "reliability", "best_and_worst")),
+        "explain/attributions.npz",
+        "explain/cases.parquet",
+    ):
+        assert (root / name).stat().st_size > 0, name
+    split = pd.read_parquet(root / "split.parquet")
+    assert len(split[["group", "split"]].drop_duplicates()) == split["group"].nunique()
+    predictions = pd.read_parquet(root / "evaluation/predictions.parquet")
+    assert {"patient", "x", "y", "label", "score", "split"} <= set(predictions)
+    test = predictions[predictions["split"] == "test"]
+    metrics = result.client.get_run(run_id).data.metrics
+    assert roc_auc_score(test["label"], test["score"]) == pytest.approx(
+        metrics["test/auroc"], abs=1e-6
+    )
+    called = test["score"] >= metrics["val/threshold"]
+    assert f1_score(test["label"], called) == pytest.approx(metrics["test/f1"], abs=1e-6)
+    arrays = np.load(root / "explain/attributions.npz")
+    cases = pd.read_parquet(root / "explain/cases.parquet")
+    for method in ("gradcam", "integrated_gradients"):
+        assert arrays[method].shape == (len(cases), 50, 50)
+        assert np.abs(arrays[method]).max() > 0
+    assert {f"explain/{kind}.png" for kind in cases["kind"].unique()} <= {
+        str(p.relative_to(root)) for p in root.rglob("*.png")
+    }
+    config = yaml.safe_load((root / "config.yaml").read_text())
+    assert config["choices"]["backbone"] == "vanilla_cnn"
+
+
+def check_inputs_and_model(result: Result, run: object) -> None:
+    import mlflow
+
+    inputs = run.inputs.dataset_inputs  # type: ignore[attr-defined]
+    assert {i.tags[0].value for i in inputs} == {"train", "val", "test"}
+    (output,) = run.outputs.model_outputs  # type: ignore[attr-defined]
+    model_id = output.model_id
+    assert result.client.get_logged_model(model_id).source_run_id == run.info.run_id  # type: ignore[attr-defined]
+    mlflow.set_tracking_uri(f"sqlite:///{result.root / 'mlruns' / 'mlflow.db'}")
+    try:
+        loaded = mlflow.pyfunc.load_model(f"models:/{model_id}")
+    finally:
+        mlflow.set_tracking_uri(None)
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    example = loaded.input_example
+    assert loaded.predict(example).shape == (len(example), 2)
+    # The model that is handed out gives the scores that were judged.
+    root = result.folders[0]
+    predictions = pd.read_parquet(root / "evaluation" / "predictions.parquet")
+    first = predictions[predictions["split"] == "test"]["score"].to_numpy()[: len(example)]
+    assert np.allclose(loaded.predict(example)[:, 1], first, atol=1e-4)
+    assert loaded.predict(example[:1]).shape == (1, 2)  # any batch size
+
+
+def final_weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def comparable(outcome: Path) -> dict[str, float]:
+    return json.loads((outcome / "outcome.json").read_text())["metrics"]
+
+
+def test_two_runs_agree_to_the_last_bit(cli: Cli) -> None:
+    arguments = (*TINY, "backbone=vanilla_cnn", "head=mlp", "augment=strong")
+    for workers in (0, 1):
+        result = cli(*arguments, f"loader.num_workers={workers}")
+        assert result.code == 0, result.err
+    first, second = result.folders
+    assert comparable(first) == comparable(second)
+    weights = final_weights(second)
+    for name, value in final_weights(first).items():
+        assert torch.equal(value, weights[name]), name
+
+
+def test_shuffled_labels_fall_to_chance(cli: Cli) -> None:
+    """What nothing can be learnt from must not be learnt: a leak would show as a score."""
+    result = cli(
+        *TINY,
+        "data.patients=8",
+        "data.patches_per_patient=120",
+        "data.shuffle_labels=true",
+        "backbone=vanilla_cnn",
+        "trainer.max_epochs=3",
+        "split.test_fraction=0.4",
+    )
+    metrics = comparable(result.folders[0])
+    patches = 0.4 * 8 * 120
+    assert abs(metrics["test/auroc"] - 0.5) < 3.5 * 0.33 / np.sqrt(patches * 0.35 * 0.65)
+
+
+def test_what_can_be_learnt_is_learnt(cli: Cli) -> None:
+    result = cli(
+        *TINY,
+        "data.patients=8",
+        "data.patches_per_patient=120",
+        "backbone=vanilla_cnn",
+        "trainer.max_epochs=6",
+    )
+    assert comparable(result.folders[0])["test/auroc"] > 0.85
+
+
+def test_without_tracking_only_the_folder_remains(cli: Cli) -> None:
+    result = cli(*TINY, "tracking=none")
+    assert result.code == 0, result.err
+    assert not (result.root / "mlruns").exists()
+    (folder,) = result.folders
+    assert (folder / "evaluation" / "confusion_matrix.png").is_file()
+    assert json.loads((folder / "outcome.json").read_text())["run_id"] is None
+
+
+def test_environment_chooses_the_store(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert cli(*TINY).code == 0
+    assert (tmp_path / "elsewhere.db").is_file()
+    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
+    assert os.environ["MLFLOW_TRACKING_URI"] == uri
+
+
+OPTIONS = (
+    ("optimizer=sgd", "scheduler=one_cycle", "loss=focal", "loader.sampler=balanced"),
+    ("optimizer=rmsprop", "scheduler=plateau", "loss.class_weights=balanced", "augment.mixup=0.4"),
+    ("optimizer=adam", "scheduler=step", "augment.cutmix=1.0", "augment.mixup=0.4"),
+    (
+        "optimizer=adadelta",
+        "scheduler=constant",
+        "callbacks.ema.decay=0.9",
+        "threshold.rule=youden",
+    ),
+    ("backbone=resnet18", "backbone.stem=small", "backbone.freeze=layer1", "data.image_size=32"),
+    ("backbone=vanilla_cnn", "backbone.freeze=all", "backbone.unfreeze_every=1", "head=mlp"),
+    ("backbone=vanilla_cnn", "backbone.lr_factor=0.1", "backbone.normalize=train"),
+    ("backbone=timm", "backbone.model=resnet10t", "threshold.rule=recall", "head.weight_decay=0.1"),
+    ("explain=occlusion", "explain.per_kind=1", "trainer.gradient_clip_val=1.0"),
+    ("explain=[gradcam,saliency]", "explain.per_kind=1", "trainer.precision=bf16-mixed"),
+)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: o[0])
+def test_options_work_together(cli: Cli, options: tuple[str, ...]) -> None:
+    arguments = [o for o in TINY if not (o == "explain=none" and options[0].startswith("explain"))]
+    result = cli(*arguments, "trainer.max_epochs=2", *options)
+    assert result.code == 0, result.err
+    assert 0 <= comparable(result.folders[0])["test/f1"] <= 1
+
+
+def test_gradual_unfreezing_frees_stage_after_stage(cli: Cli) -> None:
+    result = cli(
+        *TINY,
+        "backbone=vanilla_cnn",
+        "backbone.freeze=all",
+        "backbone.unfreeze_every=1",
+        "trainer.max_epochs=2",
+        "tracking.log_checkpoints=false",
+    )
+    assert result.code == 0, result.err
+    checkpoint = torch.load(result.folders[0] / "checkpoints" / "last.ckpt", weights_only=True)
+    state = checkpoint["optimizer_states"][0]["state"]
+    # Epoch 0 trained the head alone, epoch 1 the last block too: only those have a history.
+    names = [k for k in checkpoint["state_dict"] if k.startswith("network.backbone.stages.block3")]
+    learnable = [k for k in names if k.endswith(("weight", "bias"))]
+    assert len(state) == len(learnable) + 2
+
+
+def test_k_classes_are_no_special_case(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the data's class names says that there are two."""
+    from idc.data.sources.synthetic import SyntheticSource
+
+    scan = SyntheticSource.scan
+
+    def three(self: SyntheticSource) -> pd.DataFrame:
+        index = scan(self)
+        return index.assign(label=np.where(index["drawn"] == 1, 2, np.arange(len(index)) % 2))
+
+    monkeypatch.setattr(SyntheticSource, "scan", three)
+    monkeypatch.setattr(SyntheticSource, "class_names", ("a", "b", "c"))
+    options = [o for o in TINY if o != "explain=none"]
+    result = cli(*options, "explain=gradcam", "explain.per_kind=1")
+    assert result.code == 0, result.err
+    metrics = comparable(result.folders[0])
+    assert 0 <= metrics["test/balanced_accuracy"] <= 1
+    assert "val/threshold" not in metrics
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_run_as_killed_with_what_it_had(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "idc.train", *TINY, "trainer.max_epochs=10000"],
+        env={**os.environ, "IDC_ROOT": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    result = Result(130, "", err, tmp_path)
+    (run,) = result.runs()
+    assert run.info.status == "KILLED"
+    artifacts = {a.path for a in result.client.list_artifacts(run.info.run_id)}
+    assert {"training", "checkpoints", "console.log", "config.yaml"} <= artifacts
+    assert "train/loss" in run.data.metrics
