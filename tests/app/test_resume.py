@@ -83,8 +83,9 @@ def test_by_checkpoint(cli: Cli, broken: Result, tmp_path: Path) -> None:
     assert_equal_runs(second, third)
 
 
-def test_a_finished_run_trains_longer(cli: Cli) -> None:
-    first = cli(*TINY)
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "plateau"])
+def test_a_finished_run_trains_longer(cli: Cli, scheduler: str) -> None:
+    first = cli(*TINY, f"scheduler={scheduler}")
     (run,) = first.runs()
     longer = cli(f"resume={run.info.run_id}", "trainer.max_epochs=3")
     assert longer.code == 0, longer.err

@@ -105,9 +105,14 @@ class PatchClassifier(pl.LightningModule):
             self.freezing.hold_batch_norm()
         return self
 
-    def on_train_epoch_start(self) -> None:
-        """Make dropout and mixing functions of seed, epoch and rank: a resumed run draws alike."""
-        torch.manual_seed(derive_seed(self.run_seed, self.current_epoch, self.global_rank))
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Make dropout and mixing functions of seed, epoch, batch and rank.
+
+        A resumed run then draws as an unbroken one. Once an epoch would not do: Lightning makes
+        the loader's iterator, which draws too, before an epoch or after it has begun.
+        """
+        place = (self.current_epoch, batch_idx, self.global_rank)
+        torch.manual_seed(derive_seed(self.run_seed, *place))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step; metrics of mixed batches are taken against the heavier of the two labels."""
@@ -176,7 +181,11 @@ class PatchClassifier(pl.LightningModule):
         checkpoint["idc"] = {**self.origin, "history": self.history.state()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the learning curves of the checkpoint."""
+        """Go on with the learning curves of the checkpoint, and with this run's length."""
+        for state in checkpoint["lr_schedulers"]:
+            # One-cycle files its length; a run that is resumed with more epochs has another.
+            for key in ("total_steps", "_schedule_phases"):
+                state.pop(key, None)
         self.history.restore(checkpoint["idc"]["history"])
 
 

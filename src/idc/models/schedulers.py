@@ -1,16 +1,15 @@
 """Learning-rate schedules, each a function of the same shape, ready for Lightning."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
-    CosineAnnealingLR,
+    LambdaLR,
     LinearLR,
-    LRScheduler,
     OneCycleLR,
     ReduceLROnPlateau,
-    SequentialLR,
     StepLR,
 )
 
@@ -50,12 +49,17 @@ def cosine(
         final: Last learning rate as a share of the first.
     """
     ramp = round(warmup * horizon.steps)
-    lowest = min(group["lr"] for group in optimizer.param_groups) * final
-    down: LRScheduler = CosineAnnealingLR(optimizer, max(1, horizon.steps - ramp), eta_min=lowest)
-    if ramp:
-        up = LinearLR(optimizer, start_factor=0.01, total_iters=ramp)
-        down = SequentialLR(optimizer, [up, down], milestones=[ramp])
-    return {"scheduler": down, "interval": "step"}
+    down = max(1, horizon.steps - ramp)
+
+    def share(step: int) -> float:
+        if step < ramp:
+            return 0.01 + 0.99 * step / ramp
+        progress = min(1.0, (step - ramp) / down)
+        return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+    # One function of the step, not a chain of schedulers: a run that is resumed with more
+    # epochs then finds the schedule's new length without a state that does not fit it.
+    return {"scheduler": LambdaLR(optimizer, share), "interval": "step"}
 
 
 def one_cycle(

@@ -39,8 +39,9 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
         probabilities = scorer(torch.from_numpy(example)).numpy()
     assert probabilities.shape == (len(example), classes)
     signature = ModelSignature(
-        Schema([TensorSpec(np.dtype(np.uint8), (-1, *example.shape[1:]), "images")]),
-        Schema([TensorSpec(np.dtype(np.float32), (-1, classes), "probabilities")]),
+        # Unnamed: MLflow makes a dict of a named tensor, which its own PyTorch wrapper refuses.
+        Schema([TensorSpec(np.dtype(np.uint8), (-1, *example.shape[1:]))]),
+        Schema([TensorSpec(np.dtype(np.float32), (-1, classes))]),
     )
     # MLflow looks up its own requirements by loading the model in a new process; we know them.
     needs = [f"{name}=={version(name)}" for name in NEEDS]
