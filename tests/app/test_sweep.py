@@ -19,7 +19,7 @@ def parent_of(result: Result) -> "tuple[object, list[object]]":
 
 
 def test_sweep_nests_names_and_compares_its_runs(shell: Cli) -> None:
-    result = shell(*TINY, "-m", "backbone=simple_cnn,vanilla_cnn", "seed=1,2")
+    result = shell("-m", *TINY, "backbone=simple_cnn,vanilla_cnn", "seed=1,2")
     assert result.code == 0, result.err
     parent, children = parent_of(result)
     assert len(result.runs()) == 5  # no stray run
@@ -47,7 +47,7 @@ def test_sweep_nests_names_and_compares_its_runs(shell: Cli) -> None:
 
 def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> None:
     # The second job's weights do not exist yet.
-    arguments = (*TINY, "-m", "backbone.weights=null,late.pth")
+    arguments = ("-m", *TINY, "backbone.weights=null,late.pth")
     result = shell(*arguments)
     assert result.code == 1
     assert "failed: backbone.weights=late.pth" in result.err
@@ -84,9 +84,9 @@ DDP = [o for o in TINY if not o.startswith(("trainer.devices", "trainer.accelera
 def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
     """Two gloo ranks, then one process, then two that fail, then two again."""
     result = shell(
+        "-m",
         *DDP,
         "trainer=ddp_cpu",
-        "-m",
         "trainer.devices=2,1",
         "backbone.freeze=none,all,nonsense",
         "data.patches_per_patient=40",
@@ -111,7 +111,7 @@ def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
 
 
 def test_joblib_runs_four_jobs_at_once_on_a_fresh_store(shell: Cli) -> None:
-    result = shell(*TINY, "-m", "launcher=joblib", "seed=1,2,3,4", OMP_NUM_THREADS="1")
+    result = shell("-m", *TINY, "launcher=joblib", "seed=1,2,3,4", OMP_NUM_THREADS="1")
     assert result.code == 0, result.err
     _, children = parent_of(result)
     assert len(result.runs()) == 5

@@ -66,7 +66,7 @@ def resume_point(
             raise CheckpointError(
                 f"resume={reference}: there is no such file, and a run id needs tracking."
             )
-        run_id = find_run(store, reference)
+        run_id = str(find_run(store, reference).info.run_id)
         path = fetch_artifact(store, run_id, f"{FILED}/{LAST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]

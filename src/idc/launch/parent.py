@@ -19,7 +19,7 @@ from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.leaderboard import leaderboard_figure
 from idc.tracking.facts import origin_tags
-from idc.tracking.lookup import children, fetch_artifact
+from idc.tracking.lookup import children, fetch_artifact, find_run
 from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
@@ -53,7 +53,7 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         MlflowRun(store, sweep.parent)
         log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
         return sweep
-    name = str(OmegaConf.select(config, "name") or f"sweep {' '.join(_own_overrides(sweep))}")
+    name = str(OmegaConf.select(config, "name") or _default_name(sweep))
     run = MlflowRun(store, name=name[:200])
     run.tags(
         {
@@ -85,6 +85,10 @@ def _own_overrides(sweep: Sweep) -> list[str]:
     return [o for o in sweep.overrides if not o.startswith("sweep.resume")]
 
 
+def _default_name(sweep: Sweep) -> str:
+    return " ".join(["sweep", *(f"{k}={v}" for k, v in _varied(sweep).items())])
+
+
 def _varied(sweep: Sweep) -> dict[str, str]:
     pairs = (o.lstrip("+").partition("=") for o in sweep.overrides)
     return {key: value for key, _, value in pairs if key in sweep.swept}
@@ -93,8 +97,7 @@ def _varied(sweep: Sweep) -> dict[str, str]:
 def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
     assert sweep.parent is not None
     found = children(store, sweep.parent)
-    run = MlflowRun(store, sweep.parent).client.get_run(sweep.parent)
-    before = json.loads(run.data.tags.get(OVERRIDES_TAG, "null"))
+    before = json.loads(find_run(store, sweep.parent).data.tags.get(OVERRIDES_TAG, "null"))
     if before != _own_overrides(sweep):
         raise ConfigError(
             f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
@@ -156,7 +159,7 @@ def close_parent(sweep: Sweep, code: int) -> int:
 
 
 def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:
-    data = MlflowRun(store, run_id).client.get_run(run_id).data
+    data = find_run(store, run_id).data
     settings = json.loads(data.tags.get("idc.settings", "{}"))
     return Outcome(name, "FINISHED", run_id, metrics=dict(data.metrics), settings=settings)
 

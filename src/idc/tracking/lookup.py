@@ -13,14 +13,14 @@ from idc.tracking.store import Store
 MAX_CHILDREN = 10_000
 
 
-def find_run(store: Store, run_id: str) -> str:
-    """Check that a run exists.
+def find_run(store: Store, run_id: str) -> Run:
+    """What the store knows of a run.
 
     Raises:
-        CheckpointError: It does not.
+        CheckpointError: There is no such run.
     """
     try:
-        return str(mlflow.MlflowClient(store.uri).get_run(run_id).info.run_id)
+        return mlflow.MlflowClient(store.uri).get_run(run_id)
     except MlflowException as error:
         raise CheckpointError(
             f"there is no run {run_id} in this store ({store.uri.split('://')[0]}) and no file of "
