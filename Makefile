@@ -1,0 +1,78 @@
+# Each command does the set-up that it needs; nothing is done twice.
+#   make train ARGS="data=idc data.root=DIR backbone=resnet50"
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+IDC_ROOT ?= .
+HOST ?= 127.0.0.1
+PORT ?= 5000
+# uv from the machine, or else the one that the set-up puts into the environment.
+UV = $(shell command -v uv || echo $(BIN)/uv)
+ARGS ?=
+SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train sweep ui test lint format bench lock clean
+
+help:  ## Say what each command does
+	@echo 'idc: experiment-tracked classification of histopathology patches'
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
+	    while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'Overrides go in ARGS: make train ARGS="backbone=resnet50 trainer.max_epochs=20"'
+
+setup: $(STAMP)  ## Make .venv with the pinned, hash-checked dependencies and this package
+
+$(STAMP): requirements.lock requirements-uv.lock pyproject.toml hatch_build.py
+	@if ! command -v uv >/dev/null; then \
+	    $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' \
+	        || { echo 'idc needs Python 3.11 or 3.12: make setup PYTHON=python3.12'; exit 1; }; \
+	    test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	        --require-hashes -r requirements-uv.lock; \
+	elif ! test -x $(BIN)/python; then \
+	    uv venv --quiet --python '>=3.11,<3.13' $(VENV); \
+	fi
+	@echo 'Installing the dependencies into $(VENV) (some 6 GB, once)'
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode \
+	    -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+train: $(STAMP)  ## Train, test, explain and track one classifier (ARGS: Hydra overrides)
+	$(BIN)/python -m idc.train $(ARGS)
+
+sweep: $(STAMP)  ## Do so for every combination of ARGS, as one sweep to compare
+	$(BIN)/python -m idc.train -m $(SWEEP)
+
+ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
+	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(IDC_ROOT))/mlruns/mlflow.db}" \
+	    --host $(HOST) --port $(PORT)
+
+test: $(STAMP)  ## Run the tests on the CPU (ARGS: pytest's)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+lint: $(STAMP)  ## Check style, format and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## Put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## Measure speed against named baselines
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+lock:  ## Resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	echo uv | uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-annotate --no-emit-index-url -o requirements-uv.lock
+
+clean:  ## Remove the environment, caches and builds; mlruns/ and runs/ stay
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
