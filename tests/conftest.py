@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the tests are written for a CPU
 os.environ.setdefault("IDC_PROGRESS", "0")
+# Before torch is imported: tests run side by side, and threads that outnumber the cores wait for
+# one another at every layer (fifty times slower was seen).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 Folder = Callable[..., Path]

@@ -109,7 +109,7 @@ class Saliency:
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
         """Maps >= 0."""
-        maps = captum.attr.Saliency(model).attribute(images, targets, abs=True)
+        maps = captum.attr.Saliency(model).attribute(images.requires_grad_(), targets, abs=True)
         return Attributions(_array(maps.amax(1)), "pixels")
 
 
