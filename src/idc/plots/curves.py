@@ -121,7 +121,7 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
 
 def _square(curves: int) -> tuple[Figure, Axes]:
     # A legend beside the axes wants room of its own.
-    figure = new_figure(5.4 + (3.6 if curves + 1 > LEGEND_BELOW else 0), 5.2)
+    figure = new_figure(5.4 + (4.0 if curves + 1 > LEGEND_BELOW else 0), 5.2)
     axes = figure.subplots()
     unit_square(axes)
     tidy(axes)

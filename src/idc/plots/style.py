@@ -6,7 +6,7 @@ registered anywhere, so they can be drawn in threads and leave no memory behind.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -59,8 +59,11 @@ def unit_square(axes: Axes) -> None:
 def legend(axes: Axes, place: Place) -> None:
     """Inside the axes for a few curves, beside them for many."""
     handles, _ = axes.get_legend_handles_labels()
+    if not handles:  # nothing could be drawn
+        return
     if len(handles) > LEGEND_BELOW:
-        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=8)
+        figure = cast(Figure, axes.get_figure(root=True))
+        figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=8)
     else:
         axes.legend(loc=place, frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
 
