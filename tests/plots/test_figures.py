@@ -36,7 +36,7 @@ def no_pyplot() -> Iterator[None]:
 
 def texts(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     found = figure.findobj(matplotlib.text.Text)
     return "\n".join(t.get_text() for t in found if t.get_visible())
 
@@ -83,7 +83,7 @@ def test_curves_say_that_a_class_is_missing(make: object) -> None:
 def test_twelve_curves_differ_and_do_not_hide_under_the_legend(make: object) -> None:
     curves = {f"backbone=a_rather_long_name_{i},seed={i}": (LABELS, SCORES) for i in range(12)}
     figure = make(curves, dict.fromkeys(curves, 0.5), "t")  # type: ignore[operator]
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     (axes,) = figure.axes
     (legend,) = figure.legends
     assert not legend.get_window_extent().overlaps(axes.get_window_extent())
@@ -230,7 +230,7 @@ def test_the_first_colours_differ_for_the_colour_blind(kind: str) -> None:
 
 def test_figures_leave_no_memory_behind() -> None:
     def draw() -> None:
-        roc_figure({"t": (LABELS, SCORES)}, {"t": 0.5}, "t").canvas.draw()
+        roc_figure({"t": (LABELS, SCORES)}, {"t": 0.5}, "t").draw_without_rendering()
 
     draw()
     tracemalloc.start()

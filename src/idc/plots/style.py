@@ -36,7 +36,7 @@ def curve_style(number: int) -> dict[str, Any]:
     """Colour and dashes of the n-th curve; 28 differ."""
     return {
         "color": CURVES[number % len(CURVES)],
-        "linestyle": DASHES[(number // len(CURVES) + number) % len(DASHES)],
+        "linestyle": DASHES[(number % len(CURVES) + number // len(CURVES)) % len(DASHES)],
         "linewidth": 1.8,
     }
 
