@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,7 +91,9 @@ class Result:
 
     def runs(self, filter_string: str = "") -> list["mlflow.entities.Run"]:
         """The runs, newest first."""
-        return list(self.client.search_runs(["1"], filter_string))
+        client = self.client
+        (experiment,) = client.search_experiments(filter_string="name = 'idc'")
+        return list(client.search_runs([experiment.experiment_id], filter_string))
 
     @property
     def folders(self) -> list[Path]:
@@ -118,8 +121,39 @@ IDC_TINY = (*(o for o in TINY if not o.startswith("data.")), "data=idc")
 Cli = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database of today's schema without any run: MLflow takes six seconds to make one."""
+    from idc.tracking.store import open_store
+
+    folder = tmp_path_factory.mktemp("template")
+    open_store("local", None, "template", folder)
+    return folder / "mlflow.db"
+
+
 @pytest.fixture
-def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+def ready_made_store(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores begin as a copy of the empty database; `shell` goes the whole way."""
+    from idc.tracking import store
+
+    make = store._open
+
+    def copy_first(uri: str, experiment: str, mlruns: Path) -> store.Store:
+        path = Path(uri.removeprefix("sqlite:///"))
+        if uri.startswith("sqlite:") and not path.exists():
+            shutil.copyfile(empty_database, path)
+        return make(uri, experiment, mlruns)
+
+    monkeypatch.setattr(store, "_open", copy_first)
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready_made_store: None,
+) -> Cli:
     """The app's own main with these arguments, in this process, as exit code and output."""
 
     def run(*arguments: str) -> Result:

@@ -69,7 +69,13 @@ def one_cycle(
     peaks = [group["lr"] for group in optimizer.param_groups]
     steps = max(2, horizon.steps)
     scheduler = OneCycleLR(
-        optimizer, peaks, total_steps=steps, pct_start=warmup, div_factor=div_factor
+        optimizer,
+        peaks,
+        total_steps=steps,
+        pct_start=warmup,
+        div_factor=div_factor,
+        # Adadelta has no momentum to cycle.
+        cycle_momentum=bool({"momentum", "betas"} & set(optimizer.defaults)),
     )
     return {"scheduler": scheduler, "interval": "step"}
 

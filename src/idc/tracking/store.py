@@ -94,7 +94,8 @@ def default_uri(mlruns: Path) -> str:
 
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:
     # Alembic tells of each of its dozens of migrations when the store is new.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for name in ("alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         client = mlflow.MlflowClient(uri)
         found = client.get_experiment_by_name(experiment)

@@ -1,0 +1,125 @@
+"""The store: made once, however many ask at the same time; nothing global is left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from idc.errors import CheckpointError, TrackingError
+from idc.tracking.lookup import children, fetch_artifact, find_run
+from idc.tracking.run import MlflowRun, NoRun, Run
+from idc.tracking.store import Store, open_store, the_store
+
+
+@pytest.fixture
+def store(tmp_path: Path, ready_made_store: None) -> Store:
+    made = open_store("local", None, "idc", tmp_path / "mlruns")
+    assert made is not None
+    return made
+
+
+def test_a_fresh_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from idc.tracking.store import open_store\n"
+        "from idc.tracking.run import MlflowRun\n"
+        "store = open_store('local', None, 'idc', Path(sys.argv[1]))\n"
+        "run = MlflowRun(store, name=sys.argv[2]); run.metrics({'a': 1.0}); run.end('FINISHED')\n"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), str(i)], stderr=subprocess.PIPE, text=True
+        )
+        for i in range(4)
+    ]
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    assert len(client.search_experiments(filter_string="name = 'idc'")) == 1
+    assert {r.info.run_name for r in client.search_runs(["1"])} == {"0", "1", "2", "3"}
+
+
+def test_artifacts_lie_beside_the_database(store: Store, tmp_path: Path) -> None:
+    run = MlflowRun(store, name="a")
+    (tmp_path / "note.txt").write_text("hello")
+    run.artifacts(tmp_path / "note.txt", "notes")
+    found = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
+    assert [p.parent.name for p in found] == ["notes"]
+    run.artifacts(tmp_path / "is not there")  # nothing to keep is no error
+    assert fetch_artifact(store, run.run_id, "notes", tmp_path / "back").is_dir()
+    with pytest.raises(CheckpointError, match="holds no weights"):
+        fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
+
+
+def test_long_values_and_many_of_them(store: Store) -> None:
+    run = MlflowRun(store, name="a")
+    values = {f"p{i}": "x" * (7000 if i == 0 else 10) for i in range(230)}
+    run.params(values)
+    run.params({**values, "p1": "another", "new": 1})  # a resumed run logs its own again
+    run.tags({f"t{i}": "y" * 6000 for i in range(3)})
+    data = find_run(store, run.run_id).data
+    assert len(data.params) == 231
+    assert data.params["p0"].endswith("...")
+    assert data.params["p1"] == "x" * 10
+    assert len(data.tags["t0"]) <= 5000
+
+
+def test_metrics_that_are_not_finite_are_left_out(store: Store) -> None:
+    run = MlflowRun(store, name="a")
+    run.metrics({"fine": 0.5, "nan": float("nan"), "inf": float("inf")})
+    assert find_run(store, run.run_id).data.metrics == {"fine": 0.5}
+
+
+def test_children_are_found_in_their_order(store: Store) -> None:
+    parent = MlflowRun(store, name="sweep")
+    names = ["b", "a", "c"]
+    for name in names:
+        MlflowRun(store, name=name, parent=parent.run_id)
+    MlflowRun(store, name="stranger")
+    assert [r.info.run_name for r in children(store, parent.run_id)] == names
+    with pytest.raises(TrackingError, match=r"sweep\.resume=nobody"):
+        children(store, "nobody")
+
+
+def test_unknown_runs_are_named(store: Store) -> None:
+    with pytest.raises(CheckpointError, match="no run 0123"):
+        find_run(store, "0123")
+
+
+def test_a_deleted_experiment_is_named(store: Store, tmp_path: Path) -> None:
+    mlflow.MlflowClient(store.uri).delete_experiment(store.experiment_id)
+    with pytest.raises(TrackingError, match=r"tracking\.experiment=idc.*deleted"):
+        open_store("local", None, "idc", tmp_path / "mlruns")
+
+
+def test_without_tracking_nothing_is_made(tmp_path: Path) -> None:
+    assert open_store("none", None, "idc", tmp_path / "mlruns") is None
+    assert not (tmp_path / "mlruns").exists()
+    run: Run = NoRun()
+    run.params({"a": 1})
+    run.metrics({"a": 1.0})
+    run.artifacts(tmp_path)
+    run.end("FINISHED")
+    assert run.lightning_logger() is False
+
+
+def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingError, match=r"127\.0\.0\.1:9.*cannot be used"):
+        open_store("server", "http://127.0.0.1:9", "idc", tmp_path / "mlruns")
+
+
+@pytest.mark.parametrize("before", [None, "sqlite:///elsewhere.db"])
+def test_mlflows_globals_are_given_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if before is not None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
+    with the_store(store):
+        assert mlflow.get_tracking_uri() == store.uri
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before
