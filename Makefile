@@ -49,6 +49,7 @@ sweep: $(STAMP)  ## Do so for every combination of ARGS, as one sweep to compare
 	$(BIN)/python -m idc.train -m $(SWEEP)
 
 ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
+	@echo 'http://$(HOST):$(PORT)/#/experiments/1/runs?workflowType=machine_learning'
 	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(IDC_ROOT))/mlruns/mlflow.db}" \
 	    --host $(HOST) --port $(PORT)
 

@@ -123,7 +123,7 @@ Cli = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database of today's schema without any run: MLflow takes six seconds to make one."""
+    """An MLflow database without any run: to make a new one takes MLflow six seconds."""
     from idc.tracking.store import open_store
 
     folder = tmp_path_factory.mktemp("template")

@@ -54,6 +54,8 @@ def check_metrics(metrics: dict[str, float]) -> None:
 def check_parameters_and_tags(params: dict[str, str], tags: dict[str, str]) -> None:
     assert params["backbone"] == "vanilla_cnn"
     assert params["optimizer.lr"] == "0.001"
+    assert params["augment.transforms"] == "D4, RandomBrightnessContrast"
+    assert not [name for name in params if "_target_" in name or name.startswith("data.source")]
     assert int(params["split.test.patches"]) == 24
     assert int(params["split.train.class_1"]) > 0
     assert any(name.startswith("split.test.patient_") for name in params)
@@ -114,7 +116,15 @@ def check_inputs_and_model(result: Result, run: object) -> None:
     assert {i.tags[0].value for i in inputs} == {"train", "val", "test"}
     (output,) = run.outputs.model_outputs  # type: ignore[attr-defined]
     model_id = output.model_id
-    assert result.client.get_logged_model(model_id).source_run_id == run.info.run_id  # type: ignore[attr-defined]
+    model = result.client.get_logged_model(model_id)
+    assert model.source_run_id == run.info.run_id  # type: ignore[attr-defined]
+    assert model.experiment_id == run.info.experiment_id  # type: ignore[attr-defined]
+    assert str(model.status) == "READY"
+    artifacts = result.root / "mlruns" / "artifacts"
+    assert list(artifacts.rglob("MLmodel"))
+    assert {p.name for p in (result.root / "mlruns").iterdir()} == {
+        *("artifacts", "mlflow.db", ".store.lock"),
+    }
     mlflow.set_tracking_uri(f"sqlite:///{result.root / 'mlruns' / 'mlflow.db'}")
     try:
         loaded = mlflow.pyfunc.load_model(f"models:/{model_id}")

@@ -27,11 +27,8 @@ NEEDS = {
 
 
 def choices() -> list[tuple[str, str]]:
-    found = []
-    for path in sorted(conf_dir().glob("*/*.yaml")):
-        if path.stem not in ("common",):
-            found.append((path.parent.name, path.stem))
-    return found
+    paths = sorted(conf_dir().glob("*/*.yaml"))
+    return [(p.parent.name, p.stem) for p in paths if p.stem != "common"]
 
 
 @pytest.mark.parametrize(("group", "choice"), choices(), ids=lambda v: str(v))

@@ -96,7 +96,7 @@ def test_threshold_metrics_against_counting() -> None:
     cuts = np.array([0.0, 0.31, SCORES[3], 0.9])
     found = threshold_metrics(LABELS, SCORES, cuts)
     for i, cut in enumerate(cuts):
-        called = SCORES >= cut
+        called = cut <= SCORES
         tp = (called & (LABELS == 1)).sum()
         assert found["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
         assert found["precision"][i] == pytest.approx(tp / called.sum())

@@ -169,9 +169,10 @@ def _intervals(
         f"{'es' if found.unit == 'patch' else 's'}."
     )
     if found.optimistic:
+        patients = test["patient"].nunique()
         notes.append(
-            f"The test side has only {test['patient'].nunique()} patients; intervals over patches "
-            f"are too narrow for new patients."
+            f"The test side has only {patients} patient{'' if patients == 1 else 's'}; intervals "
+            f"over patches are too narrow for new patients."
         )
     return {
         f"test/{name}_ci_{end}": value

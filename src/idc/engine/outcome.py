@@ -20,6 +20,7 @@ class Outcome:
         objective: Best value of the monitored metric: what a hyperparameter search optimises.
         metrics: The test metrics.
         settings: The swept values of the job.
+        class_names: A name a class, in the order of the labels.
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
     """
@@ -30,6 +31,7 @@ class Outcome:
     objective: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    class_names: list[str] = field(default_factory=list)
     error: str | None = None
     notes: list[str] = field(default_factory=list)
 

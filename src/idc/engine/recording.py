@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def record_inputs(
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     run.artifacts(folder / "config.yaml")
     run.params({k: v for k, v in config["choices"].items() if v is not None})
-    run.params(flatten({k: v for k, v in config.items() if k not in NOT_PARAMETERS}))
+    run.params(parameters(config))
     run.params(settings)
     run.params(_split_parameters(material))
     run.tags(origin_tags())
@@ -54,6 +55,7 @@ def record_inputs(
         {
             "data.fingerprint": material.fingerprint,
             "data.notes": json.dumps(material.notes),
+            "data.class_names": json.dumps(material.source.class_names),
             "leaky": str(material.leaky).lower(),
             "idc.settings": json.dumps(settings),
         }
@@ -75,6 +77,26 @@ def record_inputs(
         run.dataset(material.source.name, digest, side, json.dumps(profile), schema)
     _save_figures(data_figures(material, data, config["seed"]), folder / "data")
     run.artifacts(folder / "data", "data")
+
+
+def parameters(config: Config) -> dict[str, Any]:
+    """What a reader compares runs by: every value, without the wiring that ``config.yaml`` keeps.
+
+    Args:
+        config: The resolved configuration.
+
+    Returns:
+        Dotted names to values. Python paths and the copies of values that a data source gets are
+        left out; augmentations are named.
+    """
+    chosen = {k: v for k, v in config.items() if k not in NOT_PARAMETERS}
+    flat = {
+        name: value
+        for name, value in flatten(chosen).items()
+        if not name.startswith("data.source.") and not name.rpartition(".")[2].startswith("_")
+    }
+    transforms = [node["_target_"].rpartition(".")[2] for node in config["augment"]["transforms"]]
+    return {**flat, "augment.transforms": ", ".join(transforms) or "none"}
 
 
 def record_training(run: Run, config: Config, history: History, folder: Path) -> None:

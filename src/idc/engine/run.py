@@ -128,6 +128,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
     """The steps of a run, in order."""
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     material = load_material(config)
+    outcome.class_names = list(material.source.class_names)
     data = build_datamodule(config, material)
     if global_rank() == 0 and point is None:
         record_inputs(run, config, job.settings, material, data, job.folder)

@@ -25,6 +25,8 @@ KNOWN_WARNINGS = (
     r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 with torch >= 2.12
     r".*does not have many workers",  # decoded patches need none
     r".*Checkpoint directory .* exists and is not empty",  # a resumed run's own
+    r".*module\(s\) in eval mode at the start of training",  # frozen stages, as asked for
+    r".*loader strategy is deprecated",  # MLflow with SQLAlchemy 2.1
 )
 
 

@@ -151,7 +151,7 @@ def close_parent(sweep: Sweep, code: int) -> int:
         run.metrics({"sweep/finished": len(outcomes) - len(failed), "sweep/failed": len(failed)})
         if len(board):
             best = board.iloc[0]
-            run.metrics({f"best/{m}": best[f"{m}_mean"] for m in METRICS})
+            run.metrics({f"best/{m.removeprefix('test/')}": best[f"{m}_mean"] for m in METRICS})
             run.tags({"idc.sweep.best": best["setting"]})
         run.end("KILLED" if code == 130 else "FAILED" if code else "FINISHED")
         print(f"sweep:  {sweep.parent}", file=sys.stderr)
@@ -160,8 +160,14 @@ def close_parent(sweep: Sweep, code: int) -> int:
 
 def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:
     data = find_run(store, run_id).data
-    settings = json.loads(data.tags.get("idc.settings", "{}"))
-    return Outcome(name, "FINISHED", run_id, metrics=dict(data.metrics), settings=settings)
+    return Outcome(
+        name,
+        "FINISHED",
+        run_id,
+        metrics=dict(data.metrics),
+        settings=json.loads(data.tags.get("idc.settings", "{}")),
+        class_names=json.loads(data.tags.get("data.class_names", "[]")),
+    )
 
 
 def _compare(
@@ -179,8 +185,8 @@ def _compare(
         frame = pd.read_parquet(predictions[outcome.name])
         test = frame[frame["split"] == "test"]
         labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
-        classes = int(max(frame["label"].max(), frame["predicted"].max(), 1)) + 1
-        panels.append(ConfusionPanel(outcome.name, confusion(labels, predicted, classes)))
+        matrix = confusion(labels, predicted, len(outcome.class_names))
+        panels.append(ConfusionPanel(outcome.name, matrix))
         threshold = outcome.metrics.get("val/threshold")
         if threshold is not None:
             curves[outcome.name] = (labels, test["score"].to_numpy())
@@ -190,8 +196,8 @@ def _compare(
         figure = pr_figure(curves, points, "Precision-recall, test patches")
         save_figure(figure, folder / "precision_recall.png")
     if panels:
-        names = [f"class {i}" for i in range(len(panels[0].matrix))]
-        save_figure(confusion_figure(panels, names), folder / "confusion_matrices.png")
+        figure = confusion_figure(panels, shown[0].class_names)
+        save_figure(figure, folder / "confusion_matrices.png")
 
 
 def _note(sweep: Sweep, board: pd.DataFrame, outcomes: list[Outcome], store: Store) -> str:

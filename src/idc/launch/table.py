@@ -1,5 +1,6 @@
 """What the terminal shows at the end: a short table and where to look."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ from rich.table import Table
 from idc.engine.config import Config
 from idc.engine.outcome import Outcome
 from idc.metrics.collection import METRIC_NAMES
+
+WIDE = 120
 
 
 def print_outcome(outcome: Outcome, config: Config, folder: Path) -> None:
@@ -50,14 +53,16 @@ def where_to_look(config: Config) -> str:
 def print_leaderboard(table: pd.DataFrame, metrics: list[str]) -> None:
     """Print a sweep's settings, best first: mean and spread over their runs."""
     shown = Table(title="sweep", title_justify="left")
-    shown.add_column("setting")
+    shown.add_column("setting", overflow="fold")
     shown.add_column("runs", justify="right")
     for metric in metrics:
-        shown.add_column(metric.removeprefix("test/").replace("_", " "), justify="right")
+        name = metric.removeprefix("test/").replace("_", " ")
+        shown.add_column(name, justify="right", no_wrap=True)
     for _, row in table.iterrows():
         cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in metrics]
         shown.add_row(str(row["setting"]), str(row["runs"]), *cells)
-    Console(soft_wrap=True).print(shown)
+    # In a file or a pipe nothing says how wide a line may be.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(shown)
 
 
 def mean_and_spread(mean: float, spread: float) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from idc.plots.style import BLUE, GREY, new_figure, tidy
 
@@ -38,21 +39,28 @@ def reliability_figure(
     figure = new_figure(5.4, 6.2)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3.2, 1])
     upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfectly calibrated")
-    spread = np.sqrt(share * (1 - share) / np.maximum(count, 1))
+    hits = np.rint(share * count).astype(int)
+    chance = [
+        binomtest(k, n).proportion_ci(0.95, "wilson")
+        for k, n in zip(hits[filled].tolist(), count[filled].tolist(), strict=True)
+    ]
     upper.errorbar(
         mean[filled],
         share[filled],
-        1.96 * spread[filled],
+        [
+            [max(0.0, s - c.low) for s, c in zip(share[filled], chance, strict=True)],
+            [max(0.0, c.high - s) for s, c in zip(share[filled], chance, strict=True)],
+        ],
         color=BLUE,
         marker="o",
         capsize=3,
         linewidth=1.6,
-        label="patches, with 95 % of chance",
+        label="patches, with 95 % interval (Wilson)",
     )
     upper.set(xlim=(0, 1), ylim=(-0.03, 1.03), ylabel="share that is positive")
     error = expected_calibration_error(labels, scores, bins)
     upper.set_title(f"{title}\nexpected calibration error {error:.3f}", fontsize=11)
-    upper.legend(loc="upper left", frameon=False, fontsize=9)
+    upper.legend(loc="lower right", frameon=False, fontsize=9)
     edges = np.linspace(0, 1, bins + 1)
     bars = lower.bar(edges[:-1], count, width=1 / bins, align="edge", color=BLUE, edgecolor="white")
     lower.bar_label(bars, [f"{c:,}" if c else "" for c in count], fontsize=7, padding=1)

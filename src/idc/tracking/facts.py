@@ -1,5 +1,6 @@
 """What a run should say of its origin: code, libraries, machine, command."""
 
+import getpass
 import platform
 import shlex
 import subprocess
@@ -30,6 +31,9 @@ LIBRARIES = (
 def origin_tags() -> dict[str, str]:
     """Tags for git commit, library versions, kind of host and command line."""
     tags = {
+        "mlflow.source.name": "python -m idc.train",
+        "mlflow.source.type": "LOCAL",
+        "mlflow.user": getpass.getuser(),
         "idc.version": idc.__version__,
         "idc.command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "host.kind": host_kind(),

@@ -33,7 +33,7 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
     Returns:
         The model's id, or None.
     """
-    if run.run_id is None:
+    if run.run_id is None or run.store is None:
         return None
     with torch.no_grad():
         probabilities = scorer(torch.from_numpy(example)).numpy()
@@ -47,9 +47,14 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
     needs = [f"{name}=={version(name)}" for name in NEEDS]
     for name in ("mlflow.models.model", "mlflow.utils.environment"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Left to itself, MLflow files the model under the default experiment, in the current folder.
+    client = mlflow.MlflowClient(run.store.uri)
+    params = client.get_run(run.run_id).data.params
+    logged = client.create_logged_model(run.store.experiment_id, "model", run.run_id, params=params)
     info = Model.log(
         artifact_path=None,
         name="model",
+        model_id=logged.model_id,
         flavor=mlflow.pytorch,
         run_id=run.run_id,
         pytorch_model=scorer,

@@ -16,6 +16,8 @@ from idc.errors import TrackingError
 
 Kind = Literal["local", "server", "none"]
 LOCK_SECONDS = 120
+# Else the UI takes the experiment for one of language models.
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,10 @@ def _open(uri: str, experiment: str, mlruns: Path) -> Store:
         if found is None:
             local = uri.startswith("sqlite:")
             place = (mlruns.resolve() / "artifacts").as_uri() if local else None
-            return Store(uri, client.create_experiment(experiment, artifact_location=place))
+            made = client.create_experiment(
+                experiment, artifact_location=place, tags=EXPERIMENT_TAGS
+            )
+            return Store(uri, made)
     except MlflowException as error:
         raise TrackingError(
             f"tracking: {uri} cannot be used ({_first_line(error)}). Check tracking.uri or "
