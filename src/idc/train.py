@@ -5,6 +5,7 @@ the job and prints where to look. Nothing heavy is imported before the configura
 so that ``--help`` and a mistyped override answer at once.
 """
 
+import os
 import sys
 import warnings
 
@@ -13,6 +14,11 @@ from omegaconf import DictConfig
 
 from idc.conf_dir import conf_dir
 from idc.launch import sweep
+
+# Waiting threads of OpenMP spin for milliseconds, which on a machine with anything else to do costs
+# far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
+SPINS = "3000"
+os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
