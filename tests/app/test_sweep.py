@@ -111,7 +111,8 @@ def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
 
 
 def test_joblib_runs_four_jobs_at_once_on_a_fresh_store(shell: Cli) -> None:
-    result = shell("-m", *TINY, "launcher=joblib", "seed=1,2,3,4", OMP_NUM_THREADS="1")
+    arguments = (*TINY, "launcher=joblib", "loader.num_workers=1", "augment=light")
+    result = shell("-m", *arguments, "seed=1,2,3,4", OMP_NUM_THREADS="1")
     assert result.code == 0, result.err
     _, children = parent_of(result)
     assert len(result.runs()) == 5

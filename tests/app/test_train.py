@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +187,19 @@ def test_what_can_be_learnt_is_learnt(cli: Cli) -> None:
         "trainer.max_epochs=6",
     )
     assert comparable(result.folders[0])["test/auroc"] > 0.85
+
+
+def test_an_f1_that_costs_nothing_is_pointed_out(cli: Cli, kaggle: Callable[..., Path]) -> None:
+    """With a validation side that is nearly all positive, the monitored F1 says nothing."""
+    patients = {f"900{i}": (8, 8) for i in range(4)} | {"9005": (1, 30)}
+    options = [o for o in TINY if not o.startswith("data.")]
+    arguments = (*options, "data=idc", f"data.root={kaggle(patients)}", "split.val_patients=[9005]")
+    console = "console.log"
+    told = cli(*arguments)
+    assert told.code == 0, told.err
+    assert "has val/f1 0.98" in (told.folders[-1] / console).read_text()
+    silent = cli(*arguments, "monitor.metric=val/auroc")
+    assert "has val/f1" not in (silent.folders[-1] / console).read_text()
 
 
 def test_without_tracking_only_the_folder_remains(cli: Cli) -> None:

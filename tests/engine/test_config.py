@@ -20,6 +20,7 @@ Compose = Callable[..., dict[str, Any]]
 # What else a choice needs, or what stands in its way here.
 NEEDS = {
     ("data", "idc"): ["data.root=somewhere"],
+    ("experiment", "idc_small"): ["data.root=somewhere"],
     ("backbone", "timm"): ["backbone.model=resnet10t"],
     ("launcher", "slurm"): None,  # composes with its extra installed only
     ("trainer", "gpu"): [],

@@ -1,6 +1,7 @@
 """The loaders of an experiment."""
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -18,6 +19,8 @@ from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
 from idc.data.split import class_counts
 
 MAX_WORKERS = 8
+# Forked workers share the patches without a copy and start at once; macOS cannot fork safely.
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 class PatchDataModule(pl.LightningDataModule):
@@ -132,6 +135,8 @@ class PatchDataModule(pl.LightningDataModule):
             sampler=sampler,
             drop_last=drop_last,
             num_workers=count,
+            # Named, for a process that joblib has started has a default of its own, which fails.
+            multiprocessing_context=START_METHOD if count else None,
             persistent_workers=count > 0,
             prefetch_factor=4 if count else None,
             pin_memory=torch.cuda.is_available(),

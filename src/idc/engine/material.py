@@ -13,6 +13,7 @@ from idc.engine.config import Config, build
 from idc.errors import DataError
 
 log = logging.getLogger(__name__)
+EASY_F1 = 0.9
 
 
 @dataclass(frozen=True)
@@ -84,4 +85,22 @@ def load_material(config: Config) -> Material:
                 f"{(part['label'] == i).sum()} {c}" for i, c in enumerate(source.class_names)
             ),
         )
+    _warn_of_easy_f1(material, config)
     return material
+
+
+def _warn_of_easy_f1(material: Material, config: Config) -> None:
+    """Say so if the monitored F1 is high for a network that has learnt nothing."""
+    labels = material.rows("val")["label"]
+    share = float((labels == 1).mean())
+    trivial = 2 * share / (1 + share)  # F1 of calling everything positive
+    if len(material.source.class_names) != 2 or trivial < EASY_F1:
+        return
+    if config["monitor"]["metric"] == "val/f1":
+        log.warning(
+            "val: %.0f%% of the patches are positive, so calling all of them positive has val/f1 "
+            "%.2f; the best epoch is then a matter of chance. Consider monitor.metric=val/auroc, "
+            "or other split.val_patients.",
+            100 * share,
+            trivial,
+        )
