@@ -1,8 +1,10 @@
 """A resumed run equals an unbroken one."""
 
 import json
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -91,6 +93,74 @@ def test_a_finished_run_trains_longer(cli: Cli, scheduler: str) -> None:
     assert longer.code == 0, longer.err
     history = (longer.folders[1] / "training" / "history.csv").read_text()
     assert {line.split(",")[0] for line in history.splitlines()[1:]} == {"0", "1", "2"}
+
+
+def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> None:
+    """Another split, or other data, on resume would leak patients."""
+    (run,) = broken.runs()
+    patients = set(pd.read_parquet(broken.folders[0] / "split.parquet")["group"])
+    train = pd.read_parquet(broken.folders[0] / "split.parquet").query("split == 'train'")
+    other = cli(f"resume={run.info.run_id}", f"split.test_patients=[{train['group'].iloc[0]}]")
+    assert other.code == 1
+    assert "would change sides" in other.err
+    assert len(patients) == 5
+    drawn = cli(f"resume={run.info.run_id}", "data.seed=1")
+    assert drawn.code == 1
+    assert "data are not those" in drawn.err or "would change sides" in drawn.err
+
+
+def test_after_a_kill_the_checkpoint_in_its_folder_is_taken(
+    cli: Cli, broken: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed outright leaves no artifact: its folder has the checkpoint."""
+    from idc.engine import resume
+
+    def gone(*arguments: object) -> Path:
+        raise AssertionError("no artifact was ever logged")
+
+    monkeypatch.setattr(resume, "fetch_artifact", gone)
+    (run,) = broken.runs()
+    assert cli(f"resume={run.info.run_id}").code == 0
+
+
+def test_a_lone_last_checkpoint_goes_on(cli: Cli, broken: Result, tmp_path: Path) -> None:
+    alone = tmp_path / "elsewhere" / "mine.ckpt"
+    alone.parent.mkdir()
+    shutil.copyfile(broken.folders[0] / "checkpoints" / "last.ckpt", alone)
+    result = cli(f"resume={alone}", "tracking=none")
+    assert result.code == 0, result.err
+    assert (result.folders[-1] / "split.parquet").is_file()
+
+
+def test_a_checkpoint_does_not_choose_what_is_called(
+    cli: Cli, broken: Result, tmp_path: Path
+) -> None:
+    checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
+    content = torch.load(checkpoint, weights_only=True)
+    content["idc"]["config"]["data"]["source"]["_target_"] = "pandas.read_pickle"
+    evil = tmp_path / "evil.ckpt"
+    torch.save(content, evil)
+    result = cli(f"resume={evil}", "tracking=none")
+    assert result.code == 1
+    assert "would call pandas.read_pickle" in result.err
+
+
+@pytest.mark.slow
+def test_a_run_in_ranks_is_gone_on_with_in_ranks(shell: Cli) -> None:
+    """Two gloo ranks, resumed by the run's id alone, with stages that are freed on the way."""
+    options = [o for o in RUN if not o.startswith(("trainer.devices", "trainer.accelerator"))]
+    options += ["trainer=ddp_cpu", "backbone.freeze=all", "backbone.unfreeze_every=1"]
+    options += ["loader.batch_size=8", "trainer.max_epochs=2"]
+    first = shell(*options)
+    assert first.code == 0, first.err
+    (run,) = first.runs()
+    resumed = shell(f"resume={run.info.run_id}", "trainer.max_epochs=4")
+    assert resumed.code == 0, resumed.err
+    (run,) = resumed.runs()
+    assert run.info.status == "FINISHED"
+    steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
+    assert len(steps) == 4
+    assert len(resumed.folders) == 2
 
 
 @pytest.mark.parametrize(

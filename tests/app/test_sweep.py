@@ -70,6 +70,46 @@ def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> 
     assert len(pd.read_csv(folder / "leaderboard.csv")) == 2
 
 
+def test_jobs_of_a_named_sweep_keep_their_own_names(cli: Cli) -> None:
+    """The name is the sweep's: under it alone, predictions of all jobs would be one another's."""
+    result = cli("-m", *TINY, "name=baseline", "seed=1,2")
+    assert result.code == 0, result.err
+    parent, children = parent_of(result)
+    assert parent.info.run_name == "baseline"
+    assert {c.info.run_name for c in children} == {"seed=1", "seed=2"}
+
+
+def test_a_job_that_was_killed_is_not_left_running(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idc.engine import lifecycle
+
+    with monkeypatch.context() as patch:  # as if the process was gone before it could close
+        patch.setattr(lifecycle, "_close", lambda *arguments: None)
+        result = cli("-m", *TINY, "seed=1,2")
+    assert result.code == 1
+    assert "failed: seed=1: the job's process was ended from outside" in result.err
+    parent, children = parent_of(result)
+    assert parent.info.status == "FAILED"
+    assert [c.info.status for c in children] == ["FAILED", "FAILED"]
+
+
+def test_a_sweep_that_cannot_be_opened_stops_at_once(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idc.launch import parent
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("the server says 500")
+
+    monkeypatch.setattr(parent, "origin_tags", fail)
+    result = cli("-m", *TINY, "seed=1,2")
+    assert result.code == 1
+    assert "the sweep cannot be opened: the server says 500" in result.err
+    assert not result.folders
+    assert result.runs() == []
+
+
 def make_weights(path: Path) -> None:
     import torch
 

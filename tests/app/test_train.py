@@ -296,6 +296,8 @@ def test_ctrl_c_ends_the_run_as_killed_with_what_it_had(tmp_path: Path) -> None:
         env={**os.environ, "IDC_ROOT": str(tmp_path)},
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs this in the background has told its children to ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.rglob("last.ckpt")) and time.monotonic() < deadline:

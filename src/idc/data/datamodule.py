@@ -1,6 +1,5 @@
 """The loaders of an experiment."""
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import Literal
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
+from idc.cores import count_cores
 from idc.data.augment import Augmentation
 from idc.data.dataset import Batch, PatchDataset, as_is
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
@@ -68,7 +68,7 @@ class PatchDataModule(pl.LightningDataModule):
         # Patches are already decoded: without augmentation a worker only adds a copy.
         if self.augmentation is None:
             return 0
-        return min(MAX_WORKERS, len(os.sched_getaffinity(0)) // 2)
+        return min(MAX_WORKERS, count_cores() // 2)
 
     def rows(self, side: str) -> NDArray[np.int64]:
         """The index's rows of ``train``, ``val`` or ``test``, int64 (n,)."""

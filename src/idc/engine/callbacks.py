@@ -33,13 +33,43 @@ class GradualUnfreezing(pl.Callback):
         self.every = every
         self.at_start: int | None = None
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Free everything for a moment: DDP only keeps in step what may learn when it begins."""
+        if stage == "fit":
+            assert isinstance(pl_module, PatchClassifier)
+            self.at_start = pl_module.freezing.frozen
+            pl_module.freezing.backbone.requires_grad_(True)
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Set what learns in this epoch."""
         assert isinstance(pl_module, PatchClassifier)
-        if self.at_start is None:
-            self.at_start = pl_module.freezing.frozen
+        assert self.at_start is not None
         pl_module.freezing.apply(self.at_start - trainer.current_epoch // self.every)
         pl_module.train()
+
+
+class Checkpoint(ModelCheckpoint):
+    """Lightning's, but that it keeps its scores when a resumed run has another folder."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the scores, for the files of the same names in this run's folder."""
+        assert self.dirpath is not None
+        folder = Path(self.dirpath)
+
+        def here(name: str) -> str:
+            return str(folder / Path(name).name) if name else ""
+
+        kept = state_dict["best_k_models"] if (folder / BEST).is_file() else {}
+        state = {
+            **state_dict,
+            "dirpath": self.dirpath,
+            "best_k_models": {here(name): score for name, score in kept.items()},
+            "best_model_score": state_dict["best_model_score"] if kept else None,
+            "kth_value": state_dict["kth_value"] if kept else self.kth_value,
+        }
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[key] = here(state_dict[key]) if kept else ""
+        super().load_state_dict(state)
 
 
 def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callback]:
@@ -70,9 +100,9 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
             EarlyStopping(**monitor, patience=stopping["patience"], min_delta=stopping["min_delta"])
         )
     callbacks += [
-        ModelCheckpoint(**monitor, **checkpoints, filename=Path(BEST).stem, save_top_k=1),
+        Checkpoint(**monitor, **checkpoints, filename=Path(BEST).stem, save_top_k=1),
         # Its own callback: what it keeps is the newest epoch, whatever the monitor says.
-        ModelCheckpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
+        Checkpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
     ]
     if config["trainer"]["enable_progress_bar"] and os.environ.get("IDC_PROGRESS", "1") != "0":
         callbacks.append(RichProgressBar(leave=False))

@@ -57,6 +57,7 @@ RULES: dict[str, Rule] = {
     "data.on_unreadable": _one_of("fail", "drop"),
     "data.on_odd_mode": _one_of("fail", "drop", "convert"),
     "data.on_bad_name": _one_of("fail", "drop"),
+    "split.seed": _whole(0),
     "loader.batch_size": _whole(1),
     "loader.eval_batch_size": _whole(1),
     "loader.num_workers": Rule(
@@ -119,6 +120,11 @@ def check_config(config: Config) -> None:
     if config["backbone"].get("unfreeze_every") and config["backbone"]["freeze"] == "none":
         raise ConfigError(
             "backbone.unfreeze_every: nothing is frozen; set backbone.freeze=all or to a stage."
+        )
+    if config["optimizer"].get("nesterov") and not config["optimizer"].get("momentum"):
+        raise ConfigError(
+            "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
+            "optimizer.nesterov=false."
         )
     build(config["split"], "split")
     build(config["threshold"], "threshold")

@@ -20,7 +20,8 @@ from idc.metrics.intervals import bootstrap
 from idc.models.network import Network, Scorer
 
 log = logging.getLogger(__name__)
-AT_THRESHOLD = METRIC_NAMES[:-2]  # auroc and average_precision know no threshold
+AREAS = ("auroc", "average_precision")  # over all thresholds
+AT_THRESHOLD = tuple(name for name in METRIC_NAMES if name not in AREAS)
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,24 @@ def metrics_at(frame: pd.DataFrame, threshold: float | None, classes: int) -> di
         classes: k.
     """
     labels = torch.tensor(frame["label"].to_numpy(np.int64))
+    collection = build_metrics(classes)
     if classes == 2:
-        scores = frame[["score"]].assign(other=lambda f: 1 - f["score"])[["other", "score"]]
-        # torchmetrics asks for more than the threshold, we for at least the threshold.
-        strict = float(np.nextafter(0.5 if threshold is None else threshold, -1.0))
-        collection = build_metrics(2, threshold=strict)
+        # Decisions as scores of 0 and 1, so that every threshold cuts alike, 0 and 1 too; areas
+        # come from the scores themselves.
+        scores = torch.tensor(frame["score"].to_numpy(np.float64))
+        collection.update((scores >= (0.5 if threshold is None else threshold)).double(), labels)
+        values = collection.compute()
+        collection.reset()
+        collection.update(scores, labels)
+        values |= {name: collection[name].compute() for name in AREAS}
     else:
-        scores = frame[[f"score_{i}" for i in range(classes)]]
-        collection = build_metrics(classes)
-    collection.update(scores_for_metrics(torch.tensor(scores.to_numpy(np.float64))), labels)
+        columns = frame[[f"score_{i}" for i in range(classes)]].to_numpy(np.float64)
+        collection.update(scores_for_metrics(torch.tensor(columns)), labels)
+        values = collection.compute()
+    values = {name: float(value) for name, value in values.items()}
     present = set(frame["label"])
-    values = {name: float(value) for name, value in collection.compute().items()}
     if len(present) < classes:
-        undefined = ["auroc", "average_precision"]
+        undefined = list(AREAS)
         if classes == 2:
             undefined += ["balanced_accuracy"]
             undefined += ["specificity"] if 1 in present else ["recall", "precision", "f1"]
@@ -206,7 +212,7 @@ def per_patient_table(test: pd.DataFrame, classes: int) -> pd.DataFrame:
             chosen = metrics_at(part.assign(score=part["predicted"].astype(float)), 0.5, classes)
             row |= {k: chosen[k] for k in AT_THRESHOLD}
             row |= {f"{k}_at_0.5": at_half[k] for k in AT_THRESHOLD}
-            row |= {k: at_half[k] for k in ("auroc", "average_precision")}
+            row |= {k: at_half[k] for k in AREAS}
         else:
             row |= at_half
         rows.append(row)

@@ -20,7 +20,8 @@ def choose_precision(config: Config) -> str:
     if asked != "auto":
         return asked
     if uses_gpu(config):
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return "bf16-mixed" if native else "16-mixed"
     fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return "bf16-mixed" if fast and config["backbone"]["_target_"] in BF16_ON_CPU else "32-true"
 

@@ -4,7 +4,7 @@ import errno
 import logging
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from idc.engine.outcome import Outcome
 from idc.errors import IdcError, TrackingError
-from idc.tracking.run import Run
+from idc.tracking.run import ERROR_TAG, Run
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -34,8 +34,8 @@ def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterat
         KeyboardInterrupt: Also in place of the SystemExit that Lightning makes of it.
         TrackingError: In place of an error that says that the disk is full or read-only.
     """
-    outcome.save(folder)
     try:
+        outcome.save(folder)
         yield
     except (KeyboardInterrupt, SIGTERMException):
         _close(run, outcome, folder, log_name, "KILLED", "stopped by the user")
@@ -75,21 +75,43 @@ def _close(
     outcome.error = reason.strip().splitlines()[0] if reason else None
     if status == "FAILED":
         log.error("the run failed: %s", outcome.error)
+    steps: list[Callable[[], object]] = []
+    if status == "FAILED":
+        trace, path = traceback.format_exc(), folder / "traceback.txt"
+        steps += [
+            lambda: run.tags({ERROR_TAG: outcome.error}),
+            lambda: path.write_text(trace),
+            lambda: run.artifacts(path),
+        ]
+    steps += [
+        lambda: _keep_console(run, folder, log_name),
+        lambda: outcome.save(folder),
+        lambda: run.end(status),  # type: ignore[arg-type]
+    ]
+    # One by one: a full disk must not keep a store on another one from hearing of the end.
+    unrecorded = [error for step in steps if (error := _attempt(step)) is not None]
+    if unrecorded and status == "FINISHED":
+        raise TrackingError(
+            f"the run is done, but its end could not be recorded: {unrecorded[0]}. Its files are "
+            f"in {folder}."
+        )
+
+
+def _attempt(step: Callable[[], object]) -> Exception | None:
     try:
-        if status == "FAILED":
-            path = folder / "traceback.txt"
-            path.write_text(traceback.format_exc())
-            run.artifacts(path)
-            run.tags({"idc.error": outcome.error})
-        logged = folder / LOG_FILE
-        if logged.is_file():
-            if log_name != LOG_FILE:
-                logged = logged.rename(folder / log_name)
-            run.artifacts(logged)
-        outcome.save(folder)
-        run.end(outcome.status)  # type: ignore[arg-type]
-    except (OSError, MlflowException, IdcError):
+        step()
+    except (OSError, MlflowException, IdcError) as error:
         log.exception("could not record the end of the run")
+        return error
+    return None
+
+
+def _keep_console(run: Run, folder: Path, log_name: str) -> None:
+    logged = folder / LOG_FILE
+    if logged.is_file():
+        if log_name != LOG_FILE:
+            logged = logged.rename(folder / log_name)
+        run.artifacts(logged)
 
 
 @contextmanager
@@ -98,9 +120,7 @@ def lightning_interrupts() -> Iterator[None]:
     before = signal.getsignal(signal.SIGINT)
     try:
         yield
-    except SIGTERMException:
-        raise
-    except SystemExit as error:
+    except SystemExit as error:  # its SIGTERMException too: the whole sweep shall end
         raise KeyboardInterrupt from error
     finally:
         signal.signal(signal.SIGINT, before)

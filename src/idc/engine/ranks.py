@@ -20,26 +20,27 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from idc.cores import count_cores
 from idc.errors import TrainingError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LAUNCHED = "IDC_LAUNCHED"  # set in ranks that this module started
 
 
-def launch_ranks(processes: int, overrides: Sequence[str], folder: Path) -> None:
+def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None:
     """Run one job in several processes on this node and wait for it.
 
     Args:
         processes: How many.
-        overrides: The job's overrides, none of them a sweep.
+        arguments: The job's arguments and overrides, none of them a sweep.
         folder: The job's output folder; the ranks use it too.
 
     Raises:
         KeyboardInterrupt: The user stopped it.
         TrainingError: A rank failed; it has printed why.
     """
-    arguments = [
-        *("-m", "idc.train", *overrides, f"hydra.run.dir={_quoted(folder)}"),
+    command = [
+        *("-m", "idc.train", *arguments, f"hydra.run.dir={_quoted(folder)}"),
         *("hydra.output_subdir=null", "hydra.mode=RUN"),
     ]
     config = LaunchConfig(
@@ -55,7 +56,7 @@ def launch_ranks(processes: int, overrides: Sequence[str], folder: Path) -> None
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
         with _signals_kept(), _environment(processes):
-            elastic_launch(config, sys.executable)(*arguments)
+            elastic_launch(config, sys.executable)(*command)
     except SignalException as error:
         raise KeyboardInterrupt from error
     except ChildFailedError as error:
@@ -81,7 +82,7 @@ def _signals_kept() -> Iterator[None]:
 @contextmanager
 def _environment(processes: int) -> Iterator[None]:
     """What the ranks inherit: a share of the cores, unless the user has said how many."""
-    threads = str(max(1, len(os.sched_getaffinity(0)) // processes))
+    threads = str(max(1, count_cores() // processes))
     own = {"OMP_NUM_THREADS": threads, LAUNCHED: "1"}
     own = {key: value for key, value in own.items() if key not in os.environ}
     os.environ.update(own)

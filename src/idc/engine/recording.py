@@ -23,6 +23,7 @@ from idc.engine.figures import (
     save_figure,
 )
 from idc.engine.material import Material
+from idc.engine.resume import FOLDER_TAG
 from idc.models.history import History
 from idc.models.network import Network, Scorer
 from idc.tracking.facts import flatten, origin_tags
@@ -42,8 +43,19 @@ def record_inputs(
     material: Material,
     data: PatchDataModule,
     folder: Path,
+    again: bool = False,
 ) -> None:
-    """Configuration, origin, split, data and their figures."""
+    """Configuration, origin, split, data and their figures.
+
+    Args:
+        run: The run.
+        config: The resolved configuration.
+        settings: The swept values.
+        material: The data.
+        data: The loaders.
+        folder: The run's folder.
+        again: The run is gone on with: it keeps its settings, and its data are known.
+    """
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     run.artifacts(folder / "config.yaml")
     run.params({k: v for k, v in config["choices"].items() if v is not None})
@@ -57,13 +69,15 @@ def record_inputs(
             "data.notes": json.dumps(material.notes),
             "data.class_names": json.dumps(material.source.class_names),
             "leaky": str(material.leaky).lower(),
-            "idc.settings": json.dumps(settings),
+            FOLDER_TAG: folder.resolve(),
         }
     )
+    if not again:
+        run.tags({"idc.settings": json.dumps(settings)})
     material.index.to_parquet(folder / "split.parquet", index=False)
     run.artifacts(folder / "split.parquet")
     schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in material.index]})
-    for side in SIDES:
+    for side in () if again else SIDES:
         part = material.rows(side)
         profile = {
             "patches": len(part),
@@ -148,8 +162,8 @@ def _save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
         save_figure(figure, folder / f"{name}.png")
 
 
-def _split_parameters(material: Material) -> dict[str, int]:
-    parameters: dict[str, int] = {}
+def _split_parameters(material: Material) -> dict[str, int | str]:
+    parameters: dict[str, int | str] = {}
     for side in SIDES:
         part = material.rows(side)
         parameters[f"split.{side}.patches"] = len(part)
@@ -157,8 +171,10 @@ def _split_parameters(material: Material) -> dict[str, int]:
         for i in range(len(material.source.class_names)):
             parameters[f"split.{side}.class_{i}"] = int((part["label"] == i).sum())
         for patient, rows in part.groupby("group"):
-            if side == "test":
-                parameters[f"split.test.patient_{patient}"] = len(rows)
+            counts = rows["label"].value_counts()
+            named = enumerate(material.source.class_names)
+            text = ", ".join(f"{counts.get(i, 0)} {name}" for i, name in named)
+            parameters[f"split.{side}.patient_{patient}"] = text
     return parameters
 
 

@@ -1,25 +1,30 @@
 """Going on with a run: its configuration, its last checkpoint, its place in MLflow."""
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from idc.engine.callbacks import BEST, LAST
 from idc.engine.config import Config
-from idc.errors import CheckpointError, ConfigError
+from idc.errors import CheckpointError, ConfigError, DataError
 from idc.models.weights import safe_load
 from idc.tracking.lookup import fetch_artifact, find_run
 from idc.tracking.store import Store
 
+log = logging.getLogger(__name__)
+
 # What may differ from the run that is gone on with, without a word on the command line.
 TAKEN_FROM_NOW = ("paths", "tracking", "resume", "sweep")
 FILED = "checkpoints"
+FOLDER_TAG = "idc.folder"
+TRUSTED = ("idc.", "torch.optim.", "albumentations.")
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,57 @@ class ResumePoint:
     Attributes:
         config: The run's own configuration, with what the command line changes.
         run_id: The MLflow run to go on in, or None.
-        checkpoint: The checkpoint, already in the new folder.
+        checkpoint: The last checkpoint.
+        best: The best one until then, or None where it is not to be had.
+        sides: Patient to side, as the run was trained.
+        fingerprint: The identity of the data that it was trained on.
     """
 
     config: Config
     run_id: str | None
     checkpoint: Path
+    best: Path | None
+    sides: Mapping[str, str]
+    fingerprint: str
+
+    def bring(self, folder: Path) -> None:
+        """Copy the best checkpoint to where this run keeps its own; to be beaten there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.best is not None and self.best.is_file():
+            if self.best.resolve() != (folder / BEST).resolve():
+                shutil.copyfile(self.best, folder / BEST)
+        else:
+            log.warning("resume: there is no %s beside the checkpoint: the best begins anew", BEST)
+
+    def check_same_data(self, index: pd.DataFrame, fingerprint: str) -> None:
+        """Refuse to go on if a patient would change sides or the data are others.
+
+        Args:
+            index: The index with ``group`` and ``split``.
+            fingerprint: The data's identity.
+
+        Raises:
+            DataError: What was learnt from would be tested on, or data have changed.
+        """
+        now = patients_sides(index)
+        moved = sorted(p for p in now.keys() & self.sides.keys() if now[p] != self.sides[p])
+        if moved:
+            raise DataError(
+                f"resume: {len(moved)} patient(s) would change sides ({', '.join(moved[:5])}), so "
+                f"what was trained on would be tested on. Leave split and data as they were, or "
+                f"start a new run."
+            )
+        if fingerprint != self.fingerprint:
+            raise DataError(
+                "resume: the data are not those that the run was trained on (their fingerprint is "
+                f"{fingerprint}, it was {self.fingerprint}). Bring them back, or start a new run."
+            )
+
+
+def patients_sides(index: pd.DataFrame) -> dict[str, str]:
+    """Patient to side; where patients stand on several, all of them."""
+    sides = index.groupby("group")["split"].unique()
+    return {str(patient): "+".join(sorted(found)) for patient, found in sides.items()}
 
 
 def resume_point(
@@ -66,14 +116,20 @@ def resume_point(
             raise CheckpointError(
                 f"resume={reference}: there is no such file, and a run id needs tracking."
             )
-        run_id = str(find_run(store, reference).info.run_id)
-        path = fetch_artifact(store, run_id, f"{FILED}/{LAST}", folder / "resumed")
+        found = find_run(store, reference)
+        run_id = str(found.info.run_id)
+        # A run that was killed outright has its checkpoints in its folder only.
+        kept = Path(found.data.tags.get(FOLDER_TAG, "")) / FILED
+        if (kept / LAST).is_file():
+            path, best = kept / LAST, kept / BEST
+        else:
+            path = fetch_artifact(store, run_id, f"{FILED}/{LAST}", folder / "resumed")
+            best = fetch_artifact(store, run_id, f"{FILED}/{BEST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]
-        best = fetch_artifact(store, run_id, f"{FILED}/{BEST}", folder / "resumed")
     config = _merge(origin["config"], now, overrides)
-    checkpoint = _move_in(content, path, best, folder / FILED)
-    return ResumePoint(config, run_id, checkpoint)
+    _check_targets(config, now)
+    return ResumePoint(config, run_id, path, best, origin["sides"], origin["fingerprint"])
 
 
 def _known(store: Store, origin: Mapping[str, Any]) -> bool:
@@ -105,23 +161,21 @@ def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> Co
     return {str(k): v for k, v in plain.items()}
 
 
-def _move_in(content: Mapping[str, Any], path: Path, best: Path | None, folder: Path) -> Path:
-    """Put the checkpoints where this run keeps its own, and tell their callbacks so.
+def _check_targets(config: Config, now: Config) -> None:
+    """A checkpoint's configuration names what is built from it: nothing else may be called."""
+    allowed = _targets(now)
+    for target in sorted(_targets(config) - allowed):
+        if not target.startswith(TRUSTED):
+            raise CheckpointError(
+                f"resume: the checkpoint's configuration would call {target}, which is none of "
+                f"{', '.join(TRUSTED)}. If you trust it, choose it on the command line too."
+            )
 
-    Lightning forgets the best score so far when a checkpoint callback's folder changes.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    if best is not None and best.is_file():
-        shutil.copyfile(best, folder / BEST)
-    for state in content["callbacks"].values():
-        if not isinstance(state, dict) or "dirpath" not in state:
-            continue
-        state["dirpath"] = str(folder)
-        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
-            state[key] = str(folder / Path(state[key]).name) if state.get(key) else ""
-        state["best_k_models"] = {
-            str(folder / Path(name).name): score for name, score in state["best_k_models"].items()
-        }
-    target = folder / LAST
-    torch.save(dict(content), target)
-    return target
+
+def _targets(node: Any) -> set[str]:
+    if isinstance(node, Mapping):
+        own = {str(node["_target_"])} if "_target_" in node else set()
+        return own.union(*(_targets(value) for value in node.values()))
+    if isinstance(node, list | tuple):
+        return set().union(*(_targets(value) for value in node))
+    return set()

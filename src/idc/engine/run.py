@@ -26,11 +26,11 @@ from idc.engine.recording import (
     record_results,
     record_training,
 )
-from idc.engine.resume import ResumePoint, resume_point
+from idc.engine.resume import ResumePoint, patients_sides, resume_point
 from idc.errors import TrainingError
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
-from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
+from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, open_store, the_store
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Job:
         name: The run's name.
         settings: The swept values, name to value; empty outside a sweep.
         parent: Run id of the sweep, or None.
+        hydra_arguments: What a rank's process needs to compose the same configuration.
     """
 
     config: Config
@@ -55,6 +56,7 @@ class Job:
     name: str = "run"
     settings: dict[str, str] = field(default_factory=dict)
     parent: str | None = None
+    hydra_arguments: Sequence[str] = ()
 
 
 def run_job(job: Job) -> Outcome:
@@ -65,13 +67,14 @@ def run_job(job: Job) -> Outcome:
         KeyboardInterrupt: The user stopped it.
     """
     check_config(job.config)
-    processes = count_processes(job.config)
-    if processes > 1 and not is_rank():
-        return _run_in_ranks(job, processes)
     first = global_rank() == 0
     store = _open_store(job.config) if first or job.config["resume"] else None
     point = _resume(job, store, first)
     config = point.config if point else job.config
+    check_config(config)
+    processes = count_processes(config)
+    if processes > 1 and not is_rank():
+        return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
     with ExitStack() as stack:
         run: Run = NoRun()
@@ -101,11 +104,10 @@ def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:
     return resume_point(job.config["resume"], job.config, job.overrides, store, folder)
 
 
-def _run_in_ranks(job: Job, processes: int) -> Outcome:
-    store = _open_store(job.config)  # before the ranks start: a fresh store must not be raced
+def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     failure: BaseException | None = None
     try:
-        launch_ranks(processes, job.overrides, job.folder)
+        launch_ranks(processes, [*job.hydra_arguments, *job.overrides], job.folder)
     except (TrainingError, KeyboardInterrupt) as error:
         failure = error
     outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
@@ -116,7 +118,7 @@ def _run_in_ranks(job: Job, processes: int) -> Outcome:
         if store is not None and outcome.run_id is not None:
             run = MlflowRun(store, outcome.run_id)
             run.artifacts(job.folder / LOG_FILE)
-            run.tags({"idc.error": outcome.error})
+            run.tags({ERROR_TAG: outcome.error})
             run.end(outcome.status)
         outcome.save(job.folder)
     if failure is not None:
@@ -130,9 +132,19 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
     material = load_material(config)
     outcome.class_names = list(material.source.class_names)
     data = build_datamodule(config, material)
-    if global_rank() == 0 and point is None:
-        record_inputs(run, config, job.settings, material, data, job.folder)
-    origin = {"config": config, "run_id": run.run_id}
+    if point is not None:
+        point.check_same_data(material.index, material.fingerprint)
+    if global_rank() == 0:
+        again = point is not None and point.run_id is not None
+        record_inputs(run, config, job.settings, material, data, job.folder, again)
+        if point is not None:
+            point.bring(job.folder / CHECKPOINTS)
+    origin = {
+        "config": config,
+        "run_id": run.run_id,
+        "sides": patients_sides(material.index),
+        "fingerprint": material.fingerprint,
+    }
     module = build_classifier(config, data, origin)
     trainer = build_trainer(
         config,
@@ -143,9 +155,15 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
     )
     try:
         _fit(trainer, module, data, point, run, config)
-    finally:
+    except BaseException:
         if global_rank() == 0:
-            record_training(run, config, module.history, job.folder)
+            try:
+                record_training(run, config, module.history, job.folder)
+            except Exception:  # the first error is the one to tell
+                log.exception("could not record what training had until then")
+        raise
+    if global_rank() == 0:
+        record_training(run, config, module.history, job.folder)
     if not leave_ranks():
         return
     evaluation = _judge(module, data, config, trainer, job.folder)

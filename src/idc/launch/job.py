@@ -5,6 +5,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -27,6 +28,12 @@ KNOWN_WARNINGS = (
     r".*Checkpoint directory .* exists and is not empty",  # a resumed run's own
     r".*module\(s\) in eval mode at the start of training",  # frozen stages, as asked for
     r".*loader strategy is deprecated",  # MLflow with SQLAlchemy 2.1
+)
+
+# Of a job's overrides of Hydra itself: what its ranks get other values of.
+THE_JOBS_OWN = (
+    *("hydra.mode", "hydra.run", "hydra.sweep", "hydra.output_subdir", "hydra.launcher"),
+    *("hydra/launcher", "hydra/sweeper"),
 )
 
 
@@ -60,9 +67,11 @@ def run(cfg: DictConfig) -> float | None:
             config,
             folder,
             overrides,
-            str(config["name"] or name or _default_name(config)),
+            # In a sweep the given name is the parent's.
+            name if sweep else str(config["name"] or _default_name(config)),
             settings,
             sweep.parent if sweep else None,
+            hydra_arguments(hydra),
         )
         outcome = run_job(job)
     except (Exception, SystemExit) as error:
@@ -79,6 +88,19 @@ def run(cfg: DictConfig) -> float | None:
     if outcome.status == "FINISHED" and global_rank() == 0 and LAUNCHED not in os.environ:
         print_outcome(outcome, config, folder)
     return outcome.objective
+
+
+def hydra_arguments(hydra: Any) -> list[str]:
+    """What another process must be told to find the same configuration.
+
+    Args:
+        hydra: The job's ``hydra`` node.
+    """
+    found = ["--config-name", str(hydra.job.config_name)]
+    for source in hydra.runtime.config_sources:
+        if source.provider == "command-line":
+            found += ["--config-dir", str(Path(source.path).absolute())]
+    return found + [o for o in hydra.overrides.hydra if not o.lstrip("+~").startswith(THE_JOBS_OWN)]
 
 
 def quiet() -> None:

@@ -20,12 +20,13 @@ from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.leaderboard import leaderboard_figure
 from idc.tracking.facts import origin_tags
 from idc.tracking.lookup import children, fetch_artifact, find_run
-from idc.tracking.run import NOTE_TAG, MlflowRun
+from idc.tracking.run import ERROR_TAG, NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
 OVERLAID = 12  # curves that one figure bears
 PREDICTIONS = "evaluation/predictions.parquet"
+COMPARISON = "comparison"
 OVERRIDES_TAG = "idc.sweep.overrides"
 
 
@@ -54,10 +55,11 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
         return sweep
     name = str(OmegaConf.select(config, "name") or _default_name(sweep))
+    origin = origin_tags()
     run = MlflowRun(store, name=name[:200])
     run.tags(
         {
-            **origin_tags(),
+            **origin,
             "idc.kind": "sweep",
             OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
         }
@@ -120,42 +122,72 @@ def close_parent(sweep: Sweep, code: int) -> int:
     Returns:
         The exit code: not 0 if a job failed or did not run.
     """
-    folders = sorted(
-        (p.parent for p in sweep.folder.glob("*/outcome.json")), key=lambda p: int(p.name)
-    )
-    ran = {folder: outcome for folder in folders if (outcome := load_outcome(folder))}
+    folders = sorted((p.parent for p in sweep.folder.glob("*/outcome.json")), key=_job_number)
     store = _store(sweep)
-    outcomes = list(ran.values())
-    predictions = {o.name: f / PREDICTIONS for f, o in ran.items() if (f / PREDICTIONS).is_file()}
-    if store is not None and sweep.done:
-        for name, run_id in sweep.done.items():
-            outcome = _outcome_of(store, name, run_id)
-            outcomes.append(outcome)
-            predictions[name] = fetch_artifact(
-                store, run_id, PREDICTIONS, sweep.folder / "done" / run_id
-            )
-    failed = [o for o in outcomes if o.status != "FINISHED"]
-    target = sweep.folder / "comparison"
-    board = leaderboard(outcomes)
-    if len(board):
-        _compare(board, outcomes, predictions, target)
-        print_leaderboard(board, list(METRICS))
-    for outcome in failed:
-        print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
-    if failed and code == 0:
-        code = 1
-    if store is not None and sweep.parent is not None:
-        run = MlflowRun(store, sweep.parent)
-        run.artifacts(target, "comparison")
+    ran = {folder: o for folder in folders if (o := load_outcome(folder))}
+    for folder, outcome in ran.items():
+        _end_if_killed(outcome, folder, store)
+    if store is None or sweep.parent is None:
+        return _compare_and_tell(sweep, ran, store, code)[0]
+    run = MlflowRun(store, sweep.parent)
+    try:
+        code, board, outcomes = _compare_and_tell(sweep, ran, store, code)
+        run.artifacts(sweep.folder / COMPARISON, COMPARISON)
         run.tags({NOTE_TAG: _note(sweep, board, outcomes, store)})
-        run.metrics({"sweep/finished": len(outcomes) - len(failed), "sweep/failed": len(failed)})
+        failed = sum(o.status != "FINISHED" for o in outcomes)
+        run.metrics({"sweep/finished": len(outcomes) - failed, "sweep/failed": failed})
         if len(board):
             best = board.iloc[0]
             run.metrics({f"best/{m.removeprefix('test/')}": best[f"{m}_mean"] for m in METRICS})
             run.tags({"idc.sweep.best": best["setting"]})
-        run.end("KILLED" if code == 130 else "FAILED" if code else "FINISHED")
-        print(f"sweep:  {sweep.parent}", file=sys.stderr)
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("KILLED" if code == 130 else "FAILED" if code else "FINISHED")
+    print(f"sweep:  {sweep.parent}", file=sys.stderr)
     return code
+
+
+def _job_number(folder: Path) -> tuple[int, str]:
+    return (int(folder.name) if folder.name.isdigit() else sys.maxsize, folder.name)
+
+
+def _end_if_killed(outcome: Outcome, folder: Path, store: Store | None) -> None:
+    """A job that was ended from outside (memory, a cluster's limit) could not say so itself."""
+    if outcome.status != "RUNNING":
+        return
+    outcome.status = "FAILED"
+    outcome.error = "the job's process was ended from outside: out of memory, or a time limit?"
+    outcome.save(folder)
+    if store is not None and outcome.run_id is not None:
+        run = MlflowRun(store, outcome.run_id)
+        run.tags({ERROR_TAG: outcome.error})
+        run.end("FAILED")
+
+
+def _compare_and_tell(
+    sweep: Sweep, ran: dict[Path, Outcome], store: Store | None, code: int
+) -> tuple[int, pd.DataFrame, list[Outcome]]:
+    """Compare what finished, print it, and say what failed.
+
+    Returns:
+        The exit code, the leaderboard, and all outcomes, those of an earlier attempt too.
+    """
+    outcomes = list(ran.values())
+    predictions = {o.name: f / PREDICTIONS for f, o in ran.items() if (f / PREDICTIONS).is_file()}
+    if store is not None:
+        for name, run_id in sweep.done.items():
+            outcomes.append(_outcome_of(store, name, run_id))
+            target = sweep.folder / "done" / run_id
+            predictions[name] = fetch_artifact(store, run_id, PREDICTIONS, target)
+    board = leaderboard(outcomes)
+    if len(board):
+        _compare(board, outcomes, predictions, sweep.folder / COMPARISON)
+        print_leaderboard(board, list(METRICS))
+    failed = [o for o in outcomes if o.status != "FINISHED"]
+    for outcome in failed:
+        print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
+    return (1 if failed and code == 0 else code), board, outcomes
 
 
 def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:

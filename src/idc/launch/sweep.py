@@ -62,9 +62,10 @@ class SweepCallback(Callback):
 
         try:
             _open = open_parent(describe(config), config)
-        except IdcError as error:
+        except Exception as error:
             # Hydra would turn an exception of a callback into a warning and go on.
-            print(f"error: {error}", file=sys.stderr)
+            what = "" if isinstance(error, IdcError) else "the sweep cannot be opened: "
+            print(f"error: {what}{error}", file=sys.stderr)
             raise SystemExit(1) from error
         _open.save()
 

@@ -52,41 +52,41 @@ class BinaryBalancedAccuracy(BinaryStatScores):
         return (right / present.clamp(min=1)).sum() / (present > 0).sum().clamp(min=1)
 
 
-def build_metrics(num_classes: int, prefix: str = "", threshold: float = 0.5) -> MetricCollection:
+def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
     """The collection of every stage.
 
     Args:
         num_classes: Number of classes, >= 2.
         prefix: Put before each name: ``val/``.
-        threshold: For two classes: a score of at least about this counts as positive.
 
     Returns:
         A collection over `METRIC_NAMES`. With two classes, update it with the positive class's
-        probability, float (N,), and labels, int64 (N,); class 1 is positive. With more, with
-        probabilities (N, k): metrics are macro averages (accuracy: over patches).
+        probability, float (N,), and labels, int64 (N,); class 1 is positive, from 0.5 on. With
+        more, with probabilities (N, k): metrics are macro averages (accuracy: over patches).
+        Inputs are not checked: that would make a GPU wait at every step.
     """
     metrics: dict[str, Metric | MetricCollection]
     if num_classes == 2:
         metrics = {
-            "accuracy": BinaryAccuracy(threshold),
-            "balanced_accuracy": BinaryBalancedAccuracy(threshold),
-            "precision": BinaryPrecision(threshold),
-            "recall": BinaryRecall(threshold),
-            "specificity": BinarySpecificity(threshold),
-            "f1": BinaryF1Score(threshold),
-            "auroc": BinaryAUROC(),
-            "average_precision": BinaryAveragePrecision(),
+            "accuracy": BinaryAccuracy(validate_args=False),
+            "balanced_accuracy": BinaryBalancedAccuracy(validate_args=False),
+            "precision": BinaryPrecision(validate_args=False),
+            "recall": BinaryRecall(validate_args=False),
+            "specificity": BinarySpecificity(validate_args=False),
+            "f1": BinaryF1Score(validate_args=False),
+            "auroc": BinaryAUROC(validate_args=False),
+            "average_precision": BinaryAveragePrecision(validate_args=False),
         }
     else:
         metrics = {
-            "accuracy": MulticlassAccuracy(num_classes, average="micro"),
-            "balanced_accuracy": MulticlassAccuracy(num_classes, average="macro"),
-            "precision": MulticlassPrecision(num_classes),
-            "recall": MulticlassRecall(num_classes),
-            "specificity": MulticlassSpecificity(num_classes),
-            "f1": MulticlassF1Score(num_classes),
-            "auroc": MulticlassAUROC(num_classes),
-            "average_precision": MulticlassAveragePrecision(num_classes),
+            "accuracy": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
+            "balanced_accuracy": MulticlassAccuracy(num_classes, validate_args=False),
+            "precision": MulticlassPrecision(num_classes, validate_args=False),
+            "recall": MulticlassRecall(num_classes, validate_args=False),
+            "specificity": MulticlassSpecificity(num_classes, validate_args=False),
+            "f1": MulticlassF1Score(num_classes, validate_args=False),
+            "auroc": MulticlassAUROC(num_classes, validate_args=False),
+            "average_precision": MulticlassAveragePrecision(num_classes, validate_args=False),
         }
     return MetricCollection(metrics, prefix=prefix)
 

@@ -4,12 +4,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from torch import nn
 from torchvision import models as tv
 
-from idc.errors import ConfigError
+from idc.errors import CheckpointError, ConfigError
 from idc.models.backbone import Backbone
 from idc.models.weights import load_file, load_imagenet
 
@@ -140,12 +140,26 @@ def timm(model: str, image_size: int, weights: str | None = None) -> Backbone:
             or "see timm.list_models()"
         )
         raise ConfigError(f"backbone.model={model}: timm has no such model; near: {near}.")
-    net = library.create_model(
-        model, pretrained=weights == "imagenet", num_classes=0, global_pool=""
-    )
+    net = library.create_model(model, num_classes=0, global_pool="")
+    if weights == "imagenet":
+        _load_timm(library, net, model)
     if weights not in (None, "imagenet"):
         load_file(net, Path(weights), optional=("fc.", "classifier.", "head."))
     return Backbone(OrderedDict(body=net), image_size, nn.AdaptiveAvgPool2d(1))
+
+
+def _load_timm(library: Any, net: nn.Module, model: str) -> None:
+    try:
+        library.models.load_pretrained(net, num_classes=0)
+    except Exception as error:
+        # The hub, the network and the files each raise errors of their own.
+        source = cast(dict[str, Any], net.pretrained_cfg)
+        where = source.get("hf_hub_id") or source.get("url")
+        raise CheckpointError(
+            f"backbone.weights=imagenet: the weights of timm's {model} could not be had "
+            f"({str(error).strip().splitlines()[0][:160]}). Without a network, get them from "
+            f"{where} on another machine and give the file as backbone.weights=FILE."
+        ) from error
 
 
 def _torchvision(name: str, weights: str | None) -> Any:

@@ -122,7 +122,7 @@ class PatchClassifier(pl.LightningModule):
             labels = targets.argmax(1)
         logits = self(images).float()
         loss: Tensor = self.loss(logits, targets)
-        self._record("train", logits.detach(), labels, loss.detach())
+        self._record("train", logits.detach(), labels, loss.detach(), self._weight(targets))
         # Under its own name: the epoch's mean is logged as train/loss.
         self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
         return loss
@@ -130,7 +130,8 @@ class PatchClassifier(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Metrics of one batch."""
         logits = self(batch["image"]).float()
-        self._record("val", logits, batch["label"], self.loss(logits, batch["label"]))
+        labels = batch["label"]
+        self._record("val", logits, labels, self.loss(logits, labels), self._weight(labels))
 
     def on_train_epoch_end(self) -> None:
         """Log the training metrics of the epoch."""
@@ -140,10 +141,21 @@ class PatchClassifier(pl.LightningModule):
         """Log the validation metrics of the epoch."""
         self._report("val")
 
-    def _record(self, stage: Stage, logits: Tensor, labels: Tensor, loss: Tensor) -> None:
+    def _weight(self, targets: Tensor) -> Tensor | int:
+        """What the loss has divided a batch's sum by: its patches, or their class weights.
+
+        Batches of validation are nearly of one class each: a plain mean of their means would
+        cancel the class weights.
+        """
+        weight = getattr(self.loss, "weight", None)
+        return len(targets) if weight is None or targets.ndim > 1 else weight[targets].sum()
+
+    def _record(
+        self, stage: Stage, logits: Tensor, labels: Tensor, loss: Tensor, weight: Tensor | int
+    ) -> None:
         metrics = cast(MetricCollection, self.stage_metrics[f"on_{stage}"])
         metrics.update(scores_for_metrics(logits.softmax(1)), labels)
-        cast(MeanMetric, self.stage_loss[f"on_{stage}"]).update(loss, weight=len(labels))
+        cast(MeanMetric, self.stage_loss[f"on_{stage}"]).update(loss, weight=weight)
 
     def _report(self, stage: Stage) -> None:
         mean = cast(MeanMetric, self.stage_loss[f"on_{stage}"])

@@ -1,5 +1,6 @@
 """What a run should say of its origin: code, libraries, machine, command."""
 
+import contextlib
 import getpass
 import platform
 import shlex
@@ -33,7 +34,6 @@ def origin_tags() -> dict[str, str]:
     tags = {
         "mlflow.source.name": "python -m idc.train",
         "mlflow.source.type": "LOCAL",
-        "mlflow.user": getpass.getuser(),
         "idc.version": idc.__version__,
         "idc.command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "host.kind": host_kind(),
@@ -44,6 +44,8 @@ def origin_tags() -> dict[str, str]:
             tags[f"version.{library}"] = version(library)
         except PackageNotFoundError:
             continue
+    with contextlib.suppress(KeyError, OSError):  # a container's user may have no name
+        tags["mlflow.user"] = getpass.getuser()
     return tags | git_tags(Path(__file__).parent)
 
 

@@ -17,14 +17,17 @@ from mlflow.entities import (
     Param,
     RunTag,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from pytorch_lightning.loggers import Logger, MLFlowLogger
 
+from idc.errors import TrackingError
 from idc.tracking.store import Store
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
+ERROR_TAG = "idc.error"
 BATCH = 100  # parameters and tags that the server takes at once
 VALUE_LIMIT = 6000  # characters of a parameter
 TAG_LIMIT = 5000
@@ -94,13 +97,24 @@ class MlflowRun:
     ) -> None:
         self._store = store
         self.client = mlflow.MlflowClient(store.uri)
+        try:
+            self._run_id = self._begin(run_id, name, parent)
+        except MlflowException as error:
+            reason = str(error).strip().splitlines()[0][:300]
+            raise TrackingError(
+                f"tracking: no run can be written to {store.uri} ({reason}). Check that it may be "
+                f"written, or set tracking=none."
+            ) from error
+
+    def _begin(self, run_id: str | None, name: str | None, parent: str | None) -> str:
         if run_id is None:
             tags = {PARENT_TAG: parent} if parent else {}
-            run = self.client.create_run(store.experiment_id, run_name=name, tags=tags)
-            run_id = run.info.run_id
-        else:
-            self.client.update_run(run_id, status="RUNNING")
-        self._run_id: str = run_id
+            run = self.client.create_run(self._store.experiment_id, run_name=name, tags=tags)
+            return str(run.info.run_id)
+        self.client.update_run(run_id, status="RUNNING")
+        if ERROR_TAG in self.client.get_run(run_id).data.tags:
+            self.client.delete_tag(run_id, ERROR_TAG)
+        return run_id
 
     @property
     def run_id(self) -> str:
