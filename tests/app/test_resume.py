@@ -137,7 +137,7 @@ def test_a_checkpoint_does_not_choose_what_is_called(
 ) -> None:
     checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
     content = torch.load(checkpoint, weights_only=True)
-    content["idc"]["config"]["data"]["source"]["_target_"] = "pandas.read_pickle"
+    content["idc"]["unresolved"]["data"]["source"]["_target_"] = "pandas.read_pickle"
     evil = tmp_path / "evil.ckpt"
     torch.save(content, evil)
     result = cli(f"resume={evil}", "tracking=none")

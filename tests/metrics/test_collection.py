@@ -1,17 +1,19 @@
 """The collection must agree with scikit-learn."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from idc.engine.evaluation import metrics_at
 from idc.metrics.collection import METRIC_NAMES, build_metrics, scores_for_metrics
 
 
 def binary_reference(y: np.ndarray, p: np.ndarray, threshold: float) -> dict[str, float]:
-    called = (p > threshold).astype(int)
+    called = (p >= threshold).astype(int)
     return {
         "accuracy": sk.accuracy_score(y, called),
         "balanced_accuracy": sk.balanced_accuracy_score(y, called),
@@ -28,20 +30,34 @@ def binary_reference(y: np.ndarray, p: np.ndarray, threshold: float) -> dict[str
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(4, 200),
-    threshold=st.sampled_from([0.2, 0.5, 0.77]),
+    threshold=st.sampled_from([0.0, 0.2, 0.5, 0.77, 1.0]),
     ties=st.booleans(),
 )
-def test_two_classes_agree_with_sklearn(seed: int, n: int, threshold: float, ties: bool) -> None:
+def test_metrics_at_any_threshold_agree_with_sklearn(
+    seed: int, n: int, threshold: float, ties: bool
+) -> None:
     rng = np.random.default_rng(seed)
     y = rng.integers(0, 2, n)
     y[:2] = [0, 1]
     p = rng.random(n).round(1 if ties else 6)
-    collection = build_metrics(2, "val/", threshold)
+    found = metrics_at(pd.DataFrame({"label": y, "score": p}), threshold, 2)
+    for name, value in binary_reference(y, p, threshold).items():
+        assert found[name] == pytest.approx(value, abs=1e-6), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(4, 200))
+def test_two_classes_agree_with_sklearn(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    y[:2] = [0, 1]
+    p = rng.random(n).round(6)
+    collection = build_metrics(2, "val/")
     for part in np.array_split(np.arange(n), 3):  # batches, as in training
         if len(part):
             collection.update(torch.tensor(p[part]), torch.tensor(y[part]))
     found = {k: float(v) for k, v in collection.compute().items()}
-    expected = binary_reference(y, p, threshold)
+    expected = binary_reference(y, p, 0.5)
     assert set(found) == {f"val/{name}" for name in METRIC_NAMES}
     for name, value in expected.items():
         assert found[f"val/{name}"] == pytest.approx(value, abs=1e-6), name

@@ -33,6 +33,15 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
         raise ConfigError(f"{key}: this must be given, as {key}=VALUE.") from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"configuration: {str(error).splitlines()[0]}") from error
+    return _with_choices(plain, choices)
+
+
+def unresolved(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
+    """The same with its interpolations: what a resumed run sets new values in."""
+    return _with_choices(OmegaConf.to_container(cfg, resolve=False), choices)
+
+
+def _with_choices(plain: Any, choices: Mapping[str, str | None]) -> Config:
     assert isinstance(plain, dict)
     own = {k: v for k, v in choices.items() if not k.startswith("hydra/") and k != "hydra"}
     return {**{str(k): v for k, v in plain.items()}, "choices": own}

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from idc.engine.callbacks import BEST, LAST
-from idc.engine.config import Config
+from idc.engine.config import Config, resolve, unresolved
 from idc.errors import CheckpointError, ConfigError, DataError
 from idc.models.weights import safe_load
 from idc.tracking.lookup import fetch_artifact, find_run
@@ -33,6 +33,7 @@ class ResumePoint:
 
     Attributes:
         config: The run's own configuration, with what the command line changes.
+        unresolved: The same with its interpolations.
         run_id: The MLflow run to go on in, or None.
         checkpoint: The last checkpoint.
         best: The best one until then, or None where it is not to be had.
@@ -41,6 +42,7 @@ class ResumePoint:
     """
 
     config: Config
+    unresolved: Config
     run_id: str | None
     checkpoint: Path
     best: Path | None
@@ -127,9 +129,9 @@ def resume_point(
             best = fetch_artifact(store, run_id, f"{FILED}/{BEST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]
-    config = _merge(origin["config"], now, overrides)
+    config, raw = _merge(origin["unresolved"], now, overrides)
     _check_targets(config, now)
-    return ResumePoint(config, run_id, path, best, origin["sides"], origin["fingerprint"])
+    return ResumePoint(config, raw, run_id, path, best, origin["sides"], origin["fingerprint"])
 
 
 def _known(store: Store, origin: Mapping[str, Any]) -> bool:
@@ -139,8 +141,18 @@ def _known(store: Store, origin: Mapping[str, Any]) -> bool:
         return False
 
 
-def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> Config:
-    """The run's configuration with today's places and the command line's values."""
+def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> tuple[Config, Config]:
+    """The run's configuration with today's places and the command line's values.
+
+    Args:
+        then: The run's configuration with its interpolations, so that a new ``data.root`` is also
+            the source's.
+        now: The configuration that the command line composed.
+        overrides: The command line's overrides.
+
+    Returns:
+        The configuration, resolved and with its interpolations.
+    """
     merged = OmegaConf.create({**then, **{key: now[key] for key in TAKEN_FROM_NOW}})
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
@@ -156,9 +168,9 @@ def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> Co
         if OmegaConf.select(merged, key, default=override) is override:
             raise ConfigError(f"resume: the run's configuration has no {key}.")
         OmegaConf.update(merged, key, override.value())
-    plain = OmegaConf.to_container(merged)
-    assert isinstance(plain, dict)
-    return {str(k): v for k, v in plain.items()}
+    choices = then["choices"]
+    del merged["choices"]
+    return resolve(merged, choices), unresolved(merged, choices)
 
 
 def _check_targets(config: Config, now: Config) -> None:

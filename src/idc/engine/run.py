@@ -48,6 +48,7 @@ class Job:
         settings: The swept values, name to value; empty outside a sweep.
         parent: Run id of the sweep, or None.
         hydra_arguments: What a rank's process needs to compose the same configuration.
+        unresolved: The configuration with its interpolations.
     """
 
     config: Config
@@ -57,6 +58,7 @@ class Job:
     settings: dict[str, str] = field(default_factory=dict)
     parent: str | None = None
     hydra_arguments: Sequence[str] = ()
+    unresolved: Config = field(default_factory=dict)
 
 
 def run_job(job: Job) -> Outcome:
@@ -141,6 +143,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
             point.bring(job.folder / CHECKPOINTS)
     origin = {
         "config": config,
+        "unresolved": point.unresolved if point else job.unresolved,
         "run_id": run.run_id,
         "sides": patients_sides(material.index),
         "fingerprint": material.fingerprint,

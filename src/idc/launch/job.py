@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from idc.engine.config import Config, resolve
+from idc.engine.config import Config, resolve, unresolved
 from idc.engine.hardware import global_rank
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import LAUNCHED
@@ -72,6 +72,7 @@ def run(cfg: DictConfig) -> float | None:
             settings,
             sweep.parent if sweep else None,
             hydra_arguments(hydra),
+            unresolved(cfg, hydra.runtime.choices),
         )
         outcome = run_job(job)
     except (Exception, SystemExit) as error:
