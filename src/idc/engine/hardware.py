@@ -8,9 +8,9 @@ import torch
 from idc.engine.config import Config
 from idc.errors import ConfigError
 
-# One training step of 64 patches of 50x50 on 2 CPU cores, patches/s (see benchmarks/RESULTS.md):
-# bf16 with channels_last raises ResNet50 from 95 to 156 and VGG16 from 37 to 57, but slows the
-# MobileNets' depthwise convolutions; channels_last alone doubles those.
+# Seen on 2 CPU cores, one training step of 64 patches of 50x50, patches/s: bf16 with channels_last
+# raises ResNet50 from 95 to 156 and VGG16 from 37 to 57, but slows the MobileNets' depthwise
+# convolutions; channels_last alone doubles those.
 BF16_ON_CPU = ("idc.models.backbones.resnet", "idc.models.backbones.vgg")
 
 
