@@ -69,6 +69,8 @@ def run_job(job: Job) -> Outcome:
         KeyboardInterrupt: The user stopped it.
     """
     check_config(job.config)
+    if not job.config["resume"]:
+        count_processes(job.config)  # refuses wrong devices before anything is written
     first = global_rank() == 0
     store = _open_store(job.config) if first or job.config["resume"] else None
     point = _resume(job, store, first)
