@@ -9,23 +9,18 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from idc.engine.figures import confusion, save_figure
 from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError
-from idc.launch.leaderboard import METRICS, leaderboard, setting_of
+from idc.launch.comparison import PREDICTIONS, compare
+from idc.launch.leaderboard import METRICS, leaderboard
 from idc.launch.sweep import Sweep, job_name
 from idc.launch.table import mean_and_spread, print_leaderboard
-from idc.plots.confusion import ConfusionPanel, confusion_figure
-from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.leaderboard import leaderboard_figure
 from idc.tracking.facts import origin_tags
 from idc.tracking.lookup import children, fetch_artifact, find_run
 from idc.tracking.run import ERROR_TAG, NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
-OVERLAID = 12  # curves that one figure bears
-PREDICTIONS = "evaluation/predictions.parquet"
 COMPARISON = "comparison"
 OVERRIDES_TAG = "idc.sweep.overrides"
 
@@ -182,7 +177,7 @@ def _compare_and_tell(
             predictions[name] = fetch_artifact(store, run_id, PREDICTIONS, target)
     board = leaderboard(outcomes)
     if len(board):
-        _compare(board, outcomes, predictions, sweep.folder / COMPARISON)
+        compare(board, outcomes, predictions, sweep.folder / COMPARISON)
         print_leaderboard(board, list(METRICS))
     failed = [o for o in outcomes if o.status != "FINISHED"]
     for outcome in failed:
@@ -200,36 +195,6 @@ def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:
         settings=json.loads(data.tags.get("idc.settings", "{}")),
         class_names=json.loads(data.tags.get("data.class_names", "[]")),
     )
-
-
-def _compare(
-    board: pd.DataFrame, outcomes: list[Outcome], predictions: dict[str, Path], folder: Path
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = board.drop(columns=[f"{metric}_values" for metric in METRICS])
-    plain.to_csv(folder / "leaderboard.csv", index=False, float_format="%.6g")
-    save_figure(leaderboard_figure(board, METRICS), folder / "leaderboard.png")
-    rank = {setting: i for i, setting in enumerate(board["setting"])}
-    shown = [o for o in outcomes if o.status == "FINISHED" and o.name in predictions]
-    shown.sort(key=lambda o: rank[setting_of(o)])
-    curves, points, panels = {}, {}, []
-    for outcome in shown[:OVERLAID]:
-        frame = pd.read_parquet(predictions[outcome.name])
-        test = frame[frame["split"] == "test"]
-        labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
-        matrix = confusion(labels, predicted, len(outcome.class_names))
-        panels.append(ConfusionPanel(outcome.name, matrix))
-        threshold = outcome.metrics.get("val/threshold")
-        if threshold is not None:
-            curves[outcome.name] = (labels, test["score"].to_numpy())
-            points[outcome.name] = threshold
-    if curves:
-        save_figure(roc_figure(curves, points, "ROC, test patches"), folder / "roc.png")
-        figure = pr_figure(curves, points, "Precision-recall, test patches")
-        save_figure(figure, folder / "precision_recall.png")
-    if panels:
-        figure = confusion_figure(panels, shown[0].class_names)
-        save_figure(figure, folder / "confusion_matrices.png")
 
 
 def _note(sweep: Sweep, board: pd.DataFrame, outcomes: list[Outcome], store: Store) -> str:
