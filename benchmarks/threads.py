@@ -4,13 +4,14 @@ Run it as ``python benchmarks/threads.py [--quick]``.
 
 Threads of OpenMP spin while they wait. On a machine whose cores are shared they spin while the
 thread that they wait for has no core. Patches/s of MobileNetV3-small, 64 patches of 50x50 a step,
-alone and beside one busy process for each two cores.
+alone and beside another training on one thread for each two cores.
 """
 
 import argparse
 import os
 import subprocess
 import sys
+import time
 
 from idc.train import SPINS
 
@@ -47,13 +48,24 @@ def measure(seconds: int, **environment: str) -> float:
     return float(done.stdout)
 
 
+def _rival() -> "subprocess.Popen[bytes]":
+    """Another user's training; a plain busy loop does not show the effect."""
+    return subprocess.Popen(
+        [sys.executable, "-c", STEPS.replace("SECONDS", "3600")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 s a figure in place of 12 s")
     seconds = 3 if parser.parse_args().quick else 12
     cores = len(os.sched_getaffinity(0))
     for situation, rivals in (("alone", 0), ("contended", max(1, cores // 2))):
-        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(rivals)]
+        busy = [_rival() for _ in range(rivals)]
+        time.sleep(8 if busy else 0)  # until they train
         try:
             default = measure(seconds)
             for name, variable, value in (

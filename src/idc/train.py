@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from idc.conf_dir import conf_dir
 from idc.launch import sweep
 
-# Waiting threads of OpenMP spin for milliseconds, which on a machine with anything else to do costs
+# Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
 os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
