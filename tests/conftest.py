@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import pytest
 
+from idc.data.sources.synthetic import kaggle_path
+
 if TYPE_CHECKING:
     import mlflow
 
@@ -28,10 +30,6 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 Folder = Callable[..., Path]
 
 
-def kaggle_name(patient: str, x: int, y: int, label: int) -> str:
-    return f"{patient}/{label}/{patient}_idx5_x{x}_y{y}_class{label}.png"
-
-
 @pytest.fixture
 def kaggle(tmp_path: Path) -> Folder:
     """Make a folder in the Kaggle layout: `kaggle({"9001": (6, 4)})`, negatives and positives."""
@@ -42,7 +40,7 @@ def kaggle(tmp_path: Path) -> Folder:
             rng = np.random.default_rng(number)
             for label, count in enumerate(counts):
                 for i in range(count):
-                    path = root / kaggle_name(patient, 50 * i + 1, 50 * label + 1, label)
+                    path = root / kaggle_path(patient, 50 * i + 1, 50 * label + 1, label)
                     path.parent.mkdir(parents=True, exist_ok=True)
                     # Blue for positives: a network learns it in a few steps.
                     image = rng.integers(120, 200, (size, size, 3), dtype=np.uint8)

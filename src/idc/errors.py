@@ -1,5 +1,12 @@
 """The errors that a user can mend: one message each, naming the file, the field and what to do."""
 
+LINE_LIMIT = 300
+
+
+def first_line(error: BaseException) -> str:
+    """What a foreign error says, in one line of at most 300 characters; else its type's name."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:LINE_LIMIT]
+
 
 class IdcError(Exception):
     """Base of every error whose message is for the user; apps print it without a traceback."""

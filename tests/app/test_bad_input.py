@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import IDC_TINY, TINY, Cli, Result, kaggle_name
+from conftest import IDC_TINY, TINY, Cli, Result
+from idc.data.sources.synthetic import kaggle_path
 
 Folder = Callable[..., Path]
 FIVE = {f"900{i}": (12, 8) for i in range(5)}
@@ -125,7 +126,7 @@ def test_broken_files_fail_by_name_or_are_skipped_and_counted(
     cli: Cli, kaggle: Folder, how: str
 ) -> None:
     root = kaggle(FIVE)
-    path = root / kaggle_name("9002", 1, 1, 0)
+    path = root / kaggle_path("9002", 1, 1, 0)
     BROKEN[how](path)
     name = "IMG_0001.png" if how == "wrong name" else path.name
     arguments = (*IDC_TINY, f"data.root={root}")

@@ -34,7 +34,7 @@ def broken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Result:
     def cut(self: PatchClassifier, batch: object, batch_idx: int) -> torch.Tensor:
         if self.current_epoch == 2 and batch_idx == 1:
             raise PowerCutError("the lights went out")
-        return step(self, batch, batch_idx)  # type: ignore[arg-type]
+        return step(self, batch, batch_idx)
 
     with monkeypatch.context() as patch:
         patch.setattr(PatchClassifier, "training_step", cut)
@@ -137,7 +137,7 @@ def test_a_checkpoint_does_not_choose_what_is_called(
 ) -> None:
     checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
     content = torch.load(checkpoint, weights_only=True)
-    content["idc"]["unresolved"]["data"]["source"]["_target_"] = "pandas.read_pickle"
+    content["idc"]["config"]["data"]["source"]["_target_"] = "pandas.read_pickle"
     evil = tmp_path / "evil.ckpt"
     torch.save(content, evil)
     result = cli(f"resume={evil}", "tracking=none")

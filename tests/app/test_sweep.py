@@ -1,12 +1,15 @@
 """Sweeps through the real command line: alone, with failures, resumed, with ranks, in parallel."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from conftest import TINY, Cli, Result
+from idc.engine.outcome import Outcome
 
 pytestmark = pytest.mark.slow
 PARENT = "tags.`idc.kind` = 'sweep'"
@@ -82,10 +85,15 @@ def test_jobs_of_a_named_sweep_keep_their_own_names(cli: Cli) -> None:
 def test_a_job_that_was_killed_is_not_left_running(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.engine import lifecycle
+    from idc.engine import run
+
+    @contextmanager
+    def never_closed(run: object, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:
+        outcome.save(folder)
+        yield
 
     with monkeypatch.context() as patch:  # as if the process was gone before it could close
-        patch.setattr(lifecycle, "_close", lambda *arguments: None)
+        patch.setattr(run, "lifecycle", never_closed)
         result = cli("-m", *TINY, "seed=1,2")
     assert result.code == 1
     assert "failed: seed=1: the job's process was ended from outside" in result.err

@@ -113,13 +113,13 @@ def check_artifacts(result: Result, run_id: str) -> None:
 def check_inputs_and_model(result: Result, run: object) -> None:
     import mlflow
 
-    inputs = run.inputs.dataset_inputs  # type: ignore[attr-defined]
+    inputs = run.inputs.dataset_inputs
     assert {i.tags[0].value for i in inputs} == {"train", "val", "test"}
-    (output,) = run.outputs.model_outputs  # type: ignore[attr-defined]
+    (output,) = run.outputs.model_outputs
     model_id = output.model_id
     model = result.client.get_logged_model(model_id)
-    assert model.source_run_id == run.info.run_id  # type: ignore[attr-defined]
-    assert model.experiment_id == run.info.experiment_id  # type: ignore[attr-defined]
+    assert model.source_run_id == run.info.run_id
+    assert model.experiment_id == run.info.experiment_id
     assert str(model.status) == "READY"
     artifacts = result.root / "mlruns" / "artifacts"
     assert list(artifacts.rglob("MLmodel"))

@@ -30,13 +30,13 @@ def module(workers: int, seed: int = 0, sampler: str = "shuffle") -> PatchDataMo
         batch_size=16,
         num_workers=workers,
         seed=seed,
-        sampler=sampler,  # type: ignore[arg-type]
+        sampler=sampler,
     )
 
 
 def epoch(data: PatchDataModule, number: int) -> tuple[list[int], list[float]]:
     loader = data.train_dataloader()
-    loader.sampler.set_epoch(number)  # type: ignore[attr-defined]
+    loader.sampler.set_epoch(number)
     rows, draws = [], []
     for batch in loader:
         rows += batch["row"].tolist()

@@ -69,7 +69,7 @@ def test_16_bit_keeps_its_high_byte_and_alpha_shows_white() -> None:
 )
 def test_every_shape_becomes_square(height: int, width: int, size: int, edge: str) -> None:
     patch = np.full((height, width, 3), 77, np.uint8)
-    out = fit_square(patch, size, edge)  # type: ignore[arg-type]
+    out = fit_square(patch, size, edge)
     assert out.shape == (size, size, 3)
     assert (out == 77).all()
 

@@ -87,7 +87,7 @@ def test_named_patients_are_obeyed_also_as_numbers() -> None:
 )
 def test_impossible_options_are_refused(options: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        PatientSplit(**options)  # type: ignore[arg-type]
+        PatientSplit(**options)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_impossible_options_are_refused(options: dict[str, object], says: str) -
 )
 def test_names_that_do_not_fit_the_data_are_refused(options: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        PatientSplit(**options).assign(EVEN)  # type: ignore[arg-type]
+        PatientSplit(**options).assign(EVEN)
 
 
 def test_too_few_patients_are_refused() -> None:

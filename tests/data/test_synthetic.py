@@ -81,7 +81,7 @@ def test_shuffled_labels_leave_the_pixels_alone() -> None:
 )
 def test_impossible_specs_are_refused_by_name(field: str, value: float) -> None:
     with pytest.raises(ConfigError, match=rf"data\.{field}={value}"):
-        SyntheticSpec(**{field: value})  # type: ignore[arg-type]
+        SyntheticSpec(**{field: value})
 
 
 def test_written_as_png_files_it_reads_back_the_same(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_gradcam_is_what_its_paper_says(plain: Plain, patches: np.ndarray) -> No
 def test_integrated_gradients_sum_to_the_rise_of_the_logit(
     plain: Plain, patches: np.ndarray, baseline: str
 ) -> None:
-    method = IntegratedGradients(baseline=baseline, steps=200)  # type: ignore[arg-type]
+    method = IntegratedGradients(baseline=baseline, steps=200)
     found = explain(plain, patches, TARGETS, {"ig": method})["ig"]
     plain.eval()
     images = as_images(patches)
@@ -137,8 +137,8 @@ def test_results_do_not_depend_on_the_batch_size(
 def network(make: Callable[[], nn.Module]) -> Network:
     torch.manual_seed(0)
     backbone = make()
-    head = linear(backbone.num_features, 2)  # type: ignore[arg-type]
-    return Network(backbone, head, 50, IMAGENET_MEAN, IMAGENET_STD)  # type: ignore[arg-type]
+    head = linear(backbone.num_features, 2)
+    return Network(backbone, head, 50, IMAGENET_MEAN, IMAGENET_STD)
 
 
 @pytest.mark.parametrize("inference", [False, True])

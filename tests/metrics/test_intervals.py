@@ -21,7 +21,7 @@ def test_resampled_metrics_agree_with_sklearn(monkeypatch: pytest.MonkeyPatch) -
     y, scores, group = patients(0, 12)
     scores = scores.round(2)  # ties
 
-    def once(rng, draws, units, codes, positive):  # type: ignore[no-untyped-def]
+    def once(rng, draws, units, codes, positive):
         return np.ones((draws, len(codes)))
 
     monkeypatch.setattr(intervals, "_weights", once)

@@ -67,4 +67,4 @@ def test_one_class_cannot_choose() -> None:
 )
 def test_impossible_rules_are_refused(options: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        ThresholdRule(**options)  # type: ignore[arg-type]
+        ThresholdRule(**options)

@@ -51,7 +51,7 @@ def test_small_stem_keeps_resolution() -> None:
     assert standard.stages(x).shape[-1] == 2
     assert small.stages(x).shape[-1] == 7
     with pytest.raises(ConfigError, match=r"backbone\.stem"):
-        backbones.resnet("resnet18", 50, stem="tiny")  # type: ignore[arg-type]
+        backbones.resnet("resnet18", 50, stem="tiny")
 
 
 @pytest.mark.parametrize(("freeze", "frozen"), [("none", 0), ("layer1", 2), ("all", 5)])

@@ -53,7 +53,7 @@ def test_balanced_class_weights_are_sklearns() -> None:
     assert found is not None
     assert np.allclose(found.numpy(), expected)
     assert class_weights(None, counts) is None
-    assert class_weights([1, 2, 3], counts).tolist() == [1.0, 2.0, 3.0]  # type: ignore[union-attr]
+    assert class_weights([1, 2, 3], counts).tolist() == [1.0, 2.0, 3.0]
 
 
 def network() -> Network:
@@ -77,7 +77,7 @@ def test_every_parameter_is_in_one_group_with_its_rate_and_decay() -> None:
 
 def rates(schedule: object, steps: int, horizon: Horizon) -> list[float]:
     optimizer = torch.optim.SGD(network().parameters(), lr=1.0)
-    described = schedule(optimizer, horizon)  # type: ignore[operator]
+    described = schedule(optimizer, horizon)
     found = []
     for _ in range(steps):
         found.append(optimizer.param_groups[0]["lr"])

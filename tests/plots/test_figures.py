@@ -64,9 +64,9 @@ def test_confusion_matrices_of_a_sweep_wrap() -> None:
     ("make", "area"), [(roc_figure, roc_auc_score), (pr_figure, average_precision_score)]
 )
 def test_curves_state_area_and_working_point(make: object, area: object) -> None:
-    figure = make({"test": (LABELS, SCORES)}, {"test": 0.4}, "a title")  # type: ignore[operator]
+    figure = make({"test": (LABELS, SCORES)}, {"test": 0.4}, "a title")
     words = texts(figure)
-    assert f"{area(LABELS, SCORES):.3f}" in words  # type: ignore[operator]
+    assert f"{area(LABELS, SCORES):.3f}" in words
     assert "threshold 0.400" in words
     assert "chance" in words
     called = SCORES >= 0.4
@@ -75,14 +75,14 @@ def test_curves_state_area_and_working_point(make: object, area: object) -> None
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
 def test_curves_say_that_a_class_is_missing(make: object) -> None:
-    figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")  # type: ignore[operator]
+    figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")
     assert "a class is missing" in texts(figure)
 
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
 def test_twelve_curves_differ_and_do_not_hide_under_the_legend(make: object) -> None:
     curves = {f"backbone=a_rather_long_name_{i},seed={i}": (LABELS, SCORES) for i in range(12)}
-    figure = make(curves, dict.fromkeys(curves, 0.5), "t")  # type: ignore[operator]
+    figure = make(curves, dict.fromkeys(curves, 0.5), "t")
     figure.draw_without_rendering()
     (axes,) = figure.axes
     (legend,) = figure.legends

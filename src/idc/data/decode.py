@@ -92,7 +92,8 @@ def _mode(image: NDArray[np.generic]) -> str:
 
 
 def _to_rgb(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    eight = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8)  # type: ignore[operator]
+    wide = image.dtype == np.uint16
+    eight = (np.right_shift(np.asarray(image, np.uint16), 8) if wide else image).astype(np.uint8)
     if eight.ndim == 2:
         return np.repeat(eight[:, :, None], 3, axis=2)
     colour = eight[:, :, 2::-1]

@@ -16,6 +16,7 @@ from pytorch_lightning.callbacks import (
 from idc.engine.config import Config
 from idc.models.classifier import PatchClassifier
 
+CHECKPOINTS = "checkpoints"  # the folder's name, among a run's files and its artifacts
 BEST = "best.ckpt"
 LAST = "last.ckpt"
 
@@ -59,17 +60,14 @@ class Checkpoint(ModelCheckpoint):
         def here(name: str) -> str:
             return str(folder / Path(name).name) if name else ""
 
-        kept = state_dict["best_k_models"] if (folder / BEST).is_file() else {}
-        state = {
-            **state_dict,
-            "dirpath": self.dirpath,
-            "best_k_models": {here(name): score for name, score in kept.items()},
-            "best_model_score": state_dict["best_model_score"] if kept else None,
-            "kth_value": state_dict["kth_value"] if kept else self.kth_value,
-        }
-        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
-            state[key] = here(state_dict[key]) if kept else ""
-        super().load_state_dict(state)
+        scores = {here(name): score for name, score in state_dict["best_k_models"].items()}
+        if not scores or not (folder / BEST).is_file():
+            return  # there is nothing to beat
+        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+        moved = {key: here(state_dict[key]) for key in paths}
+        super().load_state_dict(
+            {**state_dict, **moved, "dirpath": self.dirpath, "best_k_models": scores}
+        )
 
 
 def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callback]:

@@ -8,7 +8,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from idc.errors import ConfigError, IdcError
+from idc.errors import ConfigError, IdcError, first_line
 
 Config = dict[str, Any]
 
@@ -32,7 +32,7 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
         key = getattr(error, "full_key", None) or "a value"
         raise ConfigError(f"{key}: this must be given, as {key}=VALUE.") from error
     except OmegaConfBaseException as error:
-        raise ConfigError(f"configuration: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"configuration: {first_line(error)}") from error
     return _with_choices(plain, choices)
 
 
@@ -64,7 +64,7 @@ def build(node: Mapping[str, Any], what: str, **extra: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, IdcError):
             raise cause from None
-        reason = str(cause or error).strip().splitlines()[0]
+        reason = first_line(cause or error)
         raise ConfigError(f"{what}: {node.get('_target_')} refused its values: {reason}") from error
 
 

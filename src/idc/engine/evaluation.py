@@ -90,7 +90,9 @@ def evaluate(
         if test["label"].nunique() == 2 and config["intervals"]["draws"]:
             metrics |= _intervals(test, threshold, config, notes)
     rows = predictions[predictions["split"] == "test"]
-    return Evaluation(predictions, threshold, metrics, per_patient_table(rows, classes), notes)
+    return Evaluation(
+        predictions, threshold, metrics, per_patient_table(rows, threshold, classes), notes
+    )
 
 
 def _predictions(data: PatchDataModule, side: str, p: NDArray[np.float64]) -> pd.DataFrame:
@@ -187,11 +189,12 @@ def _intervals(
     }
 
 
-def per_patient_table(test: pd.DataFrame, classes: int) -> pd.DataFrame:
+def per_patient_table(test: pd.DataFrame, threshold: float | None, classes: int) -> pd.DataFrame:
     """Metrics a patient: what is undefined because a patient lacks a class is NaN.
 
     Args:
         test: Predictions of the test side.
+        threshold: The chosen one; None for k > 2.
         classes: k.
 
     Returns:
@@ -201,20 +204,19 @@ def per_patient_table(test: pd.DataFrame, classes: int) -> pd.DataFrame:
     """
     rows: list[dict[str, Any]] = []
     for patient, part in test.groupby("patient", sort=True):
-        at_half = metrics_at(part, 0.5 if classes == 2 else None, classes)
+        at_chosen = metrics_at(part, threshold, classes)
         row: dict[str, Any] = {
             "patient": patient,
             "patches": len(part),
             "positive": float((part["label"] > 0).mean()),
         }
         if classes == 2:
-            # The decisions stand in the predictions: as scores of 0 and 1 they cut at 0.5.
-            chosen = metrics_at(part.assign(score=part["predicted"].astype(float)), 0.5, classes)
-            row |= {k: chosen[k] for k in AT_THRESHOLD}
+            at_half = metrics_at(part, 0.5, classes)
+            row |= {k: at_chosen[k] for k in AT_THRESHOLD}
             row |= {f"{k}_at_0.5": at_half[k] for k in AT_THRESHOLD}
-            row |= {k: at_half[k] for k in AREAS}
+            row |= {k: at_chosen[k] for k in AREAS}
         else:
-            row |= at_half
+            row |= at_chosen
         rows.append(row)
     return pd.DataFrame(rows).sort_values("recall", na_position="last", ignore_index=True)
 

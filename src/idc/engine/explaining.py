@@ -1,6 +1,7 @@
 """A run's attributions: chosen patches explained, drawn and kept as arrays."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def explain_cases(
     network: Network,
     evaluation: Evaluation,
     patches: NDArray[np.uint8],
+    class_names: Sequence[str],
     config: Config,
     device: torch.device,
     folder: Path,
@@ -39,6 +41,7 @@ def explain_cases(
         network: The trained network; left as it is.
         evaluation: Gives the test side's decisions.
         patches: The store, uint8 (N, P, P, 3).
+        class_names: A name a class, in the order of the labels.
         config: The resolved configuration.
         device: Where to compute.
         folder: The run's folder.
@@ -51,7 +54,7 @@ def explain_cases(
         return None
     methods = {name: build(node, f"explain.{name}") for name, node in asked["methods"].items()}
     test = evaluation.side("test").reset_index(drop=True)
-    classes = 2 if evaluation.threshold is not None else int(test["label"].max()) + 1
+    classes = len(class_names)
     chosen = select_cases(
         test["label"].to_numpy(),
         test["predicted"].to_numpy(),
@@ -62,11 +65,13 @@ def explain_cases(
     cases = pd.concat(
         [test.iloc[rows].assign(kind=kind) for kind, rows in chosen.items()], ignore_index=True
     )
+    what = f"the logit of {class_names[1]} (class 1)"
     if classes == 2:
         # Always the evidence for cancer: what was found, what misled, what was passed over.
         cases["target"] = 1
     else:
         cases["target"] = cases["predicted"]
+        what = "the predicted class's logit"
     shown = patches[cases["row"].to_numpy()]
     maps = explain(
         network, shown, cases["target"].to_numpy(np.int64), methods, asked["batch_size"], device
@@ -76,10 +81,12 @@ def explain_cases(
     cases.to_parquet(target / "cases.parquet", index=False)
     arrays: dict[str, Any] = {"patches": shown, **{n: a.maps for n, a in maps.items()}}
     np.savez_compressed(target / "attributions.npz", **arrays)
+    if evaluation.threshold is not None:
+        what += f"; threshold {evaluation.threshold:.3f}"
     for kind in chosen:
         rows = np.flatnonzero(cases["kind"].to_numpy() == kind)
         if len(rows):
-            _draw(kind, rows, cases, shown, maps, evaluation.threshold, target)
+            _draw(kind, rows, cases, shown, maps, what, target)
         else:
             log.info("explain: the test side has no %s", kind)
     return target
@@ -91,7 +98,7 @@ def _draw(
     cases: pd.DataFrame,
     shown: NDArray[np.uint8],
     maps: dict[str, Attributions],
-    threshold: float | None,
+    what: str,
     folder: Path,
 ) -> None:
     drawn = []
@@ -110,12 +117,10 @@ def _draw(
             )
         )
     words = f" ({KIND_WORDS[kind]})" if kind in KIND_WORDS else ""
-    cut = "" if threshold is None else f"; threshold {threshold:.3f}"
-    what = "the logit of IDC (class 1)" if threshold is not None else "the predicted class's logit"
     figure = attribution_figure(
         drawn,
         list(maps),
         f"{kind}{words}: what speaks for and against",
-        f"Explained: {what}{cut}. Each map has its own scale.",
+        f"Explained: {what}. Each map has its own scale.",
     )
     save_figure(figure, folder / f"{kind.replace(' ', '_')}.png")

@@ -20,7 +20,6 @@ from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.learning import learning_figure
 from idc.plots.patches import (
     augmented_grid_figure,
-    prediction_grid_figure,
     sample_grid_figure,
 )
 from idc.plots.threshold import threshold_figure
@@ -123,9 +122,7 @@ def evaluation_figures(
     blocks = _best_and_worst(test, patches, class_names)
     yield (
         "best_and_worst",
-        prediction_grid_figure(
-            blocks, "Best and worst test predictions, by the score of the label"
-        ),
+        sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
     )
 
 

@@ -3,21 +3,23 @@
 import errno
 import logging
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from idc.engine.outcome import Outcome
-from idc.errors import IdcError, TrackingError
-from idc.tracking.run import ERROR_TAG, Run
+from idc.errors import IdcError, TrackingError, first_line
+from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, Status
+from idc.tracking.store import Store
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LOG_FILE = "console.log"
+STOPPED = "stopped by the user"
 
 
 @contextmanager
@@ -37,16 +39,34 @@ def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterat
     try:
         outcome.save(folder)
         yield
-    except (KeyboardInterrupt, SIGTERMException):
-        _close(run, outcome, folder, log_name, "KILLED", "stopped by the user")
+    except KeyboardInterrupt:
+        _close(run, outcome, folder, log_name, "KILLED", STOPPED)
         raise
     except BaseException as error:
         cause = _as_tracking_error(error, folder)
-        _close(run, outcome, folder, log_name, "FAILED", str(cause or error))
+        _close(run, outcome, folder, log_name, "FAILED", first_line(cause or error))
         if cause is not None:
             raise cause from error
         raise
     _close(run, outcome, folder, log_name, "FINISHED", None)
+
+
+def close_for(
+    store: Store | None, outcome: Outcome, folder: Path, status: Status, reason: str
+) -> None:
+    """Close a run whose own process was ended before it could do so itself.
+
+    Args:
+        store: Where the run is kept, or None.
+        outcome: What the process left; set to the status and saved.
+        folder: The run's folder.
+        status: What became of it.
+        reason: Why, in one line.
+    """
+    run: Run = NoRun()
+    if store is not None and outcome.run_id is not None:
+        run = MlflowRun(store, outcome.run_id)
+    _close(run, outcome, folder, LOG_FILE, status, reason)
 
 
 def _as_tracking_error(error: BaseException, folder: Path) -> TrackingError | None:
@@ -57,7 +77,7 @@ def _as_tracking_error(error: BaseException, folder: Path) -> TrackingError | No
             f"disk; what was logged until now is kept, and resume=RUN_ID goes on from it."
         )
     if isinstance(error, MlflowException):
-        return TrackingError(f"MLflow: {str(error).strip().splitlines()[0][:300]}")
+        return TrackingError(f"MLflow: {first_line(error)}")
     return None
 
 
@@ -66,27 +86,24 @@ def _close(
     outcome: Outcome,
     folder: Path,
     log_name: str,
-    status: str,
+    status: Status,
     reason: str | None,
 ) -> None:
     """Leave the log, the traceback and the status; nothing here may hide the first error."""
-    assert status in ("FINISHED", "FAILED", "KILLED")
-    outcome.status = status  # type: ignore[assignment]
-    outcome.error = reason.strip().splitlines()[0] if reason else None
+    outcome.status = status
+    outcome.error = reason
     if status == "FAILED":
         log.error("the run failed: %s", outcome.error)
     steps: list[Callable[[], object]] = []
     if status == "FAILED":
+        steps += [lambda: run.tags({ERROR_TAG: reason})]
+    if status == "FAILED" and sys.exc_info()[0] is not None:
         trace, path = traceback.format_exc(), folder / "traceback.txt"
-        steps += [
-            lambda: run.tags({ERROR_TAG: outcome.error}),
-            lambda: path.write_text(trace),
-            lambda: run.artifacts(path),
-        ]
+        steps += [lambda: path.write_text(trace), lambda: run.artifacts(path)]
     steps += [
         lambda: _keep_console(run, folder, log_name),
         lambda: outcome.save(folder),
-        lambda: run.end(status),  # type: ignore[arg-type]
+        lambda: run.end(status),
     ]
     # One by one: a full disk must not keep a store on another one from hearing of the end.
     unrecorded = [error for step in steps if (error := _attempt(step)) is not None]

@@ -15,7 +15,7 @@ from idc.engine.callbacks import build_callbacks
 from idc.engine.config import Config, build, without
 from idc.engine.hardware import choose_channels_last, choose_precision, count_processes
 from idc.engine.material import Material
-from idc.errors import ConfigError
+from idc.errors import ConfigError, first_line
 from idc.metrics.collection import build_metrics
 from idc.models.backbone import Backbone, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
@@ -154,7 +154,7 @@ def build_trainer(
             enable_model_summary=False,
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
-        raise ConfigError(f"trainer: {str(error).strip().splitlines()[0]}") from error
+        raise ConfigError(f"trainer: {first_line(error)}") from error
 
 
 def _unfreezes(config: Config) -> bool:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.split import SIDES
+from idc.engine.callbacks import CHECKPOINTS
 from idc.engine.config import Config
 from idc.engine.evaluation import Evaluation, save_evaluation
 from idc.engine.explaining import explain_cases
@@ -31,7 +32,6 @@ from idc.tracking.model import log_model
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
-CHECKPOINTS = "checkpoints"
 EXAMPLES = 4  # patches in the logged model's input example
 NOT_PARAMETERS = ("paths", "choices", "tracking", "sweep", "resume", "name")
 
@@ -145,7 +145,9 @@ def record_results(
     _save_figures(evaluation_figures(evaluation, material.patches, data.class_names), target)
     run.artifacts(target, "evaluation")
     device = next(network.parameters()).device
-    explained = explain_cases(network, evaluation, material.patches, config, device, folder)
+    explained = explain_cases(
+        network, evaluation, material.patches, data.class_names, config, device, folder
+    )
     if explained is not None:
         run.artifacts(explained, "explain")
     if config["tracking"]["log_model"]:

@@ -11,7 +11,7 @@ import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from idc.engine.callbacks import BEST, LAST
+from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config, resolve, unresolved
 from idc.errors import CheckpointError, ConfigError, DataError
 from idc.models.weights import safe_load
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 
 # What may differ from the run that is gone on with, without a word on the command line.
 TAKEN_FROM_NOW = ("paths", "tracking", "resume", "sweep")
-FILED = "checkpoints"
 FOLDER_TAG = "idc.folder"
 TRUSTED = ("idc.", "torch.optim.", "albumentations.")
 
@@ -121,15 +120,15 @@ def resume_point(
         found = find_run(store, reference)
         run_id = str(found.info.run_id)
         # A run that was killed outright has its checkpoints in its folder only.
-        kept = Path(found.data.tags.get(FOLDER_TAG, "")) / FILED
+        kept = Path(found.data.tags.get(FOLDER_TAG, "")) / CHECKPOINTS
         if (kept / LAST).is_file():
             path, best = kept / LAST, kept / BEST
         else:
-            path = fetch_artifact(store, run_id, f"{FILED}/{LAST}", folder / "resumed")
-            best = fetch_artifact(store, run_id, f"{FILED}/{BEST}", folder / "resumed")
+            path = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{LAST}", folder / "resumed")
+            best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]
-    config, raw = _merge(origin["unresolved"], now, overrides)
+    config, raw = _merge(origin["config"], now, overrides)
     _check_targets(config, now)
     return ResumePoint(config, raw, run_id, path, best, origin["sides"], origin["fingerprint"])
 

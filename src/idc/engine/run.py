@@ -10,27 +10,22 @@ import pytorch_lightning as pl
 import torch
 
 from idc.data.datamodule import PatchDataModule
-from idc.engine.callbacks import BEST
+from idc.engine.callbacks import BEST, CHECKPOINTS
 from idc.engine.check import check_config
 from idc.engine.config import Config
 from idc.engine.evaluation import Evaluation, evaluate
 from idc.engine.hardware import count_processes, global_rank, is_rank
-from idc.engine.lifecycle import LOG_FILE, lifecycle, lightning_interrupts
+from idc.engine.lifecycle import LOG_FILE, STOPPED, close_for, lifecycle, lightning_interrupts
 from idc.engine.material import load_material
 from idc.engine.objects import build_classifier, build_datamodule, build_trainer
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import launch_ranks, leave_ranks
-from idc.engine.recording import (
-    CHECKPOINTS,
-    record_inputs,
-    record_results,
-    record_training,
-)
+from idc.engine.recording import record_inputs, record_results, record_training
 from idc.engine.resume import ResumePoint, patients_sides, resume_point
-from idc.errors import TrainingError
+from idc.errors import TrainingError, first_line
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
-from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, system_metrics
+from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, open_store, the_store
 
 log = logging.getLogger(__name__)
@@ -68,15 +63,15 @@ def run_job(job: Job) -> Outcome:
         IdcError: Something that the user can mend.
         KeyboardInterrupt: The user stopped it.
     """
-    check_config(job.config)
-    if not job.config["resume"]:
-        count_processes(job.config)  # refuses wrong devices before anything is written
     first = global_rank() == 0
-    store = _open_store(job.config) if first or job.config["resume"] else None
+    store = _open_store(job.config) if job.config["resume"] else None
     point = _resume(job, store, first)
     config = point.config if point else job.config
     check_config(config)
     processes = count_processes(config)
+    # Not before the values are known to be fine: a refused job leaves nothing behind.
+    if first and store is None:
+        store = _open_store(job.config)
     if processes > 1 and not is_rank():
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
@@ -115,16 +110,10 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     except (TrainingError, KeyboardInterrupt) as error:
         failure = error
     outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
-    if outcome.status == "RUNNING" and failure is not None:
-        # The first rank was ended before it could say so itself.
-        outcome.status = "KILLED" if isinstance(failure, KeyboardInterrupt) else "FAILED"
-        outcome.error = (str(failure) or "stopped by the user").splitlines()[0]
-        if store is not None and outcome.run_id is not None:
-            run = MlflowRun(store, outcome.run_id)
-            run.artifacts(job.folder / LOG_FILE)
-            run.tags({ERROR_TAG: outcome.error})
-            run.end(outcome.status)
-        outcome.save(job.folder)
+    if outcome.status == "RUNNING" and isinstance(failure, KeyboardInterrupt):
+        close_for(store, outcome, job.folder, "KILLED", STOPPED)
+    elif outcome.status == "RUNNING" and failure is not None:
+        close_for(store, outcome, job.folder, "FAILED", first_line(failure))
     if failure is not None:
         raise failure
     return outcome
@@ -144,8 +133,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
         if point is not None:
             point.bring(job.folder / CHECKPOINTS)
     origin = {
-        "config": config,
-        "unresolved": point.unresolved if point else job.unresolved,
+        "config": point.unresolved if point else job.unresolved,
         "run_id": run.run_id,
         "sides": patients_sides(material.index),
         "fingerprint": material.fingerprint,

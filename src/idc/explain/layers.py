@@ -4,6 +4,7 @@ At 50x50 the last map of ResNet50 is 2x2 and that of VGG16 1x1: a Grad-CAM there
 where. So the layer is the deepest whose map is still large enough.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -97,11 +98,11 @@ def _inside_blocks(model: nn.Module) -> set[str]:
 
 
 def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:
-    """Every module with a 4-D output and more than its input's work, in the order they finish."""
+    """Every module whose output is a map (4-D), in the order they finish."""
     found: list[ChosenLayer] = []
     handles = []
 
-    def look(name: str, module: nn.Module):  # type: ignore[no-untyped-def]
+    def look(name: str, module: nn.Module) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
             if isinstance(output, Tensor) and output.ndim == 4:
                 found.append(ChosenLayer(name, module, output.shape[2], output.shape[3]))

@@ -16,7 +16,7 @@ from idc.engine.hardware import global_rank
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import LAUNCHED
 from idc.engine.run import Job, run_job
-from idc.errors import IdcError
+from idc.errors import IdcError, first_line
 from idc.launch.sweep import job_name, load_sweep, settings_of
 from idc.launch.table import print_outcome
 
@@ -83,8 +83,7 @@ def run(cfg: DictConfig) -> float | None:
         if not in_multirun:
             raise SystemExit(1) from None
         if (known := load_outcome(folder)) is None or known.status == "RUNNING":
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            Outcome(name, "FAILED", settings=settings, error=reason).save(folder)
+            Outcome(name, "FAILED", settings=settings, error=first_line(error)).save(folder)
         return float("nan")
     if outcome.status == "FINISHED" and global_rank() == 0 and LAUNCHED not in os.environ:
         print_outcome(outcome, config, folder)

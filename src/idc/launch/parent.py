@@ -9,19 +9,22 @@ from typing import Any
 import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from idc.engine.lifecycle import close_for
 from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError
 from idc.launch.comparison import PREDICTIONS, compare
 from idc.launch.leaderboard import METRICS, leaderboard
-from idc.launch.sweep import Sweep, job_name
+from idc.launch.sweep import Sweep, job_name, settings_of
 from idc.launch.table import mean_and_spread, print_leaderboard
 from idc.tracking.facts import origin_tags
 from idc.tracking.lookup import children, fetch_artifact, find_run
-from idc.tracking.run import ERROR_TAG, NOTE_TAG, MlflowRun
+from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
 COMPARISON = "comparison"
+# By the machine or a cluster, so that the job could not say so itself.
+ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 OVERRIDES_TAG = "idc.sweep.overrides"
 
 
@@ -59,7 +62,9 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
             OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
         }
     )
-    run.params({f"sweep.{key}": value for key, value in _varied(sweep).items()})
+    run.params(
+        {f"sweep.{key}": value for key, value in settings_of(sweep.overrides, sweep.swept).items()}
+    )
     sweep.parent = run.run_id
     return sweep
 
@@ -83,12 +88,9 @@ def _own_overrides(sweep: Sweep) -> list[str]:
 
 
 def _default_name(sweep: Sweep) -> str:
-    return " ".join(["sweep", *(f"{k}={v}" for k, v in _varied(sweep).items())])
-
-
-def _varied(sweep: Sweep) -> dict[str, str]:
-    pairs = (o.lstrip("+").partition("=") for o in sweep.overrides)
-    return {key: value for key, _, value in pairs if key in sweep.swept}
+    return " ".join(
+        ["sweep", *(f"{k}={v}" for k, v in settings_of(sweep.overrides, sweep.swept).items())]
+    )
 
 
 def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
@@ -121,7 +123,8 @@ def close_parent(sweep: Sweep, code: int) -> int:
     store = _store(sweep)
     ran = {folder: o for folder in folders if (o := load_outcome(folder))}
     for folder, outcome in ran.items():
-        _end_if_killed(outcome, folder, store)
+        if outcome.status == "RUNNING":
+            close_for(store, outcome, folder, "FAILED", ENDED_FROM_OUTSIDE)
     if store is None or sweep.parent is None:
         return _compare_and_tell(sweep, ran, store, code)[0]
     run = MlflowRun(store, sweep.parent)
@@ -145,19 +148,6 @@ def close_parent(sweep: Sweep, code: int) -> int:
 
 def _job_number(folder: Path) -> tuple[int, str]:
     return (int(folder.name) if folder.name.isdigit() else sys.maxsize, folder.name)
-
-
-def _end_if_killed(outcome: Outcome, folder: Path, store: Store | None) -> None:
-    """A job that was ended from outside (memory, a cluster's limit) could not say so itself."""
-    if outcome.status != "RUNNING":
-        return
-    outcome.status = "FAILED"
-    outcome.error = "the job's process was ended from outside: out of memory, or a time limit?"
-    outcome.save(folder)
-    if store is not None and outcome.run_id is not None:
-        run = MlflowRun(store, outcome.run_id)
-        run.tags({ERROR_TAG: outcome.error})
-        run.end("FAILED")
 
 
 def _compare_and_tell(

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from torch import nn
 from torchvision import models as tv
 
-from idc.errors import CheckpointError, ConfigError
+from idc.errors import CheckpointError, ConfigError, first_line
 from idc.models.backbone import Backbone
 from idc.models.weights import load_file, load_imagenet
 
@@ -143,7 +143,7 @@ def timm(model: str, image_size: int, weights: str | None = None) -> Backbone:
     net = library.create_model(model, num_classes=0, global_pool="")
     if weights == "imagenet":
         _load_timm(library, net, model)
-    if weights not in (None, "imagenet"):
+    elif weights is not None:
         load_file(net, Path(weights), optional=("fc.", "classifier.", "head."))
     return Backbone(OrderedDict(body=net), image_size, nn.AdaptiveAvgPool2d(1))
 
@@ -157,7 +157,7 @@ def _load_timm(library: Any, net: nn.Module, model: str) -> None:
         where = source.get("hf_hub_id") or source.get("url")
         raise CheckpointError(
             f"backbone.weights=imagenet: the weights of timm's {model} could not be had "
-            f"({str(error).strip().splitlines()[0][:160]}). Without a network, get them from "
+            f"({first_line(error)}). Without a network, get them from "
             f"{where} on another machine and give the file as backbone.weights=FILE."
         ) from error
 

@@ -9,7 +9,7 @@ from urllib.error import URLError
 import torch
 from torch import Tensor, nn
 
-from idc.errors import CheckpointError
+from idc.errors import CheckpointError, first_line
 
 SHOWN = 4
 
@@ -33,11 +33,11 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
         raise CheckpointError(
             f"{what}: {path} holds pickled objects that could run code when loaded, or is damaged; "
             f"it was not loaded. Save plain tensors (a state_dict) and use that file. "
-            f"({str(error).splitlines()[0]})"
+            f"({first_line(error)})"
         ) from error
     except (RuntimeError, EOFError, ValueError, OSError) as error:
         raise CheckpointError(
-            f"{what}: {path} is no PyTorch file or is damaged ({str(error).splitlines()[0]})."
+            f"{what}: {path} is no PyTorch file or is damaged ({first_line(error)})."
         ) from error
     if not isinstance(content, Mapping):
         raise CheckpointError(f"{what}: {path} holds a {type(content).__name__}, not a mapping.")

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from idc.plots.patches import show_patch
@@ -65,9 +66,12 @@ def attribution_figure(
             over.imshow(values, cmap=colours, norm=scale, alpha=0.65 * strength**0.7)
             alone.set_title(f"{method}\n{case.map_sizes.get(method, '')}".strip(), fontsize=7.5)
             over.set_title("on the patch", fontsize=7.5)
-            bar = figure.colorbar(ScalarMappable(scale, colours), ax=over, fraction=0.046, pad=0.03)
+            short = ScalarFormatter()
+            short.set_powerlimits((-2, 3))
+            bar = figure.colorbar(
+                ScalarMappable(scale, colours), ax=over, fraction=0.046, pad=0.03, format=short
+            )
             bar.ax.tick_params(labelsize=6)
-            bar.formatter.set_powerlimits((-2, 3))  # type: ignore[attr-defined]
             bar.ax.yaxis.get_offset_text().set_fontsize(6)
     figure.suptitle(title, fontsize=11)
     if note:

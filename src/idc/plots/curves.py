@@ -1,6 +1,7 @@
 """ROC and precision-recall curves: of one run, of classes, or of a sweep."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,35 +42,27 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
     """
     figure, axes = _square(len(curves))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
-    for number, (name, (labels, scores)) in enumerate(curves.items()):
-        if not has_both(labels):
-            continue
+    for name, labels, scores, style in _drawable(curves):
         fpr, tpr, _ = roc_curve(labels, scores)
         area = roc_auc_score(labels, scores)
         label = f"{shorten(name, NAME_LIMIT)}: AUROC {area:.3f}"
-        style = curve_style(number)
         axes.plot(fpr, tpr, label=label, **style)
         if points and name in points:
             called = scores >= points[name]
             x, y = called[labels == 0].mean(), called[labels == 1].mean()
-            axes.plot(x, y, "o", color=style["color"], markeredgecolor=BLACK, markersize=8)
-            if len(curves) == 1:
-                note = f"threshold {points[name]:.3f}\nrecall {y:.3f}, specificity {1 - x:.3f}"
-                left = x < 0.55
-                axes.annotate(
-                    note,
-                    (x, y),
-                    (14 if left else -14, -18),
-                    textcoords="offset points",
-                    ha="left" if left else "right",
-                    va="top",
-                    fontsize=9,
-                )
-    _note_missing(axes, curves)
+            note = f"threshold {points[name]:.3f}\nrecall {y:.3f}, specificity {1 - x:.3f}"
+            left = x < 0.55
+            _mark(
+                axes,
+                (x, y),
+                style,
+                note if len(curves) == 1 else None,
+                xytext=(14 if left else -14, -18),
+                ha="left" if left else "right",
+                va="top",
+            )
     axes.set(xlabel="false positive rate (1 - specificity)", ylabel="recall (sensitivity)")
-    axes.set_title(title, fontsize=11)
-    legend(axes, "lower right")
-    return figure
+    return _finish(figure, axes, curves, title, "lower right")
 
 
 def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
@@ -82,12 +75,9 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
     """
     figure, axes = _square(len(curves))
     shown: set[float] = set()
-    for number, (name, (labels, scores)) in enumerate(curves.items()):
-        if not has_both(labels):
-            continue
+    for name, labels, scores, style in _drawable(curves):
         precision, recall, _ = precision_recall_curve(labels, scores)
         area = average_precision_score(labels, scores)
-        style = curve_style(number)
         label = f"{shorten(name, NAME_LIMIT)}: AP {area:.3f}"
         axes.plot(recall, precision, drawstyle="steps-post", label=label, **style)
         prevalence = float(np.mean(labels == 1))
@@ -99,23 +89,54 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
             called = scores >= points[name]
             if called.any():
                 x, y = called[labels == 1].mean(), (labels[called] == 1).mean()
-                axes.plot(x, y, "o", color=style["color"], markeredgecolor=BLACK, markersize=8)
-                if len(curves) == 1:
-                    note = f"threshold {points[name]:.3f}\nrecall {x:.3f}, precision {y:.3f}"
-                    above = y < 0.3
-                    axes.annotate(
-                        note,
-                        (x, y),
-                        (-12, 12 if above else -12),
-                        textcoords="offset points",
-                        ha="right" if x > 0.45 else "left",
-                        va="bottom" if above else "top",
-                        fontsize=9,
-                    )
-    _note_missing(axes, curves)
+                note = f"threshold {points[name]:.3f}\nrecall {x:.3f}, precision {y:.3f}"
+                above = y < 0.3
+                _mark(
+                    axes,
+                    (x, y),
+                    style,
+                    note if len(curves) == 1 else None,
+                    xytext=(-12, 12 if above else -12),
+                    ha="right" if x > 0.45 else "left",
+                    va="bottom" if above else "top",
+                )
     axes.set(xlabel="recall (sensitivity)", ylabel="precision (positive predictive value)")
+    return _finish(figure, axes, curves, title, "lower left")
+
+
+def _drawable(
+    curves: Curves,
+) -> Iterator[tuple[str, NDArray[np.integer], NDArray[np.floating], dict[str, Any]]]:
+    """The curves that have both classes; the others keep their style, so that colours agree."""
+    for number, (name, (labels, scores)) in enumerate(curves.items()):
+        if has_both(labels):
+            yield name, labels, scores, curve_style(number)
+
+
+def _mark(
+    axes: Axes,
+    point: tuple[float, float],
+    style: Mapping[str, Any],
+    note: str | None,
+    **place: Any,
+) -> None:
+    axes.plot(*point, "o", color=style["color"], markeredgecolor=BLACK, markersize=8)
+    if note is not None:
+        axes.annotate(note, point, textcoords="offset points", fontsize=9, **place)
+
+
+def _finish(
+    figure: Figure,
+    axes: Axes,
+    curves: Curves,
+    title: str,
+    place: Literal["lower right", "lower left"],
+) -> Figure:
+    missing = [name for name, (labels, _) in curves.items() if not has_both(labels)]
+    if missing:
+        say(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")
     axes.set_title(title, fontsize=11)
-    legend(axes, "lower left")
+    legend(axes, place)
     return figure
 
 
@@ -126,9 +147,3 @@ def _square(curves: int) -> tuple[Figure, Axes]:
     unit_square(axes)
     tidy(axes)
     return figure, axes
-
-
-def _note_missing(axes: Axes, curves: Curves) -> None:
-    missing = [name for name, (labels, _) in curves.items() if not has_both(labels)]
-    if missing:
-        say(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")

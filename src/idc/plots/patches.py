@@ -24,15 +24,15 @@ def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
     lines = max([1, *(caption.count("\n") + 1 for _, c in rows.values() for caption in c)])
     cell_height = CELL + 0.13 * lines
     depths = [max(1, -(-len(patches) // PER_ROW)) for patches, _ in rows.values()]
-    widest = max([1, *(min(len(p), PER_ROW) for p, _ in rows.values())])
-    figure = new_figure(CELL * max(widest, 5), sum(depths) * cell_height + 0.35 * len(depths) + 0.4)
+    widest = max([5, *(min(len(p), PER_ROW) for p, _ in rows.values())])
+    figure = new_figure(CELL * widest, sum(depths) * cell_height + 0.35 * len(depths) + 0.4)
     figure.suptitle(title, fontsize=11)
     parts = figure.subfigures(len(rows), 1, height_ratios=[d + 0.2 for d in depths], squeeze=False)
     for part, depth, (heading, (patches, captions)) in zip(
         parts.ravel(), depths, rows.items(), strict=True
     ):
         part.suptitle(heading, fontsize=10, x=0.01, ha="left", weight="bold")
-        grid = part.subplots(depth, max(widest, 5), squeeze=False).ravel()
+        grid = part.subplots(depth, widest, squeeze=False).ravel()
         for axes in grid:
             axes.set_axis_off()
         for axes, patch, caption in zip(grid, patches, captions, strict=False):
@@ -41,11 +41,6 @@ def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
         if not len(patches):
             say(grid[0], "none")
     return figure
-
-
-def prediction_grid_figure(blocks: Mapping[str, Block], title: str) -> Figure:
-    """Blocks of predictions, such as the most certain errors; see `sample_grid_figure`."""
-    return sample_grid_figure(blocks, title)
 
 
 def augmented_grid_figure(

@@ -21,7 +21,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from pytorch_lightning.loggers import Logger, MLFlowLogger
 
-from idc.errors import TrackingError
+from idc.errors import TrackingError, first_line
 from idc.tracking.store import Store
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -100,10 +100,9 @@ class MlflowRun:
         try:
             self._run_id = self._begin(run_id, name, parent)
         except MlflowException as error:
-            reason = str(error).strip().splitlines()[0][:300]
             raise TrackingError(
-                f"tracking: no run can be written to {store.uri} ({reason}). Check that it may be "
-                f"written, or set tracking=none."
+                f"tracking: no run can be written to {store.uri} ({first_line(error)}). Check "
+                f"that it may be written, or set tracking=none."
             ) from error
 
     def _begin(self, run_id: str | None, name: str | None, parent: str | None) -> str:

@@ -12,7 +12,7 @@ import mlflow
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 
-from idc.errors import TrackingError
+from idc.errors import TrackingError, first_line
 
 Kind = Literal["local", "server", "none"]
 LOCK_SECONDS = 120
@@ -110,7 +110,7 @@ def _open(uri: str, experiment: str, mlruns: Path) -> Store:
             return Store(uri, made)
     except MlflowException as error:
         raise TrackingError(
-            f"tracking: {uri} cannot be used ({_first_line(error)}). Check tracking.uri or "
+            f"tracking: {uri} cannot be used ({first_line(error)}). Check tracking.uri or "
             f"MLFLOW_TRACKING_URI (a folder is no store: MLflow takes sqlite:///FILE or "
             f"http://HOST), or set tracking=none."
         ) from error
@@ -120,7 +120,3 @@ def _open(uri: str, experiment: str, mlruns: Path) -> Store:
             f"or choose another name."
         )
     return Store(uri, found.experiment_id)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]
