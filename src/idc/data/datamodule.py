@@ -15,9 +15,12 @@ from torch.utils.data import DataLoader, Sampler
 from idc.cores import count_cores
 from idc.data.augment import Augmentation
 from idc.data.dataset import Batch, PatchDataset, as_is
+from idc.data.device.augmentation import DeviceAugmentation
+from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
 from idc.data.split import class_counts
 
+Loader = DataLoader[Batch] | ResidentLoader
 MAX_WORKERS = 8
 # Forked workers share the patches without a copy and start at once; macOS cannot fork safely.
 START_METHOD = "fork" if sys.platform == "linux" else "spawn"
@@ -31,6 +34,8 @@ class PatchDataModule(pl.LightningDataModule):
         index: The index with ``label``, ``group``, ``x``, ``y`` and ``split``.
         class_names: A name a class, in the order of the labels.
         transforms: albumentations transforms for training patches; empty for none.
+        device: ``cpu`` augments patch by patch in worker processes; ``gpu`` keeps the patches
+            where the model is and augments batches there.
         batch_size: Patches a training step and process.
         eval_batch_size: Patches a step without gradients.
         num_workers: Loader processes, or ``auto``.
@@ -44,6 +49,7 @@ class PatchDataModule(pl.LightningDataModule):
         index: pd.DataFrame,
         class_names: Sequence[str],
         transforms: Sequence[A.BasicTransform | A.BaseCompose] = (),
+        device: Literal["cpu", "gpu"] = "cpu",
         batch_size: int = 64,
         eval_batch_size: int = 256,
         num_workers: int | Literal["auto"] = "auto",
@@ -54,8 +60,12 @@ class PatchDataModule(pl.LightningDataModule):
         self.patches = patches
         self.index = index
         self.class_names = tuple(class_names)
-        self.labels = index["label"].to_numpy(np.int64)
-        self.augmentation = Augmentation(transforms, seed) if transforms else None
+        self.labels = np.array(index["label"], np.int64)  # its own: a column is read-only
+        self.resident = device == "gpu"
+        kind = DeviceAugmentation if self.resident else Augmentation
+        self.augmentation = kind(transforms, seed) if transforms else None
+        self.device = torch.device("cpu")
+        self._store: ResidentStore | None = None
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.num_workers = self._workers(num_workers)
@@ -66,7 +76,7 @@ class PatchDataModule(pl.LightningDataModule):
         if asked != "auto":
             return asked
         # Patches are already decoded: without augmentation a worker only adds a copy.
-        if self.augmentation is None:
+        if self.augmentation is None or self.resident:
             return 0
         return min(MAX_WORKERS, count_cores() // 2)
 
@@ -90,47 +100,68 @@ class PatchDataModule(pl.LightningDataModule):
         mean = total / pixels
         return tuple(mean), tuple(np.sqrt(squares / pixels - mean**2))
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_dataloader(self) -> Loader:
         """Training batches: shuffled or balanced, augmented, of one full size each."""
         rows = self.rows("train")
         weights = balanced_weights(self.labels[rows]) if self.sampler == "balanced" else None
         rank, world = self._ranks()
-        return self._loader(
-            PatchDataset(self.patches, self.labels, rows, self.augmentation),
-            EpochSampler(len(rows), self.seed, weights, rank, world),
-            self.batch_size,
-            # A last batch of one patch breaks BatchNorm and weighs as much as a full one.
-            drop_last=len(rows) // world >= self.batch_size,
-        )
+        sampler = EpochSampler(len(rows), self.seed, weights, rank, world)
+        # A last batch of one patch breaks BatchNorm and weighs as much as a full one.
+        drop_last = len(rows) // world >= self.batch_size
+        return self._loader(rows, sampler, self.batch_size, self.augmentation, drop_last)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def count_batches(self, world: int = 1) -> int:
+        """Training batches an epoch and process, of `world` processes."""
+        share = -(-len(self.rows("train")) // world)
+        return share // self.batch_size or 1
+
+    def augment(self, patches: NDArray[np.uint8], key: int) -> NDArray[np.uint8]:
+        """What training would make of patches: uint8 (n, H, W, 3) to the same, on the CPU.
+
+        Args:
+            patches: uint8 (n, H, W, 3).
+            key: What the draws depend on, beside the seed.
+        """
+        if isinstance(self.augmentation, DeviceAugmentation):
+            images = torch.from_numpy(patches).permute(0, 3, 1, 2)
+            return self.augmentation(images, key).permute(0, 2, 3, 1).numpy()
+        return patches if self.augmentation is None else self.augmentation(patches, key)
+
+    def val_dataloader(self) -> Loader:
         """Validation batches, in the index's order, each patch once over all ranks."""
         return self.eval_dataloader("val", *self._ranks())
 
-    def eval_dataloader(self, side: str, rank: int = 0, world: int = 1) -> DataLoader[Batch]:
+    def eval_dataloader(self, side: str, rank: int = 0, world: int = 1) -> Loader:
         """Batches of one side, unaugmented, in the index's order."""
         rows = self.rows(side)
-        return self._loader(
-            PatchDataset(self.patches, self.labels, rows),
-            ShardSampler(len(rows), rank, world),
-            self.eval_batch_size,
-            workers=0,
-        )
+        return self._loader(rows, ShardSampler(len(rows), rank, world), self.eval_batch_size)
+
+    def _resident_store(self) -> ResidentStore:
+        """The patches on the trainer's device; on the CPU without a trainer."""
+        at = self.trainer.strategy.root_device if self.trainer else self.device
+        if self._store is None or (self.trainer and self._store.device != at):
+            self._store = ResidentStore(self.patches, self.labels, at)
+        return self._store
 
     def _ranks(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def _loader(
         self,
-        dataset: PatchDataset,
+        rows: NDArray[np.int64],
         sampler: Sampler[int],
         batch_size: int,
+        augmentation: Augmentation | DeviceAugmentation | None = None,
         drop_last: bool = False,
-        workers: int | None = None,
-    ) -> DataLoader[Batch]:
-        count = self.num_workers if workers is None else workers
+    ) -> Loader:
+        if self.resident:
+            assert not isinstance(augmentation, Augmentation)
+            store = self._resident_store()
+            return ResidentLoader(store, rows, sampler, batch_size, augmentation, drop_last)
+        assert not isinstance(augmentation, DeviceAugmentation)
+        count = 0 if augmentation is None else self.num_workers
         return DataLoader(
-            dataset,
+            PatchDataset(self.patches, self.labels, rows, augmentation),
             batch_size=batch_size,
             sampler=sampler,
             drop_last=drop_last,

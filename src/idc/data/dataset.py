@@ -1,7 +1,7 @@
 """Patches in memory to batches of tensors."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
@@ -24,6 +24,16 @@ class Batch(TypedDict):
     image: Tensor
     label: Tensor
     row: Tensor
+
+
+class _Mapped(NamedTuple):
+    """Where a mapped array lies: the arguments of `numpy.memmap`."""
+
+    filename: Any
+    dtype: Any
+    mode: Any
+    offset: int
+    shape: tuple[int, ...]
 
 
 class PatchDataset(Dataset[Batch]):
@@ -53,6 +63,20 @@ class PatchDataset(Dataset[Batch]):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a spawned worker gets: of a mapped store its file's name, not a copy of it all."""
+        state = dict(self.__dict__)
+        patches = self.patches
+        if isinstance(patches, np.memmap) and patches.filename is not None:
+            place = (patches.filename, patches.dtype, "r", patches.offset, patches.shape)
+            state["patches"] = _Mapped(*place)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(mapped := state["patches"], _Mapped):
+            state["patches"] = np.memmap(*mapped)
+        self.__dict__.update(state)
 
     def __getitem__(self, key: int) -> Batch:
         return self.__getitems__([key])

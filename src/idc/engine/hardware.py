@@ -32,6 +32,37 @@ def choose_channels_last(config: Config) -> bool:
     return True if asked == "auto" else bool(asked)
 
 
+def choose_fused(config: Config) -> bool:
+    """Whether the optimizer updates all parameters in one kernel.
+
+    Seen on 2 CPU cores with AdamW: MobileNetV3-small 1,034 to 1,223 patches/s, ResNet18 351 to 391,
+    ResNet50 126 to 153. Not with float16 and clipping: fused steps unscale gradients by themselves.
+    """
+    asked = config["optimizer"]["fused"]
+    if asked != "auto":
+        return bool(asked)
+    clips = config["trainer"]["gradient_clip_val"] is not None
+    return not (clips and choose_precision(config).startswith("16"))
+
+
+def choose_compile(config: Config) -> bool:
+    """Whether the network is compiled for training.
+
+    Seen on 2 CPU cores: MobileNetV3-small gains 11 %, ResNet18 loses 25 % and ResNet50 7 % (both
+    in bf16), and compiling takes 25 to 55 s. Not measured on GPUs yet. So not by itself.
+    """
+    asked = config["trainer"]["compile"]
+    return False if asked == "auto" else bool(asked)
+
+
+def choose_matmul_precision(config: Config) -> str:
+    """PyTorch's precision of float32 products: TF32 on GPUs, exact on CPUs, if it is left to us."""
+    asked = str(config["trainer"]["matmul_precision"])
+    if asked != "auto":
+        return asked
+    return "high" if uses_gpu(config) else "highest"
+
+
 def uses_gpu(config: Config) -> bool:
     """Whether the trainer will run on CUDA GPUs."""
     accelerator = config["trainer"]["accelerator"]

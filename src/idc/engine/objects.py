@@ -5,15 +5,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import albumentations as A
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.loggers import Logger
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.device.augmentation import DeviceAugmentation
 from idc.engine.callbacks import build_callbacks
 from idc.engine.config import Config, build, without
-from idc.engine.hardware import choose_channels_last, choose_precision, count_processes
+from idc.engine.hardware import (
+    choose_channels_last,
+    choose_compile,
+    choose_fused,
+    choose_matmul_precision,
+    choose_precision,
+    count_processes,
+)
 from idc.engine.material import Material
 from idc.errors import ConfigError, first_line
 from idc.metrics.collection import build_metrics
@@ -23,23 +32,36 @@ from idc.models.losses import class_weights
 from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
 
 log = logging.getLogger(__name__)
+OWN_TRAINER_KEYS = ("channels_last", "compile", "matmul_precision")
 OWN_BACKBONE_KEYS = ("freeze", "unfreeze_every", "lr_factor", "normalize", "bn_momentum")
 
 
 def build_datamodule(config: Config, material: Material) -> PatchDataModule:
     """The loaders."""
-    transforms = [
-        build(node, f"augment.transforms[{i}]")
-        for i, node in enumerate(config["augment"]["transforms"])
-    ]
     return PatchDataModule(
         material.patches,
         material.index,
         material.source.class_names,
-        transforms,
+        build_transforms(config),
+        config["augment"]["device"],
         seed=config["seed"],
         **config["loader"],
     )
+
+
+def build_transforms(config: Config) -> list[A.BasicTransform]:
+    """The configured augmentation.
+
+    Raises:
+        ConfigError: A transform refuses its values, or cannot be done on the GPU as asked.
+    """
+    transforms = [
+        build(node, f"augment.transforms[{i}]")
+        for i, node in enumerate(config["augment"]["transforms"])
+    ]
+    if config["augment"]["device"] == "gpu":
+        DeviceAugmentation(transforms, seed=0)
+    return transforms
 
 
 def build_network(
@@ -86,8 +108,11 @@ def build_classifier(
             f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
         )
     loss = build(without(config["loss"], "class_weights"), "loss", weight=weights)
+    optimizer = config["optimizer"]
+    if "fused" in optimizer:
+        optimizer = {**optimizer, "fused": choose_fused(config)}
     learning = Learning(
-        optimizer=_partial(config["optimizer"], "optimizer"),
+        optimizer=_partial(optimizer, "optimizer"),
         lr=config["optimizer"]["lr"],
         schedule=_partial(config["scheduler"], "scheduler"),
         monitor=config["monitor"]["metric"],
@@ -106,6 +131,7 @@ def build_classifier(
         config["backbone"]["freeze"],
         config["seed"],
         origin,
+        choose_compile(config),
     )
 
 
@@ -128,8 +154,9 @@ def build_trainer(
     Raises:
         ConfigError: Lightning refuses a value.
     """
-    node = without(config["trainer"], "channels_last")
+    node = without(config["trainer"], *OWN_TRAINER_KEYS)
     node["precision"] = choose_precision(config)
+    torch.set_float32_matmul_precision(choose_matmul_precision(config))
     processes = count_processes(config)
     if node["devices"] == "auto":
         node["devices"] = processes
@@ -139,10 +166,11 @@ def build_trainer(
         # Stages that are freed later must be known to DDP from the start.
         node["strategy"] = "ddp_find_unused_parameters_true"
     log.info(
-        "trainer: %d process(es), precision %s, channels_last %s",
+        "trainer: %d process(es), precision %s, channels_last %s, compile %s",
         processes,
         node["precision"],
         choose_channels_last(config),
+        choose_compile(config),
     )
     try:
         return pl.Trainer(

@@ -66,6 +66,7 @@ class PatchClassifier(pl.LightningModule):
         seed: The run's seed.
         origin: Plain containers that tell where the weights come from (config, run id); they
             travel in every checkpoint under the key ``idc``.
+        compiled: Train through ``torch.compile``.
     """
 
     def __init__(
@@ -78,9 +79,13 @@ class PatchClassifier(pl.LightningModule):
         freeze: str = "none",
         seed: int = 0,
         origin: Mapping[str, Any] | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
+        # In a tuple, so that the compiled module, which shares the weights, is no submodule: names
+        # in checkpoints stay, and whoever tests or explains takes the network itself.
+        self._trained_through = (torch.compile(network) if compiled else network,)
         self.loss = loss
         self.learning = learning
         self.freezing = Freezing(network.backbone, freeze)
@@ -95,7 +100,7 @@ class PatchClassifier(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float (N, k), of uint8 or [0, 1] float images (N, 3, H, W)."""
-        logits: Tensor = self.network(images)
+        logits: Tensor = self._trained_through[0](images)
         return logits
 
     def train(self, mode: bool = True) -> "PatchClassifier":

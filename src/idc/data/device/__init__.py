@@ -1,0 +1,1 @@
+"""Augmentation where the patches are: batched twins of albumentations transforms on tensors."""
