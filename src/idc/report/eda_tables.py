@@ -1,0 +1,123 @@
+"""The numbers behind the EDA report's figures and sentences."""
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from idc.data.split import SIDES
+
+MOSTLY_WHITE = 0.5  # patches with more white pixels say more of the glass than of the stain
+CHANNELS = ("mean_r", "mean_g", "mean_b")
+
+
+def kept(index: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are not dropped."""
+    return index[index["decision"] == "keep"]
+
+
+def has_split(index: pd.DataFrame) -> bool:
+    """Whether the patches have been divided into sides."""
+    return bool((kept(index)["split"] != "").any())
+
+
+def set_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
+    """Patches of each class (columns) in all, kept, and on each side (rows)."""
+    parts = {"all patches": index}
+    remaining = kept(index)
+    if len(remaining) < len(index):
+        parts["kept"] = remaining
+    if has_split(index):
+        parts |= {side: remaining[remaining["split"] == side] for side in SIDES}
+    counts = [np.bincount(part["label"], minlength=len(class_names)) for part in parts.values()]
+    return pd.DataFrame(np.stack(counts), index=list(parts), columns=list(class_names))
+
+
+def patient_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
+    """Kept patches of each class (columns, by name) of each patient (rows)."""
+    remaining = kept(index)
+    table = pd.crosstab(remaining["group"], remaining["label"])
+    table = table.reindex(columns=range(len(class_names)), fill_value=0)
+    return table.set_axis(list(class_names), axis=1)
+
+
+def tissue(index: pd.DataFrame) -> pd.DataFrame:
+    """Kept patches that are not mostly white, with ``lab_a`` and ``lab_b`` of their mean colour."""
+    remaining = kept(index)
+    stained = remaining[remaining["white"] <= MOSTLY_WHITE]
+    colour = stained[list(CHANNELS)].to_numpy(np.float32) / 255
+    if len(colour):
+        lab = cv2.cvtColor(colour[None], cv2.COLOR_RGB2LAB)[0]
+    else:
+        lab = np.zeros((0, 3), np.float32)
+    return stained.assign(lab_a=lab[:, 1], lab_b=lab[:, 2])
+
+
+def colour_stats(index: pd.DataFrame) -> pd.DataFrame:
+    """Mean colour of each patient and class, and its spread between the patient's patches.
+
+    Returns:
+        A row a patient and class that occur: ``group``, ``label``, ``patches``, ``saturation``,
+        ``mean_r``, ``mean_g``, ``mean_b``, ``lab_a``, ``lab_b``, and their standard deviations
+        between patches ``spread_r``, ``spread_g``, ``spread_b``, ``spread_lab_a``,
+        ``spread_lab_b`` (0 for a single patch).
+    """
+    columns = [*CHANNELS, "lab_a", "lab_b"]
+    grouped = tissue(index).groupby(["group", "label"], sort=True)
+    means = grouped[[*columns, "saturation"]].mean()
+    spreads = grouped[columns].std().fillna(0.0)
+    spreads.columns = pd.Index([f"spread_{c.removeprefix('mean_')}" for c in columns])
+    return means.join(spreads).assign(patches=grouped.size()).reset_index()
+
+
+def dark_to_light(stats: pd.DataFrame) -> list[str]:
+    """Patients by mean green, which both stains take away: the most strongly stained first."""
+    weighted = stats["mean_g"] * stats["patches"]
+    sums = pd.DataFrame({"group": stats["group"], "sum": weighted, "patches": stats["patches"]})
+    total = sums.groupby("group").sum()
+    return list((total["sum"] / total["patches"]).sort_values(kind="stable").index)
+
+
+def drift(stats: pd.DataFrame) -> pd.DataFrame:
+    """How far patients lie apart in colour, beside how far classes do.
+
+    Returns:
+        A row a channel: ``channel``; ``between patients``, the standard deviation of the
+        patients' means inside a class (mean over the classes with two patients or more);
+        ``between patches``, that of a patient's patches (mean over patients and classes);
+        ``between classes``, the mean distance of two classes inside a patient (over patients
+        with both; NaN where there is none). In units of the channel, 0..255.
+    """
+    rows = []
+    for word, key in (("red", "r"), ("green", "g"), ("blue", "b")):
+        wide = stats.set_index(["group", "label"])[f"mean_{key}"].unstack()  # noqa: PD010
+        gaps = [
+            (wide[one] - wide[other]).abs()
+            for i, one in enumerate(wide.columns)
+            for other in wide.columns[:i]
+        ]
+        apart = pd.concat(gaps).mean() if gaps else float("nan")
+        rows.append((word, wide.std().mean(), stats[f"spread_{key}"].mean(), apart))
+    names = ["channel", "between patients", "between patches", "between classes"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
+    """A row a patient, for reading: patches of each class, share, dropped, side, mean colour."""
+    table = index.groupby("group").agg(
+        patches=("label", "size"),
+        dropped=("decision", lambda d: int((d == "drop").sum())),
+    )
+    counts = patient_counts(index, class_names).reindex(table.index, fill_value=0)
+    totals = counts.sum(axis=1)
+    last = class_names[-1]
+    share = 100 * counts[last] / totals.where(totals > 0)
+    colour = tissue(index).groupby("group")[[*CHANNELS, "saturation"]].mean()
+    side = kept(index).groupby("group")["split"].first().reindex(table.index).fillna("")
+    names = ["mean red", "mean green", "mean blue", "saturation"]
+    result = counts.assign(
+        **{f"% {last}": share.round(1), "dropped": table["dropped"], "side": side}
+    ).join(colour.round(2).set_axis(names, axis=1))
+    result.insert(0, "patches found", table["patches"])
+    if not has_split(index):
+        result = result.drop(columns="side")
+    return result.rename_axis("patient").reset_index()
