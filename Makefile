@@ -11,10 +11,11 @@ PORT ?= 5000
 # uv from the machine, or else the one that the set-up puts into the environment.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 ARGS ?=
+BENCHMARKS := $(addprefix benchmarks/,startup.py prepare.py loader.py step_cpu.py step_gpu.py tracking.py growth.py augment.py formats.py threads.py)
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train sweep ui test lint format bench lock clean
+.PHONY: help setup train prepare sweep ui test lint format bench lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -45,6 +46,9 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml hatch_build.py
 train: $(STAMP)  ## Train, test, explain and track one classifier (ARGS: Hydra overrides)
 	$(BIN)/python -m idc.train $(ARGS)
 
+prepare: $(STAMP)  ## Check, pack and show a data set (ARGS="data=idc data.root=DIR")
+	$(BIN)/python -m idc.prepare $(ARGS)
+
 sweep: $(STAMP)  ## Do so for every combination of ARGS, as one sweep to compare
 	$(BIN)/python -m idc.train -m $(SWEEP)
 
@@ -66,7 +70,7 @@ format: $(STAMP)  ## Put the code in shape
 	$(BIN)/ruff format .
 
 bench: $(STAMP)  ## Measure speed against named baselines (ARGS=--quick)
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
 
 lock:  ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 \

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 Folder = Callable[..., Path]
+# What can happen to an image file.
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "corrupt": lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 99 + b"IEND\xaeB`\x82"),
+    "truncated": lambda p: p.write_bytes(p.read_bytes()[:-300]),
+    "0-byte": lambda p: p.write_bytes(b""),
+    "16-bit": lambda p: cv2.imwrite(str(p), cv2.imread(str(p)).astype(np.uint16) * 257),
+    "grey": lambda p: cv2.imwrite(str(p), cv2.imread(str(p))[:, :, 0]),
+    "RGBA": lambda p: cv2.imwrite(str(p), cv2.cvtColor(cv2.imread(str(p)), cv2.COLOR_BGR2BGRA)),
+}
 
 
 @pytest.fixture
@@ -49,6 +59,16 @@ def kaggle(tmp_path: Path) -> Folder:
         return root
 
     return make
+
+
+@pytest.fixture
+def real_patches() -> Path:
+    """The real IDC patches, where this machine has them."""
+    shared = Path(__file__).parents[2] / "shared" / "data" / "idc"
+    root = Path(os.environ.get("IDC_DATA", shared))
+    if not root.is_dir():
+        pytest.skip("the real patches are not here (IDC_DATA)")
+    return root
 
 
 @pytest.fixture
@@ -152,17 +172,35 @@ def cli(
     capsys: pytest.CaptureFixture[str],
     ready_made_store: None,
 ) -> Cli:
-    """The app's own main with these arguments, in this process, as exit code and output."""
+    """`idc.train`'s own main with these arguments, in this process: exit code and output."""
+    return _in_process("train", tmp_path, monkeypatch, capsys)
 
+
+@pytest.fixture
+def prepare(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready_made_store: None,
+) -> Cli:
+    """The same for `idc.prepare`."""
+    return _in_process("prepare", tmp_path, monkeypatch, capsys)
+
+
+def _in_process(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Cli:
     def run(*arguments: str) -> Result:
-        from idc import train
-
+        app = import_module(f"idc.{name}")
         monkeypatch.setenv("IDC_ROOT", str(tmp_path))
-        monkeypatch.setattr(sys, "argv", ["idc.train", *arguments])
+        monkeypatch.setattr(sys, "argv", [f"idc.{name}", *arguments])
         capsys.readouterr()
         handlers = logging.getLogger().handlers[:]
         try:
-            train.main()
+            app.main()
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)

@@ -85,6 +85,16 @@ def test_by_checkpoint(cli: Cli, broken: Result, tmp_path: Path) -> None:
     assert_equal_runs(second, third)
 
 
+def test_augmentation_on_the_device_goes_on_too(cli: Cli) -> None:
+    run = (*TINY, "augment=gpu", "scheduler=constant", "tracking=none")
+    first = cli(*run, "trainer.max_epochs=1")
+    checkpoint = first.folders[0] / "checkpoints" / "last.ckpt"
+    assert cli(f"resume={checkpoint}", "trainer.max_epochs=3", "tracking=none").code == 0
+    unbroken = cli(*run, "trainer.max_epochs=3")
+    _, second, third = unbroken.folders
+    assert_equal_runs(second, third)
+
+
 @pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "plateau"])
 def test_a_finished_run_trains_longer(cli: Cli, scheduler: str) -> None:
     first = cli(*TINY, f"scheduler={scheduler}")

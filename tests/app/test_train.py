@@ -236,6 +236,8 @@ OPTIONS = (
     ("backbone=vanilla_cnn", "backbone.freeze=all", "backbone.unfreeze_every=1", "head=mlp"),
     ("backbone=vanilla_cnn", "backbone.lr_factor=0.1", "backbone.normalize=train"),
     ("backbone=timm", "backbone.model=resnet10t", "threshold.rule=recall", "head.weight_decay=0.1"),
+    ("augment=gpu", "augment.mixup=0.4", "loader.sampler=balanced", "optimizer.fused=false"),
+    ("trainer.compile=true", "trainer.matmul_precision=high", "trainer.channels_last=false"),
     ("explain=occlusion", "explain.per_kind=1", "trainer.gradient_clip_val=1.0"),
     ("explain=[gradcam,saliency]", "explain.per_kind=1", "trainer.precision=bf16-mixed"),
 )

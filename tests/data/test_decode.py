@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idc.data.decode import OddModeError, UnreadableError, decode, fit_square
+from idc.data.decode import UnreadableError, decode, fit_square
 
 
 def png(image: np.ndarray) -> bytes:
@@ -45,20 +45,18 @@ def test_refuses_text() -> None:
         (PATCH[:, :, 0].astype(np.uint16), "16-bit grey"),
     ],
 )
-def test_odd_modes_are_refused_or_converted(image: np.ndarray, mode: str) -> None:
-    with pytest.raises(OddModeError, match=mode):
-        decode(png(image))
-    found = decode(png(image), convert=True)
-    assert found.converted_from == mode
+def test_odd_modes_are_converted_and_told(image: np.ndarray, mode: str) -> None:
+    found = decode(png(image))
+    assert found.mode == mode
     assert found.patch.shape == (50, 50, 3)
     assert found.patch.dtype == np.uint8
 
 
 def test_16_bit_keeps_its_high_byte_and_alpha_shows_white() -> None:
-    deep = decode(png(PATCH[:, :, ::-1].astype(np.uint16) * 257), convert=True)
+    deep = decode(png(PATCH[:, :, ::-1].astype(np.uint16) * 257))
     assert (deep.patch == PATCH).all()
     clear = np.dstack([PATCH, np.zeros((50, 50), np.uint8)])
-    assert (decode(png(clear), convert=True).patch == 255).all()
+    assert (decode(png(clear)).patch == 255).all()
 
 
 @given(

@@ -1,11 +1,13 @@
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
+import pandas as pd
 import pytest
 
+from conftest import BREAKS
 from idc.data.sources.idc import NESTED_COPY, IdcSource
 from idc.errors import DataError
 
@@ -41,39 +43,33 @@ def test_only_the_nested_folder_is_read_when_it_stands_alone(kaggle: Folder) -> 
     assert len(IdcSource(outer).scan()) == 10
 
 
-def test_read_gives_rgb_pixels_in_index_order(kaggle: Folder) -> None:
+def test_read_gives_rgb_pixels_and_facts_in_index_order(kaggle: Folder) -> None:
     root = kaggle(PATIENTS)
     source = IdcSource(root)
     index = source.scan()
     pixels = source.read(index)
     assert pixels.patches.shape == (10, 50, 50, 3)
     for i in (0, 9):
-        expected = cv2.imread(str(root / index["path"][i]))[:, :, ::-1]
-        assert (pixels.patches[i] == expected).all()
+        path = root / index["path"][i]
+        assert (pixels.patches[i] == cv2.imread(str(path))[:, :, ::-1]).all()
+        row = pixels.facts.loc[i]
+        assert row["hash"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert (row["bytes"], row["mtime"]) == (path.stat().st_size, path.stat().st_mtime_ns)
+        assert (row["width"], row["height"], row["mode"]) == (50, 50, "8-bit RGB")
+        assert row["problem"] == ""
+    part = source.read(index.iloc[[9, 2]])
+    assert (part.patches == pixels.patches[[9, 2]]).all()
 
 
-def test_fingerprint_follows_pixels_and_labels(kaggle: Folder) -> None:
+def test_smaller_edge_patches_are_padded_and_told(kaggle: Folder) -> None:
     root = kaggle(PATIENTS)
-    source = IdcSource(root)
-    index = source.scan()
-    before = source.read(index).fingerprint
-    assert source.read(index).fingerprint == before
     path = one(root)
-    image = cv2.imread(str(path))
-    image[0, 0, 0] ^= 1
+    image = cv2.imread(str(path))[:42]
     cv2.imwrite(str(path), image)
-    assert source.read(index).fingerprint != before
-    relabelled = index.assign(label=1 - index["label"])
-    assert source.read(relabelled).fingerprint != source.read(index).fingerprint
-
-
-def test_smaller_edge_patches_are_padded_and_counted(kaggle: Folder) -> None:
-    root = kaggle(PATIENTS)
-    path = one(root)
-    cv2.imwrite(str(path), cv2.imread(str(path))[:42])
     pixels = IdcSource(root).read(IdcSource(root).scan())
-    assert list(pixels.notes.values()) == [1]
-    assert pixels.readable.all()
+    assert (pixels.patches[0][:42] == image[:, :, ::-1]).all()
+    assert (pixels.patches[0][42] == pixels.patches[0][41]).all()  # mirrored, not blank
+    assert pixels.facts["height"].tolist() == [42] + [50] * 9
 
 
 def test_missing_and_empty_roots(tmp_path: Path) -> None:
@@ -83,64 +79,68 @@ def test_missing_and_empty_roots(tmp_path: Path) -> None:
         IdcSource(tmp_path).scan()
 
 
-def break_file(path: Path, how: str) -> None:
-    image = cv2.imread(str(path))
-    if how == "empty":
-        path.write_bytes(b"")
-    elif how == "truncated":
-        path.write_bytes(path.read_bytes()[:-200])
-    elif how == "corrupt":
-        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"rubbish" * 9 + b"IEND\xaeB`\x82")
-    elif how == "grey":
-        cv2.imwrite(str(path), image[:, :, 0])
-    elif how == "rgba":
-        cv2.imwrite(str(path), np.dstack([image, image[:, :, 0]]))
+@pytest.mark.parametrize("how", BREAKS)
+def test_broken_and_odd_files_are_told_of(kaggle: Folder, how: str) -> None:
+    root = kaggle(PATIENTS)
+    path = one(root)
+    BREAKS[how](path)
+    pixels = IdcSource(root).read(IdcSource(root).scan())
+    problem, mode = pixels.facts.loc[0, ["problem", "mode"]]
+    if how in ("corrupt", "truncated", "0-byte"):
+        assert problem
+        assert not pixels.patches[0].any()
     else:
-        cv2.imwrite(str(path), image.astype(np.uint16) * 257)
+        assert not problem
+        assert mode != "8-bit RGB"
+        assert pixels.patches[0].any()
+    assert (pixels.facts["problem"][1:] == "").all()
 
 
-@pytest.mark.parametrize("how", ["empty", "truncated", "corrupt"])
-def test_broken_file_fails_by_name_or_is_dropped(kaggle: Folder, how: str) -> None:
+def test_a_file_that_is_gone_is_told_of(kaggle: Folder) -> None:
     root = kaggle(PATIENTS)
-    path = one(root)
-    break_file(path, how)
     index = IdcSource(root).scan()
-    with pytest.raises(DataError, match=path.name):
-        IdcSource(root).read(index)
-    pixels = IdcSource(root, on_unreadable="drop").read(index)
-    assert (~pixels.readable).sum() == 1
-    assert index["path"][int((~pixels.readable).argmax())].endswith(path.name)
-    assert sum(pixels.notes.values()) == 1
+    one(root).unlink()
+    assert "cannot be opened" in IdcSource(root).read(index).facts["problem"][0]
 
 
-@pytest.mark.parametrize("how", ["grey", "rgba", "16-bit"])
-def test_odd_mode_fails_by_name_is_dropped_or_converted(kaggle: Folder, how: str) -> None:
-    root = kaggle(PATIENTS)
-    path = one(root)
-    break_file(path, how)
-    index = IdcSource(root).scan()
-    with pytest.raises(DataError, match=path.name):
-        IdcSource(root).read(index)
-    assert (~IdcSource(root, on_odd_mode="drop").read(index).readable).sum() == 1
-    converted = IdcSource(root, on_odd_mode="convert").read(index)
-    assert converted.readable.all()
-    assert any("converted" in note for note in converted.notes)
-
-
-def test_wrong_name_fails_or_is_dropped(kaggle: Folder) -> None:
+def test_a_wrong_name_is_told_of(kaggle: Folder) -> None:
     root = kaggle(PATIENTS)
     one(root).rename(one(root).with_name("holiday.png"))
-    with pytest.raises(DataError, match=r"holiday\.png"):
-        IdcSource(root).scan()
-    source = IdcSource(root, on_bad_name="drop")
-    assert len(source.scan()) == 9
-    assert sum(source.read(source.scan()).notes.values()) >= 1
+    index = IdcSource(root).scan()
+    assert len(index) == 10
+    (row,) = index[index["checks"] == "bad_name"].to_dict("records")
+    assert (row["path"], row["group"], row["label"]) == ("9001/0/holiday.png", "9001", -1)
 
 
-@pytest.mark.parametrize(("target", "says"), [("9001/1", "class 0"), ("9002/0", "patient 9001")])
-def test_name_and_folder_must_agree(kaggle: Folder, target: str, says: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "checks"),
+    [
+        ("9001/1", "label_mismatch"),
+        ("9002/0", "patient_mismatch"),
+        ("9002/1", "label_mismatch,patient_mismatch"),
+    ],
+)
+def test_name_and_folder_must_agree(kaggle: Folder, target: str, checks: str) -> None:
     root = kaggle(PATIENTS)
     path = one(root)
     path.rename(root / target / path.name)
-    with pytest.raises(DataError, match=f"(?s){path.name}.*{says}"):
-        IdcSource(root).scan()
+    index = IdcSource(root).scan()
+    (row,) = index[index["checks"] != ""].to_dict("records")
+    assert row["checks"] == checks
+    assert (row["group"], row["label"]) == ("9001", 0)  # the name's
+
+
+@pytest.mark.real
+def test_hashes_are_those_of_the_manifest(real_patches: Path) -> None:
+    manifest = pd.read_csv(real_patches.parent / "idc_manifest.csv", dtype={"patient": str})
+    source = IdcSource(real_patches)
+    index = source.scan()
+    assert len(index) == len(manifest)
+    facts = index.join(source.read(index).facts)
+    merged = facts.merge(manifest, on=["x", "y", "label"], suffixes=("", "_m"))
+    merged = merged[merged["group"] == merged["patient"]]
+    assert len(merged) == len(index)
+    assert (merged["hash"] == merged["sha256"]).all()
+    assert (
+        merged[["width", "height"]].to_numpy() == merged[["width_m", "height_m"]].to_numpy()
+    ).all()

@@ -93,7 +93,7 @@ def test_attribution_methods_are_built(compose: Compose, name: str) -> None:
         assert callable(build(node, key))
 
 
-@pytest.mark.parametrize("name", ["none", "light", "strong"])
+@pytest.mark.parametrize("name", ["none", "light", "strong", "gpu"])
 def test_augmentations_are_built(compose: Compose, name: str) -> None:
     nodes = compose(f"augment={name}")["augment"]["transforms"]
     assert [build(node, "augment") for node in nodes] or name == "none"

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to a square RGB patch, with every oddity named."""
+"""From the bytes of an image file to a square RGB patch, with every oddity told."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_END = b"IEND\xaeB`\x82"
+TRUNCATED = "the PNG ends early (truncated)"
 
 Edge = Literal["pad", "resize"]
 
@@ -17,38 +18,37 @@ class UnreadableError(Exception):
     """The bytes are no whole image; the message says what is wrong with them."""
 
 
-class OddModeError(Exception):
-    """The image is whole but is not 8-bit RGB; the message says what it is."""
+RGB = "8-bit RGB"
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A patch (uint8 (H, W, 3), RGB) and the mode that it was converted from, if it was."""
+    """A patch, uint8 (H, W, 3), RGB, and the mode that its file has."""
 
     patch: NDArray[np.uint8]
-    converted_from: str | None = None
+    mode: str = RGB
 
 
-def decode(data: bytes, convert: bool = False) -> Decoded:
+def decode(data: bytes) -> Decoded:
     """Decode an image file.
+
+    Grey, 16-bit and RGBA images are turned into 8-bit RGB: 16-bit by dropping the low byte, RGBA
+    by laying it on white, the colour of glass.
 
     Args:
         data: The whole file.
-        convert: Turn grey, 16-bit and RGBA images into 8-bit RGB in place of refusing them
-            (16-bit by dropping the low byte, RGBA by laying it on white, the colour of glass).
 
     Returns:
-        The patch as uint8 (H, W, 3), RGB.
+        The patch as uint8 (H, W, 3), RGB, and its file's mode.
 
     Raises:
         UnreadableError: No bytes, bytes that end early, or bytes that no decoder knows.
-        OddModeError: The image is not 8-bit RGB and `convert` is off.
     """
     if not data:
         raise UnreadableError("the file has 0 bytes")
     # OpenCV returns a truncated PNG as a whole image, its missing rows black: look at the end.
     if data.startswith(PNG_SIGNATURE) and PNG_END not in data[-64:]:
-        raise UnreadableError("the PNG ends early (truncated)")
+        raise UnreadableError(TRUNCATED)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -56,11 +56,9 @@ def decode(data: bytes, convert: bool = False) -> Decoded:
     if image is None:
         raise UnreadableError("it is no image that OpenCV can decode (corrupt)")
     mode = _mode(image)
-    if mode == "8-bit RGB":
-        return Decoded(np.ascontiguousarray(image[:, :, ::-1]))
-    if not convert:
-        raise OddModeError(f"it is {mode}, not 8-bit RGB")
-    return Decoded(_to_rgb(image), converted_from=mode)
+    if mode == RGB:
+        return Decoded(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    return Decoded(_to_rgb(image), mode)
 
 
 def fit_square(patch: NDArray[np.uint8], size: int, edge: Edge) -> NDArray[np.uint8]:

@@ -4,20 +4,20 @@ Patches of one patient look alike, so a patient on two sides makes every number 
 made here is checked for that before it is returned.
 """
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
+from idc.data.folds import stratified_folds
 from idc.errors import ConfigError, DataError
 
 SIDES = ("train", "val", "test")
 CANDIDATE_SHUFFLES = 40
+ATTEMPTS = 1200  # of patients times shuffles
 
 
 class Splitter(Protocol):
@@ -119,8 +119,8 @@ class PatientSplit:
 
     def _named(self, patients: Sequence[str | int], groups: "pd.Series[str]", key: str) -> set[str]:
         wanted = {str(p) for p in patients}
-        if missing := sorted(wanted - set(groups)):
-            known = sorted(set(groups))
+        known = sorted(groups.unique())
+        if missing := sorted(wanted.difference(known)):
             shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
             raise ConfigError(
                 f"split.{key}: no patient {', '.join(missing)} in the data. There are: {shown}."
@@ -129,16 +129,13 @@ class PatientSplit:
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
         assert self.folds is not None
-        if free["group"].nunique() < self.folds:
+        counts = pd.crosstab(free["group"], free["label"])
+        if len(counts) < self.folds:
             raise ConfigError(
-                f"split.folds={self.folds}: only {free['group'].nunique()} patients are free for "
-                f"the folds; use fewer."
+                f"split.folds={self.folds}: only {len(counts)} patients are free for the folds; "
+                f"use fewer."
             )
-        return next(
-            patients
-            for number, patients in enumerate(_folds(free, self.folds, self.seed))
-            if number == self.fold
-        )
+        return stratified_folds(counts, self.folds, self.seed)[self.fold]
 
     def _choose(
         self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, side: str
@@ -151,10 +148,12 @@ class PatientSplit:
         counts = pd.crosstab(free["group"], free["label"])
         goal = fraction * whole["label"].value_counts().reindex(counts.columns).to_numpy()
         best: tuple[float, set[str]] | None = None
-        for shuffle in range(CANDIDATE_SHUFFLES):
-            for chosen in _folds(free, folds, self.seed * CANDIDATE_SHUFFLES + shuffle):
-                taken = counts.loc[sorted(chosen)].sum().to_numpy()
-                left = counts.sum().to_numpy() - taken
+        table, total = counts.to_numpy(), counts.to_numpy().sum(axis=0)
+        # Many patients can be dealt evenly at the first attempt.
+        for shuffle in range(min(CANDIDATE_SHUFFLES, max(4, ATTEMPTS // patients))):
+            for chosen in stratified_folds(counts, folds, self.seed * CANDIDATE_SHUFFLES + shuffle):
+                taken = table[counts.index.isin(chosen)].sum(axis=0)
+                left = total - taken
                 if (taken == 0).any() or (left == 0).any():
                     continue
                 miss = float((np.abs(taken - goal) / goal).sum())
@@ -167,16 +166,6 @@ class PatientSplit:
                 f"split.{side}_patients, or bring more patients."
             )
         return best[1]
-
-
-def _folds(free: pd.DataFrame, folds: int, seed: int) -> Iterator[set[str]]:
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    groups = free["group"].to_numpy()
-    # It warns when a class has fewer groups than folds; the callers look at the result instead.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        for _, chosen in splitter.split(np.zeros(len(free)), free["label"].to_numpy(), groups):
-            yield set(groups[chosen])
 
 
 def check_split(

@@ -1,6 +1,5 @@
 """What happens around training: checkpoints, stopping, averaging, unfreezing, the progress bar."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from pytorch_lightning.callbacks import (
 )
 
 from idc.engine.config import Config
+from idc.engine.progress import shows_progress
 from idc.models.classifier import PatchClassifier
 
 CHECKPOINTS = "checkpoints"  # the folder's name, among a run's files and its artifacts
@@ -102,7 +102,7 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
         # Its own callback: what it keeps is the newest epoch, whatever the monitor says.
         Checkpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
     ]
-    if config["trainer"]["enable_progress_bar"] and os.environ.get("IDC_PROGRESS", "1") != "0":
+    if config["trainer"]["enable_progress_bar"] and shows_progress():
         callbacks.append(RichProgressBar(leave=False))
     if logged:
         callbacks.append(LearningRateMonitor(logging_interval="epoch"))

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from idc.data.audit.audit import Limits
 from idc.engine.config import Config, build
+from idc.engine.material import build_policy
+from idc.engine.objects import build_transforms
 from idc.errors import ConfigError
 from idc.metrics.collection import METRIC_NAMES
 
@@ -54,9 +57,6 @@ RULES: dict[str, Rule] = {
     "data.patch_size": _whole(8),
     "data.image_size": _whole(8),
     "data.edge": _one_of("pad", "resize"),
-    "data.on_unreadable": _one_of("fail", "drop"),
-    "data.on_odd_mode": _one_of("fail", "drop", "convert"),
-    "data.on_bad_name": _one_of("fail", "drop"),
     "split.seed": _whole(0),
     "loader.batch_size": _whole(1),
     "loader.eval_batch_size": _whole(1),
@@ -64,6 +64,12 @@ RULES: dict[str, Rule] = {
         lambda v: v == "auto" or _whole(0).holds(v), "auto or a whole number of 0 or more"
     ),
     "loader.sampler": _one_of("shuffle", "balanced"),
+    "store.use": _one_of(True, False),
+    "store.build": _one_of(True, False),
+    "store.workers": Rule(
+        lambda v: v == "auto" or _whole(1).holds(v), "auto or a whole number of 1 or more"
+    ),
+    "augment.device": _one_of("cpu", "gpu"),
     "augment.mixup": NOT_NEGATIVE,
     "augment.cutmix": NOT_NEGATIVE,
     "backbone.lr_factor": NOT_NEGATIVE,
@@ -89,6 +95,9 @@ RULES: dict[str, Rule] = {
     "trainer.limit_train_batches": LIMIT,
     "trainer.limit_val_batches": LIMIT,
     "trainer.channels_last": _one_of("auto", True, False),
+    "trainer.compile": _one_of("auto", True, False),
+    "trainer.matmul_precision": _one_of("auto", "highest", "high", "medium"),
+    "optimizer.fused": _one_of("auto", True, False),
     "callbacks.early_stopping.patience": _optional(_whole(0)),
     "callbacks.early_stopping.min_delta": NOT_NEGATIVE,
     "callbacks.ema.decay": _optional(OPEN_SHARE),
@@ -111,10 +120,7 @@ def check_config(config: Config) -> None:
     Raises:
         ConfigError: Names the value and what it must be.
     """
-    for place, rule in RULES.items():
-        found, value = _look_up(config, place)
-        if found and not rule.holds(value):
-            raise ConfigError(f"{place}={value}: give {rule.words}.")
+    check_values(config)
     _check_monitor(config)
     _check_class_weights(config)
     if config["backbone"].get("unfreeze_every") and config["backbone"]["freeze"] == "none":
@@ -126,8 +132,23 @@ def check_config(config: Config) -> None:
             "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
             "optimizer.nesterov=false."
         )
-    build(config["split"], "split")
     build(config["threshold"], "threshold")
+    build_transforms(config)
+
+
+def check_values(config: Config) -> None:
+    """Refuse single values that cannot work, of any app.
+
+    Raises:
+        ConfigError: Names the value and what it must be.
+    """
+    for place, rule in RULES.items():
+        found, value = _look_up(config, place)
+        if found and not rule.holds(value):
+            raise ConfigError(f"{place}={value}: give {rule.words}.")
+    Limits(**config["audit"]["limits"])
+    build_policy(config)
+    build(config["split"], "split")
 
 
 def _check_monitor(config: Config) -> None:

@@ -58,7 +58,7 @@ def data_figures(
     yield "sample_patches", sample_grid_figure(rows, "Training patches, chosen at random")
     if data.augmentation is not None:
         originals = material.patches[chosen]
-        draws = [data.augmentation(originals, key) for key in range(GRID - 1)]
+        draws = [data.augment(originals, key) for key in range(GRID - 1)]
         yield (
             "augmented_patches",
             augmented_grid_figure(

@@ -1,15 +1,24 @@
-"""The data of an experiment: scanned, split, read."""
+"""The data of an experiment: scanned, checked, split, and read or opened."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.cores import count_cores
+from idc.data.audit.audit import Limits
+from idc.data.audit.policy import Decisions, Policy
+from idc.data.facts import fingerprint
 from idc.data.sources.base import Source
-from idc.data.split import SIDES, Splitter, check_split, split_counts
-from idc.engine.config import Config, build
+from idc.data.split import SIDES, Splitter, split_counts
+from idc.data.store.memory import read_set
+from idc.data.store.store import build_store, open_current
+from idc.engine.config import Config, build, without
+from idc.engine.progress import progress_bar
 from idc.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -22,10 +31,12 @@ class Material:
 
     Attributes:
         source: Where they come from.
-        index: A row a patch, with ``split``; see `idc.data.sources.base.Source.scan`.
-        patches: uint8 (N, P, P, 3), row for row with the index.
-        fingerprint: The data's identity.
-        notes: What was converted, padded or dropped, and how often.
+        index: A row a patch, with ``split``, which is "" for patches that were dropped; see
+            `idc.data.sources.base.Source.scan`.
+        patches: uint8 (N, P, P, 3), row for row with the index; mapped from the disk where there
+            is a store.
+        fingerprint: The identity of the data that are used.
+        decisions: What was found and what became of it.
         leaky: Whether patients may stand on two sides.
     """
 
@@ -33,7 +44,7 @@ class Material:
     index: pd.DataFrame
     patches: NDArray[np.uint8]
     fingerprint: str
-    notes: dict[str, int]
+    decisions: Decisions
     leaky: bool
 
     @property
@@ -41,39 +52,144 @@ class Material:
         """Patches and patients per side and class; see `split_counts`."""
         return split_counts(self.index, self.source.class_names)
 
+    @property
+    def used(self) -> pd.DataFrame:
+        """The index of the patches that stand on a side."""
+        return self.index[self.index["split"] != ""]
+
     def rows(self, side: str) -> pd.DataFrame:
         """The index of one side; its own index gives the rows of `patches`."""
         return self.index[self.index["split"] == side]
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A set with all that was found in it, before anything is decided.
+
+    Attributes:
+        index: A row a patch, with at least ``checks``, ``problem``, ``twin`` and ``pixels``.
+        patches: uint8 (N, P, P, 3).
+        fingerprint: The identity of all of it.
+        read: How many files were read for it.
+        folder: The store's folder, or None.
+    """
+
+    index: pd.DataFrame
+    patches: NDArray[np.uint8]
+    fingerprint: str
+    read: int
+    folder: Path | None
+
+
+def build_policy(config: Config) -> Policy:
+    """What is done about findings.
+
+    Raises:
+        ConfigError: A finding or its action is not known.
+    """
+    return Policy(without(config["audit"], "limits"))
+
+
+def inspect(
+    config: Config,
+    source: Source,
+    check: Callable[[pd.DataFrame], object],
+    every_file: bool = False,
+) -> Inspected:
+    """Bring a set to where it can be used: from its store, into a store, or into memory.
+
+    Args:
+        config: The resolved configuration.
+        source: The set.
+        check: Looks at the index before any file is read, and may raise.
+        every_file: Look at each file, take nothing on trust, and give all facts.
+
+    Raises:
+        DataError: There is nothing to read, or the store cannot be written or is damaged.
+    """
+    limits = Limits(**config["audit"]["limits"])
+    asked = config["store"]
+    workers = count_cores() if asked["workers"] == "auto" else asked["workers"]
+    stores = Path(config["paths"]["stores"])
+    stored = None
+    if source.root is not None and asked["use"]:
+        stored = None if every_file else open_current(source, stores, limits)
+        if stored is None and (asked["build"] or every_file):
+            stored = build_store(source, stores, limits, workers, progress_bar, check, every_file)
+    if stored is not None:
+        return Inspected(
+            stored.index, stored.patches, stored.fingerprint, stored.read, stored.folder
+        )
+    index = source.scan()
+    check(index)
+    with progress_bar(len(index), f"reading {source.name}") as advance:
+        table, patches, mark = read_set(source, index, limits, workers, advance)
+    return Inspected(table, patches, mark, len(table) if source.root else 0, None)
 
 
 def load_material(config: Config) -> Material:
     """Scan, split and read the data, cheap checks first.
 
     Raises:
-        DataError: As source and split raise it, or a class does not occur.
+        DataError: As source and split raise it, a class does not occur, or there is a finding
+            that the configuration says to stop for.
         ConfigError: The split names what is not there.
     """
     source: Source = build(config["data"]["source"], "data")
     splitter: Splitter = build(config["split"], "split")
-    index = source.scan()
-    lacking = [n for i, n in enumerate(source.class_names) if not (index["label"] == i).any()]
+    policy = build_policy(config)
+
+    def check(index: pd.DataFrame) -> None:
+        # Before the pixels are read: a patient's name that is not there costs no minutes.
+        policy.refuse(index, source.root)
+        side_of_each(index, policy.decide(index).keep, source, splitter)
+
+    found = inspect(config, source, check)
+    policy.refuse(found.index, source.root)
+    decisions = policy.decide(found.index)
+    side = side_of_each(found.index, decisions.keep, source, splitter)
+    index = found.index.assign(split=side)
+    mark = found.fingerprint if decisions.keep.all() else fingerprint(index[decisions.keep])
+    material = Material(source, index, found.patches, mark, decisions, splitter.leaky)
+    _tell(material)
+    _warn_of_easy_f1(material, config)
+    return material
+
+
+def side_of_each(
+    index: pd.DataFrame, keep: NDArray[np.bool_], source: Source, splitter: Splitter
+) -> NDArray[np.object_]:
+    """The side of each patch, "" where it is dropped.
+
+    Args:
+        index: The index.
+        keep: bool (N,), the patches that are used.
+        source: The set.
+        splitter: The split.
+
+    Raises:
+        DataError: A class does not occur, or the patients do not suffice.
+        ConfigError: The split names what is not there.
+    """
+    kept = index[keep]
+    lacking = [n for i, n in enumerate(source.class_names) if not (kept["label"] == i).any()]
     if lacking:
         raise DataError(
-            f"data: none of the {len(index)} patches is of class '{lacking[0]}'. Every class must "
+            f"data: none of the {len(kept)} patches is of class '{lacking[0]}'. Every class must "
             f"occur; check data.root and the class folders."
         )
-    # Before the pixels are read: a patient's name that is not there costs no minutes.
-    side = splitter.assign(index)
-    pixels = source.read(index)
-    index = index.assign(split=side)[pixels.readable].reset_index(drop=True)
-    patches = pixels.patches if pixels.readable.all() else pixels.patches[pixels.readable]
-    if not pixels.readable.all():
-        check_split(index, index["split"], test_may_lack_a_class=True)
-    for note, times in pixels.notes.items():
-        log.warning("data: %d x %s", times, note)
-    material = Material(
-        source, index, patches, pixels.fingerprint, dict(pixels.notes), splitter.leaky
-    )
+    side = np.full(len(index), "", object)
+    side[keep] = splitter.assign(kept).to_numpy()
+    return side
+
+
+def _tell(material: Material) -> None:
+    for row in material.decisions.table.to_dict("records"):
+        if row["patches"]:
+            level = logging.WARNING if row["dropped"] else logging.INFO
+            what = "dropped" if row["dropped"] else "kept"
+            log.log(level, "audit: %d x %s, %s", row["patches"], row["finding"], what)
+    names = material.source.class_names
     for name in SIDES:
         part = material.rows(name)
         log.info(
@@ -81,12 +197,8 @@ def load_material(config: Config) -> Material:
             name,
             len(part),
             part["group"].nunique(),
-            ", ".join(
-                f"{(part['label'] == i).sum()} {c}" for i, c in enumerate(source.class_names)
-            ),
+            ", ".join(f"{(part['label'] == i).sum()} {c}" for i, c in enumerate(names)),
         )
-    _warn_of_easy_f1(material, config)
-    return material
 
 
 def _warn_of_easy_f1(material: Material, config: Config) -> None:

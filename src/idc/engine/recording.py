@@ -12,6 +12,8 @@ import yaml
 from matplotlib.figure import Figure
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.facts import COLOURS, HASHES, SHARES
+from idc.data.sources.base import FILE_FACTS
 from idc.data.split import SIDES
 from idc.engine.callbacks import CHECKPOINTS
 from idc.engine.config import Config
@@ -33,7 +35,8 @@ from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
 EXAMPLES = 4  # patches in the logged model's input example
-NOT_PARAMETERS = ("paths", "choices", "tracking", "sweep", "resume", "name")
+NOT_IN_SPLIT = ("problem", "twin", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
+NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
 
 
 def record_inputs(
@@ -66,7 +69,7 @@ def record_inputs(
     run.tags(
         {
             "data.fingerprint": material.fingerprint,
-            "data.notes": json.dumps(material.notes),
+            "data.notes": json.dumps(material.decisions.notes()),
             "data.class_names": json.dumps(material.source.class_names),
             "leaky": str(material.leaky).lower(),
             FOLDER_TAG: folder.resolve(),
@@ -74,9 +77,10 @@ def record_inputs(
     )
     if not again:
         run.tags({"idc.settings": json.dumps(settings)})
-    material.index.to_parquet(folder / "split.parquet", index=False)
+    split = material.used.drop(columns=[c for c in NOT_IN_SPLIT if c in material.index])
+    split.to_parquet(folder / "split.parquet", index=False)
     run.artifacts(folder / "split.parquet")
-    schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in material.index]})
+    schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
     for side in () if again else SIDES:
         part = material.rows(side)
         profile = {

@@ -21,7 +21,7 @@ from idc.tracking.store import Store
 log = logging.getLogger(__name__)
 
 # What may differ from the run that is gone on with, without a word on the command line.
-TAKEN_FROM_NOW = ("paths", "tracking", "resume", "sweep")
+TAKEN_FROM_NOW = ("paths", "store", "tracking", "resume", "sweep")
 FOLDER_TAG = "idc.folder"
 TRUSTED = ("idc.", "torch.optim.", "albumentations.")
 

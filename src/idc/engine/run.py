@@ -126,7 +126,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
     outcome.class_names = list(material.source.class_names)
     data = build_datamodule(config, material)
     if point is not None:
-        point.check_same_data(material.index, material.fingerprint)
+        point.check_same_data(material.used, material.fingerprint)
     if global_rank() == 0:
         again = point is not None and point.run_id is not None
         record_inputs(run, config, job.settings, material, data, job.folder, again)
@@ -135,7 +135,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
     origin = {
         "config": point.unresolved if point else job.unresolved,
         "run_id": run.run_id,
-        "sides": patients_sides(material.index),
+        "sides": patients_sides(material.used),
         "fingerprint": material.fingerprint,
     }
     module = build_classifier(config, data, origin)
@@ -144,7 +144,7 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
         job.folder,
         run.lightning_logger(),
         job.folder / CHECKPOINTS,
-        len(data.train_dataloader()),
+        data.count_batches(count_processes(config)),
     )
     try:
         _fit(trainer, module, data, point, run, config)

@@ -36,6 +36,11 @@ def print_outcome(outcome: Outcome, config: Config, folder: Path) -> None:
     console.print(table)
     for note in outcome.notes:
         console.print(f"note: {note}")
+    print_where(console, outcome, config, folder)
+
+
+def print_where(console: Console, outcome: Outcome, config: Config, folder: Path) -> None:
+    """Print where a run's files and the run itself are."""
     console.print(f"files:  {folder}")
     if outcome.run_id is not None:
         console.print(f"run:    {outcome.run_id}   ({where_to_look(config)})")

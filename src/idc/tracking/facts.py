@@ -29,10 +29,14 @@ LIBRARIES = (
 )
 
 
-def origin_tags() -> dict[str, str]:
-    """Tags for git commit, library versions, kind of host and command line."""
+def origin_tags(app: str = "idc.train") -> dict[str, str]:
+    """Tags for git commit, library versions, kind of host and command line.
+
+    Args:
+        app: The module that was run.
+    """
     tags = {
-        "mlflow.source.name": "python -m idc.train",
+        "mlflow.source.name": f"python -m {app}",
         "mlflow.source.type": "LOCAL",
         "idc.version": idc.__version__,
         "idc.command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),

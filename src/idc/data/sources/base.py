@@ -1,67 +1,80 @@
 """What every data set gives to the rest of the project."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-INDEX_COLUMNS = ("path", "label", "group", "x", "y")
+FILE_FACTS = ("width", "height", "mode", "bytes", "mtime", "hash", "problem")
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """The pixels of an index, row for row.
+    """The pixels of an index and what is known of the files, row for row.
 
     Attributes:
         patches: uint8 array (N, P, P, 3), RGB. Rows that could not be read hold zeros.
-        readable: bool array (N,), False where the file could not be used and is to be dropped.
-        notes: What was done to which files, such as ``"padded 50x42 to 50x50": 12``.
-        fingerprint: Hex digest of all the pixels and labels: the identity of the data.
+        facts: ``width`` and ``height`` (int32, pixels, as in the file), ``mode`` (str, such as
+            ``8-bit RGB``), ``bytes`` (int64), ``mtime`` (int64, ns), ``hash`` (str, sha256 of
+            the file in hex, "" where there is no file) and ``problem`` (str: why the file could
+            not be decoded, else "").
     """
 
     patches: NDArray[np.uint8]
-    readable: NDArray[np.bool_]
-    notes: dict[str, int] = field(default_factory=dict)
-    fingerprint: str = ""
+    facts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is published of a data set, to tell a part of it from the whole.
+
+    Attributes:
+        per_class: Patches of each class, in the order of the labels.
+        groups: Patients.
+    """
+
+    per_class: tuple[int, ...]
+    groups: int
 
 
 class Source(Protocol):
-    """A data set: a cheap look at what is there, and an expensive read of its pixels."""
+    """A data set: a cheap look at what is there, and an expensive read of its pixels.
+
+    Attributes:
+        name: Short name of the set.
+        class_names: A name a class, in the order of the labels.
+        patch_size: Side of a patch that `read` gives, in pixels.
+        root: The folder of its files, or None for a set that is drawn and has none.
+        known: What is published of the whole set, or None.
+    """
 
     name: str
     class_names: tuple[str, ...]
     patch_size: int
+    root: Path | None
+    known: Known | None
 
     def scan(self) -> pd.DataFrame:
         """List the patches without reading them.
 
         Returns:
             The index, a row a patch: ``path`` (str, relative to the root), ``label`` (int64,
-            0..k-1), ``group`` (str, the patient), ``x`` and ``y`` (int64, the patch's corner on
-            the slide, in pixels), in an order that does not depend on the file system.
+            0..k-1, or -1 where the name does not say), ``group`` (str, the patient), ``x`` and
+            ``y`` (int64, the patch's corner on the slide, in pixels), ``checks`` (str: findings
+            about the name, joined by commas; see `idc.data.audit.findings`), in an order that
+            does not depend on the file system.
 
         Raises:
-            DataError: There is nothing to read, or names and folders contradict one another.
+            DataError: There is nothing to read.
         """
         ...
 
     def read(self, index: pd.DataFrame) -> Pixels:
-        """Read the pixels of an index that `scan` gave.
+        """Read the pixels of any rows of an index that `scan` gave.
 
-        Raises:
-            DataError: A file is unusable and the configuration says to stop for it.
+        A file that cannot be decoded is told of in the facts, not raised.
         """
         ...
-
-
-def fingerprint(patches: NDArray[np.uint8], index: pd.DataFrame) -> str:
-    """Digest of labels, groups, positions and pixels: the same data give the same 16 hex digits."""
-    import hashlib
-
-    digest = hashlib.blake2b(digest_size=8)
-    facts = index[["label", "group", "x", "y"]]
-    digest.update(pd.util.hash_pandas_object(facts, index=False).to_numpy().tobytes())
-    digest.update(np.ascontiguousarray(patches).data)
-    return digest.hexdigest()

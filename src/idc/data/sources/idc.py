@@ -7,165 +7,101 @@ on the slide, C the label (0 no IDC, 1 IDC). The zip holds a second copy of ever
 
 import os
 import re
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from idc.data.decode import Edge, OddModeError, UnreadableError, decode, fit_square
-from idc.data.sources.base import Pixels, fingerprint
+from idc.data.audit.findings import BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH, join
+from idc.data.decode import Edge
+from idc.data.files import read_files
+from idc.data.sources.base import Known, Pixels
 from idc.errors import DataError
 
 NESTED_COPY = "IDC_regular_ps50_idx5"
-NAME = re.compile(r"(?P<group>[^_/]+)_idx5_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<label>[01])\.png")
+NAME = re.compile(r"([^_/]+)_idx5_x(\d+)_y(\d+)_class([01])\.png")
 LAYOUT = "<patient>/<0 or 1>/<patient>_idx5_x<X>_y<Y>_class<0 or 1>.png"
-SHOWN = 5
+UNKNOWN = -1
+Row = tuple[str, int, str, int, int, str]
 
 
 class IdcSource:
     """IDC patches in the Kaggle layout.
+
+    Label, patient and position are those of a file's name; where its folders say otherwise, the
+    index tells (`label_mismatch`, `patient_mismatch`), and a PNG file with another name is
+    `bad_name`.
 
     Args:
         root: The folder that holds the patients' folders (or the unpacked zip's
             ``IDC_regular_ps50_idx5`` alone).
         patch_size: Side of a stored patch in pixels; 50 in the published set.
         edge: What to do with the smaller patches at a slide's edge: ``pad`` or ``resize``.
-        on_unreadable: ``fail``, or ``drop`` (counted and logged) files that cannot be decoded.
-        on_odd_mode: ``fail``, ``drop``, or ``convert`` images that are not 8-bit RGB.
-        on_bad_name: ``fail``, or ``drop`` PNG files whose name does not follow the layout.
-        threads: Files read at once.
     """
 
     name = "idc"
     class_names = ("no IDC", "IDC")
+    known = Known(per_class=(198_738, 78_786), groups=279)
 
     def __init__(
-        self,
-        root: str | os.PathLike[str],
-        patch_size: int = 50,
-        edge: Edge = "pad",
-        on_unreadable: Literal["fail", "drop"] = "fail",
-        on_odd_mode: Literal["fail", "drop", "convert"] = "fail",
-        on_bad_name: Literal["fail", "drop"] = "fail",
-        threads: int = 8,
+        self, root: str | os.PathLike[str], patch_size: int = 50, edge: Edge = "pad"
     ) -> None:
         self.root = Path(root).expanduser()
         self.patch_size = patch_size
         self.edge: Edge = edge
-        self.on_unreadable = on_unreadable
-        self.on_odd_mode = on_odd_mode
-        self.on_bad_name = on_bad_name
-        self.threads = threads
-        self.bad_names = 0
 
     def scan(self) -> pd.DataFrame:
         """List the patches; see `idc.data.sources.base.Source.scan`.
 
         Raises:
-            DataError: The root is missing, holds no patch, a file's name breaks the layout, or
-                its label or patient disagrees with its folder.
+            DataError: The root is missing or holds no patch.
         """
         if not self.root.is_dir():
             raise DataError(
                 f"data.root: there is no folder {self.root}. Give the folder that holds the "
                 f"patients' folders, as data.root=DIR."
             )
-        rows = [row for patient in self._patients() for row in self._scan_patient(patient)]
+        rows = [row for prefix, patient in self._patients() for row in self._scan(prefix, patient)]
         if not rows:
             raise DataError(
                 f"data.root: no patch found below {self.root}. Expected files {LAYOUT}."
             )
-        index = pd.DataFrame(rows, columns=["path", "label", "group", "x", "y"])
+        index = pd.DataFrame(rows, columns=["path", "label", "group", "x", "y", "checks"])
         return index.astype({"label": "int64", "x": "int64", "y": "int64"})
 
-    def _patients(self) -> list[Path]:
-        folders = sorted(p for p in self.root.iterdir() if p.is_dir())
-        outer = [p for p in folders if p.name != NESTED_COPY]
-        if not outer and len(folders) == 1:  # the zip was unpacked without its outer copy
-            return sorted(p for p in folders[0].iterdir() if p.is_dir())
-        return outer
+    def _patients(self) -> list[tuple[str, str]]:
+        """Each patient's folder as a prefix of its paths, and the patient."""
+        names = _folders(self.root)
+        outer = [name for name in names if name != NESTED_COPY]
+        if not outer and names:  # the zip was unpacked without its outer copy
+            return [(f"{NESTED_COPY}/{n}", n) for n in _folders(self.root / NESTED_COPY)]
+        return [(name, name) for name in outer]
 
-    def _scan_patient(self, patient: Path) -> list[tuple[str, int, str, int, int]]:
-        rows = []
-        for path in sorted(patient.glob("*/*.png")):
-            relative = path.relative_to(self.root).as_posix()
-            match = NAME.fullmatch(path.name)
-            if match is None:
-                if self.on_bad_name == "fail":
-                    raise DataError(
-                        f"{relative}: the name does not follow {LAYOUT}. Rename or remove the "
-                        f"file, or set data.on_bad_name=drop."
-                    )
-                self.bad_names += 1
-                continue
-            if match["label"] != path.parent.name:
-                raise DataError(
-                    f"{relative}: the name says class {match['label']}, its folder says "
-                    f"'{path.parent.name}'. Find out which is right and move or rename the file."
-                )
-            if match["group"] != patient.name:
-                raise DataError(
-                    f"{relative}: the name says patient {match['group']}, its folder says "
-                    f"'{patient.name}'. Move or rename the file: a patch filed under the wrong "
-                    f"patient leaks between splits."
-                )
-            rows.append(
-                (relative, int(match["label"]), match["group"], int(match["x"]), int(match["y"]))
-            )
+    def _scan(self, prefix: str, patient: str) -> list[Row]:
+        rows: list[Row] = []
+        for folder in _folders(self.root / prefix):
+            names = os.listdir(self.root / prefix / folder)  # noqa: PTH208 (ten times faster)
+            rows += [
+                _row(f"{prefix}/{folder}/{name}", name, folder, patient)
+                for name in sorted(names)
+                if name.endswith(".png")
+            ]
         return rows
 
     def read(self, index: pd.DataFrame) -> Pixels:
-        """Read every patch of the index; see `idc.data.sources.base.Source.read`."""
-        count, size = len(index), self.patch_size
-        patches = np.zeros((count, size, size, 3), np.uint8)
-        paths = index["path"].tolist()
-        with ThreadPoolExecutor(self.threads) as pool:
-            problems = list(pool.map(lambda i: self._read_one(paths[i], patches[i]), range(count)))
-        notes: Counter[str] = Counter()
-        if self.bad_names:
-            notes["dropped: file name does not follow the layout"] = self.bad_names
-        readable = np.ones(count, bool)
-        fatal: list[str] = []
-        for i, (note, verdict) in enumerate(problems):
-            if verdict == "fail":
-                fatal.append(f"{paths[i]}: {note}")
-            elif verdict == "drop":
-                readable[i] = False
-                notes[f"dropped: {note}"] += 1
-            elif note:
-                notes[note] += 1
-        if fatal:
-            raise DataError(self._fatal_message(fatal))
-        return Pixels(patches, readable, dict(notes), fingerprint(patches, index))
+        """Read patches; see `idc.data.sources.base.Source.read`."""
+        return read_files(self.root, index["path"].tolist(), self.patch_size, self.edge)
 
-    def _read_one(self, relative: str, out: NDArray[np.uint8]) -> tuple[str, str]:
-        """Read a file into `out`; returns a note (or "") and keep, drop or fail."""
-        try:
-            data = (self.root / relative).read_bytes()
-            decoded = decode(data, convert=self.on_odd_mode == "convert")
-        except OSError as error:
-            return f"it cannot be opened ({error.strerror})", self.on_unreadable
-        except UnreadableError as error:
-            return str(error), self.on_unreadable
-        except OddModeError as error:
-            return str(error), self.on_odd_mode
-        out[...] = fit_square(decoded.patch, self.patch_size, self.edge)
-        if decoded.converted_from:
-            return f"converted from {decoded.converted_from}", "keep"
-        if decoded.patch.shape[:2] != out.shape[:2]:
-            return f"smaller or larger than {self.patch_size} pixels: {self.edge}", "keep"
-        return "", "keep"
 
-    def _fatal_message(self, fatal: list[str]) -> str:
-        shown = "\n  ".join(fatal[:SHOWN])
-        more = f"\n  and {len(fatal) - SHOWN} more" if len(fatal) > SHOWN else ""
-        return (
-            f"{len(fatal)} file(s) below {self.root} cannot be used:\n  {shown}{more}\n"
-            f"Replace them, or set data.on_unreadable=drop (broken files) or "
-            f"data.on_odd_mode=convert|drop (grey, 16-bit, RGBA); what is dropped is counted "
-            f"and logged."
-        )
+def _folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir())
+
+
+def _row(path: str, name: str, folder: str, patient: str) -> Row:
+    match = NAME.fullmatch(name)
+    if match is None:
+        return path, UNKNOWN, patient, UNKNOWN, UNKNOWN, BAD_NAME
+    group, x, y, label = match.groups()
+    found = [LABEL_MISMATCH] if label != folder else []
+    found += [PATIENT_MISMATCH] if group != patient else []
+    return path, int(label), group, int(x), int(y), join(found)

@@ -6,9 +6,12 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from idc.data.sources.base import Pixels, fingerprint
+from idc.data.decode import RGB
+from idc.data.sources.base import Pixels
 from idc.data.synthetic import SyntheticSpec, make_index, render
 from idc.seeding import derive_seed
+
+FIRST_PATIENT = 9001
 
 
 class SyntheticSource:
@@ -26,6 +29,8 @@ class SyntheticSource:
 
     name = "synthetic"
     class_names = ("no IDC", "IDC")
+    root = None
+    known = None
 
     def __init__(
         self,
@@ -49,17 +54,21 @@ class SyntheticSource:
         if self.shuffle_labels:
             rng = np.random.default_rng(derive_seed(self.spec.seed, 99))
             index["label"] = rng.permutation(index["label"].to_numpy())
-        index["group"] = (9001 + index["patient"]).astype(str)
+        index["group"] = (FIRST_PATIENT + index["patient"]).astype(str)
         index["path"] = [
             kaggle_path(*row)
             for row in zip(index["group"], index["x"], index["y"], index["label"], strict=True)
         ]
-        return index[["path", "label", "group", "x", "y", "patient", "drawn"]]
+        index["checks"] = ""
+        return index[["path", "label", "group", "x", "y", "checks", "drawn"]]
 
     def read(self, index: pd.DataFrame) -> Pixels:
         """Draw the patches."""
-        patches, _ = render(self.spec, index.assign(label=index["drawn"]))
-        return Pixels(patches, np.ones(len(index), bool), {}, fingerprint(patches, index))
+        patient = index["group"].astype(np.int64) - FIRST_PATIENT
+        patches, _ = render(self.spec, index.assign(label=index["drawn"], patient=patient))
+        facts = pd.DataFrame({"width": self.patch_size, "height": self.patch_size}, index.index)
+        facts = facts.assign(mode=RGB, bytes=0, mtime=0, hash="", problem="")
+        return Pixels(patches, facts.reset_index(drop=True))
 
 
 def kaggle_path(patient: str, x: int, y: int, label: int) -> str:

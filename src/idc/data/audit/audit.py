@@ -1,0 +1,151 @@
+"""The audit: every finding of a set, from its index and its facts."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.audit import findings as f
+from idc.data.audit.duplicates import first_of_equal, near_pairs, several_labels
+from idc.data.audit.places import overlapping
+from idc.data.decode import RGB, TRUNCATED
+from idc.errors import ConfigError
+
+FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on a measure is a finding.
+
+    Attributes:
+        white: Share of white pixels of a `near_white` patch, in (0, 1].
+        grey: Share of grey pixels of a `near_grey` patch, in (0, 1].
+        colourless: Share of colourless pixels of a `glass` patch, in (0, 1].
+        ink: Share of pixels of ink's colours of an `ink` patch, in (0, 1].
+        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..15.
+        near_difference: Mean absolute difference of their pixels, at most, in 0..255.
+    """
+
+    white: float = 0.85
+    grey: float = 0.5
+    colourless: float = 0.95
+    ink: float = 0.005
+    near_bits: int = 3
+    near_difference: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("white", "grey", "colourless", "ink"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(
+                    f"audit.limits.{name}={getattr(self, name)}: give a share of the pixels, "
+                    f"above 0 and at most 1."
+                )
+        if not 0 <= self.near_bits <= 15:
+            raise ConfigError(f"audit.limits.near_bits={self.near_bits}: give 0 to 15.")
+        if not 0 <= self.near_difference <= 255:
+            raise ConfigError(
+                f"audit.limits.near_difference={self.near_difference}: give 0 to 255 grey levels."
+            )
+
+    def as_dict(self) -> dict[str, float]:
+        """The limits as plain values."""
+        return asdict(self)
+
+
+def audit(
+    index: pd.DataFrame, patches: NDArray[np.uint8], patch_size: int, limits: Limits
+) -> pd.DataFrame:
+    """Find what is odd in a set.
+
+    Args:
+        index: What `Source.scan`, `Source.read` and `measure` say of each patch.
+        patches: uint8 (N, P, P, 3), row for row.
+        patch_size: Side of a patch in pixels.
+        limits: From where on a measure is a finding.
+
+    Returns:
+        ``checks`` (str, see `idc.data.audit.findings`) and ``twin`` (str: the path of the earlier
+        patch that a duplicate or overlapping one repeats, else ""), row for row.
+    """
+    count = len(index)
+    found = f.masks(index["checks"])
+    readable = (index["problem"] == "").to_numpy(bool)
+    found[f.TRUNCATED] = (index["problem"] == TRUNCATED).to_numpy(bool)
+    found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED]
+    found[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
+    sides = index[["width", "height"]].to_numpy()
+    found[f.ODD_SIZE] = readable & (sides != patch_size).any(axis=1)
+    for name, column, limit in (
+        (f.NEAR_WHITE, "white", limits.white),
+        (f.NEAR_GREY, "grey", limits.grey),
+        (f.GLASS, "colourless", limits.colourless),
+        (f.INK, "ink", limits.ink),
+    ):
+        found[name] = readable & (index[column].to_numpy() >= limit)
+    named = ~found.get(f.BAD_NAME, np.zeros(count, bool))
+    usable = np.flatnonzero(readable & named)
+    twin = np.full(count, -1, np.int64)
+    found |= _repeated(index, usable, twin)
+    found |= _near(index, patches, usable, found, twin, limits)
+    found |= _placed(index, usable, twin, patch_size)
+    paths = index["path"].iloc[np.maximum(twin, 0)].reset_index(drop=True)
+    twins = paths.where(pd.Series(twin >= 0), "")
+    return pd.DataFrame({"checks": f.as_checks(found, count), "twin": twins})
+
+
+Found = dict[str, NDArray[np.bool_]]
+
+
+def _repeated(index: pd.DataFrame, usable: NDArray[np.int64], twin: NDArray[np.int64]) -> Found:
+    groups = pd.factorize(index["group"])[0][usable].astype(np.int64)
+    labels = index["label"].to_numpy(np.int64)[usable]
+    first = first_of_equal(index["pixels"].to_numpy(np.uint64)[usable])
+    again = first != np.arange(len(usable))
+    elsewhere = groups != groups[first]
+    twin[usable[again]] = usable[first[again]]
+    return {
+        f.DUPLICATE_WITHIN: _spread(usable[again & ~elsewhere], len(index)),
+        f.DUPLICATE_ACROSS: _spread(usable[again & elsewhere], len(index)),
+        f.DUPLICATE_OPPOSITE: _spread(usable[several_labels(first, labels)], len(index)),
+    }
+
+
+def _near(
+    index: pd.DataFrame,
+    patches: NDArray[np.uint8],
+    usable: NDArray[np.int64],
+    found: Found,
+    twin: NDArray[np.int64],
+    limits: Limits,
+) -> Found:
+    # Glass looks like glass: without structure, likeness says nothing. Equal pixels are known.
+    deviation = index[["std_r", "std_g", "std_b"]].to_numpy().mean(axis=1)
+    plain = found[f.NEAR_WHITE] | found[f.GLASS] | (deviation < FLAT)
+    rows = usable[~plain[usable] & (twin[usable] < 0)]
+    groups = pd.factorize(index["group"])[0].astype(np.int64)
+    hashes = index["perceptual"].to_numpy(np.uint64)
+    pairs = near_pairs(hashes, groups, patches, rows, limits.near_bits, limits.near_difference)
+    twin[pairs[::-1, 1]] = pairs[::-1, 0]  # backwards: the earliest is the one that stays
+    return {f.NEAR_DUPLICATE: _spread(pairs[:, 1], len(index))}
+
+
+def _placed(
+    index: pd.DataFrame, usable: NDArray[np.int64], twin: NDArray[np.int64], patch_size: int
+) -> Found:
+    part = index.iloc[usable]
+    pairs = usable[overlapping(part, patch_size)]
+    alone = pairs[twin[pairs[:, 1]] < 0][::-1]
+    twin[alone[:, 1]] = alone[:, 0]
+    classes = part.groupby("group", observed=True)["label"].transform("nunique").to_numpy()
+    return {
+        f.OVERLAP: _spread(pairs[:, 1], len(index)),
+        f.ONE_CLASS: _spread(usable[classes == 1], len(index)),
+    }
+
+
+def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    mask = np.zeros(count, bool)
+    mask[rows] = True
+    return mask

@@ -1,0 +1,79 @@
+"""The same pixels twice, and nearly the same pixels in two patients."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+Hashes = NDArray[np.uint64]
+BITS = 64
+BLOCK = 4096  # pairs whose pixels are compared at once
+
+
+def first_of_equal(hashes: Hashes) -> Codes:
+    """For each row, the first row with the same hash, int64 (n,)."""
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    return first[inverse].astype(np.int64)
+
+
+def several_labels(first: Codes, labels: Codes) -> NDArray[np.bool_]:
+    """Whether rows with a row's pixels (see `first_of_equal`) have more than one label, (n,)."""
+    lowest, highest = labels.copy(), labels.copy()
+    np.minimum.at(lowest, first, labels)
+    np.maximum.at(highest, first, labels)
+    return np.asarray(lowest[first] != highest[first], bool)
+
+
+def near_pairs(
+    perceptual: Hashes,
+    groups: Codes,
+    patches: NDArray[np.uint8],
+    rows: Codes,
+    bits: int,
+    difference: float,
+) -> NDArray[np.int64]:
+    """Pairs of rows of two patients that look nearly the same.
+
+    Hashes at most `bits` apart agree in at least one of ``bits + 1`` bands (pigeonhole; Manku et
+    al. 2007, "Detecting near-duplicates for web crawling"), so only rows that share a band are
+    compared. What the hash proposes, the pixels confirm.
+
+    Args:
+        perceptual: Perceptual hashes of the whole set, uint64 (N,).
+        groups: A code a patient, int64 (N,).
+        patches: uint8 (N, P, P, 3).
+        rows: The rows to compare, int64 (n,).
+        bits: Hamming distance of the hashes, at most, 0..15.
+        difference: Mean absolute difference of the pixels, at most, in 0..255.
+
+    Returns:
+        int64 (m, 2), the earlier row first, sorted, none twice.
+    """
+    found = [np.empty((0, 2), np.int64)]
+    for pairs in _candidates(perceptual, groups, rows, bits):
+        for start in range(0, len(pairs), BLOCK):
+            part = pairs[start : start + BLOCK]
+            one, two = (patches[part[:, i]].astype(np.int16) for i in (0, 1))
+            found.append(part[np.abs(one - two).mean(axis=(1, 2, 3)) <= difference])
+    return np.asarray(np.unique(np.concatenate(found), axis=0), np.int64)
+
+
+def _candidates(
+    perceptual: Hashes, groups: Codes, rows: Codes, bits: int
+) -> Iterator[NDArray[np.int64]]:
+    edges = np.linspace(0, BITS, bits + 2).astype(int)
+    for low, high in pairwise(edges):
+        mask = np.uint64((1 << int(high - low)) - 1)
+        band = (perceptual[rows] >> np.uint64(low)) & mask
+        order = np.argsort(band, kind="stable")
+        ordered, keys = rows[order], band[order]
+        step = 1
+        # Rows that share a band stand together: compare each with the next, the one after, ...
+        while (same := np.flatnonzero(keys[step:] == keys[:-step])).size:
+            one, two = ordered[same], ordered[same + step]
+            apart = np.bitwise_count(perceptual[one] ^ perceptual[two])
+            near = (apart <= bits) & (groups[one] != groups[two])
+            yield np.sort(np.stack([one[near], two[near]], axis=1), axis=1)
+            step += 1

@@ -1,0 +1,131 @@
+"""The findings of the audit: their names, what each means and what can be done about it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Action = Literal["keep", "drop", "fail"]
+BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH = "bad_name", "label_mismatch", "patient_mismatch"
+UNREADABLE, TRUNCATED, ODD_MODE, ODD_SIZE = "unreadable", "truncated", "odd_mode", "odd_size"
+DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
+DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
+OVERLAP, ONE_CLASS = "overlap", "one_class"
+NEAR_WHITE, NEAR_GREY, GLASS, INK = "near_white", "near_grey", "glass", "ink"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A kind of finding.
+
+    Attributes:
+        meaning: What is the case, in a sentence.
+        advice: What a user does about it.
+        can_keep: Whether such a patch can be used at all.
+    """
+
+    meaning: str
+    advice: str
+    can_keep: bool = True
+
+
+FINDINGS: dict[str, Finding] = {
+    BAD_NAME: Finding(
+        "The file's name does not follow the layout, so patient, place and label are not known.",
+        "Rename or remove the file.",
+        can_keep=False,
+    ),
+    LABEL_MISMATCH: Finding(
+        "The class in the file's name is not that of its folder; the name's is taken.",
+        "Find out which is right and move or rename the file.",
+    ),
+    PATIENT_MISMATCH: Finding(
+        "The patient in the file's name is not that of its folder; the name's is taken.",
+        "Move or rename the file: a patch under the wrong patient leaks between splits.",
+    ),
+    UNREADABLE: Finding(
+        "The file is empty, cannot be opened or is no whole image.",
+        "Replace the file.",
+        can_keep=False,
+    ),
+    TRUNCATED: Finding("The PNG ends early.", "Replace the file.", can_keep=False),
+    ODD_MODE: Finding(
+        "The image is not 8-bit RGB (grey, 16-bit, RGBA); it is converted.",
+        "Find out how it came into the set.",
+    ),
+    ODD_SIZE: Finding(
+        "The image has another size than the rest; data.edge says how it is fitted.",
+        "Nothing, if it lies at the edge of a slide.",
+    ),
+    DUPLICATE_WITHIN: Finding(
+        "The same pixels as an earlier patch of the same patient.",
+        "Drop them if a place was saved twice.",
+    ),
+    DUPLICATE_ACROSS: Finding(
+        "The same pixels as a patch of another patient: a leak between splits.",
+        "Find out whose it is; drop them.",
+    ),
+    DUPLICATE_OPPOSITE: Finding(
+        "The same pixels stand in the set with another label too.",
+        "Find out which label is right; drop them.",
+    ),
+    NEAR_DUPLICATE: Finding(
+        "Nearly the same pixels as a patch of another patient (perceptual hash, then difference).",
+        "Look at the pair; drop it if both show one place.",
+    ),
+    OVERLAP: Finding(
+        "The patch covers a part of an earlier patch of the same slide.",
+        "Nothing, if the set was cut with overlap: a patient is on one side of the split only.",
+    ),
+    ONE_CLASS: Finding(
+        "The patient has patches of one class only.",
+        "Do not test on such patients alone: recall or specificity cannot be measured.",
+    ),
+    NEAR_WHITE: Finding("Nearly all of the patch is white.", "Look at the grid."),
+    NEAR_GREY: Finding(
+        "Most of the patch is grey: out of focus, unstained or a scanner's artefact.",
+        "Look at the grid.",
+    ),
+    GLASS: Finding("Almost no pixel has colour: bare glass or the slide's edge.", "Look at them."),
+    INK: Finding(
+        "Some of the patch has colours of marking ink, which neither stain has.", "Look at them."
+    ),
+}
+BY_NAME = (BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH)
+
+
+def join(names: Iterable[str]) -> str:
+    """Findings as the index keeps them: names joined by commas."""
+    return ",".join(names)
+
+
+def masks(checks: "pd.Series[str]") -> dict[str, NDArray[np.bool_]]:
+    """The rows that each finding was found in, for findings that occur.
+
+    Args:
+        checks: The index's ``checks``.
+
+    Returns:
+        Name to bool (N,), in the order of `FINDINGS`.
+    """
+    codes, texts = pd.factorize(checks)
+    found: dict[str, NDArray[np.bool_]] = {}
+    for name in FINDINGS:
+        has = np.array([name in str(text).split(",") for text in texts], bool)
+        if has.any():
+            found[name] = has[codes]
+    return found
+
+
+def as_checks(found: Mapping[str, NDArray[np.bool_]], count: int) -> "pd.Series[str]":
+    """The inverse of `masks`: a categorical column, str (count,)."""
+    names = [name for name in FINDINGS if name in found]
+    code = np.zeros(count, np.int64)
+    for bit, name in enumerate(names):
+        code |= found[name].astype(np.int64) << bit
+    values, inverse = np.unique(code, return_inverse=True)
+    texts = [join(n for bit, n in enumerate(names) if value >> bit & 1) for value in values]
+    return pd.Series(pd.Categorical.from_codes(inverse, categories=pd.Index(texts)))

@@ -1,0 +1,109 @@
+"""What is done about findings: kept, dropped, or a reason to stop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.audit.findings import FINDINGS, Action, masks
+from idc.errors import ConfigError, DataError
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What became of a set's findings.
+
+    Attributes:
+        keep: bool (N,), the patches that are used.
+        table: A row a finding, those that do not occur too: ``finding``, ``meaning``, ``policy``,
+            ``patches``, ``patients``, ``dropped``.
+    """
+
+    keep: NDArray[np.bool_]
+    table: pd.DataFrame
+
+    def notes(self) -> dict[str, int]:
+        """What was found, and whether it was dropped, to how often."""
+        rows = self.table[self.table["patches"] > 0].to_dict("records")
+        words = {"keep": "kept", "drop": "dropped", "fail": "refused"}
+        return {f"{row['finding']}: {words[row['policy']]}": int(row["patches"]) for row in rows}
+
+
+class Policy:
+    """An action for each finding.
+
+    Args:
+        actions: Finding to ``keep``, ``drop`` or ``fail``; every finding must be there.
+
+    Raises:
+        ConfigError: A finding is missing or not known, or its action is not possible.
+    """
+
+    def __init__(self, actions: Mapping[str, Action]) -> None:
+        if unknown := sorted(set(actions) - set(FINDINGS)):
+            raise ConfigError(
+                f"audit.{unknown[0]}: there is no such finding; there are {', '.join(FINDINGS)}."
+            )
+        for name, finding in FINDINGS.items():
+            possible = ("keep", "drop", "fail") if finding.can_keep else ("drop", "fail")
+            if actions.get(name) not in possible:
+                raise ConfigError(
+                    f"audit.{name}={actions.get(name)}: give {' or '.join(possible)}."
+                )
+        self.actions = dict(actions)
+
+    def decide(self, index: pd.DataFrame) -> Decisions:
+        """Decide on every patch; see `refuse` for what is to stop the work.
+
+        Args:
+            index: ``checks`` and ``group``.
+        """
+        keep, rows = np.ones(len(index), bool), []
+        found = masks(index["checks"])
+        groups = index["group"].to_numpy()
+        for name, finding in FINDINGS.items():
+            mask = found.get(name, np.zeros(len(index), bool))
+            action = self.actions[name]
+            if action == "drop":
+                keep &= ~mask
+            patches, patients = int(mask.sum()), len(np.unique(groups[mask].astype(str)))
+            dropped = patches if action == "drop" else 0
+            rows.append((name, finding.meaning, action, patches, patients, dropped))
+        names = ["finding", "meaning", "policy", "patches", "patients", "dropped"]
+        return Decisions(keep, pd.DataFrame(rows, columns=names))
+
+    def refuse(self, index: pd.DataFrame, root: object) -> None:
+        """Stop if there is a finding whose action is ``fail``.
+
+        Args:
+            index: ``path``, ``checks`` and, where known, ``problem``, ``mode`` and ``twin``.
+            root: Where the files are, for the message.
+
+        Raises:
+            DataError: Names the files, the findings and what to do.
+        """
+        parts = []
+        for name, mask in masks(index["checks"]).items():
+            if self.actions[name] == "fail":
+                parts.append(self._message(name, index[mask]))
+        if parts:
+            raise DataError(f"the audit of {root} stops the work.\n" + "\n".join(parts))
+
+    def _message(self, name: str, rows: pd.DataFrame) -> str:
+        finding = FINDINGS[name]
+        shown = "\n  ".join(_described(row) for row in rows.head(SHOWN).to_dict("records"))
+        more = f"\n  and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+        others = "keep|drop" if finding.can_keep else "drop"
+        return (
+            f"{name}: {len(rows)} file(s). {finding.meaning}\n  {shown}{more}\n"
+            f"  {finding.advice} Or set audit.{name}={others}; what is found is counted and logged."
+        )
+
+
+def _described(row: Mapping[object, object]) -> str:
+    more = [str(row[key]) for key in ("problem", "twin") if row.get(key)]
+    return f"{row['path']}" + (f" ({'; '.join(more)})" if more else "")

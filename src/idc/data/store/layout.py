@@ -1,0 +1,131 @@
+"""Where a store lies and what it consists of.
+
+A store is a folder with ``store.json``, which names the two files that hold the data: an ``.npy``
+array of patches and a Parquet index. New data get new names, and ``store.json`` is replaced in one
+step, so that a reader sees the old store or the new one, never half of either.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from idc.data.sources.base import Source
+from idc.errors import DataError, first_line
+
+FORMAT = 1  # of the files; another number is built anew
+DESCRIPTION = "store.json"
+BUILDING = "building"
+LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Description:
+    """What ``store.json`` says.
+
+    Attributes:
+        patches: Name of the array's file.
+        index: Name of the index's file.
+        index_bytes: Size of the index's file.
+        count: Number of patches.
+        patch_size: Side of a patch in pixels.
+        fingerprint: The data's identity; see `idc.data.facts.fingerprint`.
+        limits: The audit's limits.
+        directories: Folders below the root to when they were last changed, ns since 1970.
+        source: The set's name and the options that its pixels depend on.
+        format: `FORMAT`.
+    """
+
+    patches: str
+    index: str
+    index_bytes: int
+    count: int
+    patch_size: int
+    fingerprint: str
+    limits: dict[str, float]
+    directories: dict[str, int]
+    source: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+def options(source: Source) -> dict[str, Any]:
+    """What the pixels of a source depend on, beside its files."""
+    edge = getattr(source, "edge", None)
+    return {"name": source.name, "patch_size": source.patch_size, "edge": edge}
+
+
+def store_folder(stores: Path, source: Source) -> Path:
+    """The folder of a source's store: one for each root and set of options.
+
+    Args:
+        stores: The folder that holds all stores.
+        source: A source with a root.
+    """
+    assert source.root is not None
+    key = json.dumps({**options(source), "root": str(source.root.resolve())}, sort_keys=True)
+    return stores / f"{source.name}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
+
+
+def read_description(folder: Path) -> Description | None:
+    """What lies in a folder, or None where there is no store of this format.
+
+    Raises:
+        DataError: ``store.json`` cannot be read.
+    """
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+        return Description(**content) if content.get("format") == FORMAT else None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"store: {path} cannot be read ({first_line(error)}). Remove the folder "
+            f"{folder}; it is built anew from the patches."
+        ) from error
+
+
+def write_description(folder: Path, description: Description) -> None:
+    """Make a store's files the current ones, in one step, and remove those before them."""
+    draft = folder / f"{DESCRIPTION}.part"
+    with draft.open("w") as file:
+        json.dump(asdict(description), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / DESCRIPTION)
+    for path in [*folder.glob("patches-*.npy"), *folder.glob("index-*.parquet")]:
+        if path.name not in (description.patches, description.index):
+            path.unlink()  # those who have it open keep it
+
+
+def directory_times(root: Path) -> dict[str, int]:
+    """When the root and its folders, two levels down, were last changed, ns since 1970.
+
+    A file that comes, goes or is renamed changes its folder's time; one that is written over in
+    place does not, and is found only by looking at each.
+    """
+    times = {".": root.stat().st_mtime_ns}
+    for folder in _folders(root):
+        times[folder.name] = folder.stat().st_mtime_ns
+        for inner in _folders(Path(folder.path)):
+            times[f"{folder.name}/{inner.name}"] = inner.stat().st_mtime_ns
+    return times
+
+
+def unchanged(root: Path, times: dict[str, int]) -> bool:
+    """Whether `directory_times` would still say the same, without listing any folder."""
+    for name, time in times.items():
+        try:
+            status = os.stat(root / name)  # noqa: PTH116 (hundreds of them at each start)
+        except OSError:
+            return False
+        if status.st_mtime_ns != time:
+            return False
+    return True
+
+
+def _folders(folder: Path) -> "list[os.DirEntry[str]]":
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if entry.is_dir()]

@@ -1,0 +1,255 @@
+"""Opening a store, and making it when it is not there or its source has changed."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from idc.data.audit.audit import Limits, audit
+from idc.data.facts import fingerprint, pixel_hashes
+from idc.data.sources.base import Source
+from idc.data.store.build import FACTS, Advance, Before, identity, pack
+from idc.data.store.layout import (
+    BUILDING,
+    LOCK,
+    Description,
+    directory_times,
+    options,
+    read_description,
+    store_folder,
+    unchanged,
+    write_description,
+)
+from idc.errors import DataError, first_line
+
+log = logging.getLogger(__name__)
+SAMPLE = 64  # patches whose pixels are checked at each opening
+# What training needs of the index; the facts stay on the disk.
+COLUMNS = ("path", "label", "group", "x", "y", "checks", "problem", "twin", "pixels")
+ON_DISK = {"group": "patient"}
+IN_MEMORY = {"patient": "group"}
+Progress = Callable[[int, str], AbstractContextManager[Advance]]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A set that is packed.
+
+    Attributes:
+        index: A row a patch, with the columns that were asked for.
+        patches: uint8 (N, P, P, 3), mapped from the disk, read-only: processes share its memory.
+        fingerprint: The data's identity.
+        folder: The store's folder.
+        read: How many files were read to make it; 0 if it was there.
+    """
+
+    index: pd.DataFrame
+    patches: NDArray[np.uint8]
+    fingerprint: str
+    folder: Path
+    read: int = 0
+
+
+def open_current(
+    source: Source, stores: Path, limits: Limits, columns: Sequence[str] | None = COLUMNS
+) -> Stored | None:
+    """Open a source's store if there is one and no folder of the source has changed since.
+
+    Args:
+        source: The set.
+        stores: The folder that holds all stores.
+        limits: Of the audit; a store with others is not current.
+        columns: Columns of the index to read; None for all.
+
+    Returns:
+        The store; None if there is none that is current.
+
+    Raises:
+        DataError: The store is damaged.
+    """
+    if source.root is None:
+        return None
+    folder = store_folder(stores, source)
+    known = read_description(folder)
+    if known is None or known.limits != limits.as_dict():
+        return None
+    if not unchanged(source.root, known.directories):
+        log.info("store: %s has changed since it was packed", source.root)
+        return None
+    return _open(folder, known, columns)
+
+
+def build_store(
+    source: Source,
+    stores: Path,
+    limits: Limits,
+    workers: int,
+    progress: Progress,
+    check: Callable[[pd.DataFrame], object] = lambda index: None,
+    every_file: bool = False,
+) -> Stored:
+    """Make a source's store, or bring it up to date: only new or changed files are read.
+
+    Processes that ask for the same store at once wait for the one that makes it.
+
+    Args:
+        source: The set; it has a root.
+        stores: The folder that holds all stores.
+        limits: Of the audit.
+        workers: Processes that read.
+        progress: Shows progress: from a number of patches and words to a context that gives a
+            function to be told how many more are done.
+        check: Looks at the index before any file is read, and may raise.
+        every_file: Look at each file for changes even if no folder has changed.
+
+    Returns:
+        The store, its index with all columns.
+
+    Raises:
+        DataError: There is nothing to read, or the folder cannot be written.
+    """
+    folder = store_folder(stores, source)
+    lock = FileLock(folder / LOCK)
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock.acquire()
+    with held:
+        current = None if every_file else open_current(source, stores, limits, None)
+        return current or _build(source, folder, limits, workers, progress, check)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"store: cannot write {error.filename or folder} ({error.strerror or error}). Set "
+            f"paths.stores to a folder that can be written and has room (8 kB a patch of 50x50), "
+            f"or store.use=false."
+        ) from error
+
+
+def _build(
+    source: Source,
+    folder: Path,
+    limits: Limits,
+    workers: int,
+    progress: Progress,
+    check: Callable[[pd.DataFrame], object],
+) -> Stored:
+    assert source.root is not None
+    # Before the scan: what changes while it is read makes the store stale, not wrong.
+    times = directory_times(source.root) if source.root.is_dir() else {}
+    index = source.scan()
+    check(index)
+    known = read_description(folder)
+    before = None
+    if known is not None:
+        before = Before(_open(folder, known, None).index, folder / known.patches)
+    with _writing(folder):
+        if before is not None and _same_files(source, index, before):
+            facts = before.index[list(FACTS)].reset_index(drop=True)
+            table, array, read = index.join(facts), before.patches, 0
+        else:
+            with progress(len(index), f"packing {source.name}") as advance:
+                table, array, read = pack(source, index, folder, before, workers, advance)
+        found = audit(table, np.load(array, mmap_mode="r"), source.patch_size, limits)
+        table = table.drop(columns="checks").join(found)
+        return _publish(source, folder, table, array, limits, times, read)
+
+
+def _same_files(source: Source, index: pd.DataFrame, before: Before) -> bool:
+    """Whether every file is the one that the earlier store holds: then no patch has to move."""
+    paths = index["path"]
+    if len(paths) != len(before.index) or not (paths.array == before.index["path"].array).all():
+        return False
+    then = before.index[["bytes", "mtime"]].to_numpy(np.int64)
+    return bool((identity(source.root, paths) == then).all())
+
+
+def _publish(
+    source: Source,
+    folder: Path,
+    table: pd.DataFrame,
+    array: Path,
+    limits: Limits,
+    times: dict[str, int],
+    read: int,
+) -> Stored:
+    mark = fingerprint(table)
+    tag = f"{mark}-{os.urandom(3).hex()}"
+    described = Description(
+        patches=array.name if array.parent == folder else f"patches-{tag}.npy",
+        index=f"index-{tag}.parquet",
+        index_bytes=0,
+        count=len(table),
+        patch_size=source.patch_size,
+        fingerprint=mark,
+        limits=limits.as_dict(),
+        directories=times,
+        source=options(source),
+    )
+    path = folder / described.index
+    table.rename(columns=ON_DISK).to_parquet(path, index=False)
+    array.replace(folder / described.patches)
+    write_description(folder, replace(described, index_bytes=path.stat().st_size))
+    shutil.rmtree(folder / BUILDING, ignore_errors=True)
+    log.info("store: %d patches in %s (%d files read)", len(table), folder, read)
+    patches = np.load(folder / described.patches, mmap_mode="r")
+    return Stored(table, patches, mark, folder, read)
+
+
+def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> Stored:
+    """Open what a description names, and see that it is whole."""
+    path, array = folder / known.index, folder / known.patches
+    try:
+        wanted = None if columns is None else [ON_DISK.get(name, name) for name in columns]
+        index = pd.read_parquet(path, columns=wanted)
+        patches = np.load(array, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise _damaged(folder, first_line(error)) from error
+    shape = (known.count, known.patch_size, known.patch_size, 3)
+    if path.stat().st_size != known.index_bytes or len(index) != known.count:
+        raise _damaged(folder, f"{path.name} is not the file that was written")
+    if patches.shape != shape or patches.dtype != np.uint8:
+        raise _damaged(folder, f"{array.name} is not the array that was written")
+    stored = Stored(index.rename(columns=IN_MEMORY), patches, known.fingerprint, folder)
+    rows = np.unique(np.linspace(0, known.count - 1, SAMPLE).astype(np.int64))
+    if wanted is None or "pixels" in wanted:
+        verify(stored, rows)
+    return stored
+
+
+def verify(stored: Stored, rows: NDArray[np.int64] | None = None) -> None:
+    """See that patches are those that the index describes.
+
+    Args:
+        stored: A store, opened with ``pixels``.
+        rows: Rows to check, or None for all.
+
+    Raises:
+        DataError: The pixels of a row are others.
+    """
+    rows = np.arange(len(stored.index)) if rows is None else rows
+    expected = stored.index["pixels"].to_numpy(np.uint64)
+    for start in range(0, len(rows), SAMPLE):
+        part = rows[start : start + SAMPLE]
+        wrong = part[pixel_hashes(stored.patches[part]) != expected[part]]
+        if len(wrong):
+            path = stored.index["path"].iloc[int(wrong[0])]
+            raise _damaged(stored.folder, f"the pixels of {path} are not those that were packed")
+
+
+def _damaged(folder: Path, why: str) -> DataError:
+    return DataError(
+        f"store: {folder} is damaged: {why}. Remove the folder; it is built anew from the patches."
+    )

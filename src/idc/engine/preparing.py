@@ -1,0 +1,158 @@
+"""A data set checked, packed and shown, as one run."""
+
+import json
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idc.data.audit.policy import Decisions
+from idc.data.sources.base import Source
+from idc.data.split import Splitter
+from idc.data.store.store import ON_DISK, Stored, verify
+from idc.engine.check import check_values
+from idc.engine.config import Config, build
+from idc.engine.lifecycle import LOG_FILE, lifecycle
+from idc.engine.material import Inspected, build_policy, inspect, side_of_each
+from idc.engine.outcome import Outcome
+from idc.errors import DataError, first_line
+from idc.report.eda import write_eda
+from idc.report.eda_input import EdaInput
+from idc.tracking.facts import flatten, origin_tags
+from idc.tracking.run import MlflowRun, NoRun, Run
+from idc.tracking.store import open_store, the_store
+
+log = logging.getLogger(__name__)
+KIND = "prepare"
+NOT_PARAMETERS = ("paths", "choices", "tracking", "store", "name")
+
+
+def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFrame]:
+    """Check, pack and show a set.
+
+    Args:
+        config: The resolved configuration.
+        folder: Where ``index.parquet``, ``audit.csv`` and ``report/`` go; they are logged too.
+        name: The run's name.
+
+    Returns:
+        The outcome, and the findings with what was done about them; see `Decisions`.
+
+    Raises:
+        IdcError: The data, or a value, that the user can mend. What was found until then is kept.
+    """
+    check_values(config)
+    asked = config["tracking"]
+    mlruns = Path(config["paths"]["mlruns"])
+    store = open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns)
+    outcome = Outcome(name)
+    with ExitStack() as stack:
+        stack.enter_context(the_store(store))
+        run: Run = NoRun() if store is None else MlflowRun(store, name=name)
+        outcome.run_id = run.run_id
+        stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
+        chosen = {k: v for k, v in config.items() if k not in NOT_PARAMETERS}
+        run.params({k: v for k, v in flatten(chosen).items() if not k.startswith("data.source.")})
+        run.tags({**origin_tags("idc.prepare"), "idc.kind": KIND})
+        table = _work(config, run, folder, outcome)
+    return outcome, table
+
+
+def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFrame:
+    source: Source = build(config["data"]["source"], "data")
+    splitter: Splitter = build(config["split"], "split")
+    policy = build_policy(config)
+    outcome.class_names = list(source.class_names)
+    found = inspect(config, source, lambda index: None, every_file=True)
+    if config["verify"] and found.folder is not None:
+        verify(Stored(found.index, found.patches, found.fingerprint, found.folder))
+        log.info("store: each of the %d patches is the one that was packed", len(found.index))
+    decisions = policy.decide(found.index)
+    index = found.index.assign(decision="keep", split="")
+    index.loc[~decisions.keep, "decision"] = "drop"
+    try:
+        index["split"] = side_of_each(index, decisions.keep, source, splitter)
+    except DataError as error:
+        log.warning("no split can be made: %s", first_line(error))
+        outcome.notes.append(f"No split can be made: {first_line(error)}")
+    index.rename(columns=ON_DISK).to_parquet(folder / "index.parquet", index=False)
+    decisions.table.to_csv(folder / "audit.csv", index=False)
+    for path in (folder / "index.parquet", folder / "audit.csv"):
+        run.artifacts(path)
+    outcome.metrics = _counts(index, source, decisions, found)
+    run.metrics(outcome.metrics)
+    run.tags(
+        {
+            "data.fingerprint": found.fingerprint,
+            "data.notes": json.dumps(decisions.notes()),
+            "data.class_names": json.dumps(source.class_names),
+        }
+    )
+    if config["report"]:
+        facts = _facts(config, found, outcome)
+        page = write_eda(_input(config, source, index, found, decisions, facts), folder / "report")
+        run.artifacts(page.parent, "report")
+    policy.refuse(index, source.root)
+    return decisions.table
+
+
+def _counts(
+    index: pd.DataFrame, source: Source, decisions: Decisions, found: Inspected
+) -> dict[str, float]:
+    counts: dict[str, float] = {
+        "data/patches": len(index),
+        "data/patients": index["group"].nunique(),
+        "data/files_read": found.read,
+        "data/dropped": int((~decisions.keep).sum()),
+    }
+    for label in range(len(source.class_names)):
+        counts[f"data/class_{label}"] = int((index["label"] == label).sum())
+    for row in decisions.table.to_dict("records"):
+        counts[f"audit/{row['finding']}"] = row["patches"]
+    return counts
+
+
+def known_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
+    """How much of the published set is there: ``what``, ``known``, ``found``; None if unknown."""
+    if source.known is None:
+        return None
+    rows = [("patches", sum(source.known.per_class), len(index))]
+    for label, (name, known) in enumerate(
+        zip(source.class_names, source.known.per_class, strict=True)
+    ):
+        rows.append((f"patches, {name}", known, int((index["label"] == label).sum())))
+    rows.append(("patients", source.known.groups, index["group"].nunique()))
+    return pd.DataFrame(rows, columns=["what", "known", "found"])
+
+
+def _facts(config: Config, found: Inspected, outcome: Outcome) -> dict[str, str]:
+    facts = {
+        "fingerprint": found.fingerprint,
+        "files read now": f"{found.read:,}",
+        "audit": str(config["choices"].get("audit")),
+        "split": str(config["choices"].get("split")),
+    }
+    return facts | ({"note": " ".join(outcome.notes)} if outcome.notes else {})
+
+
+def _input(
+    config: Config,
+    source: Source,
+    index: pd.DataFrame,
+    found: Inspected,
+    decisions: Decisions,
+    facts: dict[str, Any],
+) -> EdaInput:
+    return EdaInput(
+        name=source.name,
+        class_names=source.class_names,
+        index=index,
+        patches=found.patches,
+        findings=decisions.table,
+        expected=known_and_found(index, source),
+        patch_size=source.patch_size,
+        seed=config["seed"],
+        facts=facts,
+    )

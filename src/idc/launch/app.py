@@ -1,0 +1,33 @@
+"""What all apps share: how they start, say what is wrong, and end."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+
+from idc.launch import sweep
+
+# Waiting threads of OpenMP spin for milliseconds, which beside another training costs
+# far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
+SPINS = "3000"
+
+
+def run_app(compose_and_run: Callable[[], object]) -> None:
+    """Run an app; exits with 0, with 1 if something failed, with 130 if it was stopped.
+
+    Args:
+        compose_and_run: Its task, decorated by ``hydra.main``.
+    """
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    # Hydra looks for a config beside the app and warns that an absolute path is unusual.
+    warnings.filterwarnings("ignore", module="hydra.*", category=UserWarning)
+    code = 1
+    try:
+        compose_and_run()
+        code = 0
+    except KeyboardInterrupt:
+        code = 130
+        print("stopped", file=sys.stderr)
+    finally:
+        code = sweep.finish(code)
+    sys.exit(code)

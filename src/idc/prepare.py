@@ -1,0 +1,28 @@
+"""Check a data set, pack it and show it, before anything is trained on it.
+
+``python -m idc.prepare data=idc data.root=DIR`` reads every file once (later only what has
+changed), looks for what is wrong, writes the packed store that training uses, and a report.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from idc.conf_dir import conf_dir
+from idc.launch.app import run_app
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="prepare")
+def compose_and_run(cfg: DictConfig) -> None:
+    """Hydra's task: prepare one set."""
+    from idc.launch.preparation import run
+
+    run(cfg)
+
+
+def main() -> None:
+    """Entry point; see `idc.launch.app.run_app` for the exit codes."""
+    run_app(compose_and_run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Every finding is found in a set that has it, and nothing in a clean one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from idc.data.audit.audit import Limits
+from idc.data.audit.findings import FINDINGS, as_checks, masks
+from idc.data.sources.idc import IdcSource
+from idc.data.sources.synthetic import SyntheticSource, kaggle_path, write_kaggle
+from idc.data.store.memory import read_set
+from idc.errors import ConfigError
+
+Folder = Callable[..., Path]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Patches of three patients in which there is nothing to find."""
+    write_kaggle(SyntheticSource(3, 12, seed=4), tmp_path / "set")
+    for path in (tmp_path / "set").glob("*/0/*.png"):
+        image = cv2.imread(str(path))
+        image[:3, :40] = (170, 120, 200)  # tissue, should it be a patch of glass
+        cv2.imwrite(str(path), image)
+    return tmp_path / "set"
+
+
+def checks(root: Path, limits: Limits | None = None) -> pd.DataFrame:
+    source = IdcSource(root)
+    table, _, _ = read_set(source, source.scan(), limits or Limits(), 2, lambda n: None)
+    return table.set_index("path")[["checks", "twin"]].astype(str)
+
+
+def put(root: Path, image: np.ndarray, patient: str, x: int, y: int, label: int = 0) -> str:
+    name = kaggle_path(patient, x, y, label)
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(root / name), image)
+    return name
+
+
+def first(root: Path, patient: str = "9001", label: int = 0) -> Path:
+    return sorted((root / patient / str(label)).iterdir())[0]
+
+
+def texture(seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(-50, 50, (10, 10, 1)) + np.array([200, 130, 190])  # all of it pink
+    return blocks.astype(np.uint8).repeat(5, 0).repeat(5, 1)
+
+
+def test_a_clean_set_has_no_findings(root: Path) -> None:
+    assert (checks(root)["checks"] == "").all()
+
+
+def test_the_same_pixels_in_a_patient_across_patients_and_under_two_labels(root: Path) -> None:
+    image = texture(0)
+    original = put(root, image, "9001", 9000, 9000)
+    within = put(root, image, "9001", 9100, 9000)
+    across = put(root, image, "9002", 9000, 9000)
+    other = texture(1)
+    one, two = put(root, other, "9003", 9000, 9000), put(root, other, "9003", 9100, 9000, 1)
+    found = checks(root)
+    assert found["checks"][original] == ""
+    assert found.loc[within].tolist() == ["duplicate_within", original]
+    assert found.loc[across].tolist() == ["duplicate_across", original]
+    assert found["checks"][one] == "duplicate_opposite"
+    assert found.loc[two].tolist() == ["duplicate_within,duplicate_opposite", one]
+    assert (found["checks"] != "").sum() == 4
+
+
+def test_nearly_the_same_pixels_across_patients_only(root: Path) -> None:
+    image = texture(0)
+    original = put(root, image, "9001", 9000, 9000)
+    put(root, image + 2, "9001", 9100, 9000)  # neighbours of a slide may be alike
+    near = put(root, image + 3, "9002", 9000, 9000)
+    put(root, image[::-1], "9003", 9000, 9000)
+    found = checks(root)
+    assert found.loc[near].tolist() == ["near_duplicate", original]
+    assert (found["checks"] != "").sum() == 1
+    assert (checks(root, Limits(near_difference=0.5))["checks"] == "").all()
+
+
+def test_patches_that_overlap_on_the_slide(root: Path) -> None:
+    left = put(root, texture(0), "9001", 9000, 9000)
+    right = put(root, texture(1), "9001", 9030, 9049)
+    put(root, texture(2), "9001", 9000, 9099)
+    put(root, texture(3), "9002", 9000, 9000)
+    found = checks(root)
+    assert found.loc[right].tolist()[0] == "overlap"
+    assert found["twin"][right] == left
+    assert (found["checks"] != "").sum() == 1  # the third only touches
+
+
+def test_a_patient_with_one_class(root: Path) -> None:
+    names = [put(root, texture(i), "9009", 100 * i, 0) for i in range(3)]
+    found = checks(root)["checks"]
+    assert sorted(found[found == "one_class"].index) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("colour", "expected"),
+    [
+        ((244, 243, 244), "near_white,glass"),
+        ((150, 155, 152), "near_grey,glass"),
+        ((130, 160, 30), "ink"),
+    ],
+)
+def test_glass_grey_and_ink(root: Path, colour: tuple[int, int, int], expected: str) -> None:
+    name = put(root, np.full((50, 50, 3), colour, np.uint8), "9001", 9000, 9000)
+    assert checks(root)["checks"][name] == expected
+
+
+def test_glass_is_no_near_duplicate_of_other_glass(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    for patient in ("9001", "9002"):
+        image = rng.integers(236, 240, (50, 50, 3), np.uint8)
+        put(root, image, patient, 9000, 9000)
+    assert set(checks(root)["checks"]) == {"", "near_white,glass"}
+
+
+def test_odd_sizes_and_modes(root: Path) -> None:
+    path = first(root)
+    cv2.imwrite(str(path), cv2.imread(str(path))[:42])
+    grey = first(root, "9002")
+    cv2.imwrite(str(grey), cv2.imread(str(grey), cv2.IMREAD_GRAYSCALE))
+    found = checks(root)["checks"]
+    assert found[path.relative_to(root).as_posix()] == "odd_size"
+    assert "odd_mode" in found[grey.relative_to(root).as_posix()]
+
+
+@pytest.mark.parametrize("field", ["white", "grey", "colourless", "ink"])
+@pytest.mark.parametrize("value", [0, -0.1, 1.1])
+def test_limits_refuse_what_is_no_share(field: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"audit\.limits\.{field}"):
+        Limits(**{field: value})
+
+
+def test_checks_and_masks_are_inverse() -> None:
+    rng = np.random.default_rng(0)
+    found = {name: rng.random(200) < 0.2 for name in FINDINGS}
+    back = masks(as_checks(found, 200))
+    assert list(back) == list(FINDINGS)
+    assert all((back[name] == found[name]).all() for name in FINDINGS)
+
+
+@pytest.mark.real
+def test_glass_ink_and_grey_scans_are_found_among_the_real_negatives(real_patches: Path) -> None:
+    found = checks(real_patches)["checks"]
+    negative = found.index.str.contains("class0")
+    for name, least in {"glass": 100, "near_grey": 80, "ink": 30, "near_white": 20}.items():
+        flagged = masks(found)[name]
+        assert flagged.sum() >= least
+        assert negative[flagged].mean() > 0.7

@@ -1,0 +1,78 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from idc.data.audit.findings import FINDINGS
+from idc.data.audit.policy import Policy
+from idc.errors import ConfigError, DataError
+
+KEEP = {name: "keep" if finding.can_keep else "drop" for name, finding in FINDINGS.items()}
+INDEX = pd.DataFrame(
+    {
+        "path": ["a", "b", "c", "d"],
+        "group": ["1", "1", "2", "2"],
+        "checks": ["", "ink", "ink,glass", "unreadable"],
+        "problem": ["", "", "", "the file has 0 bytes"],
+        "twin": "",
+    }
+)
+
+
+def test_only_what_cannot_be_used_is_dropped_when_all_is_kept() -> None:
+    decisions = Policy(KEEP).decide(INDEX)
+    assert decisions.keep.tolist() == [True, True, True, False]
+    table = decisions.table.set_index("finding")
+    assert list(table.index) == list(FINDINGS)
+    assert table.loc["ink", ["patches", "patients", "dropped"]].tolist() == [2, 2, 0]
+    assert table.loc["unreadable", ["patches", "patients", "dropped"]].tolist() == [1, 1, 1]
+    assert decisions.notes() == {"unreadable: dropped": 1, "glass: kept": 1, "ink: kept": 2}
+    Policy(KEEP).refuse(INDEX, "root")
+
+
+def test_dropping_one_finding_drops_its_rows() -> None:
+    keep = Policy({**KEEP, "glass": "drop"}).decide(INDEX).keep
+    assert keep.tolist() == [True, True, False, False]
+
+
+def test_fail_names_files_reason_and_remedy() -> None:
+    with pytest.raises(DataError) as caught:
+        Policy({**KEEP, "unreadable": "fail", "ink": "fail"}).refuse(INDEX, "/data")
+    text = str(caught.value)
+    for word in ("/data", "d (the file has 0 bytes)", "audit.unreadable=drop", "b\n", "ink: 2"):
+        assert word in text
+    assert "audit.unreadable=keep" not in text
+    assert "audit.ink=keep|drop" in text
+
+
+def test_many_files_are_not_all_listed() -> None:
+    many = pd.DataFrame({"path": [f"p{i:02d}" for i in range(30)], "group": "1", "checks": "ink"})
+    with pytest.raises(DataError, match="and 25 more") as caught:
+        Policy({**KEEP, "ink": "fail"}).refuse(many, "root")
+    assert "p05" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"unreadable": "keep"}, "audit.unreadable=keep: give drop or fail"),
+        ({"ink": "maybe"}, "audit.ink=maybe: give keep or drop or fail"),
+        ({"inc": "keep"}, "audit.inc: there is no such finding"),
+    ],
+)
+def test_impossible_actions_are_refused(change: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        Policy({**KEEP, **change})
+
+
+def test_every_finding_needs_an_action() -> None:
+    for name in FINDINGS:
+        with pytest.raises(ConfigError, match=name):
+            Policy({k: v for k, v in KEEP.items() if k != name})
+
+
+def test_an_empty_index_has_no_findings() -> None:
+    decisions = Policy(KEEP).decide(INDEX.iloc[:0])
+    assert decisions.keep.shape == (0,)
+    assert decisions.table["patches"].sum() == 0
+    assert decisions.notes() == {}
+    assert decisions.keep.dtype == np.bool_
