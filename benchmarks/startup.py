@@ -1,13 +1,21 @@
-"""How long ``--help`` takes, against the imports that it does not wait for.
+"""How long a user waits: for ``--help``, and for the first batch of a large set.
 
 python benchmarks/startup.py [--quick]
+
+The first batch is timed in a fresh process, imports and composed configuration not counted: open
+the set, check it, split it, start the workers, get a batch. The store of 277,524 patches
+(``--quick``: 15,920) stands against the same without a store, which lists the folder and reads its
+files, and against torchvision's ImageFolder, which lists the folder and then reads as it goes but
+knows no patients.
 """
 
-import argparse
 import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+from common import EACH, FULL, arguments, png_folder, scratch, tell
 
 COMMANDS = {
     "python -m idc.train --help": ["-m", "idc.train", "--help"],
@@ -17,20 +25,58 @@ COMMANDS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="3 repeats in place of 9")
-    repeats = 3 if parser.parse_args().quick else 9
+    if len(sys.argv) == 4 and sys.argv[1] == "--child":
+        print(first_batch(sys.argv[2], Path(sys.argv[3])))
+        return
+    quick = arguments(__doc__).quick
+    help_time(3 if quick else 9)
+    root = png_folder(16 * EACH if quick else FULL)
+    child("store", root)  # packs it, if need be
+    store = statistics.median(child("store", root) for _ in range(3))
+    what = f"first batch from the store, {store:.2f} s"
+    for name, words in {"scan": "without a store", "folder": "ImageFolder"}.items():
+        seconds = child(name, root)
+        tell(f"first_batch_{name}", seconds / store, f"{words}, {seconds:.2f} s", what)
+
+
+def help_time(repeats: int) -> None:
+    """``--help`` against the imports that it does not wait for."""
     taken: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(repeats):
-        for name, arguments in COMMANDS.items():
+        for name, command in COMMANDS.items():
             start = time.perf_counter()
-            subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
             taken[name].append(time.perf_counter() - start)
     (what, ours), *baselines = ((name, statistics.median(v)) for name, v in taken.items())
     for name, median in baselines:
-        print(
-            f"help ratio={ours / median:.2f} ({what}, {ours:.2f} s, against {name}, {median:.2f} s)"
-        )
+        tell("help", ours / median, f"{what}, {ours:.2f} s", f"{name}, {median:.2f} s")
+
+
+def child(name: str, root: Path) -> float:
+    """`first_batch` in a process of its own, in seconds."""
+    command = [sys.executable, __file__, "--child", name, str(root)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def first_batch(name: str, root: Path) -> float:
+    """Seconds from a composed configuration to the first training batch."""
+    from loader import folder_loader
+    from training import configure, load_material
+
+    from idc.engine.objects import build_datamodule
+
+    if name == "folder":
+        start = time.perf_counter()
+        next(iter(folder_loader(root, "light", 64)))
+        return time.perf_counter() - start
+    use = str(name == "store").lower()
+    config = configure(
+        scratch(), "data=idc", f"data.root={root}", f"store.use={use}", "loader.num_workers=2"
+    )
+    start = time.perf_counter()
+    next(iter(build_datamodule(config, load_material(config)).train_dataloader()))
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""Augmentation of whole batches by the twins, against one patch after the other on one core.
+
+python benchmarks/augment.py [--quick]
+
+Patches/s of 256 patches of 50x50 a batch, for ``augment=light`` and ``augment=strong``: the twins
+of `idc.data.device` on the GPU if there is one, else on one CPU core as albumentations; and
+kornia's containers with the nearest transforms that it has (no H&E stain), if kornia is installed.
+On a GPU time is taken when it is done.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import yaml
+
+from idc.conf_dir import conf_dir
+from idc.data.augment import Augmentation
+from idc.data.device.augmentation import DeviceAugmentation
+from idc.data.synthetic import SyntheticSpec, make_index, render
+from idc.engine.config import build
+
+BATCH = 256
+
+
+def rate(step: Callable[[int], Any], seconds: float, device: torch.device) -> float:
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    for i in range(3):
+        step(i)
+    wait()
+    start, steps = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        for _ in range(4):
+            step(steps)
+            steps += 1
+        wait()
+    return BATCH * steps / (time.perf_counter() - start)
+
+
+def kornia_container(name: str) -> Callable[[torch.Tensor], torch.Tensor] | None:
+    try:
+        import kornia.augmentation as K
+    except ImportError:
+        return None
+    members = [K.RandomRotation90((0, 3), p=1.0), K.RandomHorizontalFlip(p=0.5)]
+    if name == "light":
+        members.append(K.ColorJiggle(0.1, 0.1, p=0.5))
+    else:
+        members += [
+            K.RandomAffine(20, (0.06, 0.06), (0.9, 1.1), 5, padding_mode="reflection", p=0.5),
+            K.ColorJiggle(0.15, 0.15, 0.15, 0.03, p=0.5),
+            K.RandomGaussianBlur((5, 5), (0.2, 1.0), p=0.15),
+            K.RandomErasing((0.02, 0.04), (0.5, 2.0), value=0.92, p=0.25),
+        ]
+    container = K.AugmentationSequential(*members, data_keys=["input"])
+    return lambda images: (container(images / 255.0) * 255).round().to(torch.uint8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="3 s a figure in place of 15 s")
+    seconds = 3.0 if parser.parse_args().quick else 15.0
+    torch.set_num_threads(1)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    spec = SyntheticSpec(patients=4, patches_per_patient=BATCH // 4)
+    patches, _ = render(spec, make_index(spec))
+    images = torch.from_numpy(patches).permute(0, 3, 1, 2).to(device)
+    for name in ("light", "strong"):
+        nodes = yaml.safe_load((conf_dir() / "augment" / f"{name}.yaml").read_text())["transforms"]
+        transforms = [build(node, f"augment.transforms[{i}]") for i, node in enumerate(nodes)]
+        one_by_one, twins = Augmentation(transforms, 0), DeviceAugmentation(transforms, 0)
+        # One after the other and by turns of half the time, for what else the machine does.
+        batched = slow = 0.0
+        for _ in range(2):
+            slow += rate(lambda key, f=one_by_one: f(patches, key), seconds / 2, device) / 2
+            batched += rate(lambda key, f=twins: f(images, key), seconds / 2, device) / 2
+        print(
+            f"augment_{name}_twins ratio={batched / slow:.2f} (twins on {device}, {batched:.0f} "
+            f"patches/s, against albumentations on one core, {slow:.0f} patches/s)"
+        )
+        if (container := kornia_container(name)) is not None:
+            other = rate(lambda _, f=container: f(images), seconds, device)
+            print(
+                f"augment_{name}_kornia ratio={batched / other:.2f} (twins on {device}, "
+                f"{batched:.0f} patches/s, against kornia there, {other:.0f} patches/s)"
+            )
+
+
+if __name__ == "__main__":
+    main()

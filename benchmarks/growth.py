@@ -1,0 +1,84 @@
+"""Whether time and memory grow with the set as they should: time in proportion, memory hardly.
+
+python benchmarks/growth.py [--quick]
+
+The same folder's first 1/16, first quarter and all of it (``--quick``: of 15,920 PNGs). Time is
+told per patch, of the larger set against the smallest: 1.00 is linear.
+"""
+
+import shutil
+import statistics
+from pathlib import Path
+
+from common import EACH, FULL, PATIENTS, arguments, png_folder, scratch, tell, timed
+from memory import peak_memory
+
+from idc.data.audit.audit import Limits
+from idc.data.datamodule import PatchDataModule
+from idc.data.sources.idc import IdcSource
+from idc.data.store.store import Stored, build_store, open_current
+from idc.engine.progress import progress_bar
+
+WORKERS, BATCH = 2, 256
+FACTORS = (1, 4, 16)
+
+
+def main() -> None:
+    quick = arguments(__doc__).quick
+    patients = 16 if quick else PATIENTS - PATIENTS % 16
+    repeats = 3 if quick else 5
+    whole = png_folder(patients * EACH if quick else FULL)
+    roots = {factor: part(whole, patients * factor // 16) for factor in FACTORS}
+    spent: dict[int, list[tuple[float, float, float, float]]] = {f: [] for f in FACTORS}
+    for repeat in range(repeats + 1):
+        for factor, root in roots.items():
+            figures = measure(root)
+            if repeat:  # the first brings the files to the cache
+                spent[factor].append(figures)
+    medians = {
+        f: [statistics.median(column) for column in zip(*v, strict=True)] for f, v in spent.items()
+    }
+    names = ("index and pack", "epoch", "memory to pack", "memory of an epoch")
+    units = ("us a patch", "us a patch", "MiB", "MiB")
+    for factor in FACTORS[1:]:
+        for name, unit, this, one in zip(names, units, medians[factor], medians[1], strict=True):
+            key = f"growth_{name.replace(' ', '_')}_{factor}x"
+            tell(key, this / one, f"{name}, {this:,.1f} {unit}", f"1x, {one:,.1f} {unit}")
+
+
+def part(whole: Path, patients: int) -> Path:
+    """A folder that links to the first patients' folders."""
+    root = scratch() / "growth" / f"{whole.name}-{patients}"
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(path for path in whole.iterdir() if path.is_dir())[:patients]:
+        if not (root / folder.name).exists():
+            (root / folder.name).symlink_to(folder)
+    return root
+
+
+def measure(root: Path) -> tuple[float, float, float, float]:
+    """Microseconds a patch to pack and for an epoch, and the memory of each in MiB."""
+    source, stores = IdcSource(root), scratch() / "stores-growth"
+    shutil.rmtree(stores, ignore_errors=True)
+    with peak_memory() as packing:
+        took = timed(lambda: build_store(source, stores, Limits(), WORKERS, progress_bar))
+    stored = open_current(source, stores, Limits())
+    assert stored is not None
+    with peak_memory() as feeding:
+        fed = timed(lambda: epoch(stored, source.class_names))
+    count = len(stored.index)
+    return took / count * 1e6, fed / count * 1e6, packing.mib, feeding.mib
+
+
+def epoch(stored: Stored, class_names: tuple[str, ...]) -> None:
+    """Every batch once, without augmentation."""
+    index = stored.index.assign(split="train")
+    data = PatchDataModule(
+        stored.patches, index, class_names, batch_size=BATCH, num_workers=WORKERS
+    )
+    for _ in data.train_dataloader():
+        pass
+
+
+if __name__ == "__main__":
+    main()
