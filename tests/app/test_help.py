@@ -28,6 +28,6 @@ def test_nothing_heavy_is_imported_before_the_configuration_is_composed() -> Non
 def test_help_lists_groups_and_choices(shell: Cli) -> None:
     result = shell("--help")
     assert result.code == 0
-    for word in ("backbone: ", "resnet50", "vgg16", "augment: light, none, strong"):
+    for word in ("backbone: ", "resnet50", "vgg16", "augment: gpu, light, none, strong"):
         assert word in result.out
     assert "Traceback" not in result.err

@@ -183,7 +183,7 @@ def test_input_that_does_not_fit_is_refused() -> None:
         replace(data, index=data.index.drop(columns=["ink", "white"]))
     with pytest.raises(ValueError, match="48 rows for 47 patches"):
         replace(data, patches=data.patches[1:])
-    with pytest.raises(ValueError, match=r"not in 0\.\.0"):
+    with pytest.raises(ValueError, match=r"not in -1\.\.0"):
         replace(data, class_names=("one",))
 
 

@@ -96,7 +96,9 @@ class PatchClassifier(pl.LightningModule):
         self.stage_metrics = nn.ModuleDict(
             {f"on_{stage}": metrics.clone(prefix=f"{stage}/") for stage in ("train", "val")}
         )
-        self.stage_loss = nn.ModuleDict({f"on_{stage}": MeanMetric() for stage in ("train", "val")})
+        self.stage_loss = nn.ModuleDict(
+            {f"on_{stage}": MeanMetric(nan_strategy="disable") for stage in ("train", "val")}
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float (N, k), of uint8 or [0, 1] float images (N, 3, H, W)."""

@@ -92,6 +92,8 @@ def _sizes(counts: pd.DataFrame) -> list[str]:
     if len(totals) >= FEW_TO_BE_HEAVY and share > HEAVY:
         return [f"Patient {totals.index[0]} alone holds {share:.0%} of the patches."]
     half = int((totals.cumsum() < totals.sum() / 2).sum()) + 1
+    if totals.min() == totals.max():
+        return [f"Each patient has {totals.max():,} patches."]
     return [
         f"Patients have {totals.min():,} to {totals.max():,} patches; the largest {half:,} of "
         f"{len(totals):,} hold half of them."
@@ -109,8 +111,11 @@ def _colour(drift: pd.DataFrame) -> list[str]:
     )
     if np.isnan(classes):
         return [f"{words}; no patient holds two classes to set it against."]
-    if not classes:
-        return [f"{words}; classes of one patient do not differ in it."]
+    if classes < patients:
+        return [
+            f"{words}, and the classes of one patient only {classes:.0f} apart: colour alone does "
+            f"not tell them."
+        ]
     return [
         f"{words}, which is {patients / classes:.0%} of the {classes:.0f} by which the classes of "
         "one patient differ: so much a threshold on colour is off on a new patient."

@@ -131,6 +131,8 @@ def _run(task: Task, starts: range, workers: int) -> Iterator[tuple[int, int]]:
         _receive(task)
         yield from map(_pack_chunk, starts)
         return
+    # OpenCV's threads would be missing in a forked process, which then waits for them for ever.
+    cv2.setNumThreads(1)
     # Forked processes start at once and share the index; macOS cannot fork safely.
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     with ProcessPoolExecutor(workers, context, _receive_alone, (task,)) as pool:
@@ -155,7 +157,6 @@ def _receive(task: Task) -> None:
 
 def _receive_alone(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that leads ends the others
-    cv2.setNumThreads(1)
     _receive(task)
 
 
