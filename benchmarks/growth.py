@@ -6,8 +6,11 @@ The same folder's first 1/16, first quarter and all of it (``--quick``: of 15,92
 told per patch, of the larger set against the smallest: 1.00 is linear.
 """
 
+import json
 import shutil
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 from common import EACH, FULL, PATIENTS, arguments, png_folder, scratch, tell, timed
@@ -21,29 +24,35 @@ from idc.engine.progress import progress_bar
 
 WORKERS, BATCH = 2, 256
 FACTORS = (1, 4, 16)
+NAMES = ("index and pack", "epoch", "memory to pack", "memory of an epoch")
 
 
 def main() -> None:
+    if "--child" in sys.argv:
+        print(json.dumps(measure(Path(sys.argv[3]), watch=sys.argv[2] == "watch")))
+        return
     quick = arguments(__doc__).quick
     patients = 16 if quick else PATIENTS - PATIENTS % 16
-    repeats = 3 if quick else 5
     whole = png_folder(patients * EACH if quick else FULL)
     roots = {factor: part(whole, patients * factor // 16) for factor in FACTORS}
-    spent: dict[int, list[tuple[float, float, float, float]]] = {f: [] for f in FACTORS}
-    for repeat in range(repeats + 1):
-        for factor, root in roots.items():
-            figures = measure(root)
-            if repeat:  # the first brings the files to the cache
-                spent[factor].append(figures)
-    medians = {
-        f: [statistics.median(column) for column in zip(*v, strict=True)] for f, v in spent.items()
-    }
-    names = ("index and pack", "epoch", "memory to pack", "memory of an epoch")
-    units = ("us a patch", "us a patch", "MiB", "MiB")
+    child(roots[16], "time")  # the files come to the cache
+    medians = {}
+    for factor, root in roots.items():
+        taken = [child(root, "time") for _ in range(1 if quick else 3)]
+        times = [statistics.median(column) for column in zip(*taken, strict=True)][:2]
+        medians[factor] = [*times, *child(root, "watch")[2:]]
     for factor in FACTORS[1:]:
-        for name, unit, this, one in zip(names, units, medians[factor], medians[1], strict=True):
+        for name, this, one in zip(NAMES, medians[factor], medians[1], strict=True):
+            unit = "MiB" if "memory" in name else "us a patch"
             key = f"growth_{name.replace(' ', '_')}_{factor}x"
             tell(key, this / one, f"{name}, {this:,.1f} {unit}", f"1x, {one:,.1f} {unit}")
+
+
+def child(root: Path, how: str) -> list[float]:
+    """`measure` in a process of its own."""
+    command = [sys.executable, __file__, "--child", how, str(root)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [float(figure) for figure in json.loads(done.stdout.splitlines()[-1])]
 
 
 def part(whole: Path, patients: int) -> Path:
@@ -56,15 +65,15 @@ def part(whole: Path, patients: int) -> Path:
     return root
 
 
-def measure(root: Path) -> tuple[float, float, float, float]:
-    """Microseconds a patch to pack and for an epoch, and the memory of each in MiB."""
+def measure(root: Path, watch: bool) -> tuple[float, float, float, float]:
+    """Microseconds a patch to pack and for an epoch; the memory of each in MiB, if watched."""
     source, stores = IdcSource(root), scratch() / "stores-growth"
     shutil.rmtree(stores, ignore_errors=True)
-    with peak_memory() as packing:
+    with peak_memory(watch) as packing:
         took = timed(lambda: build_store(source, stores, Limits(), WORKERS, progress_bar))
     stored = open_current(source, stores, Limits())
     assert stored is not None
-    with peak_memory() as feeding:
+    with peak_memory(watch) as feeding:
         fed = timed(lambda: epoch(stored, source.class_names))
     count = len(stored.index)
     return took / count * 1e6, fed / count * 1e6, packing.mib, feeding.mib

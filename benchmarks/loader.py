@@ -99,6 +99,7 @@ def folder_loader(
         num_workers=workers,
         persistent_workers=True,
         prefetch_factor=4,
+        pin_memory=torch.cuda.is_available(),
         drop_last=True,
     )
 

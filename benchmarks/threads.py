@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from idc.train import SPINS
+from idc.launch.app import SPINS
 
 STEPS = """
 import time, torch

@@ -3,7 +3,7 @@
 python benchmarks/tracking.py [--quick]
 
 Both train the default backbone for the same epochs, validation included. The tracked run saves
-checkpoints, watches the rates, logs to MLflow every 20 steps and samples the machine every 10 s.
+checkpoints, watches the rates, logs to MLflow every 50 steps and samples the machine every 10 s.
 """
 
 import statistics
@@ -27,8 +27,8 @@ def main() -> None:
     train(config, material, skip=4)  # the store's database is made, kernels are chosen
     tracked, plain = [], []
     for _ in range(repeats):
-        tracked.append(train(config, material, skip=4, tracked=True))
-        plain.append(train(config, material, skip=4, callbacks=False))
+        tracked.append(train(config, material, skip=4, whole=True, tracked=True))
+        plain.append(train(config, material, skip=4, whole=True, callbacks=False))
     with_it, without = statistics.median(tracked), statistics.median(plain)
     tell(
         "tracking",

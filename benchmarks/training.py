@@ -40,14 +40,16 @@ def configure(root: Path, *overrides: str) -> Config:
 
 
 class StepClock(pl.Callback):
-    """Times training from the end of one step to the end of a later one, waits included.
+    """Times training from the end of a step to that of the last one, waits for data included.
 
     Args:
         skip: Steps before the clock starts: workers start, kernels are chosen.
+        whole: Stop when all is done, validation and checkpoints too.
     """
 
-    def __init__(self, skip: int) -> None:
+    def __init__(self, skip: int, whole: bool) -> None:
         self.skip = skip
+        self.whole = whole
         self.steps = 0
         self.patches = 0
         self.begun = self.ended = 0.0
@@ -60,9 +62,15 @@ class StepClock(pl.Callback):
             self.begun = time.perf_counter()
         elif self.steps > self.skip:
             self.patches += len(args[2]["label"])
+            if trainer.is_last_batch and not self.whole:
+                self._stop()
 
     def on_fit_end(self, *args: Any) -> None:
-        """Stop the clock."""
+        """Stop the clock if all of it counts."""
+        if self.whole:
+            self._stop()
+
+    def _stop(self) -> None:
         _wait()
         self.ended = time.perf_counter()
 
@@ -78,14 +86,20 @@ def _wait() -> None:
 
 
 def train(
-    config: Config, material: Material, skip: int, tracked: bool = False, callbacks: bool = True
+    config: Config,
+    material: Material,
+    skip: int,
+    whole: bool = False,
+    tracked: bool = False,
+    callbacks: bool = True,
 ) -> float:
-    """Train with all that the app trains with; patches a second, from a step to the end of it all.
+    """Train with all that the app trains with; patches a second.
 
     Args:
         config: The configuration; ``trainer.limit_train_batches`` bounds it.
         material: The data.
         skip: Steps before the clock starts.
+        whole: Count validation and checkpoints too.
         tracked: Log to MLflow on SQLite, system metrics included.
         callbacks: Keep the app's callbacks.
     """
@@ -95,7 +109,7 @@ def train(
     data = build_datamodule(config, material)
     module = build_classifier(config, data, {})
     store = open_store("local", None, "idc", Path(config["paths"]["mlruns"])) if tracked else None
-    clock = StepClock(skip)
+    clock = StepClock(skip, whole)
     with the_store(store):
         run: Run = NoRun() if store is None else MlflowRun(store, name="benchmark")
         batches = data.count_batches()
@@ -120,6 +134,7 @@ def bare_loop(
     data = build_datamodule({**config, "augment": NO_AUGMENTATION}, material)
     module = build_classifier(config, data, {}).to(device).train()
     optimizer = config_optimizer(module)
+    torch.use_deterministic_algorithms(False)  # as nobody asks for them in a bare loop
     batches = [
         batch for _, batch in zip(range(batches_in_memory), data.train_dataloader(), strict=False)
     ]

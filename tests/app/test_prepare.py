@@ -1,5 +1,6 @@
 """`python -m idc.prepare` through its real command line."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,14 +28,18 @@ def test_it_checks_packs_shows_and_logs(prepare: Cli, kaggle: Folder) -> None:
     root = kaggle(FIVE)
     path = root / kaggle_path("9002", 1, 1, 0)
     path.write_bytes(b"")
+    one = root / kaggle_path("9003", 1, 1, 0)
+    one.rename(one.with_name("holiday.png"))
     result = prepare("data=idc", f"data.root={root}")
     assert result.code == 0, result.err
     assert "unreadable" in result.out
+    assert "bad_name" in result.out
     (run,) = result.runs("tags.`idc.kind` = 'prepare'")
     assert run.info.status == "FINISHED"
     metrics = run.data.metrics
     assert metrics["data/patches"] == metrics["data/files_read"] == 100
-    assert metrics["audit/unreadable"] == metrics["data/dropped"] == 1
+    assert metrics["audit/unreadable"] == metrics["audit/bad_name"] == 1
+    assert metrics["data/dropped"] == 2
     assert run.data.params["audit.unreadable"] == "drop"
     assert artifacts(result, run.info.run_id) >= {"index.parquet", "audit.csv", "report"}
     report = artifacts(result, run.info.run_id, "report")
@@ -43,9 +48,10 @@ def test_it_checks_packs_shows_and_logs(prepare: Cli, kaggle: Folder) -> None:
     page = (folder / "report" / "report.html").read_text()
     assert "9002" in page
     assert "277,524" in page  # what is published of the whole set
-    assert "http" not in page.replace("http://www.w3.org", "")  # nothing is fetched
+    words = re.sub(r"data:[^\"']+", "", page).replace("http://www.w3.org", "")
+    assert "http" not in words  # nothing is fetched
     index = pd.read_parquet(folder / "index.parquet")
-    assert (index["decision"] == "drop").sum() == (index["split"] == "").sum() == 1
+    assert (index["decision"] == "drop").sum() == (index["split"] == "").sum() == 2
     audit = pd.read_csv(folder / "audit.csv").set_index("finding")
     assert audit.loc["unreadable", "dropped"] == 1
 
@@ -54,10 +60,10 @@ def test_again_reads_nothing_then_only_what_changed(prepare: Cli, kaggle: Folder
     root = kaggle(FIVE)
     arguments = ("data=idc", f"data.root={root}", *QUIET, "tracking=none", "store.workers=1")
     assert "100 files read" in prepare(*arguments).out
-    assert "0 files read" in prepare(*arguments, "verify=true").out
+    assert "; 0 files read" in prepare(*arguments, "verify=true").out
     path = root / kaggle_path("9002", 1, 1, 0)
     cv2.imwrite(str(path), np.full((50, 50, 3), 99, np.uint8))
-    assert "1 files read" in prepare(*arguments).out
+    assert "; 1 files read" in prepare(*arguments).out
 
 
 def test_training_takes_what_was_prepared(prepare: Cli, cli: Cli, kaggle: Folder) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Sampler
 
 from idc.data import resident
-from idc.data.dataset import Batch, PatchDataset, as_is
+from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
@@ -25,7 +25,7 @@ STORE = ResidentStore(PATCHES, LABELS, "cpu")
 
 def loader(sampler: Sampler[int], drop_last: bool = False) -> "DataLoader[Batch]":
     dataset = PatchDataset(PATCHES, LABELS, ROWS)
-    return DataLoader(dataset, 16, sampler=sampler, drop_last=drop_last, collate_fn=as_is)
+    return DataLoader(dataset, 16, sampler=sampler, drop_last=drop_last, collate_fn=hand_over)
 
 
 def assert_same(ours: list[Batch], theirs: list[Batch]) -> None:

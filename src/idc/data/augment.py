@@ -30,18 +30,21 @@ class Augmentation:
         self.pipeline = A.Compose(list(transforms))
         self.seed = seed
 
-    def __call__(self, patches: NDArray[np.uint8], key: int) -> NDArray[np.uint8]:
+    def __call__(
+        self, patches: NDArray[np.uint8], key: int, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
         """Augment a batch.
 
         Args:
             patches: uint8 (n, H, W, 3).
             key: What the draws depend on, beside the seed: the batch's first sample key.
+            out: Where to put the result, uint8 (n, H, W, 3); None makes a new array.
 
         Returns:
-            uint8 (n, H, W, 3), a new array.
+            uint8 (n, H, W, 3).
         """
         self.pipeline.set_random_seed(derive_seed(self.seed, key))
-        out = np.empty_like(patches)
+        out = np.empty_like(patches) if out is None else out
         for i, patch in enumerate(patches):
             out[i] = self.pipeline(image=patch)["image"]
         return out

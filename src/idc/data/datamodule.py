@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import albumentations as A
+import cv2
 import numpy as np
 import pandas as pd
 import pytorch_lightning as pl
@@ -14,7 +15,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from idc.cores import count_cores
 from idc.data.augment import Augmentation
-from idc.data.dataset import Batch, PatchDataset, as_is
+from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
@@ -38,7 +39,8 @@ class PatchDataModule(pl.LightningDataModule):
             where the model is and augments batches there.
         batch_size: Patches a training step and process.
         eval_batch_size: Patches a step without gradients.
-        num_workers: Loader processes, or ``auto``.
+        num_workers: Processes that augment training patches, or ``auto``: half the cores on a
+            GPU, an eighth of them on a CPU; 8 at most.
         sampler: ``shuffle``, or ``balanced`` (classes equally often, with replacement).
         seed: The run's seed: order and augmentation depend on it and the epoch alone.
     """
@@ -68,17 +70,21 @@ class PatchDataModule(pl.LightningDataModule):
         self._store: ResidentStore | None = None
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
-        self.num_workers = self._workers(num_workers)
+        self.num_workers = num_workers
         self.sampler = sampler
         self.seed = seed
 
-    def _workers(self, asked: int | Literal["auto"]) -> int:
-        if asked != "auto":
-            return asked
+    def count_workers(self) -> int:
+        """Processes that augment training patches for this trainer."""
+        if self.num_workers != "auto":
+            return self.num_workers
         # Patches are already decoded: without augmentation a worker only adds a copy.
         if self.augmentation is None or self.resident:
             return 0
-        return min(MAX_WORKERS, count_cores() // 2)
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        # On a CPU the cores are the network's, and a worker that takes one makes all the others
+        # wait at the end of each layer: see benchmarks/step_cpu.py.
+        return min(MAX_WORKERS, count_cores() // (2 if on_gpu else 8))
 
     def rows(self, side: str) -> NDArray[np.int64]:
         """The index's rows of ``train``, ``val`` or ``test``, int64 (n,)."""
@@ -159,7 +165,9 @@ class PatchDataModule(pl.LightningDataModule):
             store = self._resident_store()
             return ResidentLoader(store, rows, sampler, batch_size, augmentation, drop_last)
         assert not isinstance(augmentation, DeviceAugmentation)
-        count = 0 if augmentation is None else self.num_workers
+        count = 0 if augmentation is None else self.count_workers()
+        if count:
+            cv2.setNumThreads(1)  # its threads would be missing in forked workers, which then hang
         return DataLoader(
             PatchDataset(self.patches, self.labels, rows, augmentation),
             batch_size=batch_size,
@@ -171,5 +179,5 @@ class PatchDataModule(pl.LightningDataModule):
             persistent_workers=count > 0,
             prefetch_factor=4 if count else None,
             pin_memory=torch.cuda.is_available(),
-            collate_fn=as_is,
+            collate_fn=hand_over,
         )

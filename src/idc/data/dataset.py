@@ -1,13 +1,14 @@
 """Patches in memory to batches of tensors."""
 
 from collections.abc import Sequence
+from mmap import mmap
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
 from idc.data.augment import Augmentation
 
@@ -39,7 +40,7 @@ class _Mapped(NamedTuple):
 class PatchDataset(Dataset[Batch]):
     """The patches of one side of the split.
 
-    It reads whole batches (``__getitems__``) and returns them collated: use `as_is` as the
+    It reads whole batches (``__getitems__``) and returns them collated: use `hand_over` as the
     loader's collate function.
 
     Args:
@@ -68,7 +69,9 @@ class PatchDataset(Dataset[Batch]):
         """What a spawned worker gets: of a mapped store its file's name, not a copy of it all."""
         state = dict(self.__dict__)
         patches = self.patches
-        if isinstance(patches, np.memmap) and patches.filename is not None:
+        # A view of a mapped array still tells the offset of the whole.
+        base: object = patches.base
+        if isinstance(patches, np.memmap) and isinstance(base, mmap):
             place = (patches.filename, patches.dtype, "r", patches.offset, patches.shape)
             state["patches"] = _Mapped(*place)
         return state
@@ -83,17 +86,49 @@ class PatchDataset(Dataset[Batch]):
 
     def __getitems__(self, keys: Sequence[int]) -> Batch:
         rows = self.rows[np.asarray(keys) % len(self.rows)]
-        images = self.patches[rows]
-        if self.augmentation is not None:
-            images = self.augmentation(images, keys[0])
+        images = _empty((len(rows), *self.patches.shape[1:]))
+        if self.augmentation is None:
+            np.take(self.patches, rows, axis=0, out=images.numpy(), mode="clip")
+        else:
+            self.augmentation(self.patches[rows], keys[0], images.numpy())
         return {
             # A view: NHWC memory is what channels_last wants, so nothing is moved.
-            "image": torch.from_numpy(images).permute(0, 3, 1, 2),
+            "image": images.permute(0, 3, 1, 2),
             "label": torch.from_numpy(self.labels[rows]),
             "row": torch.from_numpy(rows),
         }
 
 
-def as_is(batch: Any) -> Any:
-    """Collate function of a data set that returns batches."""
-    return batch
+def hand_over(batch: Any) -> "Batch | Parcel":
+    """Collate function of a data set that returns batches; in a worker it packs them."""
+    return batch if get_worker_info() is None else Parcel(batch)
+
+
+class Parcel:
+    """A batch on its way from a worker.
+
+    A tensor costs a shared file and a handshake of two processes, whatever its size; so only the
+    pixels travel as one, and labels and rows with the message.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Arrives as a `Batch`."""
+        batch = self.batch
+        return _unpack, (batch["image"], batch["label"].numpy(), batch["row"].numpy())
+
+
+def _unpack(image: Tensor, label: NDArray[np.int64], row: NDArray[np.int64]) -> Batch:
+    return {"image": image, "label": torch.from_numpy(label), "row": torch.from_numpy(row)}
+
+
+def _empty(shape: tuple[int, ...]) -> Tensor:
+    """An uint8 tensor; a worker's lies in shared memory from the start, so it is never copied."""
+    if get_worker_info() is None:
+        return torch.empty(shape, dtype=torch.uint8)
+    size = int(np.prod(shape))
+    # What torch's own collate function does in a worker.
+    storage = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call]
+    return torch.empty(0, dtype=torch.uint8).set_(storage).view(shape)

@@ -48,13 +48,14 @@ def measure(patches: NDArray[np.uint8]) -> pd.DataFrame:
         "colourless": colourless,
         "ink": cv2.inRange(hsv, np.array(INK_LOW), np.array(INK_HIGH)),
     }
+    light = cv2.cvtColor(tall, cv2.COLOR_RGB2GRAY).reshape(count, size, size)
     columns = {name: _means(values, count) / 255 for name, values in shares.items()}
     spread = [np.concatenate(cv2.meanStdDev(patch)).ravel() for patch in patches]
     table = np.asarray(spread, np.float32).reshape(count, len(COLOURS))
     measured = pd.DataFrame(table, columns=list(COLOURS)).assign(**columns)
     return measured.astype(np.float32).assign(
         pixels=pixel_hashes(patches),
-        perceptual=np.fromiter(map(_difference_hash, patches), np.uint64, count),
+        perceptual=np.fromiter(map(_difference_hash, light), np.uint64, count),
     )
 
 
@@ -72,8 +73,8 @@ def _pixel_hash(patch: NDArray[np.uint8]) -> int:
     return int.from_bytes(hashlib.blake2b(patch.tobytes(), digest_size=8).digest(), "little")
 
 
-def _difference_hash(patch: NDArray[np.uint8]) -> int:
-    bits = imagehash.dhash(Image.fromarray(patch)).hash
+def _difference_hash(light: NDArray[np.uint8]) -> int:
+    bits = imagehash.dhash(Image.fromarray(light)).hash
     return int.from_bytes(np.packbits(bits).tobytes(), "little")
 
 

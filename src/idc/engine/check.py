@@ -64,6 +64,9 @@ RULES: dict[str, Rule] = {
         lambda v: v == "auto" or _whole(0).holds(v), "auto or a whole number of 0 or more"
     ),
     "loader.sampler": _one_of("shuffle", "balanced"),
+    **{f"audit.limits.{name}": POSITIVE for name in ("white", "grey", "colourless", "ink")},
+    "audit.limits.near_bits": _whole(0),
+    "audit.limits.near_difference": NOT_NEGATIVE,
     "store.use": _one_of(True, False),
     "store.build": _one_of(True, False),
     "store.workers": Rule(

@@ -2,12 +2,13 @@
 
 import json
 import logging
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.sources.base import Source
 from idc.data.split import Splitter
@@ -65,7 +66,14 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
     splitter: Splitter = build(config["split"], "split")
     policy = build_policy(config)
     outcome.class_names = list(source.class_names)
-    found = inspect(config, source, lambda index: None, every_file=True)
+
+    def check(index: pd.DataFrame) -> None:
+        # A patient's name that is not there is refused before hours are spent; that no split can
+        # be made at all is something to show.
+        with suppress(DataError):
+            side_of_each(index, policy.decide(index).keep, source, splitter)
+
+    found = inspect(config, source, check, every_file=True)
     if config["verify"] and found.folder is not None:
         verify(Stored(found.index, found.patches, found.fingerprint, found.folder))
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
@@ -152,7 +160,7 @@ def _input(
         patches=found.patches,
         findings=decisions.table,
         expected=known_and_found(index, source),
-        patch_size=source.patch_size,
+        patch_size=max(usual_size(index)),
         seed=config["seed"],
         facts=facts,
     )

@@ -103,7 +103,8 @@ def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:
     lines = [literal(str(row["group"]), 20), f"x {row['x']}  y {row['y']}"]
     if finding in data.class_names:
         return "\n".join(lines)
-    lines.append(literal(data.class_names[int(row["label"])], 22))
+    label = int(row["label"])
+    lines.append(literal(data.class_names[label], 22) if label >= 0 else "class unknown")
     if finding in MEASURES:
         lines.append(f"{float(row[MEASURES[finding]]):.0%} {MEASURES[finding]}")
     elif finding == "odd_size":

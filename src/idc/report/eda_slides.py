@@ -36,6 +36,7 @@ def slide_section(data: EdaInput, folder: Path) -> Section:
     """Draw a map of each patient that has positions into ``folder/slides``."""
     index = data.numbered()
     stems = safe_names(sorted(index["group"].unique()))
+    index = index[index["label"] >= 0]  # a name that says nothing says no place either
     cards: list[Card] = []
     left_out: list[str] = []
     for patient, rows in index.groupby("group", sort=True):

@@ -28,7 +28,8 @@ def set_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFram
         parts["kept"] = remaining
     if has_split(index):
         parts |= {side: remaining[remaining["split"] == side] for side in SIDES}
-    counts = [np.bincount(part["label"], minlength=len(class_names)) for part in parts.values()]
+    known = [part.loc[part["label"] >= 0, "label"] for part in parts.values()]
+    counts = [np.bincount(labels, minlength=len(class_names)) for labels in known]
     return pd.DataFrame(np.stack(counts), index=list(parts), columns=list(class_names))
 
 

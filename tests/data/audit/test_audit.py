@@ -72,6 +72,15 @@ def test_the_same_pixels_in_a_patient_across_patients_and_under_two_labels(root:
     assert (found["checks"] != "").sum() == 4
 
 
+def test_copies_in_two_patients_are_judged_in_each(root: Path) -> None:
+    image = texture(0)
+    put(root, image, "9001", 9000, 9000)
+    first, second = (put(root, image, "9002", x, 9000) for x in (9000, 9100))
+    found = checks(root)["checks"]
+    assert found[first] == "duplicate_across"
+    assert found[second] == "duplicate_within,duplicate_across"
+
+
 def test_nearly_the_same_pixels_across_patients_only(root: Path) -> None:
     image = texture(0)
     original = put(root, image, "9001", 9000, 9000)

@@ -29,6 +29,11 @@ def test_only_what_cannot_be_used_is_dropped_when_all_is_kept() -> None:
     Policy(KEEP).refuse(INDEX, "root")
 
 
+def test_what_cannot_be_used_is_never_kept() -> None:
+    keep = Policy({**KEEP, "unreadable": "fail"}).decide(INDEX).keep
+    assert keep.tolist() == [True, True, True, False]
+
+
 def test_dropping_one_finding_drops_its_rows() -> None:
     keep = Policy({**KEEP, "glass": "drop"}).decide(INDEX).keep
     assert keep.tolist() == [True, True, False, False]

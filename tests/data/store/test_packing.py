@@ -226,6 +226,48 @@ def test_pixels_that_a_stopped_build_lost_are_read_again(
     same(stored, source)
 
 
+def test_a_build_that_died_at_its_very_end_does_not_block_the_next(
+    source: Counting, make: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: object) -> None:
+        raise StopError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("idc.data.store.store.write_description", die)
+        with pytest.raises(StopError):
+            make()
+    same(make()[0], source)
+
+
+def test_a_torn_page_of_the_journal_is_made_anew(
+    source: Counting, make: Callable, tmp_path: Path
+) -> None:
+    @contextmanager
+    def stopping(total: int, what: str) -> Iterator[Callable[[int], None]]:
+        def stop(done: int) -> None:
+            raise StopError
+
+        yield stop
+
+    with pytest.raises(StopError):
+        build_store(source, tmp_path / "stores", LIMITS, 1, stopping)
+    (piece,) = (tmp_path / "stores").rglob("*.parquet")
+    piece.write_bytes(piece.read_bytes()[:100])
+    same(make()[0], source)
+
+
+def test_the_nested_copy_alone_is_watched_too(
+    source: Counting, make: Callable, tmp_path: Path
+) -> None:
+    nested = tmp_path / "zip" / "IDC_regular_ps50_idx5"
+    nested.parent.mkdir()
+    source.root.rename(nested)
+    source.root = nested.parent
+    make()
+    next(nested.rglob("*.png")).unlink()
+    assert open_current(source, tmp_path / "stores", LIMITS) is None
+
+
 def test_broken_files_are_in_the_index_and_told_of(source: Counting, make: Callable) -> None:
     paths = source.scan()["path"].tolist()
     for path, how in zip(paths, ("corrupt", "truncated", "0-byte", "grey"), strict=False):

@@ -12,6 +12,7 @@ from idc.data.audit.places import overlapping
 from idc.data.decode import RGB, TRUNCATED
 from idc.errors import ConfigError
 
+MOST_BITS = 7  # bands of 8 bits: with more, nearly every pair would have to be compared
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
 
 
@@ -24,7 +25,7 @@ class Limits:
         grey: Share of grey pixels of a `near_grey` patch, in (0, 1].
         colourless: Share of colourless pixels of a `glass` patch, in (0, 1].
         ink: Share of pixels of ink's colours of an `ink` patch, in (0, 1].
-        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..15.
+        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..7.
         near_difference: Mean absolute difference of their pixels, at most, in 0..255.
     """
 
@@ -42,8 +43,8 @@ class Limits:
                     f"audit.limits.{name}={getattr(self, name)}: give a share of the pixels, "
                     f"above 0 and at most 1."
                 )
-        if not 0 <= self.near_bits <= 15:
-            raise ConfigError(f"audit.limits.near_bits={self.near_bits}: give 0 to 15.")
+        if not 0 <= self.near_bits <= MOST_BITS:
+            raise ConfigError(f"audit.limits.near_bits={self.near_bits}: give 0 to {MOST_BITS}.")
         if not 0 <= self.near_difference <= 255:
             raise ConfigError(
                 f"audit.limits.near_difference={self.near_difference}: give 0 to 255 grey levels."
@@ -54,15 +55,12 @@ class Limits:
         return asdict(self)
 
 
-def audit(
-    index: pd.DataFrame, patches: NDArray[np.uint8], patch_size: int, limits: Limits
-) -> pd.DataFrame:
+def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd.DataFrame:
     """Find what is odd in a set.
 
     Args:
         index: What `Source.scan`, `Source.read` and `measure` say of each patch.
         patches: uint8 (N, P, P, 3), row for row.
-        patch_size: Side of a patch in pixels.
         limits: From where on a measure is a finding.
 
     Returns:
@@ -75,8 +73,8 @@ def audit(
     found[f.TRUNCATED] = (index["problem"] == TRUNCATED).to_numpy(bool)
     found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED]
     found[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
-    sides = index[["width", "height"]].to_numpy()
-    found[f.ODD_SIZE] = readable & (sides != patch_size).any(axis=1)
+    sides, usual = index[["width", "height"]].to_numpy(), usual_size(index)
+    found[f.ODD_SIZE] = readable & (sides != usual).any(axis=1)
     for name, column, limit in (
         (f.NEAR_WHITE, "white", limits.white),
         (f.NEAR_GREY, "grey", limits.grey),
@@ -89,10 +87,19 @@ def audit(
     twin = np.full(count, -1, np.int64)
     found |= _repeated(index, usable, twin)
     found |= _near(index, patches, usable, found, twin, limits)
-    found |= _placed(index, usable, twin, patch_size)
+    found |= _placed(index, usable, twin, max(usual))
     paths = index["path"].iloc[np.maximum(twin, 0)].reset_index(drop=True)
     twins = paths.where(pd.Series(twin >= 0), "")
     return pd.DataFrame({"checks": f.as_checks(found, count), "twin": twins})
+
+
+def usual_size(index: pd.DataFrame) -> tuple[int, int]:
+    """Width and height in pixels that most files of a set have; (1, 1) if none can be read."""
+    sizes = index.loc[index["problem"] == "", ["width", "height"]].value_counts()
+    if sizes.empty:
+        return 1, 1
+    width, height = sizes.index[0]
+    return int(width), int(height)
 
 
 Found = dict[str, NDArray[np.bool_]]
@@ -102,12 +109,13 @@ def _repeated(index: pd.DataFrame, usable: NDArray[np.int64], twin: NDArray[np.i
     groups = pd.factorize(index["group"])[0][usable].astype(np.int64)
     labels = index["label"].to_numpy(np.int64)[usable]
     first = first_of_equal(index["pixels"].to_numpy(np.uint64)[usable])
-    again = first != np.arange(len(usable))
-    elsewhere = groups != groups[first]
-    twin[usable[again]] = usable[first[again]]
+    places = np.arange(len(usable))
+    # A patient's first copy, by a number for each pair of pixels and patient.
+    own = first_of_equal((first * (groups.max(initial=0) + 1) + groups).astype(np.uint64))
+    twin[usable[first != places]] = usable[first[first != places]]
     return {
-        f.DUPLICATE_WITHIN: _spread(usable[again & ~elsewhere], len(index)),
-        f.DUPLICATE_ACROSS: _spread(usable[again & elsewhere], len(index)),
+        f.DUPLICATE_WITHIN: _spread(usable[own != places], len(index)),
+        f.DUPLICATE_ACROSS: _spread(usable[groups != groups[first]], len(index)),
         f.DUPLICATE_OPPOSITE: _spread(usable[several_labels(first, labels)], len(index)),
     }
 

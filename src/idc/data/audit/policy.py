@@ -68,7 +68,7 @@ class Policy:
         for name, finding in FINDINGS.items():
             mask = found.get(name, np.zeros(len(index), bool))
             action = self.actions[name]
-            if action == "drop":
+            if action == "drop" or not finding.can_keep:
                 keep &= ~mask
             patches, patients = int(mask.sum()), len(np.unique(groups[mask].astype(str)))
             dropped = patches if action == "drop" else 0

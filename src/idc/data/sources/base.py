@@ -1,5 +1,6 @@
 """What every data set gives to the rest of the project."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -49,6 +50,7 @@ class Source(Protocol):
         patch_size: Side of a patch that `read` gives, in pixels.
         root: The folder of its files, or None for a set that is drawn and has none.
         known: What is published of the whole set, or None.
+        options: What else the index or the pixels depend on: a store is kept for each.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Source(Protocol):
     patch_size: int
     root: Path | None
     known: Known | None
+    options: Mapping[str, str | int | float | None]
 
     def scan(self) -> pd.DataFrame:
         """List the patches without reading them.

@@ -7,6 +7,7 @@ on the slide, C the label (0 no IDC, 1 IDC). The zip holds a second copy of ever
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,7 @@ class IdcSource:
         self.root = Path(root).expanduser()
         self.patch_size = patch_size
         self.edge: Edge = edge
+        self.options: Mapping[str, str | int | float | None] = {"edge": edge}
 
     def scan(self) -> pd.DataFrame:
         """List the patches; see `idc.data.sources.base.Source.scan`.

@@ -1,5 +1,6 @@
 """The embedded synthetic set as a source; `idc.data.synthetic` draws its patches."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from idc.data.decode import RGB
-from idc.data.sources.base import Pixels
+from idc.data.sources.base import Known, Pixels
 from idc.data.synthetic import SyntheticSpec, make_index, render
 from idc.seeding import derive_seed
 
@@ -29,8 +30,9 @@ class SyntheticSource:
 
     name = "synthetic"
     class_names = ("no IDC", "IDC")
-    root = None
-    known = None
+    root: Path | None = None
+    known: Known | None = None
+    options: Mapping[str, str | int | float | None] = {}
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Packing a set: every file read once, by several processes, resumed where it was stopped."""
 
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -7,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -116,7 +118,8 @@ def _plan(source: Source, index: pd.DataFrame) -> dict[str, object]:
 
 def _same_plan(building: Path, plan: dict[str, object]) -> bool:
     try:
-        return bool(json.loads((building / PLAN).read_text()) == plan)
+        same = json.loads((building / PLAN).read_text()) == plan
+        return bool(same and (building / ARRAY).is_file())
     except (OSError, ValueError):
         return False
 
@@ -157,7 +160,16 @@ def _receive(task: Task) -> None:
 
 def _receive_alone(task: Task) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that leads ends the others
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _receive(task)
+
+
+def _end_with_parent() -> None:
+    """Nobody else would end this process if the one that leads is killed outright."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _pack_chunk(start: int) -> tuple[int, int]:
@@ -172,8 +184,10 @@ def _pack_chunk(start: int) -> tuple[int, int]:
     patches, facts, read = _gather(task, part, start, now)
     with array.open("r+b", buffering=0) as file:
         place = task.offset + start * patches[0].nbytes
-        os.pwrite(file.fileno(), patches.tobytes(), place)
-    draft = piece.with_suffix(".part")
+        data = patches.tobytes()
+        if os.pwrite(file.fileno(), data, place) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(array))
+    draft = piece.with_suffix(f".{os.getpid()}.part")
     facts.to_parquet(draft, index=False)
     draft.replace(piece)
     return len(part), read
@@ -217,7 +231,10 @@ def identity(root: Path | None, paths: "pd.Series[str]") -> NDArray[np.int64]:
 
 def _kept(piece: Path, array: Path, now: NDArray[np.int64], start: int) -> bool:
     """Whether a chunk that was packed before still holds: same files, and its pixels are there."""
-    facts = pd.read_parquet(piece)
+    try:
+        facts = pd.read_parquet(piece)
+    except (OSError, ValueError):  # torn, as by a loss of power
+        return False
     if len(facts) != len(now) or not (facts[["bytes", "mtime"]].to_numpy(np.int64) == now).all():
         return False
     patches = np.load(array, mmap_mode="r")[start : start + len(now)]

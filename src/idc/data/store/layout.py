@@ -52,8 +52,7 @@ class Description:
 
 def options(source: Source) -> dict[str, Any]:
     """What the pixels of a source depend on, beside its files."""
-    edge = getattr(source, "edge", None)
-    return {"name": source.name, "patch_size": source.patch_size, "edge": edge}
+    return {"name": source.name, "patch_size": source.patch_size, **source.options}
 
 
 def store_folder(stores: Path, source: Source) -> Path:
@@ -101,17 +100,13 @@ def write_description(folder: Path, description: Description) -> None:
 
 
 def directory_times(root: Path) -> dict[str, int]:
-    """When the root and its folders, two levels down, were last changed, ns since 1970.
+    """When the root and all folders below it were last changed, ns since 1970.
 
     A file that comes, goes or is renamed changes its folder's time; one that is written over in
     place does not, and is found only by looking at each.
     """
-    times = {".": root.stat().st_mtime_ns}
-    for folder in _folders(root):
-        times[folder.name] = folder.stat().st_mtime_ns
-        for inner in _folders(Path(folder.path)):
-            times[f"{folder.name}/{inner.name}"] = inner.stat().st_mtime_ns
-    return times
+    walk = os.walk(root, followlinks=True)
+    return {os.path.relpath(folder, root): os.stat(folder).st_mtime_ns for folder, _, _ in walk}  # noqa: PTH116
 
 
 def unchanged(root: Path, times: dict[str, int]) -> bool:
@@ -124,8 +119,3 @@ def unchanged(root: Path, times: dict[str, int]) -> bool:
         if status.st_mtime_ns != time:
             return False
     return True
-
-
-def _folders(folder: Path) -> "list[os.DirEntry[str]]":
-    with os.scandir(folder) as entries:
-        return [entry for entry in entries if entry.is_dir()]

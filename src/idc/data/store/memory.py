@@ -41,5 +41,5 @@ def read_set(
     with ThreadPoolExecutor(threads) as pool:
         facts = pd.concat(pool.map(read, range(0, len(index), CHUNK)), ignore_index=True)
     table = index.reset_index(drop=True).join(facts)
-    found = audit(table, patches, size, limits)
+    found = audit(table, patches, limits)
     return table.drop(columns="checks").join(found), patches, fingerprint(table)

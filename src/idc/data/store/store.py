@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from idc.data.audit.audit import Limits, audit
@@ -31,6 +31,7 @@ from idc.data.store.layout import (
 from idc.errors import DataError, first_line
 
 log = logging.getLogger(__name__)
+ATTEMPTS = 5
 SAMPLE = 64  # patches whose pixels are checked at each opening
 # What training needs of the index; the facts stay on the disk.
 COLUMNS = ("path", "label", "group", "x", "y", "checks", "problem", "twin", "pixels")
@@ -78,13 +79,20 @@ def open_current(
     if source.root is None:
         return None
     folder = store_folder(stores, source)
-    known = read_description(folder)
-    if known is None or known.limits != limits.as_dict():
-        return None
-    if not unchanged(source.root, known.directories):
-        log.info("store: %s has changed since it was packed", source.root)
-        return None
-    return _open(folder, known, columns)
+    for _ in range(ATTEMPTS):
+        known = read_description(folder)
+        if known is None or known.limits != limits.as_dict():
+            return None
+        if not unchanged(source.root, known.directories):
+            log.info("store: %s has changed since it was packed", source.root)
+            return None
+        try:
+            return _open(folder, known, columns)
+        except DataError:
+            if read_description(folder) == known:
+                raise
+            # It was replaced in between: look again.
+    return None
 
 
 def build_store(
@@ -120,7 +128,11 @@ def build_store(
     lock = FileLock(folder / LOCK)
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        held = lock.acquire()
+        try:
+            held = lock.acquire(timeout=1)
+        except Timeout:
+            log.info("store: waiting for another process that packs %s", source.root)
+            held = lock.acquire()
     with held:
         current = None if every_file else open_current(source, stores, limits, None)
         return current or _build(source, folder, limits, workers, progress, check)
@@ -162,7 +174,7 @@ def _build(
         else:
             with progress(len(index), f"packing {source.name}") as advance:
                 table, array, read = pack(source, index, folder, before, workers, advance)
-        found = audit(table, np.load(array, mmap_mode="r"), source.patch_size, limits)
+        found = audit(table, np.load(array, mmap_mode="r"), limits)
         table = table.drop(columns="checks").join(found)
         return _publish(source, folder, table, array, limits, times, read)
 
