@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from common import EACH, FULL, PATIENTS, arguments, png_folder, scratch, tell, timed
@@ -35,12 +36,14 @@ def main() -> None:
     patients = 16 if quick else PATIENTS - PATIENTS % 16
     whole = png_folder(patients * EACH if quick else FULL)
     roots = {factor: part(whole, patients * factor // 16) for factor in FACTORS}
-    child(roots[16], "time")  # the files come to the cache
+    if not quick:
+        child(roots[16], "time")  # the files come to the cache
     medians = {}
     for factor, root in roots.items():
-        taken = [child(root, "time") for _ in range(1 if quick else 3)]
+        watched = child(root, "watch")
+        taken = [watched] if quick else [child(root, "time") for _ in range(3)]
         times = [statistics.median(column) for column in zip(*taken, strict=True)][:2]
-        medians[factor] = [*times, *child(root, "watch")[2:]]
+        medians[factor] = [*times, *watched[2:]]
     for factor in FACTORS[1:]:
         for name, this, one in zip(NAMES, medians[factor], medians[1], strict=True):
             unit = "MiB" if "memory" in name else "us a patch"
@@ -74,18 +77,25 @@ def measure(root: Path, watch: bool) -> tuple[float, float, float, float]:
     stored = open_current(source, stores, Limits())
     assert stored is not None
     with peak_memory(watch) as feeding:
-        fed = timed(lambda: epoch(stored, source.class_names))
+        loader = make_loader(stored, source.class_names)
+        epoch(loader)  # workers start
+        fed = statistics.median(timed(lambda: epoch(loader)) for _ in range(5))
     count = len(stored.index)
     return took / count * 1e6, fed / count * 1e6, packing.mib, feeding.mib
 
 
-def epoch(stored: Stored, class_names: tuple[str, ...]) -> None:
-    """Every batch once, without augmentation."""
+def make_loader(stored: Stored, class_names: tuple[str, ...]) -> Iterable[object]:
+    """The app's training loader, without augmentation."""
     index = stored.index.assign(split="train")
     data = PatchDataModule(
         stored.patches, index, class_names, batch_size=BATCH, num_workers=WORKERS
     )
-    for _ in data.train_dataloader():
+    return data.train_dataloader()
+
+
+def epoch(loader: Iterable[object]) -> None:
+    """Every batch once."""
+    for _ in loader:
         pass
 
 
