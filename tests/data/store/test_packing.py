@@ -181,6 +181,14 @@ class StopError(Exception):
     pass
 
 
+@contextmanager
+def stop_at_once(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    def stop(done: int) -> None:
+        raise StopError
+
+    yield stop
+
+
 def test_a_stopped_build_goes_on_where_it_was(
     source: Counting, make: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,15 +218,8 @@ def test_a_stopped_build_goes_on_where_it_was(
 def test_pixels_that_a_stopped_build_lost_are_read_again(
     source: Counting, make: Callable, tmp_path: Path
 ) -> None:
-    @contextmanager
-    def stopping(total: int, what: str) -> Iterator[Callable[[int], None]]:
-        def stop(done: int) -> None:
-            raise StopError
-
-        yield stop
-
     with pytest.raises(StopError):
-        build_store(source, tmp_path / "stores", LIMITS, 1, stopping)
+        build_store(source, tmp_path / "stores", LIMITS, 1, stop_at_once)
     (array,) = (tmp_path / "stores").rglob("building/patches.npy")
     np.load(array, mmap_mode="r+")[1] = 0
     stored, read = make()
@@ -242,15 +243,8 @@ def test_a_build_that_died_at_its_very_end_does_not_block_the_next(
 def test_a_torn_page_of_the_journal_is_made_anew(
     source: Counting, make: Callable, tmp_path: Path
 ) -> None:
-    @contextmanager
-    def stopping(total: int, what: str) -> Iterator[Callable[[int], None]]:
-        def stop(done: int) -> None:
-            raise StopError
-
-        yield stop
-
     with pytest.raises(StopError):
-        build_store(source, tmp_path / "stores", LIMITS, 1, stopping)
+        build_store(source, tmp_path / "stores", LIMITS, 1, stop_at_once)
     (piece,) = (tmp_path / "stores").rglob("*.parquet")
     piece.write_bytes(piece.read_bytes()[:100])
     same(make()[0], source)
