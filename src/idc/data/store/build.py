@@ -175,7 +175,7 @@ def _end_with_parent() -> None:
 def _pack_chunk(start: int) -> tuple[int, int]:
     """Pack a chunk: its patches into the array, its facts into the journal."""
     task = _task
-    assert task is not None
+    assert task is not None and task.source.root is not None
     part = task.index.iloc[start : start + CHUNK]
     piece, array = _piece(task.folder, start), task.folder / ARRAY
     now = identity(task.source.root, part["path"])
@@ -205,9 +205,7 @@ def _gather(
     tables = []
     patches = np.empty((len(part), *[task.source.patch_size] * 2, 3), np.uint8)
     if len(fresh):
-        pixels = task.source.read(part.iloc[fresh])
-        patches[fresh] = pixels.patches
-        facts = pd.concat([pixels.facts, measure(pixels.patches)], axis=1)
+        patches[fresh], facts = read_measured(task.source, part.iloc[fresh])
         tables.append(facts.set_axis(fresh))
     if task.before is not None and len(kept):
         patches[kept] = np.load(task.before.patches, mmap_mode="r")[old[kept]]
@@ -215,11 +213,15 @@ def _gather(
     return patches, pd.concat(tables).sort_index(), len(fresh)
 
 
-def identity(root: Path | None, paths: "pd.Series[str]") -> NDArray[np.int64]:
+def read_measured(source: Source, part: pd.DataFrame) -> tuple[NDArray[np.uint8], pd.DataFrame]:
+    """Patches of an index, uint8 (n, P, P, 3), and all `FACTS` of each."""
+    pixels = source.read(part)
+    return pixels.patches, pd.concat([pixels.facts, measure(pixels.patches)], axis=1)
+
+
+def identity(root: Path, paths: "pd.Series[str]") -> NDArray[np.int64]:
     """Size in bytes and time of the last change in ns, int64 (n, 2); -1 where there is no file."""
-    found = np.full((len(paths), 2), -1 if root else 0, np.int64)
-    if root is None:
-        return found
+    found = np.full((len(paths), 2), -1, np.int64)
     for row, path in enumerate(paths):
         try:
             status = os.stat(root / path)  # noqa: PTH116 (hundreds of thousands of them)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.audit.audit import Limits, audit
-from idc.data.facts import fingerprint, measure
+from idc.data.audit.audit import Limits, audited
+from idc.data.facts import fingerprint
 from idc.data.sources.base import Source
-from idc.data.store.build import CHUNK, Advance
+from idc.data.store.build import CHUNK, Advance, read_measured
 
 
 def read_set(
@@ -33,13 +33,11 @@ def read_set(
 
     def read(start: int) -> pd.DataFrame:
         part = index.iloc[start : start + CHUNK]
-        pixels = source.read(part)
-        patches[start : start + len(part)] = pixels.patches
+        patches[start : start + len(part)], facts = read_measured(source, part)
         advance(len(part))
-        return pd.concat([pixels.facts, measure(pixels.patches)], axis=1)
+        return facts
 
     with ThreadPoolExecutor(threads) as pool:
         facts = pd.concat(pool.map(read, range(0, len(index), CHUNK)), ignore_index=True)
-    table = index.reset_index(drop=True).join(facts)
-    found = audit(table, patches, limits)
-    return table.drop(columns="checks").join(found), patches, fingerprint(table)
+    table = audited(index.reset_index(drop=True).join(facts), patches, limits)
+    return table, patches, fingerprint(table)

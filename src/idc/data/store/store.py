@@ -13,7 +13,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from idc.data.audit.audit import Limits, audit
+from idc.data.audit.audit import Limits, audited
 from idc.data.facts import fingerprint, pixel_hashes
 from idc.data.sources.base import Source
 from idc.data.store.build import FACTS, Advance, Before, identity, pack
@@ -174,8 +174,7 @@ def _build(
         else:
             with progress(len(index), f"packing {source.name}") as advance:
                 table, array, read = pack(source, index, folder, before, workers, advance)
-        found = audit(table, np.load(array, mmap_mode="r"), limits)
-        table = table.drop(columns="checks").join(found)
+        table = audited(table, np.load(array, mmap_mode="r"), limits)
         return _publish(source, folder, table, array, limits, times, read)
 
 
@@ -185,6 +184,7 @@ def _same_files(source: Source, index: pd.DataFrame, before: Before) -> bool:
     if len(paths) != len(before.index) or not (paths.array == before.index["path"].array).all():
         return False
     then = before.index[["bytes", "mtime"]].to_numpy(np.int64)
+    assert source.root is not None
     return bool((identity(source.root, paths) == then).all())
 
 
