@@ -11,15 +11,26 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from idc.engine.config import Config
 from idc.engine.outcome import Outcome
 from idc.errors import IdcError, TrackingError, first_line
 from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, Status
-from idc.tracking.store import Store
+from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LOG_FILE = "console.log"
 STOPPED = "stopped by the user"
+
+
+def configured_store(config: Config) -> Store | None:
+    """The MLflow store that a configuration names, made ready; None without tracking.
+
+    Raises:
+        TrackingError: It cannot be used.
+    """
+    asked, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from idc.data.facts import fingerprint
 from idc.data.sources.base import Source
 from idc.data.split import SIDES, Splitter, split_counts
 from idc.data.store.memory import read_set
-from idc.data.store.store import build_store, open_current
+from idc.data.store.store import Stored, build_store, open_current
 from idc.engine.config import Config, build, without
 from idc.engine.progress import progress_bar
 from idc.errors import DataError
@@ -62,25 +62,6 @@ class Material:
         return self.index[self.index["split"] == side]
 
 
-@dataclass(frozen=True)
-class Inspected:
-    """A set with all that was found in it, before anything is decided.
-
-    Attributes:
-        index: A row a patch, with at least ``checks``, ``problem``, ``twin`` and ``pixels``.
-        patches: uint8 (N, P, P, 3).
-        fingerprint: The identity of all of it.
-        read: How many files were read for it.
-        folder: The store's folder, or None.
-    """
-
-    index: pd.DataFrame
-    patches: NDArray[np.uint8]
-    fingerprint: str
-    read: int
-    folder: Path | None
-
-
 def build_policy(config: Config) -> Policy:
     """What is done about findings.
 
@@ -95,7 +76,7 @@ def inspect(
     source: Source,
     check: Callable[[pd.DataFrame], object],
     every_file: bool = False,
-) -> Inspected:
+) -> Stored:
     """Bring a set to where it can be used: from its store, into a store, or into memory.
 
     Args:
@@ -117,14 +98,12 @@ def inspect(
         if stored is None and (asked["build"] or every_file):
             stored = build_store(source, stores, limits, workers, progress_bar, check, every_file)
     if stored is not None:
-        return Inspected(
-            stored.index, stored.patches, stored.fingerprint, stored.read, stored.folder
-        )
+        return stored
     index = source.scan()
     check(index)
     with progress_bar(len(index), f"reading {source.name}") as advance:
         table, patches, mark = read_set(source, index, limits, workers, advance)
-    return Inspected(table, patches, mark, len(table) if source.root else 0, None)
+    return Stored(table, patches, mark, None, len(table) if source.root else 0)
 
 
 def load_material(config: Config) -> Material:

@@ -15,15 +15,15 @@ from idc.data.split import Splitter
 from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
-from idc.engine.lifecycle import LOG_FILE, lifecycle
-from idc.engine.material import Inspected, build_policy, inspect, side_of_each
+from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
+from idc.engine.material import build_policy, inspect, side_of_each
 from idc.engine.outcome import Outcome
 from idc.errors import DataError, first_line
 from idc.report.eda import write_eda
 from idc.report.eda_input import EdaInput
 from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.run import MlflowRun, NoRun, Run
-from idc.tracking.store import open_store, the_store
+from idc.tracking.store import the_store
 
 log = logging.getLogger(__name__)
 KIND = "prepare"
@@ -45,9 +45,7 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         IdcError: The data, or a value, that the user can mend. What was found until then is kept.
     """
     check_values(config)
-    asked = config["tracking"]
-    mlruns = Path(config["paths"]["mlruns"])
-    store = open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns)
+    store = configured_store(config)
     outcome = Outcome(name)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
@@ -75,7 +73,7 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
 
     found = inspect(config, source, check, every_file=True)
     if config["verify"] and found.folder is not None:
-        verify(Stored(found.index, found.patches, found.fingerprint, found.folder))
+        verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
     decisions = policy.decide(found.index)
     index = found.index.assign(decision="keep", split="")
@@ -107,7 +105,7 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
 
 
 def _counts(
-    index: pd.DataFrame, source: Source, decisions: Decisions, found: Inspected
+    index: pd.DataFrame, source: Source, decisions: Decisions, found: Stored
 ) -> dict[str, float]:
     counts: dict[str, float] = {
         "data/patches": len(index),
@@ -135,7 +133,7 @@ def known_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["what", "known", "found"])
 
 
-def _facts(config: Config, found: Inspected, outcome: Outcome) -> dict[str, str]:
+def _facts(config: Config, found: Stored, outcome: Outcome) -> dict[str, str]:
     facts = {
         "fingerprint": found.fingerprint,
         "files read now": f"{found.read:,}",
@@ -149,7 +147,7 @@ def _input(
     config: Config,
     source: Source,
     index: pd.DataFrame,
-    found: Inspected,
+    found: Stored,
     decisions: Decisions,
     facts: dict[str, Any],
 ) -> EdaInput:

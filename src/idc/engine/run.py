@@ -15,7 +15,14 @@ from idc.engine.check import check_config
 from idc.engine.config import Config
 from idc.engine.evaluation import Evaluation, evaluate
 from idc.engine.hardware import count_processes, global_rank, is_rank
-from idc.engine.lifecycle import LOG_FILE, STOPPED, close_for, lifecycle, lightning_interrupts
+from idc.engine.lifecycle import (
+    LOG_FILE,
+    STOPPED,
+    close_for,
+    configured_store,
+    lifecycle,
+    lightning_interrupts,
+)
 from idc.engine.material import load_material
 from idc.engine.objects import build_classifier, build_datamodule, build_trainer
 from idc.engine.outcome import Outcome, load_outcome
@@ -26,7 +33,7 @@ from idc.errors import TrainingError, first_line
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
-from idc.tracking.store import Store, open_store, the_store
+from idc.tracking.store import Store, the_store
 
 log = logging.getLogger(__name__)
 
@@ -64,14 +71,14 @@ def run_job(job: Job) -> Outcome:
         KeyboardInterrupt: The user stopped it.
     """
     first = global_rank() == 0
-    store = _open_store(job.config) if job.config["resume"] else None
+    store = configured_store(job.config) if job.config["resume"] else None
     point = _resume(job, store, first)
     config = point.config if point else job.config
     check_config(config)
     processes = count_processes(config)
     # Not before the values are known to be fine: a refused job leaves nothing behind.
     if first and store is None:
-        store = _open_store(job.config)
+        store = configured_store(job.config)
     if processes > 1 and not is_rank():
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
@@ -86,13 +93,6 @@ def run_job(job: Job) -> Outcome:
             stack.enter_context(lifecycle(run, outcome, job.folder, log_name))
         _work(job, config, run, point, outcome)
     return outcome
-
-
-def _open_store(config: Config) -> Store | None:
-    asked = config["tracking"]
-    return open_store(
-        asked["kind"], asked["uri"], asked["experiment"], Path(config["paths"]["mlruns"])
-    )
 
 
 def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:

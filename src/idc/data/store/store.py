@@ -42,20 +42,21 @@ Progress = Callable[[int, str], AbstractContextManager[Advance]]
 
 @dataclass(frozen=True)
 class Stored:
-    """A set that is packed.
+    """A set with all that was found in it, before anything is decided.
 
     Attributes:
         index: A row a patch, with the columns that were asked for.
-        patches: uint8 (N, P, P, 3), mapped from the disk, read-only: processes share its memory.
+        patches: uint8 (N, P, P, 3); of a packed set mapped from the disk, read-only:
+            processes share its memory.
         fingerprint: The data's identity.
-        folder: The store's folder.
+        folder: The store's folder; None for a set in memory.
         read: How many files were read to make it; 0 if it was there.
     """
 
     index: pd.DataFrame
     patches: NDArray[np.uint8]
     fingerprint: str
-    folder: Path
+    folder: Path | None
     read: int = 0
 
 
@@ -261,7 +262,7 @@ def verify(stored: Stored, rows: NDArray[np.int64] | None = None) -> None:
             raise _damaged(stored.folder, f"the pixels of {path} are not those that were packed")
 
 
-def _damaged(folder: Path, why: str) -> DataError:
+def _damaged(folder: Path | None, why: str) -> DataError:
     return DataError(
         f"store: {folder} is damaged: {why}. Remove the folder; it is built anew from the patches."
     )
