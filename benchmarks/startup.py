@@ -96,7 +96,7 @@ def lazy_batch(root: Path) -> float:
     import numpy as np
 
     from idc.data.sources.idc import IdcSource
-    from idc.data.split import PatientSplit
+    from idc.data.split.patient import PatientSplit
 
     start = time.perf_counter()
     source = IdcSource(root)

@@ -187,6 +187,17 @@ def prepare(
     return _in_process("prepare", tmp_path, monkeypatch, capsys)
 
 
+@pytest.fixture
+def app(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready_made_store: None,
+) -> Callable[[str], Cli]:
+    """Any app by its name: `app("evaluate")("run=ID")`."""
+    return lambda name: _in_process(name, tmp_path, monkeypatch, capsys)
+
+
 def _in_process(
     name: str,
     tmp_path: Path,

@@ -21,6 +21,7 @@ Compose = Callable[..., dict[str, Any]]
 NEEDS = {
     ("data", "idc"): ["data.root=somewhere"],
     ("experiment", "idc_small"): ["data.root=somewhere"],
+    ("split", "predefined"): ["split.file=sides.csv"],
     ("backbone", "timm"): ["backbone.model=resnet10t"],
     ("launcher", "slurm"): None,  # composes with its extra installed only
     ("trainer", "gpu"): [],

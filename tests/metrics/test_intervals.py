@@ -1,9 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from idc.metrics import intervals
-from idc.metrics.intervals import bootstrap
+from idc.metrics.expansion import effective_units, expanded_tail, p_from_tail
+from idc.metrics.intervals import Intervals, bootstrap
+from idc.metrics.resampling import choose_units
+from idc.metrics.spread import spreads
+from idc.metrics.statistics import Prediction, UnitStatistics
 
 
 def patients(seed: int, n: int, each: int = 40, spread: float = 0.8) -> tuple[np.ndarray, ...]:
@@ -16,54 +21,121 @@ def patients(seed: int, n: int, each: int = 40, spread: float = 0.8) -> tuple[np
     return y, scores, group.astype(str).astype(object)
 
 
-def test_resampled_metrics_agree_with_sklearn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every patient drawn once, each draw is the sample itself."""
+def at_half(
+    y: np.ndarray, scores: np.ndarray, group: np.ndarray, draws: int = 400, seed: int = 0
+) -> Intervals:
+    called = (scores >= 0.5).astype(int) if scores.ndim == 1 else scores.argmax(1)
+    return bootstrap(y, scores, group, {"": called}, draws=draws, seed=seed)
+
+
+@pytest.mark.parametrize("n", [4, 12], ids=["patches", "patients"])
+def test_draws_are_whole_units_and_each_draw_is_what_sklearn_says(n: int) -> None:
+    y, scores, group = patients(0, n)
+    units = choose_units(y, group)
+    called = (scores >= 0.5).astype(int)
+    statistics = UnitStatistics(y, Prediction(scores, {"": called}), units.codes, units.count)
+    found = spreads(statistics, units, 20, seed=3)
+    weights = np.concatenate(list(units.draws(20, 3)))
+    assert (weights.sum(1) == units.count).all()
+    for i, weight in enumerate(weights):
+        rows = np.repeat(np.arange(len(y)), weight[units.codes].astype(int))
+        expected = {
+            "f1": sk.f1_score(y[rows], called[rows]),
+            "auroc": sk.roc_auc_score(y[rows], scores[rows]),
+            "average_precision": sk.average_precision_score(y[rows], scores[rows]),
+        }
+        for name, value in expected.items():
+            assert found[name].drawn[i] == pytest.approx(value)
+
+
+def test_names_carry_the_suffix_of_their_decisions() -> None:
     y, scores, group = patients(0, 12)
-    scores = scores.round(2)  # ties
-
-    def once(rng, draws, units, codes, positive):
-        return np.ones((draws, len(codes)))
-
-    monkeypatch.setattr(intervals, "_weights", once)
-    found = bootstrap(y, scores, group, 0.5, draws=3).bounds
-    called = scores >= 0.5
-    expected = {
-        "accuracy": sk.accuracy_score(y, called),
-        "balanced_accuracy": sk.balanced_accuracy_score(y, called),
-        "precision": sk.precision_score(y, called),
-        "recall": sk.recall_score(y, called),
-        "specificity": sk.recall_score(y, called, pos_label=0),
-        "f1": sk.f1_score(y, called),
-        "auroc": sk.roc_auc_score(y, scores),
-        "average_precision": sk.average_precision_score(y, scores),
-    }
-    for name, value in expected.items():
-        assert found[name] == pytest.approx((value, value), abs=1e-9), name
+    decisions = {"": (scores >= 0.1).astype(int), "_at_0.5": (scores >= 0.5).astype(int)}
+    bounds = bootstrap(y, scores, group, decisions, draws=50).bounds
+    assert bounds["recall"][0] > bounds["recall_at_0.5"][1]
+    assert {"f1", "f1_at_0.5", "specificity", "auroc", "brier", "log_loss", "ece"} <= set(bounds)
+    assert "auroc_at_0.5" not in bounds
 
 
 def test_patients_that_differ_widen_the_interval() -> None:
     y, scores, group = patients(1, 20, spread=1.5)
-    by_patient = bootstrap(y, scores, group, 0.5, draws=400)
     every_patch_its_own = np.arange(len(y)).astype(str).astype(object)
-    by_patch = bootstrap(y, scores, every_patch_its_own, 0.5, draws=400)
-    width = {i: np.diff(b.bounds["recall"])[0] for i, b in enumerate((by_patient, by_patch))}
+    by_patient, by_patch = at_half(y, scores, group), at_half(y, scores, every_patch_its_own)
+    width = [np.diff(b.bounds["recall"])[0] for b in (by_patient, by_patch)]
     assert width[0] > 1.5 * width[1]
 
 
 def test_few_patients_fall_back_to_patches_and_say_so() -> None:
-    y, scores, group = patients(2, 3)
-    found = bootstrap(y, scores, group, 0.5, draws=50)
-    assert (found.unit, found.units, found.optimistic) == ("patch", 120, True)
-    y, scores, group = patients(2, 12)
-    found = bootstrap(y, scores, group, 0.5, draws=50)
-    assert (found.unit, found.units, found.optimistic) == ("patient", 12, False)
+    found = at_half(*patients(2, 9), draws=50)
+    assert (found.unit, found.units, found.optimistic) == ("patch", 360, True)
+    found = at_half(*patients(2, 10), draws=50)
+    assert (found.unit, found.units, found.optimistic) == ("patient", 10, False)
 
 
 def test_draws_are_fixed_by_the_seed_and_hold_both_classes() -> None:
     y = np.zeros(60, int)
-    y[:2] = 1  # a class that most draws of patients would miss
+    y[:2] = 1  # a class that a third of the draws of patients would miss
     group = np.repeat(np.arange(12), 5).astype(str).astype(object)
     scores = np.linspace(1, 0, 60)
-    one = bootstrap(y, scores, group, 0.5, draws=100, seed=5)
-    assert one == bootstrap(y, scores, group, 0.5, draws=100, seed=5)
-    assert all(np.isfinite(b).all() for b in one.bounds.values())
+    one = at_half(y, scores, group, draws=100, seed=5)
+    assert one == at_half(y, scores, group, draws=100, seed=5)
+    assert one != at_half(y, scores, group, draws=100, seed=6)
+    units = choose_units(y, group)
+    assert all((weights @ units.holds > 0).all() for weights in units.draws(500, 0))
+
+
+@pytest.mark.parametrize(
+    ("label", "defined"), [(1, {"recall", "precision", "f1"}), (0, {"specificity"})]
+)
+@pytest.mark.parametrize("n", [3, 12])
+def test_with_one_class_only_what_is_defined_has_an_interval(
+    label: int, defined: set[str], n: int
+) -> None:
+    y, scores, group = patients(3, n)
+    bounds = at_half(np.full_like(y, label), scores, group, draws=50).bounds
+    assert set(bounds) == {"accuracy", "brier", "log_loss", "ece"} | defined
+
+
+def test_more_classes_and_one_that_is_missing() -> None:
+    rng = np.random.default_rng(0)
+    y, group = rng.integers(0, 3, 240), np.repeat(np.arange(12), 20).astype(str)
+    p = rng.dirichlet(np.ones(4), 240) + 0.7 * np.eye(4)[y]
+    p /= p.sum(1, keepdims=True)
+    complete = at_half(y, p[:, :3] / p[:, :3].sum(1, keepdims=True), group, draws=60).bounds
+    assert complete["auroc"][0] < complete["auroc"][1]
+    lacking = at_half(y, p, group, draws=60).bounds  # no patch of class 3
+    assert not {"auroc", "average_precision"} & set(lacking)
+    assert {"accuracy", "f1", "recall", "brier"} <= set(lacking)
+
+
+def test_a_class_of_one_patient_and_a_single_patch_do_not_fail() -> None:
+    y = np.repeat([1, *[0] * 11], 5)
+    group = np.repeat(np.arange(12), 5).astype(str)
+    low, high = at_half(y, np.linspace(1, 0, 60) ** 2, group, draws=60).bounds["recall"]
+    assert low == high  # all draws of that patient say the same
+    found = at_half(np.array([1]), np.array([0.7]), np.array(["a"]), draws=60)
+    assert found.bounds["recall"] == (1.0, 1.0)
+
+
+def test_tails_are_expanded_as_by_hesterberg() -> None:
+    """Ten units: t = 2.262, sqrt(10 / 9) t = 2.384, and the normal leaves 0.0086 beyond it."""
+    assert expanded_tail(0.95, 10) == pytest.approx(0.0086, abs=5e-5)
+    assert expanded_tail(0.95, 1e6) == pytest.approx(0.025, abs=1e-5)
+
+
+@given(st.floats(0.5, 0.999), st.floats(2, 500))
+def test_p_turns_the_expansion(level: float, units: float) -> None:
+    tail = expanded_tail(level, units)
+    if tail > 1e-290:
+        assert p_from_tail(tail, units) == pytest.approx(1 - level, rel=1e-6)
+
+
+def test_unequal_patients_tell_as_much_as_fewer_equal_ones() -> None:
+    rng = np.random.default_rng(0)
+    equal = np.mean([effective_units(rng.normal(size=40), 40) for _ in range(300)])
+    assert 34 < equal < 40
+    pull = rng.normal(size=(300, 40)) * np.repeat([3, 1], [8, 32])
+    assert 15 < np.mean([effective_units(row, 40) for row in pull]) < 26
+    assert effective_units(np.eye(40)[0], 40) < 5  # one patient makes it all
+    assert effective_units(np.ones(40), 40) == 40
+    assert effective_units(np.append(np.ones(39), np.nan), 40) == 2

@@ -13,14 +13,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from idc.plots.attribution import AttributionCase, attribution_figure
 from idc.plots.balance import balance_figure
-from idc.plots.calibration import expected_calibration_error, reliability_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning import learning_figure
 from idc.plots.patches import augmented_grid_figure, sample_grid_figure
 from idc.plots.style import CURVES, curve_style
-from idc.plots.threshold import threshold_figure, threshold_metrics
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 200)
@@ -90,37 +88,6 @@ def test_twelve_curves_differ_and_do_not_hide_under_the_legend(make: object) -> 
     assert legend.get_window_extent().x1 <= figure.bbox.x1 + 1
     looks = {(str(curve_style(i)["color"]), str(curve_style(i)["linestyle"])) for i in range(28)}
     assert len(looks) == 28
-
-
-def test_threshold_metrics_against_counting() -> None:
-    cuts = np.array([0.0, 0.31, SCORES[3], 0.9])
-    found = threshold_metrics(LABELS, SCORES, cuts)
-    for i, cut in enumerate(cuts):
-        called = cut <= SCORES
-        tp = (called & (LABELS == 1)).sum()
-        assert found["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
-        assert found["precision"][i] == pytest.approx(tp / called.sum())
-        assert found["specificity"][i] == pytest.approx((~called)[LABELS == 0].mean())
-        assert found["F1"][i] == pytest.approx(2 * tp / (called.sum() + (LABELS == 1).sum()))
-    assert np.isnan(threshold_metrics(LABELS, SCORES, np.array([2.0]))["precision"][0])
-
-
-def test_threshold_curve_marks_the_chosen_one() -> None:
-    words = texts(threshold_figure(LABELS, SCORES, 0.37, "t"))
-    assert "chosen 0.370" in words
-    for name in ("F1", "recall", "precision", "specificity"):
-        assert f"{name} (" in words
-    missing = threshold_figure(np.ones(5, int), np.ones(5), 0.5, "t")
-    assert "class" in texts(missing)
-
-
-def test_calibration_error_by_hand() -> None:
-    labels = np.array([0, 1, 1, 1])
-    scores = np.array([0.15, 0.15, 0.95, 0.95])
-    # Two patches at .15 of which half are positive, two at .95 that both are.
-    assert expected_calibration_error(labels, scores) == pytest.approx(0.5 * 0.35 + 0.5 * 0.05)
-    assert "calibration error 0.200" in texts(reliability_figure(labels, scores))
-    assert expected_calibration_error(np.array([0, 1]), np.array([0.0, 1.0])) == 0
 
 
 def test_class_balance_states_patches_share_and_patients() -> None:

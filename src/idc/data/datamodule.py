@@ -19,7 +19,7 @@ from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
-from idc.data.split import class_counts
+from idc.data.split.base import class_counts
 
 Loader = DataLoader[Batch] | ResidentLoader
 MAX_WORKERS = 8

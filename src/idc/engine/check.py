@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idc.data.audit.audit import Limits
+from idc.data.leaks import KINDS
 from idc.engine.config import Config, build
 from idc.engine.material import build_policy
 from idc.engine.objects import build_transforms
@@ -58,6 +59,11 @@ RULES: dict[str, Rule] = {
     "data.image_size": _whole(8),
     "data.edge": _one_of("pad", "resize"),
     "split.seed": _whole(0),
+    "split.fold": _whole(0),
+    "split.train_fraction": _number(lambda v: 0 < v <= 1, "a share above 0 and at most 1"),
+    "split.train_by": _one_of("patient", "patch"),
+    "split.train_patients": _optional(_whole(1)),
+    **{f"leaks.{kind}": _one_of("fail", "warn", "drop") for kind in KINDS},
     "loader.batch_size": _whole(1),
     "loader.eval_batch_size": _whole(1),
     "loader.num_workers": Rule(
@@ -135,7 +141,6 @@ def check_config(config: Config) -> None:
             "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
             "optimizer.nesterov=false."
         )
-    build(config["threshold"], "threshold")
     build_transforms(config)
 
 
@@ -149,9 +154,12 @@ def check_values(config: Config) -> None:
         found, value = _look_up(config, place)
         if found and not rule.holds(value):
             raise ConfigError(f"{place}={value}: give {rule.words}.")
-    Limits(**config["audit"]["limits"])
-    build_policy(config)
-    build(config["split"], "split")
+    if "audit" in config:
+        Limits(**config["audit"]["limits"])
+        build_policy(config)
+    for part in ("split", "leaks", "calibration", "inference", "threshold"):
+        if part in config:
+            build(config[part], part)
 
 
 def _check_monitor(config: Config) -> None:

@@ -1,6 +1,6 @@
 """All figures of a run, from its data, its course and its predictions to PNG files."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from idc.data.datamodule import PatchDataModule
 from idc.engine.evaluation import Evaluation
 from idc.engine.material import Material
+from idc.engine.numbers import Numbers
+from idc.metrics.selective import risk_coverage
 from idc.models.history import History
 from idc.plots.balance import balance_figure
+from idc.plots.burden import burden_figure
 from idc.plots.calibration import reliability_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
@@ -22,9 +25,14 @@ from idc.plots.patches import (
     augmented_grid_figure,
     sample_grid_figure,
 )
+from idc.plots.patients import per_patient_figure
+from idc.plots.selective import risk_coverage_figure
+from idc.plots.slices import slices_figure
 from idc.plots.threshold import threshold_figure
 
 DPI = 120
+# Measures of uncertainty that several samples give, beside the score's own.
+UNCERTAINTY = {"mutual_information": "disagreement of the samples"}
 GRID = 10  # patches in a row of a grid
 
 
@@ -32,6 +40,12 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, white behind, nothing cut off."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI, facecolor="white")
+
+
+def save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
+    """Write figures, each under its name."""
+    for name, figure in figures:
+        save_figure(figure, folder / f"{name}.png")
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
@@ -81,24 +95,14 @@ def learning_figures(history: History, monitor: str, mode: str) -> Iterator[tupl
 
 
 def evaluation_figures(
-    evaluation: Evaluation, patches: NDArray[np.uint8], class_names: tuple[str, ...]
+    evaluation: Evaluation, patches: NDArray[np.uint8], class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
-    """Confusion matrices, curves, calibration, best and worst predictions of the test side."""
-    test, classes = evaluation.side("test"), len(class_names)
-    labels = test["label"].to_numpy()
-    if evaluation.threshold is not None:
-        scores, threshold = test["score"].to_numpy(), evaluation.threshold
-        panels = [
-            ConfusionPanel(
-                f"at the chosen threshold {threshold:.3f}",
-                confusion(labels, test["predicted"].to_numpy(), classes),
-            ),
-            ConfusionPanel("at 0.5", confusion(labels, (scores >= 0.5).astype(int), classes)),
-        ]
-        curves = {"test": (labels, scores)}
-        yield "roc", roc_figure(curves, {"test": threshold}, "ROC, test patches")
-        yield "precision_recall", pr_figure(curves, {"test": threshold}, "Precision-recall, test")
-        val = evaluation.side("val")
+    """All figures of a test side, of the threshold's choice, and of the best and worst patches."""
+    test = evaluation.side("test")
+    threshold, decider = evaluation.threshold, evaluation.decider
+    yield from numbers_figures(test, evaluation.numbers, threshold, class_names)
+    val = evaluation.side("val")
+    if threshold is not None and decider is not None and len(val):
         yield (
             "threshold_curve",
             threshold_figure(
@@ -106,12 +110,44 @@ def evaluation_figures(
                 val["score"].to_numpy(),
                 threshold,
                 "Choosing the threshold, validation patches",
+                decider.rule,
             ),
         )
-        yield "reliability", reliability_figure(labels, scores, title="Reliability, test patches")
+    blocks = _best_and_worst(test, patches, class_names)
+    yield (
+        "best_and_worst",
+        sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
+    )
+
+
+def numbers_figures(
+    test: pd.DataFrame, numbers: Numbers, threshold: float | None, class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    """The figures that need the predictions of a test side alone.
+
+    Args:
+        test: Decided predictions.
+        numbers: What they were worth.
+        threshold: The one threshold that made the decisions; None for k > 2 and pooled folds.
+        class_names: A name a class.
+    """
+    classes = len(class_names)
+    labels = test["label"].to_numpy()
+    chosen = confusion(labels, test["predicted"].to_numpy(), classes)
+    points = None if threshold is None else {"test": threshold}
+    if classes == 2:
+        scores = test["score"].to_numpy()
+        name = "each fold's threshold" if threshold is None else f"threshold {threshold:.3f}"
+        at_half = confusion(labels, (scores >= 0.5).astype(int), classes)
+        panels = [ConfusionPanel(f"at {name}", chosen), ConfusionPanel("at 0.5", at_half)]
+        curves = {"test": (labels, scores)}
+        yield "roc", roc_figure(curves, points, "ROC, test patches")
+        yield "precision_recall", pr_figure(curves, points, "Precision-recall, test patches")
+        raw = test["score_raw"].to_numpy()
+        shown = {"after": scores} if np.allclose(raw, scores) else {"before": raw, "after": scores}
+        yield "reliability", reliability_figure(labels, shown, title="Reliability, test patches")
     else:
-        matrix = confusion(labels, test["predicted"].to_numpy(), classes)
-        panels = [ConfusionPanel("most probable class", matrix)]
+        panels = [ConfusionPanel("most probable class", chosen)]
         curves = {
             name: ((labels == i).astype(int), test[f"score_{i}"].to_numpy())
             for i, name in enumerate(class_names)
@@ -119,11 +155,19 @@ def evaluation_figures(
         yield "roc", roc_figure(curves, None, "ROC, each class against the rest, test")
         yield "precision_recall", pr_figure(curves, None, "Precision-recall, each class, test")
     yield "confusion_matrix", confusion_figure(panels, class_names)
-    blocks = _best_and_worst(test, patches, class_names)
-    yield (
-        "best_and_worst",
-        sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
-    )
+    yield "per_patient", per_patient_figure(numbers.per_patient)
+    if classes == 2:
+        summary = {k.removeprefix("test/"): v for k, v in numbers.metrics.items()}
+        yield "burden", burden_figure(numbers.per_patient, summary, class_names[1])
+    if len(numbers.slices) > 1:
+        yield "slices", slices_figure(numbers.slices)
+    curve = {"distance from the threshold": numbers.risk_coverage}
+    for name, words in UNCERTAINTY.items():
+        if name in test:
+            sure = -test[name].to_numpy(np.float64)
+            predicted = test["predicted"].to_numpy()
+            curve[words] = risk_coverage(labels, predicted, sure, classes)
+    yield "risk_coverage", risk_coverage_figure(curve)
 
 
 def confusion(
@@ -135,7 +179,7 @@ def confusion(
 
 
 def _best_and_worst(
-    test: pd.DataFrame, patches: NDArray[np.uint8], class_names: tuple[str, ...]
+    test: pd.DataFrame, patches: NDArray[np.uint8], class_names: Sequence[str]
 ) -> Mapping[str, tuple[NDArray[np.uint8], list[str]]]:
     blocks = {}
     for label, name in enumerate(class_names):

@@ -5,15 +5,17 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlflow.exceptions import MlflowException
 
 from idc.engine.config import Config
 from idc.engine.outcome import Outcome
 from idc.errors import IdcError, TrackingError, first_line
+from idc.tracking.privacy import Pseudonyms, Redactor
 from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, Status
 from idc.tracking.store import Store, open_store
 
@@ -30,7 +32,22 @@ def configured_store(config: Config) -> Store | None:
         TrackingError: It cannot be used.
     """
     asked, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns)
+    redactor = build_redactor(asked, config["paths"]["root"])
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor)
+
+
+def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
+    """What takes out of a run's texts what must not be logged.
+
+    Args:
+        tracking: The configuration's ``tracking``.
+        root: Its ``paths.root``.
+
+    Raises:
+        ConfigError: Patients are to be hidden and there is no key.
+    """
+    hides = Pseudonyms.from_environment() if tracking["pseudonymise"] else None
+    return Redactor(not tracking["log_paths"], hides, Path(root))
 
 
 @contextmanager
@@ -102,9 +119,10 @@ def _close(
 ) -> None:
     """Leave the log, the traceback and the status; nothing here may hide the first error."""
     outcome.status = status
-    outcome.error = reason
+    # A sweep tells its jobs' errors too.
+    outcome.error = reason and (run.store.redactor.text(reason) if run.store else reason)
     if status == "FAILED":
-        log.error("the run failed: %s", outcome.error)
+        log.error("the run failed: %s", reason)
     steps: list[Callable[[], object]] = []
     if status == "FAILED":
         steps += [lambda: run.tags({ERROR_TAG: reason})]

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,17 @@ from idc.cores import count_cores
 from idc.data.audit.audit import Limits
 from idc.data.audit.policy import Decisions, Policy
 from idc.data.facts import fingerprint
+from idc.data.leaks import Leaks
 from idc.data.sources.base import Source
-from idc.data.split import SIDES, Splitter, split_counts
+from idc.data.split.base import SIDES, Splitter, split_counts
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.engine.config import Config, build, without
+from idc.engine.leaks import settle_leaks
+from idc.engine.patients import build_splitter, hide_patients
 from idc.engine.progress import progress_bar
 from idc.errors import DataError
+from idc.tracking.privacy import Redactor
 
 log = logging.getLogger(__name__)
 EASY_F1 = 0.9
@@ -37,7 +41,8 @@ class Material:
             is a store.
         fingerprint: The identity of the data that are used.
         decisions: What was found and what became of it.
-        leaky: Whether patients may stand on two sides.
+        leaky: Whether patients stand on two sides, or may by the split's design.
+        leaks: What crosses the sides.
     """
 
     source: Source
@@ -46,6 +51,7 @@ class Material:
     fingerprint: str
     decisions: Decisions
     leaky: bool
+    leaks: Leaks
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -56,6 +62,10 @@ class Material:
     def used(self) -> pd.DataFrame:
         """The index of the patches that stand on a side."""
         return self.index[self.index["split"] != ""]
+
+    def with_sides(self, side: NDArray[np.object_]) -> "Material":
+        """The same patches on other sides, "" for those that are left out."""
+        return replace(self, index=self.index.assign(split=side))
 
     def rows(self, side: str) -> pd.DataFrame:
         """The index of one side; its own index gives the rows of `patches`."""
@@ -106,19 +116,27 @@ def inspect(
     return Stored(table, patches, mark, None, len(table) if source.root else 0)
 
 
-def load_material(config: Config) -> Material:
+def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     """Scan, split and read the data, cheap checks first.
+
+    Args:
+        config: The resolved configuration.
+        redactor: Told the patients' names, and gives their pseudonyms, if they are to be hidden;
+            whatever comes after knows no others.
 
     Raises:
         DataError: As source and split raise it, a class does not occur, or there is a finding
-            that the configuration says to stop for.
+            or a leak that the configuration says to stop for.
         ConfigError: The split names what is not there.
     """
     source: Source = build(config["data"]["source"], "data")
-    splitter: Splitter = build(config["split"], "split")
     policy = build_policy(config)
+    names = redactor.pseudonyms if redactor else None
 
     def check(index: pd.DataFrame) -> None:
+        if redactor is not None:
+            redactor.learn(index["group"].unique())
+        splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
         policy.refuse(index, source.root)
         side_of_each(index, policy.decide(index).keep, source, splitter)
@@ -126,12 +144,49 @@ def load_material(config: Config) -> Material:
     found = inspect(config, source, check)
     policy.refuse(found.index, source.root)
     decisions = policy.decide(found.index)
+    if redactor is not None:
+        redactor.learn(found.index["group"].unique())
+    splitter = build_splitter(config, found.index, names)
     side = side_of_each(found.index, decisions.keep, source, splitter)
     index = found.index.assign(split=side)
     mark = found.fingerprint if decisions.keep.all() else fingerprint(index[decisions.keep])
-    material = Material(source, index, found.patches, mark, decisions, splitter.leaky)
+    if names is not None:
+        index = hide_patients(index, names)
+    index, leaks = settle_leaks(config, index, found.patches, splitter.leaky)
+    leaky = splitter.leaky or bool(leaks.patients)
+    material = Material(source, index, found.patches, mark, decisions, leaky, leaks)
     _tell(material)
     _warn_of_easy_f1(material, config)
+    return material
+
+
+def load_unsplit(config: Config, redactor: Redactor) -> Material:
+    """Read a set that a trained model is asked about: all its patches are tested.
+
+    Args:
+        config: The resolved configuration.
+        redactor: See `load_material`.
+
+    Raises:
+        DataError: There is nothing to read, or a finding that the configuration says to stop for.
+    """
+    source: Source = build(config["data"]["source"], "data")
+    policy = build_policy(config)
+    found = inspect(config, source, lambda index: policy.refuse(index, source.root))
+    redactor.learn(found.index["group"].unique())
+    policy.refuse(found.index, source.root)
+    decisions = policy.decide(found.index)
+    side = np.where(decisions.keep, "test", "")
+    index = found.index.assign(split=side)
+    if not decisions.keep.any():
+        raise DataError("data: no patch is left to ask about; see what audit=... drops.")
+    mark = found.fingerprint if decisions.keep.all() else fingerprint(index[decisions.keep])
+    if redactor.pseudonyms is not None:
+        index = hide_patients(index, redactor.pseudonyms)
+    columns = ["path", "split", "twin", "twin_split", "kind"]
+    none = Leaks((), pd.DataFrame(columns=columns), index["group"].nunique())
+    material = Material(source, index, found.patches, mark, decisions, False, none)
+    _tell(material)
     return material
 
 

@@ -23,6 +23,7 @@ class Outcome:
         class_names: A name a class, in the order of the labels.
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
+        leaky: Whether patients stood on two sides of its split.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Outcome:
     class_names: list[str] = field(default_factory=list)
     error: str | None = None
     notes: list[str] = field(default_factory=list)
+    leaky: bool = False
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""

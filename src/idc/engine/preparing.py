@@ -11,11 +11,11 @@ import pandas as pd
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.sources.base import Source
-from idc.data.split import Splitter
+from idc.data.split.base import Splitter
 from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
-from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
+from idc.engine.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
 from idc.engine.material import build_policy, inspect, side_of_each
 from idc.engine.outcome import Outcome
 from idc.errors import DataError, first_line
@@ -52,9 +52,11 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         run: Run = NoRun() if store is None else MlflowRun(store, name=name)
         outcome.run_id = run.run_id
         stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
-        chosen = {k: v for k, v in config.items() if k not in NOT_PARAMETERS}
+        redactor = store.redactor if store else build_redactor(config["tracking"], ".")
+        shown = redactor.config(config)
+        chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
         run.params({k: v for k, v in flatten(chosen).items() if not k.startswith("data.source.")})
-        run.tags({**origin_tags("idc.prepare"), "idc.kind": KIND})
+        run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
         table = _work(config, run, folder, outcome)
     return outcome, table
 

@@ -1,5 +1,6 @@
 """Going on with a run: its configuration, its last checkpoint, its place in MLflow."""
 
+import hashlib
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from omegaconf import OmegaConf
 
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config, resolve, unresolved
+from idc.engine.places import bring_hidden, run_folder
 from idc.errors import CheckpointError, ConfigError, DataError
 from idc.models.weights import safe_load
 from idc.tracking.lookup import fetch_artifact, find_run
@@ -22,7 +24,6 @@ log = logging.getLogger(__name__)
 
 # What may differ from the run that is gone on with, without a word on the command line.
 TAKEN_FROM_NOW = ("paths", "store", "tracking", "resume", "sweep")
-FOLDER_TAG = "idc.folder"
 TRUSTED = ("idc.", "torch.optim.", "albumentations.")
 
 
@@ -38,6 +39,7 @@ class ResumePoint:
         best: The best one until then, or None where it is not to be had.
         sides: Patient to side, as the run was trained.
         fingerprint: The identity of the data that it was trained on.
+        split: The identity of the split; see `split_identity`.
     """
 
     config: Config
@@ -47,6 +49,7 @@ class ResumePoint:
     best: Path | None
     sides: Mapping[str, str]
     fingerprint: str
+    split: str
 
     def bring(self, folder: Path) -> None:
         """Copy the best checkpoint to where this run keeps its own; to be beaten there."""
@@ -75,11 +78,26 @@ class ResumePoint:
                 f"what was trained on would be tested on. Leave split and data as they were, or "
                 f"start a new run."
             )
+        if fingerprint == self.fingerprint and split_identity(index) != self.split:
+            raise DataError(
+                "resume: patches would change sides, so what was trained on would be tested on. "
+                "Leave the split as it was, or start a new run."
+            )
         if fingerprint != self.fingerprint:
             raise DataError(
                 "resume: the data are not those that the run was trained on (their fingerprint is "
                 f"{fingerprint}, it was {self.fingerprint}). Bring them back, or start a new run."
             )
+
+
+def split_identity(index: pd.DataFrame) -> str:
+    """Digest of which patch stands on which side, 16 hex digits.
+
+    Args:
+        index: The index with ``path`` and ``split``.
+    """
+    hashes = pd.util.hash_pandas_object(index[["path", "split"]], index=False)
+    return hashlib.blake2b(hashes.sort_values().to_numpy().tobytes(), digest_size=8).hexdigest()
 
 
 def patients_sides(index: pd.DataFrame) -> dict[str, str]:
@@ -120,17 +138,21 @@ def resume_point(
         found = find_run(store, reference)
         run_id = str(found.info.run_id)
         # A run that was killed outright has its checkpoints in its folder only.
-        kept = Path(found.data.tags.get(FOLDER_TAG, "")) / CHECKPOINTS
-        if (kept / LAST).is_file():
-            path, best = kept / LAST, kept / BEST
+        own = run_folder(found.data.tags, now)
+        if own is not None and (own / CHECKPOINTS / LAST).is_file():
+            path, best = own / CHECKPOINTS / LAST, own / CHECKPOINTS / BEST
         else:
             path = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{LAST}", folder / "resumed")
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]
-    config, raw = _merge(origin["config"], now, overrides)
-    _check_targets(config, now)
-    return ResumePoint(config, raw, run_id, path, best, origin["sides"], origin["fingerprint"])
+    given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
+    then = bring_hidden(origin["config"], path.parent.parent, given, "resume")
+    config, raw = _merge(then, now, overrides)
+    check_targets(config, now, "resume")
+    return ResumePoint(
+        config, raw, run_id, path, best, origin["sides"], origin["fingerprint"], origin["split"]
+    )
 
 
 def _known(store: Store, origin: Mapping[str, Any]) -> bool:
@@ -172,13 +194,22 @@ def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> tu
     return resolve(merged, choices), unresolved(merged, choices)
 
 
-def _check_targets(config: Config, now: Config) -> None:
-    """A checkpoint's configuration names what is built from it: nothing else may be called."""
+def check_targets(config: Config, now: Config, what: str) -> None:
+    """A checkpoint's configuration names what is built from it: nothing else may be called.
+
+    Args:
+        config: The checkpoint's configuration.
+        now: That of the command line, which is trusted.
+        what: Who asks, for the message.
+
+    Raises:
+        CheckpointError: It names something that is neither ours nor on the command line.
+    """
     allowed = _targets(now)
     for target in sorted(_targets(config) - allowed):
         if not target.startswith(TRUSTED):
             raise CheckpointError(
-                f"resume: the checkpoint's configuration would call {target}, which is none of "
+                f"{what}: the checkpoint's configuration would call {target}, which is none of "
                 f"{', '.join(TRUSTED)}. If you trust it, choose it on the command line too."
             )
 

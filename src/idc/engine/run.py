@@ -12,12 +12,14 @@ import torch
 from idc.data.datamodule import PatchDataModule
 from idc.engine.callbacks import BEST, CHECKPOINTS
 from idc.engine.check import check_config
-from idc.engine.config import Config
+from idc.engine.config import Config, build
+from idc.engine.cost import Meter
 from idc.engine.evaluation import Evaluation, evaluate
 from idc.engine.hardware import count_processes, global_rank, is_rank
 from idc.engine.lifecycle import (
     LOG_FILE,
     STOPPED,
+    build_redactor,
     close_for,
     configured_store,
     lifecycle,
@@ -27,11 +29,14 @@ from idc.engine.material import load_material
 from idc.engine.objects import build_classifier, build_datamodule, build_trainer
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import launch_ranks, leave_ranks
-from idc.engine.recording import record_inputs, record_results, record_training
-from idc.engine.resume import ResumePoint, patients_sides, resume_point
+from idc.engine.recording import record_inputs, record_training
+from idc.engine.results import record_evaluation, record_model
+from idc.engine.resume import ResumePoint, patients_sides, resume_point, split_identity
 from idc.errors import TrainingError, first_line
+from idc.metrics.calibration import CalibrationRule
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
+from idc.tracking.privacy import Redactor
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, the_store
 
@@ -91,7 +96,9 @@ def run_job(job: Job) -> Outcome:
             outcome.run_id = run.run_id
             log_name = f"console_{job.folder.name}.log" if point else LOG_FILE
             stack.enter_context(lifecycle(run, outcome, job.folder, log_name))
-        _work(job, config, run, point, outcome)
+        root = config["paths"]["root"]
+        redactor = store.redactor if store else build_redactor(config["tracking"], root)
+        _work(job, config, run, point, outcome, redactor)
     return outcome
 
 
@@ -119,23 +126,34 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     return outcome
 
 
-def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome: Outcome) -> None:
+def _work(
+    job: Job,
+    config: Config,
+    run: Run,
+    point: ResumePoint | None,
+    outcome: Outcome,
+    redactor: Redactor,
+) -> None:
     """The steps of a run, in order."""
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    material = load_material(config)
+    material = load_material(config, redactor)
     outcome.class_names = list(material.source.class_names)
+    outcome.leaky = material.leaky
+    rule: CalibrationRule = build(config["calibration"], "calibration")
+    rule.check(len(outcome.class_names))
     data = build_datamodule(config, material)
     if point is not None:
         point.check_same_data(material.used, material.fingerprint)
     if global_rank() == 0:
         again = point is not None and point.run_id is not None
-        record_inputs(run, config, job.settings, material, data, job.folder, again)
+        record_inputs(run, config, job.settings, material, data, job.folder, redactor, again)
         if point is not None:
             point.bring(job.folder / CHECKPOINTS)
     origin = {
-        "config": point.unresolved if point else job.unresolved,
+        "config": redactor.config(point.unresolved if point else job.unresolved),
         "run_id": run.run_id,
         "sides": patients_sides(material.used),
+        "split": split_identity(material.used),
         "fingerprint": material.fingerprint,
     }
     module = build_classifier(config, data, origin)
@@ -146,8 +164,11 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
         job.folder / CHECKPOINTS,
         data.count_batches(count_processes(config)),
     )
+    device: torch.device = trainer.strategy.root_device
+    training = Meter(device)
     try:
-        _fit(trainer, module, data, point, run, config)
+        with training:
+            _fit(trainer, module, data, point, run, config)
     except BaseException:
         if global_rank() == 0:
             try:
@@ -159,11 +180,27 @@ def _work(job: Job, config: Config, run: Run, point: ResumePoint | None, outcome
         record_training(run, config, module.history, job.folder)
     if not leave_ranks():
         return
-    evaluation = _judge(module, data, config, trainer, job.folder)
+    judging = Meter(device)
+    with judging:
+        evaluation = _judge(module, data, config, device, job.folder, material.leaky)
     outcome.objective = _best_score(trainer)
     outcome.metrics = evaluation.metrics
     outcome.notes = evaluation.notes
-    record_results(run, config, module.network, evaluation, material, data, job.folder)
+    spent = {"train": training.spent, "evaluate": judging.spent}
+    record_evaluation(
+        run,
+        config,
+        module.network,
+        evaluation,
+        material,
+        data.class_names,
+        job.folder,
+        "train",
+        spent,
+        redactor,
+    )
+    if config["tracking"]["log_model"]:
+        record_model(run, module.network, evaluation, material, data)
 
 
 def _fit(
@@ -189,8 +226,9 @@ def _judge(
     module: PatchClassifier,
     data: PatchDataModule,
     config: Config,
-    trainer: pl.Trainer,
+    device: torch.device,
     folder: Path,
+    leaky: bool,
 ) -> Evaluation:
     """Take the best weights to one device and test them."""
     best = folder / CHECKPOINTS / BEST
@@ -203,9 +241,8 @@ def _judge(
     prefix = "network."
     network_state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     module.network.load_state_dict(network_state)
-    device: torch.device = trainer.strategy.root_device
     data.trainer = None  # the loaders must not shard what one process scores
-    return evaluate(module.network, data, config, device)
+    return evaluate(module.network, data, config, device, leaky)
 
 
 def _best_score(trainer: pl.Trainer) -> float | None:

@@ -1,15 +1,36 @@
 """What all apps share: how they start, say what is wrong, and end."""
 
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from idc.launch import sweep
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Print what went wrong, a user's error in its own words, and exit with 1.
+
+    Raises:
+        SystemExit: Something failed.
+    """
+    from idc.errors import IdcError
+
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, IdcError):
+            print(f"error: {error}", file=sys.stderr)
+        else:
+            logging.getLogger(__name__).exception("unexpected error")
+        raise SystemExit(1) from None
 
 
 def run_app(compose_and_run: Callable[[], object]) -> None:

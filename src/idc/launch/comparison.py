@@ -1,53 +1,81 @@
-"""What a sweep's runs look like side by side."""
+"""A comparison: what Hydra knows of it becomes what the engine needs, and a run of its own."""
 
+import shlex
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
-import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
 
-from idc.engine.figures import confusion, save_figure
+from idc.engine.check import check_values
+from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
+from idc.engine.config import Config, resolve
+from idc.engine.gathering import chosen_runs
+from idc.engine.leaderboard import METRICS
+from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
 from idc.engine.outcome import Outcome
-from idc.launch.leaderboard import METRICS, setting_of
-from idc.plots.confusion import ConfusionPanel, confusion_figure
-from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.leaderboard import leaderboard_figure
+from idc.errors import ConfigError
+from idc.launch.app import telling
+from idc.launch.job import quiet
+from idc.launch.table import print_comparison, print_where
+from idc.tracking.facts import origin_tags
+from idc.tracking.run import NOTE_TAG, MlflowRun
+from idc.tracking.store import the_store
 
-OVERLAID = 12  # curves that one figure bears
-PREDICTIONS = "evaluation/predictions.parquet"
+KIND = "compare"
 
 
-def compare(
-    board: pd.DataFrame, outcomes: list[Outcome], predictions: dict[str, Path], folder: Path
-) -> None:
-    """Write the leaderboard, the overlaid curves and the confusion matrices.
+def run(cfg: DictConfig) -> None:
+    """Compare the runs of a composed configuration.
 
-    Args:
-        board: See `idc.launch.leaderboard.leaderboard`.
-        outcomes: All jobs; those that did not finish are left out.
-        predictions: Job's name to its ``predictions.parquet``.
-        folder: Where the files go.
+    Raises:
+        SystemExit: It failed; the reason has been printed.
+        KeyboardInterrupt: The user stopped it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = board.drop(columns=[f"{metric}_values" for metric in METRICS])
-    plain.to_csv(folder / "leaderboard.csv", index=False, float_format="%.6g")
-    save_figure(leaderboard_figure(board, METRICS), folder / "leaderboard.png")
-    rank = {setting: i for i, setting in enumerate(board["setting"])}
-    shown = [o for o in outcomes if o.status == "FINISHED" and o.name in predictions]
-    shown.sort(key=lambda o: rank[setting_of(o)])
-    curves, points, panels = {}, {}, []
-    for outcome in shown[:OVERLAID]:
-        frame = pd.read_parquet(predictions[outcome.name])
-        test = frame[frame["split"] == "test"]
-        labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
-        matrix = confusion(labels, predicted, len(outcome.class_names))
-        panels.append(ConfusionPanel(outcome.name, matrix))
-        threshold = outcome.metrics.get("val/threshold")
-        if threshold is not None:
-            curves[outcome.name] = (labels, test["score"].to_numpy())
-            points[outcome.name] = threshold
-    if curves:
-        save_figure(roc_figure(curves, points, "ROC, test patches"), folder / "roc.png")
-        figure = pr_figure(curves, points, "Precision-recall, test patches")
-        save_figure(figure, folder / "precision_recall.png")
-    if panels:
-        figure = confusion_figure(panels, shown[0].class_names)
-        save_figure(figure, folder / "confusion_matrices.png")
+    quiet()
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    with telling():
+        config = resolve(cfg, hydra.runtime.choices)
+        outcome, found = _compare(config, folder)
+    print_comparison(found.board, list(METRICS), found.sentences, found.notes)
+    console = Console(soft_wrap=True)
+    console.print(f"report: {folder / EVALUATION / 'report.html'}")
+    print_where(console, outcome, config, folder)
+
+
+def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
+    check_values(config)
+    if config["experiment"]:
+        config = {
+            **config,
+            "tracking": {**config["tracking"], "experiment": config["experiment"]},
+        }
+    store = configured_store(config)
+    if store is None:
+        raise ConfigError("tracking=none: runs can only be found where they are tracked.")
+    # What cannot be compared leaves no run behind.
+    runs = chosen_runs(
+        store, config["runs"], config["sweep"], bool(config["experiment"]), folder / "runs"
+    )
+    if not runs:
+        raise ConfigError("compare: none of what is named has finished; there is nothing to see.")
+    outcomes = [one.outcome for one in runs]
+    name = str(config["name"] or f"comparison of {len(runs)} runs")
+    command = shlex.join(["python", "-m", "idc.compare", *sys.argv[1:]])
+    found = compare_runs(runs, outcomes, config, folder, name, command, strict=True)
+    outcome = Outcome(name, class_names=runs[0].outcome.class_names, notes=found.notes)
+    with ExitStack() as stack:
+        stack.enter_context(the_store(store))
+        logged = MlflowRun(store, name=name)
+        outcome.run_id = logged.run_id
+        stack.enter_context(lifecycle(logged, outcome, folder, LOG_FILE))
+        ids = ",".join(str(o.run_id) for o in outcomes)
+        logged.tags({**origin_tags("idc.compare"), "idc.kind": KIND, "idc.compares": ids})
+        told = [*found.notes, *found.sentences]
+        logged.tags({NOTE_TAG: "\n".join(f"- {sentence}" for sentence in told)})
+        for part in (COMPARISON, EVALUATION):
+            logged.artifacts(folder / part, part)
+    return outcome, found

@@ -9,7 +9,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from idc.engine.config import Config, resolve, unresolved
 from idc.engine.hardware import global_rank
@@ -19,6 +19,7 @@ from idc.engine.run import Job, run_job
 from idc.errors import IdcError, first_line
 from idc.launch.sweep import job_name, load_sweep, settings_of
 from idc.launch.table import print_outcome
+from idc.tracking.privacy import Pseudonyms, redact_override
 
 log = logging.getLogger(__name__)
 # About the libraries' own insides, with nothing for a user to do.
@@ -56,7 +57,10 @@ def run(cfg: DictConfig) -> float | None:
     overrides = list(hydra.overrides.task)
     sweep = load_sweep(folder)
     in_multirun = hydra.mode == RunMode.MULTIRUN
-    settings = settings_of(overrides, sweep.swept) if sweep else {}
+    hides = bool(OmegaConf.select(cfg, "tracking.pseudonymise"))
+    pseudonyms = Pseudonyms.from_environment() if hides else None
+    shown = [redact_override(override, pseudonyms) for override in overrides]
+    settings = settings_of(shown, sweep.swept) if sweep else {}
     name = job_name(settings)
     if sweep is not None and name in sweep.done:
         log.info("%s: already done, run %s", name, sweep.done[name])

@@ -6,23 +6,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
-from idc.engine.lifecycle import close_for
+from idc.engine.collecting import Finished
+from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
+from idc.engine.gathering import gather
+from idc.engine.leaderboard import METRICS
+from idc.engine.lifecycle import build_redactor, close_for
 from idc.engine.outcome import Outcome, load_outcome
+from idc.engine.pooling import pooled_metrics
 from idc.errors import ConfigError
-from idc.launch.comparison import PREDICTIONS, compare
-from idc.launch.leaderboard import METRICS, leaderboard
 from idc.launch.sweep import Sweep, job_name, settings_of
-from idc.launch.table import mean_and_spread, print_leaderboard
+from idc.launch.table import mean_and_spread, print_comparison
 from idc.tracking.facts import origin_tags
-from idc.tracking.lookup import children, fetch_artifact, find_run
+from idc.tracking.lookup import children, find_run
+from idc.tracking.privacy import redact_override
 from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
-COMPARISON = "comparison"
 # By the machine or a cluster, so that the job could not say so itself.
 ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 OVERRIDES_TAG = "idc.sweep.overrides"
@@ -39,8 +41,10 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         TrackingError: The store cannot be used.
         ConfigError: ``sweep.resume`` names a sweep of another command.
     """
-    sweep.config = _tracking_config(config)
+    sweep.config = _needed(config)
     store = _store(sweep)
+    hides = store.redactor.pseudonyms if store else None
+    sweep.overrides = [redact_override(override, hides) for override in sweep.overrides]
     resume = OmegaConf.select(config, "sweep.resume")
     if store is None:
         if resume:
@@ -53,7 +57,7 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
         return sweep
     name = str(OmegaConf.select(config, "name") or _default_name(sweep))
-    origin = origin_tags()
+    origin = origin_tags(pseudonyms=hides)
     run = MlflowRun(store, name=name[:200])
     run.tags(
         {
@@ -69,18 +73,26 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     return sweep
 
 
-def _tracking_config(config: DictConfig) -> dict[str, Any]:
+def _needed(config: DictConfig) -> dict[str, Any]:
     return {
         "kind": str(config.tracking.kind),
         "uri": config.tracking.uri,
         "experiment": str(config.tracking.experiment),
         "mlruns": str(config.paths.mlruns),
+        "root": str(config.paths.root),
+        "log_paths": bool(config.tracking.log_paths),
+        "pseudonymise": bool(config.tracking.pseudonymise),
+        "name": OmegaConf.select(config, "name"),
+        "seed": 0,
+        "intervals": OmegaConf.to_container(config.intervals, resolve=True),
     }
 
 
 def _store(sweep: Sweep) -> Store | None:
     asked = sweep.config
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], Path(asked["mlruns"]))
+    redactor = build_redactor(asked, asked["root"])
+    mlruns = Path(asked["mlruns"])
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor)
 
 
 def _own_overrides(sweep: Sweep) -> list[str]:
@@ -97,7 +109,8 @@ def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
     assert sweep.parent is not None
     found = children(store, sweep.parent)
     before = json.loads(find_run(store, sweep.parent).data.tags.get(OVERRIDES_TAG, "null"))
-    if before != _own_overrides(sweep):
+    # Both as they are logged: paths are left out.
+    if before != json.loads(store.redactor.text(json.dumps(_own_overrides(sweep)))):
         raise ConfigError(
             f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
             f"overrides, with sweep.resume added."
@@ -129,9 +142,12 @@ def close_parent(sweep: Sweep, code: int) -> int:
         return _compare_and_tell(sweep, ran, store, code)[0]
     run = MlflowRun(store, sweep.parent)
     try:
-        code, board, outcomes = _compare_and_tell(sweep, ran, store, code)
-        run.artifacts(sweep.folder / COMPARISON, COMPARISON)
-        run.tags({NOTE_TAG: _note(sweep, board, outcomes, store)})
+        code, found, outcomes = _compare_and_tell(sweep, ran, store, code)
+        board = found.board
+        for name in (COMPARISON, EVALUATION):
+            run.artifacts(sweep.folder / name, name)
+        run.tags({NOTE_TAG: _note(sweep, found, outcomes, store)})
+        run.metrics(pooled_metrics(found.pooled))
         failed = sum(o.status != "FINISHED" for o in outcomes)
         run.metrics({"sweep/finished": len(outcomes) - failed, "sweep/failed": failed})
         if len(board):
@@ -152,43 +168,36 @@ def _job_number(folder: Path) -> tuple[int, str]:
 
 def _compare_and_tell(
     sweep: Sweep, ran: dict[Path, Outcome], store: Store | None, code: int
-) -> tuple[int, pd.DataFrame, list[Outcome]]:
+) -> tuple[int, Compared, list[Outcome]]:
     """Compare what finished, print it, and say what failed.
 
     Returns:
-        The exit code, the leaderboard, and all outcomes, those of an earlier attempt too.
+        The exit code, the comparison, and all outcomes, those of an earlier attempt too.
     """
     outcomes = list(ran.values())
-    predictions = {o.name: f / PREDICTIONS for f, o in ran.items() if (f / PREDICTIONS).is_file()}
+    runs = [
+        Finished(outcome, folder, outcome.settings)
+        for folder, outcome in ran.items()
+        if outcome.status == "FINISHED"
+    ]
     if store is not None:
-        for name, run_id in sweep.done.items():
-            outcomes.append(_outcome_of(store, name, run_id))
-            target = sweep.folder / "done" / run_id
-            predictions[name] = fetch_artifact(store, run_id, PREDICTIONS, target)
-    board = leaderboard(outcomes)
-    if len(board):
-        compare(board, outcomes, predictions, sweep.folder / COMPARISON)
-        print_leaderboard(board, list(METRICS))
+        for run_id in sweep.done.values():
+            runs.append(gather(store, find_run(store, run_id), sweep.folder / "done" / run_id))
+            outcomes.append(runs[-1].outcome)
+    command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
+    name = str(sweep.config["name"] or _default_name(sweep))
+    found = compare_runs(runs, outcomes, sweep.config, sweep.folder, name, command, strict=False)
+    if len(found.board):
+        print_comparison(found.board, list(METRICS), found.sentences, found.notes)
     failed = [o for o in outcomes if o.status != "FINISHED"]
     for outcome in failed:
         print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
-    return (1 if failed and code == 0 else code), board, outcomes
+    return (1 if failed and code == 0 else code), found, outcomes
 
 
-def _outcome_of(store: Store, name: str, run_id: str) -> Outcome:
-    data = find_run(store, run_id).data
-    return Outcome(
-        name,
-        "FINISHED",
-        run_id,
-        metrics=dict(data.metrics),
-        settings=json.loads(data.tags.get("idc.settings", "{}")),
-        class_names=json.loads(data.tags.get("data.class_names", "[]")),
-    )
-
-
-def _note(sweep: Sweep, board: pd.DataFrame, outcomes: list[Outcome], store: Store) -> str:
+def _note(sweep: Sweep, found: Compared, outcomes: list[Outcome], store: Store) -> str:
     """The parent's description in the UI: the leaderboard and links to the children."""
+    board = found.board
     heads = [m.removeprefix("test/").replace("_", " ") for m in METRICS]
     lines = [f"Sweep `{' '.join(_own_overrides(sweep))}`", ""]
     if len(board):
@@ -196,6 +205,7 @@ def _note(sweep: Sweep, board: pd.DataFrame, outcomes: list[Outcome], store: Sto
         for _, row in board.iterrows():
             cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in METRICS]
             lines.append(f"| {row['setting']} | {row['runs']} | {' | '.join(cells)} |")
+    lines += ["", *(f"- {sentence}" for sentence in [*found.notes, *found.sentences])]
     lines += ["", "Runs:", ""]
     for outcome in outcomes:
         link = f"#/experiments/{store.experiment_id}/runs/{outcome.run_id}"

@@ -1,7 +1,5 @@
 """The preparation of a set: what Hydra knows of it becomes what the engine needs."""
 
-import logging
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +11,9 @@ from rich.table import Table
 from idc.engine.config import Config, resolve
 from idc.engine.outcome import Outcome
 from idc.engine.preparing import prepare
-from idc.errors import IdcError
+from idc.launch.app import telling
 from idc.launch.job import quiet
 from idc.launch.table import print_where
-
-log = logging.getLogger(__name__)
 
 
 def run(cfg: DictConfig) -> None:
@@ -30,16 +26,10 @@ def run(cfg: DictConfig) -> None:
     quiet()
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
-    try:
+    with telling():
         config = resolve(cfg, hydra.runtime.choices)
         name = str(config["name"] or f"prepare {config['choices']['data']}")
         outcome, findings = prepare(config, folder, name)
-    except Exception as error:
-        if isinstance(error, IdcError):
-            print(f"error: {error}", file=sys.stderr)
-        else:
-            log.exception("unexpected error")
-        raise SystemExit(1) from None
     _print(outcome, findings, config, folder)
 
 

@@ -1,6 +1,7 @@
 """What the terminal shows at the end: a short table and where to look."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -55,9 +56,18 @@ def where_to_look(config: Config) -> str:
     return f"make ui, or: mlflow ui --backend-store-uri {store}"
 
 
-def print_leaderboard(table: pd.DataFrame, metrics: list[str]) -> None:
-    """Print a sweep's settings, best first: mean and spread over their runs."""
-    shown = Table(title="sweep", title_justify="left")
+def print_comparison(
+    table: pd.DataFrame, metrics: list[str], sentences: Sequence[str], notes: Sequence[str]
+) -> None:
+    """Print settings and baselines, best first, and what can be told apart.
+
+    Args:
+        table: See `idc.engine.leaderboard.leaderboard`.
+        metrics: Those to print.
+        sentences: What can be told apart.
+        notes: What the numbers must not be read without.
+    """
+    shown = Table(title="leaderboard", title_justify="left")
     shown.add_column("setting", overflow="fold")
     shown.add_column("runs", justify="right")
     for metric in metrics:
@@ -65,9 +75,16 @@ def print_leaderboard(table: pd.DataFrame, metrics: list[str]) -> None:
         shown.add_column(name, justify="right", no_wrap=True)
     for _, row in table.iterrows():
         cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in metrics]
-        shown.add_row(str(row["setting"]), str(row["runs"]), *cells)
+        leaky = " (leaky)" if row["leaky"] else ""
+        runs = str(row["runs"]) if row["kind"] == "run" else "baseline"
+        shown.add_row(f"{row['setting']}{leaky}", runs, *cells)
     # In a file or a pipe nothing says how wide a line may be.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(shown)
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console.print(shown)
+    for note in notes:
+        console.print(f"note: {note}")
+    for sentence in sentences:
+        console.print(sentence)
 
 
 def mean_and_spread(mean: float, spread: float) -> str:

@@ -1,46 +1,90 @@
 """Where to cut the score: chosen on validation, used everywhere else."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from idc.errors import ConfigError, DataError
+from idc.metrics.cuts import Cuts, all_cuts
 
-Rule = Literal["max_f1", "youden", "recall", "fixed"]
+WORDS = {
+    "max_f1": "threshold with the highest validation F1",
+    "youden": "threshold with the highest sum of validation recall and specificity (Youden)",
+    "recall": "highest threshold whose validation recall is at least {target:g}",
+    "precision": "threshold with the highest recall among those whose validation precision is at "
+    "least {target:g}",
+    "cost": "threshold with the lowest cost on validation, where a missed positive patch costs "
+    "{false_negative_cost:g} and a false alarm {false_positive_cost:g}",
+    "fixed": "threshold set to {value:g} beforehand",
+}
+TARGETED = ("recall", "precision")
+WITH_TARGET = re.compile(r"\s*(recall|precision)\s*>=\s*(\S+)\s*")
 
 
 @dataclass(frozen=True)
 class ThresholdRule:
-    """How the threshold is chosen from validation scores.
+    """How the threshold is chosen from validation scores; for two classes.
 
     Attributes:
         rule: ``max_f1``; ``youden`` (recall + specificity - 1, Youden 1950); ``recall`` (the
-            highest threshold whose recall is at least `target`: screening); ``fixed``.
-        target: The recall to reach, for ``recall``; in (0, 1].
+            highest threshold whose recall is at least `target`: screening); ``precision`` (the
+            highest recall that a precision of at least `target` allows); ``cost`` (the lowest sum
+            of `false_negative_cost` a missed patch and `false_positive_cost` a false alarm);
+            ``fixed``. ``recall>=0.95`` and ``precision>=0.9`` are short for a rule and its target.
+        target: The recall or precision to reach, for ``recall`` and ``precision``; in (0, 1].
         value: The threshold, for ``fixed``; in [0, 1].
+        false_negative_cost: Cost of a positive patch that is missed, for ``cost``; above 0.
+        false_positive_cost: Cost of a negative patch called positive, for ``cost``; above 0.
+
+    Raises:
+        ConfigError: A value cannot work.
     """
 
-    rule: Rule = "max_f1"
+    rule: str = "max_f1"
     target: float = 0.95
     value: float = 0.5
+    false_negative_cost: float = 5.0
+    false_positive_cost: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.rule not in ("max_f1", "youden", "recall", "fixed"):
+        asked = self.rule
+        short = WITH_TARGET.fullmatch(str(asked))
+        if short:
+            object.__setattr__(self, "rule", short[1])
+            object.__setattr__(self, "target", _as_number(short[2]))
+        if self.rule not in WORDS:
             raise ConfigError(
-                f"threshold.rule={self.rule}: choose max_f1, youden, recall or fixed."
+                f"threshold.rule={asked}: choose max_f1, youden, recall, precision, cost or fixed; "
+                f"a target is written recall>=0.95 or precision>=0.9."
             )
-        if not 0 < self.target <= 1:
-            raise ConfigError(f"threshold.target={self.target}: give a recall in (0, 1].")
-        if not 0 <= self.value <= 1:
+        if not (_is_number(self.target) and 0 < self.target <= 1):
+            place = f"rule={asked}" if short else f"target={self.target}"
+            what = self.rule if self.rule in TARGETED else "recall or precision"
+            raise ConfigError(f"threshold.{place}: give a {what} in (0, 1].")
+        if not (_is_number(self.value) and 0 <= self.value <= 1):
             raise ConfigError(f"threshold.value={self.value}: give a score in [0, 1].")
+        for name in ("false_negative_cost", "false_positive_cost"):
+            cost = getattr(self, name)
+            if not (_is_number(cost) and 0 < cost < float("inf")):
+                raise ConfigError(f"threshold.{name}={cost}: give a number above 0.")
+
+    @property
+    def has_target(self) -> bool:
+        """Whether a recall or a precision is to be reached."""
+        return self.rule in TARGETED
+
+    def describe(self) -> str:
+        """The rule in words."""
+        return WORDS[self.rule].format_map(vars(self))
 
     def choose(self, labels: NDArray[np.integer], scores: NDArray[np.floating]) -> float:
         """Choose the threshold t; a patch is positive when ``score >= t``.
 
         The threshold lies half way between the lowest score that it takes in and the highest that
-        it leaves out, so that it does not hang on the rounding of one score.
+        it leaves out, so that it does not hang on the rounding of one score. Of equally good
+        thresholds it is the highest.
 
         Args:
             labels: int (N,), 0 or 1.
@@ -50,26 +94,93 @@ class ThresholdRule:
             A threshold in [0, 1].
 
         Raises:
-            DataError: The labels lack a class (not for ``fixed``).
+            DataError: The labels lack a class, or no threshold reaches the precision asked for
+                (neither for ``fixed``).
         """
         if self.rule == "fixed":
-            return self.value
+            return float(self.value)
         positive = np.asarray(labels) == 1
         if positive.all() or not positive.any():
             raise DataError("threshold: the validation side lacks a class; nothing to choose on.")
-        order = np.argsort(-scores, kind="stable")
-        ranked = scores[order].astype(np.float64)
-        last = np.flatnonzero(np.append(np.diff(ranked) != 0, True))  # ties are cut together
-        tp = np.cumsum(positive[order])[last]
-        fp = last + 1 - tp
-        recall = tp / positive.sum()
-        if self.rule == "max_f1":
-            value = 2 * tp / (tp + fp + positive.sum())
-        elif self.rule == "youden":
-            value = recall - fp / (~positive).sum()
-        else:
-            value = -(recall < self.target).astype(float)
+        cuts = all_cuts(positive, np.asarray(scores, np.float64))
+        value = self._value(cuts)
+        if self.rule != "cost":  # to call nothing positive is a choice of prices alone
+            value[cuts.called == 0] = -np.inf
         best = int(np.argmax(value))
-        cut = ranked[last]
-        below = cut[best + 1] if best + 1 < len(cut) else 0.0
-        return float((cut[best] + below) / 2)
+        if value[best] == -np.inf:
+            top = int(np.nanargmax(cuts.precision))
+            raise DataError(
+                f"threshold.rule=precision: no threshold reaches a precision of {self.target:g} on "
+                f"validation. The best is {cuts.precision[top]:.4f}, at a recall of "
+                f"{cuts.recall[top]:.4f}: lower threshold.target or choose another rule."
+            )
+        return cuts.threshold(best)
+
+    def _value(self, cuts: Cuts) -> NDArray[np.float64]:
+        """How good each cut is, float (M,); the cuts fall from the highest threshold on."""
+        if self.rule == "max_f1":
+            return 2 * cuts.tp / (cuts.tp + cuts.fp + cuts.positives)
+        if self.rule == "youden":
+            return cuts.recall - cuts.fp / cuts.negatives
+        if self.rule == "recall":
+            return np.where(cuts.recall >= self.target, 0.0, -1.0)
+        if self.rule == "precision":
+            return np.where(cuts.precision >= self.target, cuts.recall, -np.inf)
+        missed = self.false_negative_cost * (cuts.positives - cuts.tp)
+        return -(missed + self.false_positive_cost * cuts.fp)
+
+    def missed(
+        self,
+        labels: NDArray[np.integer],
+        predicted: NDArray[np.integer],
+        side: str = "test",
+        positive: str = "IDC",
+    ) -> str | None:
+        """Say whether the target, reached on validation, was missed elsewhere.
+
+        Args:
+            labels: int (N,), 0 or 1.
+            predicted: The decisions, int (N,), 0 or 1.
+            side: Where these are from, for the sentence.
+            positive: Name of class 1, for the sentence.
+
+        Returns:
+            A sentence, or None: the target is reached, there is none, or (recall) no patch is
+            positive.
+        """
+        real, called = np.asarray(labels) == 1, np.asarray(predicted) == 1
+        pool, right = (real, called) if self.rule == "recall" else (called, real)
+        total, hits = int(pool.sum()), int((pool & right).sum())
+        if not self.has_target or (total and hits / total >= self.target):
+            return None
+        start = f"The {self.rule} target of {self.target:g} "
+        if not total:
+            missing = f"{start}cannot be judged on {side}: no patch was called {positive}."
+            return missing if self.rule == "precision" else None
+        lost = f"{total - hits:,} of {total:,}"
+        verb = "was" if total - hits == 1 else "were"
+        if self.rule == "recall":
+            why = f"{lost} {positive} patches {verb} not found"
+        else:
+            why = f"{lost} patches called {positive} {verb} not"
+        return f"{start}was missed on {side}: {_below(hits / total, self.target)} ({why})."
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _below(value: float, target: float) -> str:
+    """A value with as many digits, two or more, as show that it is below its target."""
+    for digits in range(2, 8):
+        text = f"{value:.{digits}f}"
+        if float(text) < target:
+            return text
+    return f"{value:.8f}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.data.split import SIDES, split_counts
+from idc.data.split.base import SIDES, split_counts
 from idc.errors import DataError
 from idc.plots.balance import balance_figure
 from idc.plots.colour import colour_by_patient_figure, colour_space_figure

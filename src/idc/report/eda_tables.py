@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from idc.data.split import SIDES
+from idc.data.split.base import SIDES
 
 MOSTLY_WHITE = 0.5  # patches with more white pixels say more of the glass than of the stain
 CHANNELS = ("mean_r", "mean_g", "mean_b")

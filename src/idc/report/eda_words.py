@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from idc.data.split import SIDES
+from idc.data.split.base import SIDES
 from idc.report.eda_input import EdaInput
 from idc.report.eda_tables import has_split, kept, patient_counts
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 
 from idc.errors import DataError
-from idc.report.blocks import Block
+from idc.report.blocks import Block, Notice
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Page:
         facts: Key facts, name to value, in order.
         sections: Its parts, in order.
         note: A line at the foot.
+        warning: What must be read before anything else.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Page:
     facts: Mapping[str, str]
     sections: Sequence[Section]
     note: str = ""
+    warning: Notice | None = None
 
 
 def write_page(page: Page, path: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import idc
+from idc.tracking.privacy import Pseudonyms, redact_override
 
 LIBRARIES = (
     "albumentations",
@@ -29,17 +30,19 @@ LIBRARIES = (
 )
 
 
-def origin_tags(app: str = "idc.train") -> dict[str, str]:
+def origin_tags(app: str = "idc.train", pseudonyms: Pseudonyms | None = None) -> dict[str, str]:
     """Tags for git commit, library versions, kind of host and command line.
 
     Args:
         app: The module that was run.
+        pseudonyms: In place of the patients that the command line names.
     """
+    arguments = [redact_override(argument, pseudonyms) for argument in sys.argv[1:]]
     tags = {
         "mlflow.source.name": f"python -m {app}",
         "mlflow.source.type": "LOCAL",
         "idc.version": idc.__version__,
-        "idc.command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "idc.command": shlex.join([Path(sys.argv[0]).name, *arguments]),
         "host.kind": host_kind(),
         "host.python": platform.python_version(),
     }

@@ -11,6 +11,7 @@ from idc.tracking.run import PARENT_TAG
 from idc.tracking.store import Store
 
 MAX_CHILDREN = 10_000
+KIND_TAG = "idc.kind"  # of all runs but those of idc.train
 
 
 def find_run(store: Store, run_id: str) -> Run:
@@ -46,7 +47,7 @@ def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
 
 
 def children(store: Store, parent: str) -> list[Run]:
-    """The runs nested under a sweep, oldest first.
+    """The jobs nested under a sweep, oldest first; not what was made of it later.
 
     Raises:
         TrackingError: There is no such sweep.
@@ -64,4 +65,15 @@ def children(store: Store, parent: str) -> list[Run]:
         max_results=MAX_CHILDREN,
         order_by=["attributes.start_time ASC"],
     )
-    return list(found)
+    return [run for run in found if KIND_TAG not in run.data.tags]
+
+
+def finished_runs(store: Store) -> list[Run]:
+    """The finished trainings of the store's experiment, oldest first."""
+    found = mlflow.MlflowClient(store.uri).search_runs(
+        [store.experiment_id],
+        "attributes.status = 'FINISHED'",
+        max_results=MAX_CHILDREN,
+        order_by=["attributes.start_time ASC"],
+    )
+    return [run for run in found if KIND_TAG not in run.data.tags]

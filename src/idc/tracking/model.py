@@ -1,7 +1,9 @@
 """The trained model as an MLflow LoggedModel that needs none of our code to run."""
 
 import logging
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -16,7 +18,13 @@ from idc.tracking.run import Run
 NEEDS = ("mlflow", "torch", "numpy")
 
 
-def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: int) -> str | None:
+def log_model(
+    run: Run,
+    scorer: nn.Module,
+    example: NDArray[np.uint8],
+    classes: int,
+    metadata: Mapping[str, Any] | None = None,
+) -> str | None:
     """Log a model with signature and input example.
 
     It is exported as a graph (``torch.export``), not pickled: loading it runs no code of ours or
@@ -29,6 +37,7 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
         scorer: uint8 (N, 3, H, W) to probabilities (N, k), on the CPU in eval mode.
         example: uint8 (n, 3, H, W), n >= 2: with one example the batch size would be fixed to 1.
         classes: k.
+        metadata: What a user must know beside, such as the threshold; kept in the MLmodel file.
 
     Returns:
         The model's id, or None.
@@ -60,6 +69,7 @@ def log_model(run: Run, scorer: nn.Module, example: NDArray[np.uint8], classes: 
         pytorch_model=scorer,
         signature=signature,
         input_example=example,
+        metadata=dict(metadata or {}),
         pip_requirements=needs,
         serialization_format="pt2",
         validate_serving_input=False,

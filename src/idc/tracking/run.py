@@ -1,6 +1,8 @@
 """A run in MLflow, by its id and the client alone: the fluent API would open stray runs."""
 
 import math
+import re
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,9 +30,12 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 PARENT_TAG = "mlflow.parentRunId"
 NOTE_TAG = "mlflow.note.content"
 ERROR_TAG = "idc.error"
+NOT_IN_NAMES = re.compile(r"[^\w.: /-]", re.ASCII)  # of metrics, as patients' names become
+METRICS_BATCH = 1000  # metrics that the server takes at once
 BATCH = 100  # parameters and tags that the server takes at once
 VALUE_LIMIT = 6000  # characters of a parameter
 TAG_LIMIT = 5000
+TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
 
 
 class Run(Protocol):
@@ -48,13 +53,20 @@ class Run(Protocol):
         """Log parameters; those that the run already holds keep their value."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics; values that are not finite are left out."""
+        """Log metrics; values that are not finite are left out.
+
+        Characters that MLflow does not take in a name become ``_``.
+        """
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags."""
 
     def artifacts(self, path: Path, under: str = "") -> None:
-        """Store a file, or a folder's content, under a path of the run."""
+        """Store a file, or a folder's content, under a path of the run.
+
+        A text file is stored without what must not be logged; see `idc.tracking.privacy`. The
+        files of a folder are stored as they are: whoever writes them sees to that.
+        """
 
     def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
         """Record the data as an input of the run."""
@@ -108,6 +120,7 @@ class MlflowRun:
     def _begin(self, run_id: str | None, name: str | None, parent: str | None) -> str:
         if run_id is None:
             tags = {PARENT_TAG: parent} if parent else {}
+            name = None if name is None else self._clean(name)
             run = self.client.create_run(self._store.experiment_id, run_name=name, tags=tags)
             return str(run.info.run_id)
         self.client.update_run(run_id, status="RUNNING")
@@ -129,7 +142,11 @@ class MlflowRun:
         """Log parameters; see `Run.params`. Values over 6,000 characters are cut."""
         # MLflow refuses to change a parameter; a resumed run logs the same ones again.
         known = self.client.get_run(self.run_id).data.params
-        new = [Param(k, _text(v, VALUE_LIMIT)) for k, v in values.items() if k not in known]
+        new = [
+            Param(k, _text(self._clean(v), VALUE_LIMIT))
+            for k, v in values.items()
+            if k not in known
+        ]
         for start in range(0, len(new), BATCH):
             self.client.log_batch(self.run_id, params=new[start : start + BATCH])
 
@@ -137,12 +154,13 @@ class MlflowRun:
         """Log metrics; see `Run.metrics`."""
         now = int(time.time() * 1000)
         finite = {k: float(v) for k, v in values.items() if math.isfinite(v)}
-        batch = [Metric(k, v, now, step) for k, v in finite.items()]
-        self.client.log_batch(self.run_id, metrics=batch)
+        batch = [Metric(NOT_IN_NAMES.sub("_", k), v, now, step) for k, v in finite.items()]
+        for start in range(0, len(batch), METRICS_BATCH):
+            self.client.log_batch(self.run_id, metrics=batch[start : start + METRICS_BATCH])
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; see `Run.tags`."""
-        tags = [RunTag(k, _text(v, TAG_LIMIT)) for k, v in values.items()]
+        tags = [RunTag(k, _text(self._clean(v), TAG_LIMIT)) for k, v in values.items()]
         for start in range(0, len(tags), BATCH):
             self.client.log_batch(self.run_id, tags=tags[start : start + BATCH])
 
@@ -150,6 +168,12 @@ class MlflowRun:
         """Store a file or a folder's content; see `Run.artifacts`."""
         if path.is_dir():
             self.client.log_artifacts(self.run_id, str(path), under or None)
+        elif path.suffix in TEXTS and path.is_file():
+            text = path.read_text(encoding="utf-8", errors="replace")
+            with tempfile.TemporaryDirectory() as folder:
+                clean = Path(folder) / path.name
+                clean.write_text(self._clean(text), encoding="utf-8")
+                self.client.log_artifact(self.run_id, str(clean), under or None)
         elif path.is_file():
             self.client.log_artifact(self.run_id, str(path), under or None)
 
@@ -165,6 +189,9 @@ class MlflowRun:
         )
         tag = InputTag("mlflow.data.context", context)
         self.client.log_inputs(self.run_id, datasets=[DatasetInput(dataset=data, tags=[tag])])
+
+    def _clean(self, value: Any) -> str:
+        return self._store.redactor.text(str(value))
 
     def lightning_logger(self) -> Logger:
         """A logger that writes to this run; see `Run.lightning_logger`."""

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 
 from idc.errors import TrackingError, first_line
+from idc.tracking.privacy import Redactor
 
 Kind = Literal["local", "server", "none"]
 LOCK_SECONDS = 120
@@ -27,13 +28,19 @@ class Store:
     Attributes:
         uri: The tracking URI.
         experiment_id: The experiment's id.
+        redactor: Takes out of what is logged what must not leave the machine.
     """
 
     uri: str
     experiment_id: str
+    redactor: Redactor = field(
+        default_factory=lambda: Redactor(True, None, Path()), compare=False, repr=False
+    )
 
 
-def open_store(kind: Kind, uri: str | None, experiment: str, mlruns: Path) -> Store | None:
+def open_store(
+    kind: Kind, uri: str | None, experiment: str, mlruns: Path, redactor: Redactor | None = None
+) -> Store | None:
     """Make the store and the experiment, if they are not there yet.
 
     A fresh SQLite store is raced by parallel processes while it migrates its schema, so all of
@@ -44,6 +51,7 @@ def open_store(kind: Kind, uri: str | None, experiment: str, mlruns: Path) -> St
         uri: A tracking URI that wins over the embedded store, or None.
         experiment: Name of the experiment.
         mlruns: Folder of the embedded store.
+        redactor: For what is logged; absolute paths and the host's name are left out by default.
 
     Returns:
         The store, or None for ``none``.
@@ -56,7 +64,8 @@ def open_store(kind: Kind, uri: str | None, experiment: str, mlruns: Path) -> St
     try:
         mlruns.mkdir(parents=True, exist_ok=True)
         with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
-            return _open(uri or default_uri(mlruns), experiment, mlruns)
+            store = _open(uri or default_uri(mlruns), experiment, mlruns)
+            return store if redactor is None else replace(store, redactor=redactor)
     except Timeout as error:
         raise TrackingError(
             f"tracking: the lock {mlruns / '.store.lock'} has been held for {LOCK_SECONDS} s by "

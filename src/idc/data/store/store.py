@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from idc.data.audit.audit import Limits, audited
-from idc.data.facts import fingerprint, pixel_hashes
+from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, pixel_hashes
 from idc.data.sources.base import Source
 from idc.data.store.build import FACTS, Advance, Before, identity, pack
 from idc.data.store.layout import (
@@ -33,8 +33,13 @@ from idc.errors import DataError, first_line
 log = logging.getLogger(__name__)
 ATTEMPTS = 5
 SAMPLE = 64  # patches whose pixels are checked at each opening
-# What training needs of the index; the facts stay on the disk.
-COLUMNS = ("path", "label", "group", "x", "y", "checks", "problem", "twin", "pixels")
+# What a run needs of the index; the facts of the files stay on the disk.
+COLUMNS = (
+    *("path", "label", "group", "x", "y", "checks", "problem", "twin"),
+    *HASHES,
+    *COLOURS,
+    *SHARES,
+)
 ON_DISK = {"group": "patient"}
 IN_MEMORY = {"patient": "group"}
 Progress = Callable[[int, str], AbstractContextManager[Advance]]

@@ -3,22 +3,12 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from split_cases import EVEN, index_of
 
-from idc.data.split import SIDES, PatientSplit, check_split, split_counts
+from idc.data.split.base import SIDES, check_split, leaky_patients, split_counts
+from idc.data.split.patient import PatientSplit
 from idc.errors import ConfigError, DataError
 
-
-def index_of(counts: list[tuple[int, int]]) -> pd.DataFrame:
-    rows = [
-        (f"p{i}", label)
-        for i, pair in enumerate(counts)
-        for label, n in enumerate(pair)
-        for _ in range(n)
-    ]
-    return pd.DataFrame(rows, columns=["group", "label"])
-
-
-EVEN = index_of([(8, 5)] * 10)
 patients = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=3, max_size=15)
 
 
@@ -54,6 +44,43 @@ def test_folds_test_every_patch_exactly_once(counts: list[tuple[int, int]], fold
     assert (times == 1).all()
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["10", "9", "100", "2"], ["2", "9", "10", "100"]),
+        (["10", "9", "b", "a"], ["10", "9", "a", "b"]),
+    ],
+)
+def test_leaving_one_patient_out_tests_each_alone_in_order(
+    names: list[str], expected: list[str]
+) -> None:
+    index = index_of([(8, 5)] * 4)
+    index["group"] = index["group"].map(dict(zip(("p0", "p1", "p2", "p3"), names, strict=True)))
+    tested = []
+    for fold in range(4):
+        side = PatientSplit(folds="patients", fold=fold).assign(index)
+        tested.append(index["group"][side == "test"].unique().tolist())
+        assert index["group"][side == "val"].nunique() >= 1
+    assert tested == [[name] for name in expected]
+
+
+def test_a_left_out_patient_may_have_one_class_but_training_and_validation_have_both() -> None:
+    index = index_of([(9, 0), (0, 9), (5, 5), (6, 4), (4, 6)])
+    for fold in range(5):
+        side = PatientSplit(folds="patients", fold=fold).assign(index)
+        assert all(set(index["label"][side == name]) == {0, 1} for name in ("train", "val"))
+
+
+def test_named_validation_patients_are_never_left_out() -> None:
+    options = {"folds": "patients", "val_patients": ["p3"]}
+    tested = set()
+    for fold in range(9):
+        side = PatientSplit(fold=fold, **options).assign(EVEN)
+        assert set(EVEN["group"][side == "val"]) == {"p3"}
+        tested |= set(EVEN["group"][side == "test"])
+    assert tested == set(EVEN["group"]) - {"p3"}
+
+
 def test_classes_are_balanced_over_the_sides() -> None:
     index = index_of([(100, 0), (0, 100), (90, 10), (10, 90), (50, 50), (60, 40)] * 3)
     side = PatientSplit(test_fraction=0.25, val_fraction=0.25).assign(index)
@@ -79,7 +106,9 @@ def test_named_patients_are_obeyed_also_as_numbers() -> None:
     ("options", "says"),
     [
         ({"folds": 1}, r"split\.folds=1"),
-        ({"folds": 5, "fold": 5}, r"split\.fold=5"),
+        ({"folds": 5, "fold": 5}, r"split\.fold=5.*0\.\.4"),
+        ({"folds": "patient"}, r"split\.folds=patient: .* patients"),
+        ({"folds": "patients", "test_patients": ["p0"]}, "exclude"),
         ({"folds": 5, "test_patients": ["p0"]}, "exclude"),
         ({"test_fraction": 0.0}, r"split\.test_fraction"),
         ({"test_fraction": 0.6, "val_fraction": 0.5}, "nothing to train on"),
@@ -96,6 +125,9 @@ def test_impossible_options_are_refused(options: dict[str, object], says: str) -
         ({"test_patients": ["nobody"]}, "no patient nobody"),
         ({"test_patients": ["p1"], "val_patients": ["p1"]}, "patient p1 stands in both"),
         ({"folds": 50}, "only 10 patients"),
+        ({"folds": "patients", "fold": 10}, r"split\.fold=10: .* 10 patients .* give 0\.\.9"),
+        ({"folds": "patients", "fold": 8, "val_patients": ["p0", "p3"]}, r"give 0\.\.7"),
+        ({"folds": "patients", "fold": -1}, r"give 0\.\.9"),
     ],
 )
 def test_names_that_do_not_fit_the_data_are_refused(options: dict[str, object], says: str) -> None:
@@ -119,3 +151,18 @@ def test_counts_cover_every_side_and_class() -> None:
     counts = split_counts(index, ("no IDC", "IDC"))
     assert len(counts) == 6
     assert counts["patches"].sum() == len(EVEN)
+
+
+def test_patients_on_two_sides_are_a_fact_of_the_sides() -> None:
+    index = EVEN.assign(split="train")
+    index.loc[index["group"] == "p4", "split"] = ""
+    assert leaky_patients(index) == []
+    index.loc[[0, 70], "split"] = "test"  # of p0 and p5
+    index.loc[53, "split"] = "val"  # p4 has no other side
+    assert leaky_patients(index) == ["p0", "p5"]
+
+
+def test_a_row_without_a_side_is_no_side_of_its_own() -> None:
+    side = PatientSplit().assign(EVEN)
+    side[(side == "train") & (np.arange(len(side)) % 3 == 0)] = ""
+    check_split(EVEN, side)

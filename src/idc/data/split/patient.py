@@ -6,32 +6,23 @@ made here is checked for that before it is returned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from idc.data.folds import stratified_folds
+from idc.data.split.base import check_fold, check_fractions, check_split, sort_patients
+from idc.data.split.folds import stratified_folds
+from idc.data.split.subset import TrainingSubset
 from idc.errors import ConfigError, DataError
 
-SIDES = ("train", "val", "test")
+LEAVE_ONE_OUT: Literal["patients"] = "patients"
 CANDIDATE_SHUFFLES = 40
 ATTEMPTS = 1200  # of patients times shuffles
 
 
-class Splitter(Protocol):
-    """A way to divide an index into train, val and test."""
-
-    leaky: bool
-
-    def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """Give each row of the index its side."""
-        ...
-
-
 @dataclass(frozen=True)
-class PatientSplit:
+class PatientSplit(TrainingSubset):
     """Whole patients to a side, classes balanced over the sides as well as patients allow.
 
     Attributes:
@@ -39,43 +30,36 @@ class PatientSplit:
         val_patients: Patients to validate on; empty lets the split choose.
         test_fraction: Share of the patches of each class to aim at for test, in (0, 1).
         val_fraction: The same for validation.
-        folds: Number of cross-validation folds for the test side, or None for one split.
+        folds: Number of cross-validation folds for the test side; ``patients`` tests each patient
+            alone, sorted by name (by number, if all names are numbers); None makes one split.
         fold: Which fold is the test side, 0..folds-1.
-        seed: Decides among equally good splits.
     """
 
     test_patients: Sequence[str | int] = ()
     val_patients: Sequence[str | int] = ()
     test_fraction: float = 0.2
     val_fraction: float = 0.15
-    folds: int | None = None
+    folds: int | Literal["patients"] | None = None
     fold: int = 0
-    seed: int = 0
     leaky: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        for name in ("test_fraction", "val_fraction"):
-            value = getattr(self, name)
-            if not 0 < value < 1:
-                raise ConfigError(f"split.{name}={value}: give a share between 0 and 1.")
-        if self.test_fraction + self.val_fraction >= 1:
+        super().__post_init__()
+        check_fractions(self.test_fraction, self.val_fraction)
+        if self.folds is None:
+            return
+        if isinstance(self.folds, int):
+            check_fold(self.folds, self.fold)
+        elif self.folds != LEAVE_ONE_OUT:
             raise ConfigError(
-                "split.test_fraction + split.val_fraction leave nothing to train on; "
-                "make their sum less than 1."
+                f"split.folds={self.folds}: give a number of folds, or {LEAVE_ONE_OUT} to leave "
+                f"one patient out at a time."
             )
-        if self.folds is not None:
-            if self.folds < 2:
-                raise ConfigError(f"split.folds={self.folds}: cross-validation needs 2 or more.")
-            if not 0 <= self.fold < self.folds:
-                raise ConfigError(
-                    f"split.fold={self.fold}: with split.folds={self.folds} give "
-                    f"0..{self.folds - 1}."
-                )
-            if self.test_patients:
-                raise ConfigError(
-                    "split.folds and split.test_patients exclude one another: a fold names its "
-                    "own test patients."
-                )
+        if self.test_patients:
+            raise ConfigError(
+                "split.folds and split.test_patients exclude one another: a fold names its own "
+                "test patients."
+            )
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
         """Give each row its side.
@@ -84,10 +68,12 @@ class PatientSplit:
             index: The index with ``group`` and ``label``.
 
         Returns:
-            ``train``, ``val`` or ``test`` for each row, on the index of `index`.
+            ``train``, ``val``, ``test``, or "" where training leaves a row out, on the index of
+            `index`.
 
         Raises:
-            ConfigError: A named patient is not in the data, or stands on two sides.
+            ConfigError: A named patient is not in the data, or stands on two sides; or there are
+                fewer folds or training patients than asked for.
             DataError: The patients do not suffice for sides that hold both classes.
         """
         groups = index["group"].astype(str)
@@ -115,7 +101,7 @@ class PatientSplit:
         side[groups.isin(val)] = "val"
         side[groups.isin(test)] = "test"
         check_split(index, side, self.folds is not None or bool(self.test_patients))
-        return side
+        return self.thin(index, side)
 
     def _named(self, patients: Sequence[str | int], groups: "pd.Series[str]", key: str) -> set[str]:
         wanted = {str(p) for p in patients}
@@ -128,7 +114,8 @@ class PatientSplit:
         return wanted
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
-        assert self.folds is not None
+        if not isinstance(self.folds, int):
+            return self._alone(free["group"].astype(str).unique().tolist())
         counts = pd.crosstab(free["group"], free["label"])
         if len(counts) < self.folds:
             raise ConfigError(
@@ -136,6 +123,14 @@ class PatientSplit:
                 f"use fewer."
             )
         return stratified_folds(counts, self.folds, self.seed)[self.fold]
+
+    def _alone(self, free: list[str]) -> set[str]:
+        if not 0 <= self.fold < len(free):
+            raise ConfigError(
+                f"split.fold={self.fold}: with split.folds={LEAVE_ONE_OUT} and {len(free)} "
+                f"patients to test give 0..{len(free) - 1}."
+            )
+        return {sort_patients(free)[self.fold]}
 
     def _choose(
         self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, side: str
@@ -166,53 +161,3 @@ class PatientSplit:
                 f"split.{side}_patients, or bring more patients."
             )
         return best[1]
-
-
-def check_split(
-    index: pd.DataFrame, side: "pd.Series[str]", test_may_lack_a_class: bool = False
-) -> None:
-    """Refuse a split whose numbers could not be believed.
-
-    Raises:
-        DataError: A patient stands on two sides, a side is empty, or training, validation (or
-            test, unless it was named or is a fold) lacks a class.
-    """
-    sides_of = pd.DataFrame({"group": index["group"], "side": side}).groupby("group")["side"]
-    shared = sides_of.nunique()
-    if len(leaked := shared[shared > 1].index.tolist()):
-        raise DataError(
-            f"split: patient {', '.join(map(str, leaked[:5]))} stands on two sides. A patient "
-            f"belongs to one side only."
-        )
-    classes = set(index["label"])
-    for name in SIDES:
-        present = set(index["label"][side == name])
-        if not present:
-            raise DataError(f"split: the {name} side is empty.")
-        lacking = sorted(classes - present)
-        if lacking and not (name == "test" and test_may_lack_a_class):
-            raise DataError(
-                f"split: the {name} side has no patch of class {lacking[0]}. Choose other "
-                f"patients with split.{name}_patients, or another split.seed."
-            )
-
-
-def split_counts(index: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
-    """Patches and patients per side and class.
-
-    Returns:
-        Columns ``split``, ``class`` (name), ``patches``, ``patients``; a row for every pair, also
-        where there is none.
-    """
-    rows = []
-    for side in SIDES:
-        of_side = index[index["split"] == side]
-        for label, name in enumerate(class_names):
-            part = of_side[of_side["label"] == label]
-            rows.append((side, name, len(part), part["group"].nunique()))
-    return pd.DataFrame(rows, columns=["split", "class", "patches", "patients"])
-
-
-def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Patches of each class, int64 (classes,)."""
-    return np.bincount(labels, minlength=classes).astype(np.int64)

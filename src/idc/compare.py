@@ -1,0 +1,28 @@
+"""Compare finished runs: leaderboard with intervals, paired tests, and what can be told apart.
+
+``python -m idc.compare sweep=ID``, ``runs=[ID,ID]`` or ``experiment=NAME``. Runs that were tested
+on different patches are refused.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from idc.conf_dir import conf_dir
+from idc.launch.app import run_app
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="compare")
+def compose_and_run(cfg: DictConfig) -> None:
+    """Hydra's task: one comparison."""
+    from idc.launch.comparison import run
+
+    run(cfg)
+
+
+def main() -> None:
+    """Entry point; see `idc.launch.app.run_app` for the exit codes."""
+    run_app(compose_and_run)
+
+
+if __name__ == "__main__":
+    main()

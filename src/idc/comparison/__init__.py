@@ -1,0 +1,1 @@
+"""What several classifiers are worth beside one another: baselines, groups, sentences."""

@@ -1,0 +1,184 @@
+"""What a classifier must beat: guesses from the labels, and a model that sees no shape at all.
+
+Patients are often nearly of one class, and then a patient's stain gives the label away: a logistic
+regression on the colours of a patch is stronger than it looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from idc.data.facts import COLOURS, SHARES
+from idc.errors import DataError
+
+MAJORITY, PRIOR, COLOUR = BASELINES = ("majority class", "class prior", "colour statistics")
+FEATURES = (*COLOURS, *SHARES)
+MAX_ITERATIONS = 2000
+KEPT = ("row", "path", "patient", "x", "y", "label")
+
+
+@dataclass(frozen=True, eq=False)
+class FittedBaselines:
+    """Baselines that have seen a training side.
+
+    Attributes:
+        frequencies: Share of each class among the training patches, float64 (k,).
+        features: The columns that the colour model looks at; empty where there were none.
+        model: The colour model; None without features, or where training knew one class only.
+        known: The classes that training knew, int64, rising: what the model's columns mean.
+    """
+
+    frequencies: NDArray[np.float64]
+    features: tuple[str, ...]
+    model: Pipeline | None
+    known: NDArray[np.int64]
+
+    def predict(self, frame: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+        """Probabilities of patches.
+
+        Args:
+            frame: A row a patch, N rows, with the columns `features`; labels are not looked at.
+
+        Returns:
+            Name of the baseline to float64 (N, k), rows summing to 1: ``majority class``,
+            ``class prior``, and, if there are features, ``colour statistics``.
+
+        Raises:
+            DataError: A feature is not there, or not a number.
+        """
+        classes = len(self.frequencies)
+        majority = np.eye(classes)[self.frequencies.argmax()]
+        found = {
+            MAJORITY: np.tile(majority, (len(frame), 1)),
+            PRIOR: np.tile(self.frequencies, (len(frame), 1)),
+        }
+        if self.features:
+            colour = np.zeros((len(frame), classes))
+            if self.model is None:
+                colour[:, self.known] = 1.0
+            elif len(frame):
+                colour[:, self.known] = self.model.predict_proba(_matrix(frame, self.features))
+            found[COLOUR] = colour
+        return found
+
+
+def fit_baselines(train: pd.DataFrame, classes: int, seed: int = 0) -> FittedBaselines:
+    """Fit the baselines of `BASELINES`.
+
+    ``majority class`` is certain of the most frequent training class (of equals the first);
+    ``class prior`` always says the training frequencies; ``colour statistics`` is a logistic
+    regression on standardised colours. For two classes it weights patches alike, so that its
+    scores are probabilities and the threshold, which the caller chooses on validation, sees to the
+    balance. For more the decision is the most probable class and is judged by macro averages, so
+    classes are weighted alike.
+
+    Args:
+        train: A row a training patch: ``label`` (int, 0..k-1) and those of `FEATURES` that were
+            measured.
+        classes: k, 2 or more.
+        seed: Fixes the solver.
+
+    Raises:
+        DataError: There are no patches, labels are outside 0..k-1, or a feature is not a number.
+    """
+    labels = train["label"].to_numpy(np.int64)
+    if not len(labels):
+        raise DataError("train: there are no patches; the baselines have nothing to learn from.")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(
+            f"train: labels run from {labels.min()} to {labels.max()}; with {classes} classes they "
+            f"must be 0 to {classes - 1}."
+        )
+    counts = np.bincount(labels, minlength=classes)
+    features = tuple(name for name in FEATURES if name in train)
+    model = None
+    if features and (counts > 0).sum() > 1:
+        model = make_pipeline(
+            StandardScaler(),
+            LogisticRegression(
+                max_iter=MAX_ITERATIONS,
+                class_weight="balanced" if classes > 2 else None,
+                random_state=seed,
+            ),
+        )
+        model.fit(_matrix(train, features), labels)
+    return FittedBaselines(counts / counts.sum(), features, model, np.flatnonzero(counts))
+
+
+def baseline_predictions(
+    train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, classes: int | None = None
+) -> pd.DataFrame:
+    """What the baselines, fitted on one side, say of the two others.
+
+    Args:
+        train: See `fit_baselines`.
+        val: A row a patch: ``label``, the features that `train` has, ``patient`` (or ``group``)
+            and, where there are, ``path``, ``x``, ``y`` and ``row``; without ``row`` the frame's
+            own index is taken for it.
+        test: As `val`.
+        classes: k; by default as many as the labels of all three tell, 2 at least.
+
+    Returns:
+        A row a baseline and patch, by baseline, then ``val`` before ``test``: ``baseline``,
+        ``split``, ``row`` (int64), ``path``, ``patient``, ``x``, ``y`` (where there are),
+        ``label`` (int64) and ``score``. Two classes: ``score`` is the probability of class 1.
+        More: ``score_0`` to ``score_<k-1>``, and ``score`` is the largest of them. No threshold
+        is applied.
+
+    Raises:
+        DataError: As `fit_baselines` and `FittedBaselines.predict` raise it.
+    """
+    if classes is None:
+        labels = [side["label"].max() for side in (train, val, test) if len(side)]
+        classes = max(2, int(max(labels, default=1)) + 1)
+    fitted = fit_baselines(train, classes)
+    parts = []
+    for split, side in (("val", val), ("test", test)):
+        facts = _facts(side)
+        for name, probabilities in fitted.predict(side).items():
+            columns = {"baseline": name, "split": split, **facts, **_scores(probabilities)}
+            parts.append(pd.DataFrame(columns))
+    frame = pd.concat(parts, ignore_index=True)
+    order = frame["baseline"].map(BASELINES.index).to_numpy().argsort(kind="stable")
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _facts(side: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
+    """The columns that say which patch it is."""
+    named = side.rename(columns={"group": "patient"}) if "patient" not in side else side
+    if "row" not in named:
+        named = named.assign(row=named.index.to_numpy(np.int64))
+    return {name: named[name].to_numpy() for name in KEPT if name in named}
+
+
+def _scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    if probabilities.shape[1] == 2:
+        return {"score": probabilities[:, 1]}
+    each = {f"score_{i}": column for i, column in enumerate(probabilities.T)}
+    return {"score": probabilities.max(1), **each}
+
+
+def _matrix(frame: pd.DataFrame, features: Sequence[str]) -> NDArray[np.float64]:
+    """The features, float64 (N, features), all finite."""
+    missing = [name for name in features if name not in frame]
+    if missing:
+        raise DataError(
+            f"colour statistics: the column(s) {', '.join(missing)} were there in training and are "
+            f"missing here; measure these patches too."
+        )
+    matrix = frame[list(features)].to_numpy(np.float64)
+    broken = ~np.isfinite(matrix).all(0)
+    if broken.any():
+        name = features[int(broken.argmax())]
+        rows = int((~np.isfinite(matrix[:, broken.argmax()])).sum())
+        raise DataError(
+            f"colour statistics: {name} is not a number in {rows:,} of {len(frame):,} rows; "
+            f"measure these patches again, or leave the column out."
+        )
+    return matrix

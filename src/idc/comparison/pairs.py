@@ -1,0 +1,171 @@
+"""One pair of contestants, turned so that a sentence about it can be read."""
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from idc.plots.wording import (
+    count,
+    decimals_for,
+    fixed,
+    lower_is_better,
+    metric_words,
+    p_words,
+    per_cent,
+)
+
+FLATTERS = "over patches, which flatters"
+ARTICLES = {"majority class": "the majority class", "class prior": "the class prior"}
+PLURAL = ("colour statistics",)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A pair and what a test said of it: the better one first, but a baseline always second.
+
+    Attributes:
+        first: Its name.
+        second: Its name.
+        metric: The metric.
+        difference: Value of the first minus that of the second.
+        low: Lower bound of the difference.
+        high: Upper bound.
+        p: Corrected by Holm's method, in [0, 1]; NaN where there is none.
+        unit: What was drawn: ``patient`` or ``patch``.
+        units: How many there are.
+        patients: How many patients there are; None if it is not known.
+        optimistic: Whether patches were drawn, as patients are too few.
+    """
+
+    first: str
+    second: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    unit: str
+    units: int
+    patients: int | None
+    optimistic: bool
+
+    def is_apart(self, level: float) -> bool:
+        """Whether the two can be told apart at a level."""
+        return self.p <= level
+
+    @property
+    def leaves_out_zero(self) -> bool:
+        """Whether the interval, which knows of no other pair, does not hold 0."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def first_is_better(self) -> bool:
+        """Whether the first has the better value, by luck or not."""
+        return self.difference != 0 and (self.difference < 0) == lower_is_better(self.metric)
+
+    @property
+    def where(self) -> str:
+        """On what: "on 17 patients", or "on 4,213 patches" where no patients are known."""
+        if self.unit == "patient":
+            return f"on {count(self.units, 'patient')}"
+        if self.patients is not None:
+            return f"on {count(self.patients, 'patient')}"
+        return f"on {count(self.units, 'patch', 'patches')}"
+
+    def sentence(
+        self, values: Mapping[str, float], level: float = 0.05, confidence: float = 0.95
+    ) -> str:
+        """What the test said, with its numbers.
+
+        Args:
+            values: Name to value of the metric; who is missing is not given a value.
+            level: Of the test, in (0, 1).
+            confidence: Of the interval, in (0, 1).
+        """
+        are = "are" if self.first in PLURAL else "is"
+        verdict = f"{are} not distinguishable from"
+        if self.is_apart(level):
+            verdict = f"{are} {'better' if self.first_is_better else 'worse'} than"
+        first, second = (ARTICLES.get(name, name) for name in (self.first, self.second))
+        return (
+            f"{first} {verdict} {second} {self.where} ({self._numbers(values, level, confidence)})."
+        )
+
+    def _numbers(self, values: Mapping[str, float], level: float, confidence: float) -> str:
+        both = [values.get(name, math.nan) for name in (self.first, self.second)]
+        decimals = _decimals(both, self)
+        metric = metric_words(self.metric)
+        difference = f"difference {fixed(self.difference, decimals)}"
+        parts = [f"{metric} {difference}"]
+        if np.isfinite(both).all():
+            one, other = (fixed(value, decimals) for value in both)
+            parts = [f"{metric} {one} against {other}", difference]
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            low, high = (fixed(bound, decimals) for bound in (self.low, self.high))
+            parts.append(f"{per_cent(confidence)} interval {low} to {high}")
+        parts.append(f"{p_words(self.p, level)} after Holm")
+        return ", ".join(parts) + (f"; {FLATTERS}" if self.optimistic else "")
+
+
+def read_pairs(
+    differences: pd.DataFrame, metric: str, baselines: Collection[str] = ()
+) -> dict[frozenset[str], Pair]:
+    """The pairs of a metric, each turned as `Pair` says.
+
+    Args:
+        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
+            ``low``, ``high``, ``p_holm``, ``unit``, ``units``, ``optimistic``, and, if at hand,
+            ``patients``.
+        metric: The metric.
+        baselines: Names that are baselines.
+
+    Returns:
+        The two names to their pair, in the order of the rows.
+    """
+    rows = differences[differences["metric"] == metric].to_dict("records")
+    return {frozenset((str(row["a"]), str(row["b"]))): _turned(row, baselines) for row in rows}
+
+
+def _turned(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
+    patients = row.get("patients", math.nan)
+    pair = Pair(
+        first=str(row["a"]),
+        second=str(row["b"]),
+        metric=str(row["metric"]),
+        difference=float(row["difference"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        p=float(row["p_holm"]),
+        unit=str(row["unit"]),
+        units=int(row["units"]),
+        patients=int(patients) if np.isfinite(patients) else None,
+        optimistic=bool(row["optimistic"]),
+    )
+    is_baseline = [name in baselines for name in (pair.first, pair.second)]
+    turn = is_baseline == [True, False]
+    if is_baseline[0] == is_baseline[1]:
+        turn = bool(pair.difference) and not pair.first_is_better
+    return _swapped(pair) if turn else pair
+
+
+def _swapped(pair: Pair) -> Pair:
+    return replace(
+        pair,
+        first=pair.second,
+        second=pair.first,
+        difference=-pair.difference,
+        low=-pair.high,
+        high=-pair.low,
+    )
+
+
+def _decimals(values: list[float], pair: Pair) -> int:
+    """As many as suit the interval, and one more if the rounded values would not subtract."""
+    decimals = decimals_for(pair.low, pair.high)
+    one, other = (round(value, decimals) for value in values)
+    adds_up = round(one - other, decimals) == round(pair.difference, decimals)
+    return decimals + int(np.isfinite(values).all() and not adds_up and decimals < 4)

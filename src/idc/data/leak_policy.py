@@ -1,0 +1,108 @@
+"""What is done about what stands on two sides of a split: stopped, told of, or taken out."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.leaks import KINDS, PATIENTS, SHOWN, Leaks
+from idc.data.split.base import SIDES, UNUSED
+from idc.errors import ConfigError, DataError
+
+Action = Literal["fail", "warn", "drop"]
+
+
+@dataclass(frozen=True)
+class LeakPolicy:
+    """What is done about leaks: ``fail``, ``warn`` or ``drop``.
+
+    ``drop`` takes patches out of training; and out of validation what stands in test too. Nothing
+    is taken out of test.
+
+    Attributes:
+        patients: For patients on two sides.
+        duplicates: For the same pixels on two sides.
+        near_duplicates: For nearly the same pixels.
+    """
+
+    patients: Action = "fail"
+    duplicates: Action = "fail"
+    near_duplicates: Action = "warn"
+
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            if (action := getattr(self, kind)) not in get_args(Action):
+                raise ConfigError(f"leaks.{kind}={action}: give fail, warn or drop.")
+
+    def decide(
+        self, index: pd.DataFrame, leaks: Leaks, leaky_by_design: bool = False
+    ) -> "pd.Series[str]":
+        """The sides that remain.
+
+        Args:
+            index: ``path``, ``group``, ``label`` and ``split``.
+            leaks: What crosses its sides.
+            leaky_by_design: The split may put patients on two sides; that is then no reason to
+                stop or to drop them.
+
+        Returns:
+            The index's ``split``, with "" for what is dropped.
+
+        Raises:
+            DataError: There is something that the policy stops for, or what is left of training
+                or validation lacks a class. Names the files and what to do.
+        """
+        actions = {kind: getattr(self, kind) for kind in KINDS}
+        if leaky_by_design:
+            actions[PATIENTS] = "warn"
+        counts = leaks.counts()
+        if failing := [k for k, action in actions.items() if counts[k] and action == "fail"]:
+            raise DataError(
+                "leaks: the split is no fair test.\n"
+                + "\n".join(_refusal(kind, leaks) for kind in failing)
+            )
+        dropped = np.zeros(len(index), bool)
+        for kind in (k for k, action in actions.items() if counts[k] and action == "drop"):
+            dropped |= _offending(index, leaks, kind)
+        side = index["split"].astype(object).mask(dropped, UNUSED)
+        if dropped.any():
+            _refuse_lack(index, side, int(dropped.sum()))
+        return side
+
+
+def _offending(index: pd.DataFrame, leaks: Leaks, kind: str) -> NDArray[np.bool_]:
+    """The rows with a twin, or with rows of their patient, on a later side."""
+    rank = {name: place for place, name in enumerate((UNUSED, *SIDES))}
+    if kind == PATIENTS:
+        own = index["split"].map(rank).astype(int)
+        latest = own.groupby(index["group"].astype(str)).transform("max")
+        return ((own > 0) & (own < latest)).to_numpy(bool)
+    rows = leaks.rows(kind)
+    earlier = rows["split"].map(rank).astype(int) < rows["twin_split"].map(rank).astype(int)
+    return index["path"].isin(rows["path"][earlier]).to_numpy(bool)
+
+
+def _refuse_lack(index: pd.DataFrame, side: "pd.Series[str]", dropped: int) -> None:
+    for name in ("train", "val"):
+        before = set(index["label"][index["split"] == name])
+        lacking = sorted(before - set(index["label"][side == name]))
+        if lacking:
+            raise DataError(
+                f"leaks: without the {dropped} patches that also stand on another side, {name} has "
+                f"no patch of class {lacking[0]}. Change the split so that fewer cross, or set "
+                f"leaks.*=warn."
+            )
+
+
+def _refusal(kind: str, leaks: Leaks) -> str:
+    sentence = leaks.sentence(kind)
+    if kind == PATIENTS:
+        advice = "Give each patient one side (split=patient)"
+    else:
+        pairs = leaks.rows(kind).head(SHOWN).to_dict("records")
+        lines = (f"{r['path']} ({r['split']}) = {r['twin']} ({r['twin_split']})" for r in pairs)
+        sentence = "\n  ".join([sentence, *lines])
+        advice = "Find out which of the files belongs there, and remove the other"
+    return f"{kind}: {sentence}\n  {advice}, or set leaks.{kind}=drop|warn."

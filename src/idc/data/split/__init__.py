@@ -1,0 +1,1 @@
+"""Ways to divide a set into train, validation and test, and the smaller training sides of each."""

@@ -1,0 +1,117 @@
+"""The split that a file names: the sides of a publication, or of an earlier run."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.split.base import UNUSED, check_split, leaky_patients
+from idc.data.split.csv_file import LEFT_OUT, PATIENT, SHOWN, SplitFile, read_split_csv
+from idc.data.split.subset import TrainingSubset
+from idc.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class PredefinedSplit(TrainingSubset):
+    """The sides that a CSV file gives to patients or to files; see `read_split_csv`.
+
+    Attributes:
+        file: The CSV file; ``split`` is train, val, test or unused.
+        others: What becomes of data that the file does not name: ``fail`` or ``unused``.
+        allow_leak: Take a file that puts a patient on two sides; such a split is leaky.
+    """
+
+    file: str
+    others: Literal["fail", "unused"] = "fail"
+    allow_leak: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.others not in ("fail", "unused"):
+            raise ConfigError(f"split.others={self.others}: give fail or unused.")
+
+    @property
+    def leaky(self) -> bool:
+        """Whether a patient may stand on two sides."""
+        return self.allow_leak
+
+    def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
+        """Give each row its side.
+
+        Args:
+            index: The index with ``path``, ``group`` and ``label``.
+
+        Returns:
+            ``train``, ``val``, ``test``, or "" where the file or training leaves a row out, on
+            the index of `index`.
+
+        Raises:
+            ConfigError: There is no such file, or fewer training patients than asked for.
+            DataError: The file is wrong or does not fit the data, or puts a patient on two sides
+                and may not.
+        """
+        said = read_split_csv(self.file)
+        keys = index["group"].astype(str) if said.column == PATIENT else index["path"]
+        keys = keys.astype(object)
+        place = pd.Index(said.table["key"]).get_indexer(pd.Index(keys))
+        _refuse_missing(said, place, keys)
+        self._refuse_uncovered(said, keys[place < 0])
+        named = said.table["split"].replace(LEFT_OUT, UNUSED).to_numpy(object)
+        side = pd.Series(np.where(place < 0, UNUSED, named[place]), index.index, object, "split")
+        if not self.allow_leak:
+            _refuse_leak(said, index, side)
+        check_split(
+            index,
+            side,
+            test_may_lack_a_class=True,
+            may_leak=True,
+            advice=f"Change what {said.path} puts there.",
+        )
+        return self.thin(index, side)
+
+    def _refuse_uncovered(self, said: SplitFile, uncovered: "pd.Series[str]") -> None:
+        if self.others == "unused" or uncovered.empty:
+            return
+        names = uncovered.unique()
+        raise DataError(
+            f"split: {said.path}, column {said.column}: it does not name {len(names)} "
+            f"{said.column}(s) of the data, such as {', '.join(names[:SHOWN])}. Add them (with "
+            f"{LEFT_OUT}, to leave them out), or set split.others=unused."
+        )
+
+
+def _refuse_missing(said: SplitFile, place: NDArray[np.intp], keys: "pd.Series[str]") -> None:
+    """What is to be left out need not be there: the audit may have dropped it before."""
+    found = np.zeros(len(said.table), bool)
+    found[place[place >= 0]] = True
+    missing = said.table[~found & (said.table["split"] != LEFT_OUT)]
+    if missing.empty:
+        return
+    first = missing.head(SHOWN).to_dict("records")
+    shown = ", ".join(f"'{row['key']}' (line {row['line']})" for row in first)
+    known = ", ".join(sorted(keys.unique())[:SHOWN])
+    raise DataError(
+        f"split: {said.path}, column {said.column}: {len(missing)} of its {said.column}(s) are not "
+        f"in the data, or the audit dropped them: {shown}. The data hold {known}, ...; see "
+        f"data.root and audit, or write {LEFT_OUT} there."
+    )
+
+
+def _refuse_leak(said: SplitFile, index: pd.DataFrame, side: "pd.Series[str]") -> None:
+    leaked = leaky_patients(index.assign(split=side))
+    if not leaked:
+        return
+    own = pd.DataFrame({"path": index["path"], "side": side})
+    own = own[(index["group"].astype(str) == leaked[0]) & (side != UNUSED)]
+    lines = said.table.set_index("key")["line"]
+    shown = " and ".join(
+        f"line {lines[row['path']]} ({row['side']})"
+        for row in own.drop_duplicates("side").to_dict("records")
+    )
+    raise DataError(
+        f"split: {said.path}, column {said.column}: {len(leaked)} patient(s) stand on two sides, "
+        f"such as {leaked[0]}, {shown}. Give a patient one side, or set split.allow_leak=true: the "
+        f"run is then marked as leaky."
+    )

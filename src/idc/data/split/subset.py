@@ -1,0 +1,158 @@
+"""Smaller training sides: whole patients or patches that are left out, for learning curves.
+
+Validation and test stay as they are, and with one seed a smaller training side lies within every
+larger one: what differs between two runs is the amount of data and nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.split.base import UNUSED
+from idc.errors import ConfigError, DataError
+from idc.seeding import derive_seed
+
+# Patients compared for each place in the order: more give a better balance, but nearly the same
+# order for every seed.
+CANDIDATES = 8
+PATIENTS, PATCHES = 1, 2  # what a seed is derived for
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSubset:
+    """How much of the training side is used; the part that every split has.
+
+    Attributes:
+        train_fraction: Share of the training patients (or patches) to train on, in (0, 1].
+        train_by: ``patient`` leaves out whole patients, in an order that soon has the balance of
+            the whole side's classes; ``patch`` leaves out patches, evenly over the classes and
+            patients.
+        train_patients: Number of patients to train on, in place of a share.
+        seed: Decides what is left out, as it decides the split.
+    """
+
+    train_fraction: float = 1.0
+    train_by: Literal["patient", "patch"] = "patient"
+    train_patients: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.train_fraction <= 1:
+            raise ConfigError(
+                f"split.train_fraction={self.train_fraction}: give a share above 0 and at most 1."
+            )
+        if self.train_by not in ("patient", "patch"):
+            raise ConfigError(f"split.train_by={self.train_by}: give patient or patch.")
+        if self.train_patients is None:
+            return
+        if self.train_patients < 1:
+            raise ConfigError(f"split.train_patients={self.train_patients}: give 1 or more.")
+        if self.train_fraction != 1:
+            raise ConfigError(
+                "split.train_patients and split.train_fraction exclude one another: give a number "
+                "of patients or a share of them."
+            )
+        if self.train_by != "patient":
+            raise ConfigError(
+                "split.train_patients is a number of whole patients: leave split.train_by=patient, "
+                "or give split.train_fraction."
+            )
+
+    def thin(self, index: pd.DataFrame, side: "pd.Series[str]") -> "pd.Series[str]":
+        """Leave out a part of the training side.
+
+        Args:
+            index: ``group`` and ``label``.
+            side: The side of each row, on the index of `index`; training has every class.
+
+        Returns:
+            The same sides, but "" where a training row is left out.
+
+        Raises:
+            ConfigError: There are fewer training patients than asked for.
+            DataError: What is left has no patch of some class.
+        """
+        if self.train_fraction == 1 and self.train_patients is None:
+            return side
+        rows = np.flatnonzero((side == "train").to_numpy())
+        part = index.iloc[rows]
+        keep = self._patients(part) if self.train_by == "patient" else self._patches(part)
+        thinned = side.copy()
+        thinned.iloc[rows[~keep]] = UNUSED
+        return thinned
+
+    def _patients(self, part: pd.DataFrame) -> NDArray[np.bool_]:
+        groups = part["group"].astype(str)
+        counts = pd.crosstab(groups, part["label"])
+        if self.train_patients is not None and self.train_patients > len(counts):
+            raise ConfigError(
+                f"split.train_patients={self.train_patients}: the training side has {len(counts)} "
+                f"patients; give 1..{len(counts)}."
+            )
+        wanted = self.train_patients or _share(self.train_fraction, len(counts))
+        order = balanced_order(counts, self.seed)
+        present = counts.loc[order].to_numpy().cumsum(axis=0) > 0
+        enough = int(np.argmax(present.all(axis=1))) + 1
+        if wanted < enough:
+            lacking = counts.columns[~present[wanted - 1]][0]
+            least = np.ceil(1000 * enough / len(counts)) / 1000
+            raise DataError(
+                f"split: {wanted} of the {len(counts)} training patients would remain, without a "
+                f"patch of class {lacking}. The smallest number that works is "
+                f"split.train_patients={enough} (or split.train_fraction={least:g})."
+            )
+        return groups.isin(order[:wanted]).to_numpy(bool)
+
+    def _patches(self, part: pd.DataFrame) -> NDArray[np.bool_]:
+        rng = np.random.default_rng(derive_seed(self.seed, PATCHES))
+        labels = part["label"].to_numpy()
+        cell = part.groupby([part["group"].astype(str), "label"]).ngroup().to_numpy()
+        sizes = np.bincount(cell)
+        shuffled = rng.permutation(len(part))
+        rank = np.empty(len(part))
+        rank[shuffled] = pd.Series(cell[shuffled]).groupby(cell[shuffled]).cumcount()
+        # The order of a systematic sample: any first part of it has the same share of each cell.
+        place = (rank + rng.random(len(sizes))[cell]) / sizes[cell]
+        keep = np.zeros(len(part), bool)
+        for label in np.unique(labels):
+            rows = np.flatnonzero(labels == label)
+            wanted = _share(self.train_fraction, len(rows))
+            keep[rows[np.argsort(place[rows], kind="stable")[:wanted]]] = True
+        return keep
+
+
+def balanced_order(counts: pd.DataFrame, seed: int) -> list[str]:
+    """Patients in an order whose every first part has nearly the balance of all of them.
+
+    Patients come at random. Until each class is there, those with most of the missing classes
+    come first; then the one, out of the next few, that brings the shares of the classes nearest
+    to those of the whole.
+
+    Args:
+        counts: Patches of each patient (row, by name) and class (column), patients sorted.
+        seed: Decides the order.
+    """
+    table = counts.to_numpy(np.float64)
+    goal = table.sum(axis=0) / table.sum()
+    waiting = np.random.default_rng(derive_seed(seed, PATIENTS)).permutation(len(table))
+    taken = np.zeros(table.shape[1])
+    order: list[str] = []
+    while len(waiting):
+        rows = table[waiting]
+        new = ((rows > 0) & (taken == 0)).sum(axis=1)
+        candidates = np.flatnonzero(new == new.max())[:CANDIDATES]
+        after = taken + rows[candidates]
+        miss = np.abs(after / after.sum(axis=1, keepdims=True) - goal).sum(axis=1)
+        best = candidates[np.argmin(miss)]
+        taken = taken + rows[best]
+        order.append(str(counts.index[waiting[best]]))
+        waiting = np.delete(waiting, best)
+    return order
+
+
+def _share(fraction: float, count: int) -> int:
+    """The nearest whole number to a share, at least 1."""
+    return max(1, int(fraction * count + 0.5))

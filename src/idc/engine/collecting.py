@@ -1,0 +1,123 @@
+"""Finished runs as contestants: what they predicted, pooled over folds, side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from idc.comparison.contestant import Contestant, pool_folds
+from idc.engine.leaderboard import REPEATS, setting_of
+from idc.engine.outcome import Outcome
+
+PREDICTIONS = "evaluation/predictions.parquet"
+BASELINES = "evaluation/baselines.parquet"
+HISTORY = "training/history.csv"
+SPLIT = "split.parquet"
+FILES = (PREDICTIONS, BASELINES, HISTORY, SPLIT)
+FOLD = "split.fold"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run with its files.
+
+    Attributes:
+        outcome: Name, settings, metrics.
+        folder: Holds those of `FILES` that it left.
+        settings: As the outcome's; for runs of no sweep what tells them apart.
+        sweep: Id of the sweep that it belongs to, or "".
+    """
+
+    outcome: Outcome
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    sweep: str = ""
+
+    @property
+    def setting(self) -> str:
+        """The run's setting, without its repetitions."""
+        return setting_of(self.settings)
+
+    @property
+    def fold(self) -> str:
+        """Its fold; "" without folds."""
+        return self.settings.get(FOLD, "")
+
+    @property
+    def repeat(self) -> str:
+        """What repeats its setting, but for the fold: ``seed=1``; "" where nothing does."""
+        kept = [f"{k}={v}" for k, v in self.settings.items() if k in REPEATS and k != FOLD]
+        return ",".join(kept)
+
+    def read(self, name: str) -> pd.DataFrame | None:
+        """One of its tables, or None if it left none."""
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+
+    def sides(self) -> dict[str, str]:
+        """Patient to the side that it stood on; ``test+train`` where it stood on two."""
+        split = self.read(SPLIT)
+        if split is None:
+            return {}
+        found = split.groupby("group")["split"].unique()
+        return {str(patient): "+".join(sorted(sides)) for patient, sides in found.items()}
+
+
+def contestants(runs: Sequence[Finished]) -> list[Contestant]:
+    """A contestant a setting, in the order in which they come, then the baselines.
+
+    Args:
+        runs: Finished runs.
+
+    Raises:
+        DataError: Folds of a setting tested the same patches.
+    """
+    found = []
+    for setting in dict.fromkeys(run.setting for run in runs):
+        of_setting = [run for run in runs if run.setting == setting]
+        repeats = _repeats(of_setting, PREDICTIONS)
+        if repeats:
+            classes = len(of_setting[0].outcome.class_names)
+            leaky = any(run.outcome.leaky for run in of_setting)
+            names = [run.outcome.name for run in of_setting]
+            found.append(Contestant(setting, repeats, classes, "run", leaky, names))
+    return found + _baselines(runs)
+
+
+def _repeats(runs: Sequence[Finished], name: str, baseline: str = "") -> dict[str, pd.DataFrame]:
+    repeats: dict[str, dict[str, pd.DataFrame]] = {}
+    for run in runs:
+        if (frame := run.read(name)) is not None:
+            wanted = frame["split"] == "test"
+            if baseline:
+                wanted &= frame["baseline"] == baseline
+            repeats.setdefault(run.repeat, {})[run.fold] = frame[wanted]
+    # A repeat that lacks folds was tested on other patches than the rest.
+    most = max((len(folds) for folds in repeats.values()), default=0)
+    return {k: pool_folds(folds) for k, folds in repeats.items() if len(folds) == most}
+
+
+def _baselines(runs: Sequence[Finished]) -> list[Contestant]:
+    """The baselines of the first setting that has them: they depend on the split alone."""
+    for setting in dict.fromkeys(run.setting for run in runs):
+        of_setting = [run for run in runs if run.setting == setting]
+        tables = [table for run in of_setting if (table := run.read(BASELINES)) is not None]
+        if len(tables) < len(of_setting):
+            continue
+        outcome, found = of_setting[0].outcome, []
+        for name in tables[0]["baseline"].unique():
+            # Seeds of the network do not move them: one repeat will do.
+            frame = next(iter(_repeats(of_setting, BASELINES, name).values()))
+            classes = len(outcome.class_names)
+            found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
+        return found
+    return []
+
+
+def class_names_of(tags: Mapping[str, str]) -> list[str]:
+    """The class names that a run's tags hold."""
+    return list(json.loads(tags.get("data.class_names", "[]")))

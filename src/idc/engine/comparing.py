@@ -1,0 +1,285 @@
+"""Runs side by side: pooled over folds, compared by test, told in tables, figures and a page."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from idc.comparison.contestant import (
+    Contestant,
+    require_same_patches,
+    same_patches,
+    trained_on_tested,
+)
+from idc.comparison.significance import Comparison, compare
+from idc.comparison.words import summary
+from idc.engine.collecting import FOLD, HISTORY, Finished, contestants
+from idc.engine.config import Config
+from idc.engine.figures import confusion, save_figures
+from idc.engine.leaderboard import METRICS, leaderboard
+from idc.engine.outcome import Outcome
+from idc.engine.pooling import pool_numbers, slug
+from idc.engine.sizes import size_table
+from idc.errors import DataError
+from idc.plots.comparison import critical_difference_figure, differences_figure
+from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.folds import fold_learning_figure, fold_metrics_figure
+from idc.plots.leaderboard import leaderboard_figure
+from idc.plots.learning_size import learning_size_figure
+from idc.report.run_input import SweepReport
+from idc.report.sweep_page import write_sweep_page
+
+log = logging.getLogger(__name__)
+SAID = ("f1", "auroc")  # metrics that are told in sentences
+FEWEST_DRAWS = 400  # fewer cannot tell a p below 0.05 after correction
+OVERLAID = 12  # curves that one figure bears
+COMPARISON = "comparison"
+EVALUATION = "evaluation"
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of a comparison.
+
+    Attributes:
+        board: See `idc.engine.leaderboard.leaderboard`.
+        pooled: See `idc.engine.pooling.pool_numbers`.
+        comparison: None where there is nothing to compare, or not on the same patches.
+        sentences: What can be told apart.
+        notes: Sentences that the numbers must not be read without.
+    """
+
+    board: pd.DataFrame
+    pooled: pd.DataFrame
+    comparison: Comparison | None
+    sentences: list[str]
+    notes: list[str]
+
+
+def compare_runs(
+    runs: Sequence[Finished],
+    outcomes: Sequence[Outcome],
+    config: Config,
+    folder: Path,
+    name: str,
+    command: str,
+    strict: bool,
+) -> Compared:
+    """Compare finished runs and write everything down.
+
+    Args:
+        runs: Finished runs with their files.
+        outcomes: All runs, also those that failed.
+        config: ``intervals`` and ``seed`` are read.
+        folder: ``comparison/`` and ``evaluation/`` go into it.
+        name: Of the sweep, for the page.
+        command: What was typed.
+        strict: Refuse runs that were tested on different patches; else leave out the tests.
+
+    Raises:
+        DataError: `strict`, and runs were tested on different patches.
+    """
+    found, notes = _contestants(runs, strict)
+    groups = same_patches(found)
+    comparison = None
+    if strict:
+        require_same_patches(found)
+    if len(groups) == 1 and len(groups[0]) == len(found) > 1:
+        asked = config["intervals"]
+        draws = max(asked["draws"], FEWEST_DRAWS)
+        comparison = compare(found, draws=draws, level=asked["level"], seed=config["seed"])
+    elif len(groups) > 1:
+        notes.append(
+            "The settings were tested on different patches, so they are not compared by test: a "
+            "difference may be one of the patches."
+        )
+    notes += _leaks(runs, found)
+    baselines = [one for one in found if one.kind == "baseline"]
+    finished = [run.outcome for run in runs]
+    board = leaderboard(finished, METRICS, comparison, baselines if comparison else ())
+    class_names = finished[0].class_names if finished else []
+    pooled, patients = pool_numbers(found, config, folder / EVALUATION, class_names)
+    said = [] if comparison is None else _sentences(comparison, found)
+    target = folder / COMPARISON
+    target.mkdir(parents=True, exist_ok=True)
+    _tables(board, comparison, target)
+    folds = fold_table(runs)
+    save_figures(_figures(runs, found, board, comparison, pooled, folds, class_names), target)
+    page = SweepReport(
+        name=name,
+        command=command,
+        leaderboard=board.drop(columns=[c for c in board if str(c).endswith("_values")]),
+        figures=target,
+        sentences=said,
+        differences=pd.DataFrame() if comparison is None else comparison.differences,
+        pooled=pooled,
+        fold_table=folds,
+        per_patient=patients,
+        failed=[(o.name, o.error or "") for o in outcomes if o.status != "FINISHED"],
+        runs=[(o.name, o.run_id or "", o.status) for o in outcomes],
+        notes=notes,
+        date=time.strftime("%Y-%m-%d"),
+    )
+    write_sweep_page(page, folder / EVALUATION / REPORT)
+    return Compared(board, pooled, comparison, said, notes)
+
+
+def _contestants(runs: Sequence[Finished], strict: bool) -> tuple[list[Contestant], list[str]]:
+    try:
+        return contestants(runs), []
+    except DataError as error:
+        if strict:
+            raise
+        return [], [f"Folds are not pooled: {error}"]
+
+
+def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
+    notes = []
+    leaky = [one.name for one in found if one.leaky and one.kind == "run"]
+    if leaky:
+        notes.append(
+            f"LEAKY: in {', '.join(leaky)} patients stand on two sides of the split; these numbers "
+            f"are too good."
+        )
+    # Folds of one setting test what the others train on; that is their purpose.
+    alone = {run.outcome.name: run.sides() for run in runs if not run.fold}
+    others = trained_on_tested(alone)
+    if others:
+        first, named = next(iter(others.items()))
+        more = f" So did {len(others) - 1} more." if len(others) > 1 else ""
+        notes.append(
+            f"{first} was trained or tuned on patients that {named[0]} was tested on: do not set "
+            f"the one's numbers against the other's.{more}"
+        )
+    return notes
+
+
+def _sentences(comparison: Comparison, found: Sequence[Contestant]) -> list[str]:
+    baselines = [one.name for one in found if one.kind == "baseline"]
+    told: list[str] = []
+    for metric in SAID:
+        told += summary(
+            comparison.differences,
+            comparison.estimates,
+            metric,
+            baselines,
+            comparison.level,
+            1 - comparison.level,
+        )
+    return told
+
+
+def _tables(board: pd.DataFrame, comparison: Comparison | None, folder: Path) -> None:
+    plain = board.drop(columns=[c for c in board if str(c).endswith("_values")])
+    plain.to_csv(folder / "leaderboard.csv", index=False, float_format="%.6g")
+    if comparison is not None:
+        for name in ("estimates", "differences"):
+            table: pd.DataFrame = getattr(comparison, name)
+            table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+
+
+def fold_table(runs: Sequence[Finished]) -> pd.DataFrame:
+    """A row a fold of each setting: ``setting``, ``repeat``, ``fold`` and its test metrics."""
+    rows = [
+        {
+            "setting": run.setting,
+            "repeat": run.repeat,
+            "fold": run.fold,
+            **{m.removeprefix("test/"): run.outcome.metrics.get(m, float("nan")) for m in METRICS},
+        }
+        for run in runs
+        if FOLD in run.settings
+    ]
+    return pd.DataFrame(rows)
+
+
+def _figures(
+    runs: Sequence[Finished],
+    found: Sequence[Contestant],
+    board: pd.DataFrame,
+    comparison: Comparison | None,
+    pooled: pd.DataFrame,
+    folds: pd.DataFrame,
+    class_names: Sequence[str],
+) -> Iterator[tuple[str, Figure]]:
+    if len(board):
+        yield "leaderboard", leaderboard_figure(board, METRICS)
+    yield from _overlays(found, class_names)
+    if comparison is not None:
+        yield from _tested(comparison, found)
+    if len(folds):
+        names = ["setting", "repeat", "fold"]
+        long = folds.melt(names, var_name="metric", value_name="value")
+        yield "fold_metrics", fold_metrics_figure(long, pooled)
+        yield from _fold_curves(runs)
+    sizes = size_table(runs, pooled)
+    if len(sizes):
+        yield "learning_size", learning_size_figure(sizes)
+
+
+def _overlays(
+    found: Sequence[Contestant], class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    curves: dict[str, tuple[NDArray[np.integer], NDArray[np.floating]]] = {}
+    panels: list[ConfusionPanel] = []
+    for one in found:
+        for repeat, frame in one.repeats.items():
+            name = f"{one.name},{repeat}" if repeat else one.name
+            labels = frame["label"].to_numpy()
+            if one.classes == 2 and len(curves) < OVERLAID and one.name != "majority class":
+                curves[name] = (labels, frame["score"].to_numpy())
+            if one.kind == "run" and len(panels) < OVERLAID:
+                matrix = confusion(labels, frame["predicted"].to_numpy(), one.classes)
+                panels.append(ConfusionPanel(name, matrix))
+    if curves:
+        yield "roc", roc_figure(curves, None, "ROC, test patches")
+        yield "precision_recall", pr_figure(curves, None, "Precision-recall, test patches")
+    if panels:
+        yield "confusion_matrices", confusion_figure(panels, class_names)
+
+
+def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tuple[str, Figure]]:
+    names = [one.name for one in found if one.kind == "baseline"]
+    level = comparison.level
+    for metric in comparison.metrics:
+        values = comparison.estimates[comparison.estimates["metric"] == metric]
+        pairs = comparison.differences[comparison.differences["metric"] == metric]
+        if values["value"].notna().sum() < 2 or pairs.empty:
+            continue
+        how = pairs.iloc[0]
+        yield (
+            f"critical_difference_{metric}",
+            critical_difference_figure(
+                values,
+                comparison.groups[metric],
+                metric,
+                units=int(how["units"]),
+                unit=str(how["unit"]),
+                level=level,
+                baselines=names,
+                optimistic=bool(how["optimistic"]),
+            ),
+        )
+        yield (
+            f"differences_{metric}",
+            differences_figure(pairs, metric, baselines=names, level=level, confidence=1 - level),
+        )
+
+
+def _fold_curves(runs: Sequence[Finished]) -> Iterator[tuple[str, Figure]]:
+    for setting in dict.fromkeys(run.setting for run in runs):
+        histories: Mapping[str, pd.DataFrame] = {
+            ", ".join(filter(None, (f"fold {run.fold}", run.repeat))): history
+            for run in runs
+            if run.setting == setting and (history := run.read(HISTORY)) is not None
+        }
+        if histories:
+            yield f"fold_learning_curves_{slug(setting)}", fold_learning_figure(histories)

@@ -1,0 +1,91 @@
+"""What turns probabilities into decisions: fitted on validation, kept with the run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idc.engine.config import Config, build
+from idc.engine.inference import Inference
+from idc.errors import CheckpointError
+from idc.metrics.calibration import Calibration, CalibrationRule
+from idc.metrics.threshold import ThresholdRule
+
+FILE = "decision.json"
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Calibration and threshold.
+
+    Attributes:
+        calibration: Makes probabilities of what the network says.
+        threshold: ``score >= threshold`` is positive; None for k > 2.
+        rule: How the threshold was chosen; None for k > 2.
+        inference: How the scores were made that it was fitted on.
+    """
+
+    calibration: Calibration
+    threshold: float | None
+    rule: ThresholdRule | None
+    inference: Inference
+
+    def save(self, folder: Path) -> None:
+        """Write ``decision.json``."""
+        rule = self.rule
+        content: dict[str, Any] = {
+            "threshold": self.threshold,
+            "rule": rule and {"rule": rule.rule, "words": rule.describe(), **vars(rule)},
+            "calibration": self.calibration.to_dict(),
+            "inference": self.inference.to_dict(),
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / FILE).write_text(json.dumps(content, indent=2) + "\n")
+
+
+def load_decider(path: Path) -> Decider:
+    """Read ``decision.json``.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text())
+        rule = content["rule"]
+        if rule is not None:
+            rule = ThresholdRule(**{k: v for k, v in rule.items() if k != "words"})
+        return Decider(
+            Calibration.from_dict(content["calibration"]),
+            content["threshold"],
+            rule,
+            Inference(**content["inference"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: this is no decision of an idc run ({error}).") from error
+
+
+def fit_decider(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], config: Config
+) -> Decider:
+    """Fit calibration and threshold on validation.
+
+    Args:
+        labels: Of the validation side, int64 (N,).
+        probabilities: The network's, float64 (N, k).
+        config: The resolved configuration.
+
+    Raises:
+        DataError: Validation lacks a class, or no threshold reaches what is asked for.
+    """
+    how: CalibrationRule = build(config["calibration"], "calibration")
+    calibration = how.fit(labels, probabilities)
+    inference: Inference = build(config["inference"], "inference")
+    if probabilities.shape[1] > 2:
+        return Decider(calibration, None, None, inference)
+    rule: ThresholdRule = build(config["threshold"], "threshold")
+    threshold = rule.choose(labels, calibration.apply(probabilities)[:, 1])
+    return Decider(calibration, threshold, rule, inference)

@@ -1,0 +1,160 @@
+"""An evaluation of trained runs, as a run of its own under the one that it asks."""
+
+import json
+import logging
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from mlflow.entities import Run as MlflowRecord
+
+from idc.engine.asking import ask_about_others, ask_about_own
+from idc.engine.check import check_values
+from idc.engine.config import Config, build
+from idc.engine.cost import Meter
+from idc.engine.evaluation import Evaluation
+from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
+from idc.engine.material import Material
+from idc.engine.outcome import Outcome
+from idc.engine.recording import parameters
+from idc.engine.reporting import Kind
+from idc.engine.restore import Restored, members, restore
+from idc.engine.results import record_evaluation
+from idc.errors import ConfigError
+from idc.tracking.facts import origin_tags
+from idc.tracking.run import MlflowRun
+from idc.tracking.store import Store, the_store
+
+log = logging.getLogger(__name__)
+KIND = "evaluate"
+OWN = "run"  # the choice of data that means the run's own
+ACTIONS = ("fail", "drop", "keep")
+
+
+def evaluate_run(config: Config, folder: Path) -> Outcome:
+    """Ask a run, or a sweep's ensemble, about data, and log what it says.
+
+    Args:
+        config: The resolved configuration of ``conf/evaluate.yaml``.
+        folder: Where the files go; they are logged too.
+
+    Raises:
+        IdcError: Something that the user can mend.
+    """
+    _check(config)
+    store = configured_store(config)
+    if store is None:
+        raise ConfigError("tracking=none: a run can only be found where runs are tracked.")
+    record, found = members(store, config["run"])
+    name = str(config["name"] or _name(config, record, found))
+    outcome = Outcome(name)
+    with ExitStack() as stack:
+        stack.enter_context(the_store(store))
+        run = MlflowRun(store, name=name, parent=str(record.info.run_id))
+        outcome.run_id = run.run_id
+        stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
+        _work(config, store, run, record, found, outcome, folder)
+    return outcome
+
+
+def _check(config: Config) -> None:
+    check_values(config)
+    build(config["inference"], "inference")
+    if config["known_patients"] not in ACTIONS:
+        raise ConfigError(
+            f"known_patients={config['known_patients']}: choose {', '.join(ACTIONS)}."
+        )
+
+
+def _work(
+    config: Config,
+    store: Store,
+    run: MlflowRun,
+    record: MlflowRecord,
+    found: list[MlflowRecord],
+    outcome: Outcome,
+    folder: Path,
+) -> None:
+    redactor = store.redactor
+    shown = redactor.config(config)
+    run.params({k: v for k, v in config["choices"].items() if v is not None})
+    run.params(parameters(shown))
+    run.tags(
+        {
+            **origin_tags("idc.evaluate", redactor.pseudonyms),
+            "idc.kind": KIND,
+            "idc.evaluates": str(record.info.run_id),
+        }
+    )
+    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False))
+    run.artifacts(folder / "config.yaml")
+    device = choose_device(config["device"])
+    meter = Meter(device)
+    with meter:
+        runs = [_restored(store, one, config, folder / "restored") for one in found]
+        evaluation, material = _ask(store, runs, config, device, folder)
+    outcome.class_names = list(runs[0].class_names)
+    outcome.metrics = evaluation.metrics
+    outcome.notes = evaluation.notes
+    run.tags(
+        {
+            "data.fingerprint": material.fingerprint,
+            "data.notes": json.dumps(material.decisions.notes()),
+            "data.class_names": json.dumps(runs[0].class_names),
+            "leaky": str(any("LEAKY" in note for note in evaluation.notes)).lower(),
+        }
+    )
+    kind: Kind = "ensemble" if len(runs) > 1 else "evaluate"
+    about = {**runs[0].config, "explain": config["explain"], "intervals": config["intervals"]}
+    record_evaluation(
+        run,
+        about,
+        runs[0].network.to(device) if len(runs) == 1 else None,
+        evaluation,
+        material,
+        runs[0].class_names,
+        folder,
+        kind,
+        {"evaluate": meter.spent},
+        redactor,
+    )
+
+
+def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Restored:
+    own = config["choices"]["data"] == OWN
+    root = config["data"]["root"] if own else None
+    given = ["data.root", "data.source.root"] if root or not own else []
+    return restore(store, record, config, given, folder, root)
+
+
+def _ask(
+    store: Store, runs: list[Restored], config: Config, device: torch.device, folder: Path
+) -> tuple[Evaluation, Material]:
+    if config["choices"]["data"] == OWN:
+        return ask_about_own(runs, config, device, store.redactor)
+    return ask_about_others(store, runs, config, device, store.redactor, folder / "restored")
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device that a name means; ``auto`` takes a GPU where there is one.
+
+    Raises:
+        ConfigError: There is no such device.
+    """
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise ConfigError(f"device={asked}: there is no such device here; use auto.") from error
+    return device
+
+
+def _name(config: Config, record: MlflowRecord, found: list[Any]) -> str:
+    data = config["choices"]["data"]
+    what = "its own data" if data == OWN else data
+    who = f"ensemble of {len(found)}" if len(found) > 1 else str(record.info.run_name)
+    return f"{who} on {what}"

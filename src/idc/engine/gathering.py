@@ -1,0 +1,105 @@
+"""Finished runs from the MLflow store, with the files that a comparison needs."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from mlflow.entities import Run
+
+from idc.engine.collecting import FILES, Finished, class_names_of
+from idc.engine.leaderboard import RUN
+from idc.engine.outcome import Outcome
+from idc.errors import CheckpointError, ConfigError
+from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
+from idc.tracking.run import PARENT_TAG
+from idc.tracking.store import Store
+
+TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
+
+
+def gather(store: Store, record: Run, folder: Path) -> Finished:
+    """A run's outcome and those of its files that a comparison needs.
+
+    Args:
+        store: The MLflow store.
+        record: What the store knows of the run.
+        folder: Where to download to.
+    """
+    tags = record.data.tags
+    for name in FILES:
+        with suppress(CheckpointError):  # an evaluation has no history, an old run no baselines
+            fetch_artifact(store, record.info.run_id, name, (folder / name).parent)
+    settings = json.loads(tags.get("idc.settings", "{}"))
+    outcome = Outcome(
+        str(record.info.run_name),
+        "FINISHED",
+        str(record.info.run_id),
+        metrics=dict(record.data.metrics),
+        settings=settings,
+        class_names=class_names_of(tags),
+        leaky=tags.get("leaky") == "true",
+    )
+    return Finished(outcome, folder, settings, tags.get(PARENT_TAG, ""))
+
+
+def chosen_runs(
+    store: Store, runs: Sequence[str], sweep: str | None, experiment: bool, folder: Path
+) -> list[Finished]:
+    """The runs that a comparison names.
+
+    Args:
+        store: The MLflow store.
+        runs: Ids of runs, or of sweeps, whose jobs are then taken.
+        sweep: A sweep's id, or None.
+        experiment: Take all finished runs of the store's experiment.
+        folder: Where to download to.
+
+    Raises:
+        ConfigError: Nothing is named, or a run cannot be compared.
+        CheckpointError: There is no such run.
+    """
+    named = [*runs, *([sweep] if sweep else [])]
+    if bool(named) == experiment:
+        raise ConfigError(
+            "compare: give runs=[ID,ID], or sweep=ID, or experiment=NAME: one of them."
+        )
+    records: list[Run] = finished_runs(store) if experiment else []
+    for run_id in named:
+        record = find_run(store, run_id)
+        kind = record.data.tags.get(KIND_TAG, "train")
+        if kind == "sweep":
+            records += [c for c in children(store, run_id) if c.info.status == "FINISHED"]
+        elif kind not in TESTED or record.info.status != "FINISHED":
+            raise ConfigError(
+                f"compare: run {run_id} ({kind}, {record.info.status.lower()}) has no test "
+                f"predictions; give finished runs of idc.train or idc.evaluate."
+            )
+        else:
+            records.append(record)
+    records = list({record.info.run_id: record for record in records}.values())
+    found = [gather(store, record, folder / record.info.run_id) for record in records]
+    return _told_apart(found)
+
+
+def _told_apart(found: list[Finished]) -> list[Finished]:
+    """Runs of no sweep are settings of their own, by name; what is still alike is told by id."""
+    alone = Counter(run.outcome.name for run in found if not run.settings)
+    alike = Counter(_place(run) for run in found)
+    apart = []
+    for run in found:
+        settings = dict(run.settings)
+        if not settings:
+            name = run.outcome.name
+            settings[RUN] = f"{name} ({run.outcome.run_id:.8})" if alone[name] > 1 else name
+        elif alike[_place(run)] > 1:  # the same setting in two sweeps
+            settings["sweep"] = run.sweep[:8]
+        outcome = replace(run.outcome, settings=settings)
+        apart.append(replace(run, settings=settings, outcome=outcome))
+    return apart
+
+
+def _place(run: Finished) -> tuple[str, str, str]:
+    return run.setting, run.repeat, run.fold

@@ -1,0 +1,78 @@
+"""Where things lie on this machine: kept in a run's own folder, not logged with the run."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from idc.engine.config import Config
+from idc.errors import ConfigError
+from idc.tracking.privacy import HIDDEN, hidden_values
+
+FOLDER_TAG = "idc.folder"
+FILE = "local.json"
+# Paths that the checkpoint makes superfluous.
+NOT_NEEDED = ("backbone.weights", "tracking.uri", "resume")
+
+
+def relative_folder(folder: Path, config: Config) -> str | None:
+    """A run's folder as seen from ``paths.root``; None if it lies elsewhere."""
+    root = Path(config["paths"]["root"]).resolve()
+    whole = folder.resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
+
+
+def run_folder(tags: Mapping[str, str], config: Config) -> Path | None:
+    """The folder that a run's tag names, if it is on this machine.
+
+    Args:
+        tags: The run's tags.
+        config: The configuration of now, with ``paths.root``.
+    """
+    if FOLDER_TAG not in tags:
+        return None
+    folder = Path(config["paths"]["root"]) / tags[FOLDER_TAG]
+    return folder if folder.is_dir() else None
+
+
+def save_hidden(config: Config, folder: Path) -> None:
+    """Keep the absolute paths of a configuration where only this machine sees them."""
+    known = hidden_values({k: v for k, v in config.items() if k != "paths"})
+    (folder / FILE).write_text(json.dumps(known, indent=2) + "\n")
+
+
+def bring_hidden(
+    config: Mapping[str, Any], folder: Path, given: Iterable[str], what: str
+) -> dict[str, Any]:
+    """A logged configuration with the paths that were not logged.
+
+    Args:
+        config: A run's configuration, from its checkpoint.
+        folder: The run's folder, which may hold them.
+        given: Names that the command line gives anew.
+        what: Who asks, for the message.
+
+    Raises:
+        ConfigError: A path is not known here.
+    """
+    path = folder / FILE
+    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    named = set(given)
+
+    def fill(node: Any, place: str) -> Any:
+        if isinstance(node, Mapping):
+            return {k: fill(v, f"{place}.{k}" if place else str(k)) for k, v in node.items()}
+        if not isinstance(node, str) or not node.startswith(HIDDEN):
+            return node
+        if place in known:
+            return known[place]
+        if place in NOT_NEEDED:
+            return None
+        if place in named:
+            return node
+        raise ConfigError(
+            f"{what}: {place} was an absolute path ({node.removeprefix(HIDDEN + '/')}), which "
+            f"is not logged, and the run's folder is not on this machine. Give {place}=PATH."
+        )
+
+    return {str(k): fill(v, str(k)) for k, v in config.items()}

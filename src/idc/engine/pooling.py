@@ -1,0 +1,89 @@
+"""Out-of-fold predictions of a sweep: each patch scored once, by a network that never saw it."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idc.comparison.contestant import Contestant
+from idc.engine.config import Config
+from idc.engine.evaluation import thinned
+from idc.engine.figures import numbers_figures, save_figures
+from idc.engine.numbers import Numbers, take_numbers
+from idc.metrics.collection import METRIC_NAMES
+
+TABLE = "pooled.csv"
+PREDICTIONS = "predictions.parquet"
+DRAWN = 8  # settings whose pooled figures are drawn
+
+
+def slug(name: str) -> str:
+    """A name as a folder's: letters, digits and ``-_.=`` only."""
+    return re.sub(r"[^\w.=-]+", "_", name).strip("_")[:80] or "_"
+
+
+def pool_numbers(
+    found: Sequence[Contestant], config: Config, folder: Path, class_names: Sequence[str]
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    """Measure each setting's pooled predictions, and write predictions, tables and figures.
+
+    Args:
+        found: Settings and baselines.
+        config: ``intervals`` and ``seed`` are read.
+        folder: Where ``predictions.parquet``, ``pooled.csv`` and a folder a setting go.
+        class_names: A name a class.
+
+    Returns:
+        ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high``, a row a metric; and the
+        table by patient of each setting's first repeat.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    runs = [one for one in found if one.kind == "run"]
+    frames, rows, patients = [], [], {}
+    for number, one in enumerate(runs):
+        for repeat, frame in one.repeats.items():
+            frames.append(frame.assign(setting=one.name, repeat=repeat))
+            numbers = take_numbers(frame, frame, one.classes, config, None, one.leaky)
+            rows += list(_rows(one.name, repeat, numbers))
+            if one.name not in patients:
+                patients[one.name] = numbers.per_patient
+                target = folder / slug(one.name)
+                target.mkdir(exist_ok=True)
+                for name, table in numbers.tables.items():
+                    path = target / f"{name}.csv"
+                    thinned(table).to_csv(path, index=False, float_format="%.6g")
+                if number < DRAWN:
+                    figures = numbers_figures(frame, numbers, None, class_names)
+                    save_figures(figures, target)
+    if frames:
+        pd.concat(frames, ignore_index=True).to_parquet(folder / PREDICTIONS, index=False)
+    columns = ["setting", "repeat", "metric", "value", "low", "high"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.to_csv(folder / TABLE, index=False, float_format="%.6g")
+    return table, patients
+
+
+def _rows(setting: str, repeat: str, numbers: Numbers) -> Iterator[dict[str, Any]]:
+    metrics = numbers.metrics
+    for name in (*METRIC_NAMES, "brier", "log_loss", "ece", "worst_patient_recall"):
+        if (value := metrics.get(f"test/{name}")) is not None:
+            low, high = (metrics.get(f"test/{name}_ci_{end}") for end in ("low", "high"))
+            yield {
+                "setting": setting,
+                "repeat": repeat,
+                "metric": name,
+                "value": value,
+                "low": low,
+                "high": high,
+            }
+
+
+def pooled_metrics(table: pd.DataFrame) -> dict[str, float]:
+    """The pooled table as metrics: ``pooled/<setting>/<metric>``, the mean over repeats."""
+    means = table.groupby(["setting", "metric"], sort=False)["value"].mean().reset_index()
+    return {
+        f"pooled/{slug(str(row['setting']))}/{row['metric']}": float(row["value"])
+        for row in means.to_dict("records")
+    }

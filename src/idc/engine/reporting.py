@@ -1,0 +1,110 @@
+"""What page and model card are told of a run."""
+
+import time
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from idc.data.split.base import SIDES
+from idc.engine.config import Config
+from idc.engine.cost import JOULES_A_KWH, Spent
+from idc.engine.evaluation import Evaluation
+from idc.engine.material import Material
+from idc.report.run_input import RunReport
+from idc.tracking.facts import LIBRARIES, git_tags, host_kind
+from idc.tracking.privacy import Redactor
+from idc.tracking.run import Run
+
+Kind = Literal["train", "evaluate", "ensemble"]
+
+
+def run_report(
+    run: Run,
+    config: Config,
+    evaluation: Evaluation,
+    material: Material,
+    class_names: Sequence[str],
+    folder: Path,
+    kind: Kind,
+    spent: Mapping[str, Spent],
+    redactor: Redactor,
+) -> RunReport:
+    """Gather what a run's page and card tell.
+
+    Args:
+        run: The run.
+        config: The resolved configuration.
+        evaluation: What was found.
+        material: The data.
+        class_names: A name a class.
+        folder: The run's folder, with its figures.
+        kind: What was done.
+        spent: What ``train`` and ``evaluate`` cost, as far as it is known.
+        redactor: Takes out what must not be told.
+    """
+    config = redactor.config(config)
+    decider, numbers = evaluation.decider, evaluation.numbers
+    counts = material.counts
+    tested = "the test side of the split" if kind == "train" else f"{material.source.name}"
+    return RunReport(
+        name=_name(run, config),
+        kind=kind,
+        config=config,
+        class_names=tuple(class_names),
+        patch_size=int(material.patches.shape[1]),
+        counts=counts,
+        metrics=evaluation.metrics,
+        threshold=evaluation.threshold,
+        predictions=evaluation.predictions,
+        figures=folder,
+        threshold_words=decider.rule.describe() if decider and decider.rule else "",
+        calibration_words=decider.calibration.describe() if decider else "",
+        interval_words=numbers.interval_words,
+        test_data_words=tested,
+        notes=tuple(evaluation.notes),
+        leaky=material.leaky,
+        leaks=tuple(map(redactor.text, material.leaks.sentences())),
+        patches=material.patches,
+        per_patient=numbers.per_patient,
+        slices=numbers.slices,
+        baselines=evaluation.baselines.table if evaluation.baselines else pd.DataFrame(),
+        patients={
+            side: int(material.rows(side)["group"].nunique())
+            for side in SIDES
+            if len(material.rows(side))
+        },
+        cost=_cost(spent),
+        versions=_versions(),
+        commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
+        run_id=run.run_id or "",
+        date=time.strftime("%Y-%m-%d"),
+    )
+
+
+def _name(run: Run, config: Config) -> str:
+    choices = config["choices"]
+    return str(config.get("name") or f"{choices['backbone']} on {choices['data']}")
+
+
+def _cost(spent: Mapping[str, Spent]) -> dict[str, Any]:
+    cost: dict[str, Any] = {f"{name}_seconds": found.seconds for name, found in spent.items()}
+    known = [found.joules for found in spent.values()]
+    measured = [joules for joules in known if joules is not None]
+    whole = bool(known) and len(measured) == len(known)
+    cost["energy_kwh"] = sum(measured) / JOULES_A_KWH if whole else None
+    cost["energy_words"] = next((found.words for found in spent.values()), "")
+    cost["hardware"] = host_kind()
+    return cost
+
+
+def _versions() -> dict[str, str]:
+    known = {}
+    for library in LIBRARIES:
+        try:
+            known[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return known

@@ -1,0 +1,158 @@
+"""A run brought back from its id: configuration, network, decision, patients."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Run as MlflowRecord
+from omegaconf import OmegaConf
+
+from idc.engine.callbacks import BEST, CHECKPOINTS
+from idc.engine.config import Config, resolve
+from idc.engine.decider import FILE as DECISION
+from idc.engine.decider import Decider, load_decider
+from idc.engine.objects import build_network
+from idc.engine.places import bring_hidden, run_folder
+from idc.engine.resume import check_targets
+from idc.errors import CheckpointError
+from idc.models.network import Network
+from idc.models.weights import safe_load
+from idc.tracking.lookup import children, fetch_artifact, find_run
+from idc.tracking.store import Store
+
+NETWORK = "network."
+# Of the machine and the moment, not of the run.
+OF_NOW = ("paths", "store", "tracking")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A run that can be asked again.
+
+    Attributes:
+        run_id: Its id.
+        name: Its name.
+        config: Its configuration, with the places of this machine.
+        network: With its best weights, in eval mode, on the CPU.
+        class_names: A name a class.
+        decider: Calibration and threshold.
+        sides: Patient to the side that it stood on.
+        fingerprint: The identity of the data that it was trained on.
+        leaky: Whether patients stood on two sides.
+        tags: Its tags.
+    """
+
+    run_id: str
+    name: str
+    config: Config
+    network: Network
+    class_names: tuple[str, ...]
+    decider: Decider
+    sides: Mapping[str, str]
+    fingerprint: str
+    leaky: bool
+    tags: Mapping[str, str]
+
+
+def members(store: Store, run_id: str) -> tuple[MlflowRecord, list[MlflowRecord]]:
+    """A run, and the runs whose networks answer for it.
+
+    Args:
+        store: The MLflow store.
+        run_id: A run's id, or a sweep's.
+
+    Returns:
+        The run, and itself, or a sweep's finished jobs.
+
+    Raises:
+        CheckpointError: There is no such run, it did not finish, or it is of another kind.
+    """
+    record = find_run(store, run_id)
+    kind = record.data.tags.get("idc.kind", "train")
+    if kind == "train":
+        if record.info.status != "FINISHED":
+            raise CheckpointError(
+                f"run={run_id}: this run is {record.info.status.lower()}; only a finished one has "
+                f"a threshold and its best weights. Go on with it (idc.train resume={run_id})."
+            )
+        return record, [record]
+    if kind != "sweep":
+        raise CheckpointError(
+            f"run={run_id}: this is a run of idc.{kind}; give one of idc.train, or a sweep."
+        )
+    found = [child for child in children(store, run_id) if child.info.status == "FINISHED"]
+    if not found:
+        raise CheckpointError(f"run={run_id}: no job of this sweep has finished.")
+    return record, found
+
+
+def restore(
+    store: Store,
+    record: MlflowRecord,
+    now: Config,
+    given: Sequence[str],
+    folder: Path,
+    root: str | None = None,
+) -> Restored:
+    """Bring a run back.
+
+    Args:
+        store: The MLflow store.
+        record: What the store knows of the run.
+        now: The configuration of now, for the places of this machine.
+        given: Dotted names of the run's own paths that are given anew, or are not needed.
+        folder: Where to download to what is not in the run's own folder.
+        root: Where the run's data lie now, if elsewhere.
+
+    Raises:
+        CheckpointError: Something is missing, damaged or cannot be trusted.
+        ConfigError: A path was not logged and is not known here.
+    """
+    run_id = str(record.info.run_id)
+    own = run_folder(record.data.tags, now)
+    checkpoint = _file(store, run_id, own, f"{CHECKPOINTS}/{BEST}", folder / run_id)
+    decision = _file(store, run_id, own, f"evaluation/{DECISION}", folder / run_id)
+    content = safe_load(checkpoint, f"run={run_id}")
+    origin: Mapping[str, Any] = content["idc"]
+    raw = bring_hidden(origin["config"], checkpoint.parent.parent, given, f"run={run_id}")
+    merged = {**raw, **{key: now[key] for key in OF_NOW}}
+    choices = merged.pop("choices")
+    if root is not None:
+        merged["data"] = {**merged["data"], "root": root}
+    # The checkpoint has all weights: a file of pretrained ones is not looked for.
+    merged["backbone"] = {**merged["backbone"], "weights": None}
+    config = resolve(OmegaConf.create(merged), choices)
+    check_targets(config, now, f"run={run_id}")
+    names = tuple(json.loads(record.data.tags["data.class_names"]))
+    state = content["state_dict"]
+    weights = {k.removeprefix(NETWORK): v for k, v in state.items() if k.startswith(NETWORK)}
+    statistics = [weights[key].flatten().tolist() for key in ("mean", "std")]
+    network = build_network(config, len(names), (statistics[0], statistics[1]))
+    network.load_state_dict(weights)
+    return Restored(
+        run_id,
+        str(record.info.run_name),
+        config,
+        network.eval(),
+        names,
+        load_decider(decision),
+        origin["sides"],
+        origin["fingerprint"],
+        record.data.tags.get("leaky") == "true",
+        record.data.tags,
+    )
+
+
+def _file(store: Store, run_id: str, own: Path | None, name: str, folder: Path) -> Path:
+    """A run's file: from its own folder if that is here, else from its artifacts."""
+    if own is not None and (own / name).is_file():
+        return own / name
+    try:
+        return fetch_artifact(store, run_id, name, folder)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"run={run_id}: it holds no {name}, and its folder is not on this machine. Runs log "
+            f"their checkpoints unless tracking.log_checkpoints=false."
+        ) from error

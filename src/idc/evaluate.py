@@ -1,0 +1,29 @@
+"""Ask a trained run, or a sweep's ensemble, about any data.
+
+``python -m idc.evaluate run=ID`` scores the run's own test side anew; with ``data=idc
+data.root=DIR`` another site's patches, at the threshold and calibration that the run chose on its
+own validation.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from idc.conf_dir import conf_dir
+from idc.launch.app import run_app
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
+def compose_and_run(cfg: DictConfig) -> None:
+    """Hydra's task: one evaluation."""
+    from idc.launch.evaluation import run
+
+    run(cfg)
+
+
+def main() -> None:
+    """Entry point; see `idc.launch.app.run_app` for the exit codes."""
+    run_app(compose_and_run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Contestants compared on the same patches: differences, their intervals and p-values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.errors import ConfigError, DataError
+from idc.metrics.expansion import fewest_draws
+from idc.metrics.resampling import Units, choose_units
+from idc.metrics.spread import Spread, mean_spread, spreads
+from idc.metrics.statistics import Prediction, UnitStatistics
+
+COMPARED = ("f1", "recall", "auroc", "average_precision")
+INTERVAL_COLUMNS = ("contestant", "metric", "value", "low", "high", "repeats")
+PAIR_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "p", "p_holm")
+UNIT_COLUMNS = ("unit", "units", "optimistic")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a paired bootstrap found.
+
+    Attributes:
+        intervals: A row a contestant and metric: ``contestant``, ``metric``, ``value`` (mean over
+            repeats), ``low``, ``high``, ``repeats`` (how many), ``unit`` (``patient`` or
+            ``patch``: what was drawn), ``units`` (how many), ``optimistic`` (bool, see
+            `idc.metrics.resampling.Units`).
+        pairs: A row a pair of contestants and metric: ``a``, ``b``, ``metric``, ``difference``
+            (value of a minus value of b), ``low``, ``high``, ``p`` (two-sided), ``p_holm``
+            (adjusted for the pairs of that metric), ``unit``, ``units``, ``optimistic``.
+    """
+
+    intervals: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def compare_paired(
+    labels: NDArray[np.integer],
+    groups: NDArray[Any],
+    contestants: Mapping[str, Sequence[Prediction]],
+    metrics: Sequence[str] = COMPARED,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Comparison:
+    """Paired cluster bootstrap: the same patients are drawn for all contestants.
+
+    What patients have in common falls out of a difference, so that it can be told apart from 0
+    where the two intervals overlap. An interval of a difference leaves out 0 exactly when its p is
+    below 1 - `level`, see `idc.metrics.spread.Spread`. Repeats are taken as they are: that other
+    training seeds would give other values is in neither the intervals nor the p-values.
+
+    Args:
+        labels: int (N,), 0..k-1.
+        groups: Patient of each patch, (N,).
+        contestants: Name to its repeats (training seeds), one at least, each of the same N
+            patches.
+        metrics: Those to compare, see `Prediction.metrics`. What is undefined for these labels is
+            left out.
+        draws: Number of resamples.
+        level: Coverage aimed at, in (0, 1).
+        seed: Fixes the draws.
+
+    Raises:
+        ConfigError: A metric is unknown, or the draws are too few for the level.
+        DataError: A contestant without repeats, lengths that differ, labels outside 0..k-1.
+    """
+    if draws < fewest_draws(level):
+        raise ConfigError(
+            f"draws={draws}: too few for intervals of {level:.0%}; give at least "
+            f"{fewest_draws(level)}."
+        )
+    units = choose_units(labels, groups)
+    found = {
+        name: _contestant(name, repeats, labels, units, metrics, draws, seed)
+        for name, repeats in contestants.items()
+    }
+    about = (units.kind, units.count, units.optimistic)
+    intervals = [
+        (name, metric, spread.value, *spread.interval(level), len(contestants[name]), *about)
+        for name, by_metric in found.items()
+        for metric, spread in by_metric.items()
+    ]
+    pairs = []
+    for metric in metrics:
+        rivals = [
+            (name, by_metric[metric]) for name, by_metric in found.items() if metric in by_metric
+        ]
+        tested = [(a, b, _tested(x - y, level)) for (a, x), (b, y) in combinations(rivals, 2)]
+        adjusted = holm(np.array([p for _, _, (*_, p) in tested]))
+        for (a, b, numbers), p_holm in zip(tested, adjusted.tolist(), strict=True):
+            pairs.append((a, b, metric, *numbers, p_holm, *about))
+    return Comparison(
+        pd.DataFrame(intervals, columns=[*INTERVAL_COLUMNS, *UNIT_COLUMNS]),
+        pd.DataFrame(pairs, columns=[*PAIR_COLUMNS, *UNIT_COLUMNS]),
+    )
+
+
+def holm(p_values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Adjust p-values for their number (Holm 1979): the chance of any false alarm is kept.
+
+    Args:
+        p_values: float (M,) in [0, 1]; M may be 0.
+
+    Returns:
+        float64 (M,), in the same order.
+    """
+    if len(p_values) < 2:
+        return np.array(p_values, np.float64)
+    # Slow to import and to run (it collects garbage): only where there is something to adjust.
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(p_values, method="holm")[1], np.float64)
+
+
+def _contestant(
+    name: str,
+    repeats: Sequence[Prediction],
+    labels: NDArray[np.integer],
+    units: Units,
+    metrics: Sequence[str],
+    draws: int,
+    seed: int,
+) -> dict[str, Spread]:
+    """The metrics that are defined, each the mean over repeats."""
+    if not repeats:
+        raise DataError(f"contestant {name}: no predictions; give at least one repeat.")
+    for prediction in repeats:
+        unknown = [metric for metric in metrics if metric not in prediction.metrics]
+        if unknown:
+            raise ConfigError(
+                f"metrics={unknown[0]}: contestant {name} has none of that name; choose from "
+                f"{', '.join(prediction.metrics)}."
+            )
+    # One repeat after the other: the same seed gives the same draws.
+    found = [
+        spreads(UnitStatistics(labels, x, units.codes, units.count, metrics), units, draws, seed)
+        for x in repeats
+    ]
+    means = {metric: mean_spread([x[metric] for x in found]) for metric in metrics}
+    return {metric: spread for metric, spread in means.items() if spread.defined}
+
+
+def _tested(spread: Spread, level: float) -> tuple[float, float, float, float]:
+    return spread.value, *spread.interval(level), spread.p_value(level)

@@ -1,0 +1,130 @@
+"""Names fanned out beside an axis, so that contestants with like values do not overlap."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from idc.plots.style import BLACK, BLUE, GREY
+
+LANE = 0.45  # distance of two bars, in rows
+ABOVE = 0.6  # from the axis to the first bar, in rows
+Bar = tuple[float, float, int]
+
+
+def lanes(spans: Sequence[tuple[float, float]]) -> list[Bar]:
+    """Bars that share no lane with another that they touch.
+
+    Args:
+        spans: Start and end of each.
+
+    Returns:
+        Start, end and lane (0 is next to the axis), by start.
+    """
+    reach = max((high for _, high in spans), default=0) - min((low for low, _ in spans), default=0)
+    ends: list[float] = []
+    bars = []
+    for low, high in sorted(spans):
+        free = (lane for lane, end in enumerate(ends) if low > end + 0.03 * reach)
+        lane = next(free, len(ends))
+        ends[lane : lane + 1] = [high]
+        bars.append((low, high, lane))
+    return bars
+
+
+def clip_far(at: Mapping[str, float], baselines: Collection[str]) -> dict[str, float]:
+    """Where to draw contestants, so that a far-off baseline does not press all others together.
+
+    Args:
+        at: Name to value, rising.
+        baselines: Names that are drawn nearer if they lie farther from the others than half again
+            as far as these spread.
+
+    Returns:
+        Name to place on the axis, in the same order.
+    """
+    others = [value for name, value in at.items() if name not in baselines] or list(at.values())
+    low, high = min(others, default=0.0), max(others, default=0.0)
+    room = max(1.5 * (high - low), 0.15)
+    places: dict[str, float] = {}
+    for sign, bound, names in ((-1, low - room, list(at)[::-1]), (1, high + room, list(at))):
+        beyond = [name for name in names if name in baselines and sign * (at[name] - bound) > 0]
+        # Side by side: at one place, a bar to one of them would seem to hold them all.
+        places |= {name: bound + sign * 0.15 * room * i for i, name in enumerate(beyond)}
+    return {name: places.get(name, value) for name, value in at.items()}
+
+
+def fan_depth(contestants: int, bars: Sequence[Bar]) -> float:
+    """Height of the figure of `draw_fan`, in rows of text."""
+    return _first_row(bars) + (contestants + 1) // 2
+
+
+def draw_fan(
+    axes: Axes,
+    at: Mapping[str, float],
+    places: Mapping[str, float],
+    texts: Mapping[str, str],
+    bars: Sequence[Bar],
+    hollow: Collection[str],
+) -> None:
+    """Draw contestants on an axis at the top, the bars below it, and the names left and right.
+
+    The outermost have the shortest lines, so that no two lines cross.
+
+    Args:
+        axes: Empty axes; they are given up to this.
+        at: Name to value, rising, at least one.
+        places: Name to its place, see `clip_far`; an arrow says that the value lies farther out.
+        texts: Name to what is written of it.
+        bars: See `lanes`.
+        hollow: Names whose mark is a hollow diamond, named as baselines.
+    """
+    values = list(places.values())
+    pad = 0.06 * (values[-1] - values[0]) or 0.05
+    start, stop = values[0] - pad, values[-1] + pad
+    axes.set(xlim=(start, stop), ylim=(fan_depth(len(at), bars), -0.4), yticks=[])
+    axes.spines[["left", "right", "bottom"]].set_visible(False)
+    axes.spines["top"].set_position(("data", 0))
+    axes.xaxis.tick_top()
+    axes.xaxis.set_label_position("top")
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    for low, high, lane in bars:
+        place = ABOVE + LANE * lane
+        ends = [low - 0.15 * pad, high + 0.15 * pad]
+        axes.plot(ends, [place] * 2, color=BLUE, linewidth=4.5, solid_capstyle="round", zorder=1)
+    names = list(at)
+    half = len(names) // 2
+    for side, edge, outwards in ((names[:half], start, -1), (names[half:][::-1], stop, 1)):
+        for number, name in enumerate(side):
+            row = _first_row(bars) + number + 0.3
+            value, place = at[name], places[name]
+            axes.plot([place, place, edge], [0, row, row], color=GREY, linewidth=0.9, zorder=2)
+            is_hollow = name in hollow
+            axes.plot(
+                place,
+                0,
+                marker=("D" if value == place else "<" if value < place else ">")
+                if is_hollow
+                else "o",
+                markersize=6,
+                markerfacecolor="white" if is_hollow else BLACK,
+                markeredgecolor=BLACK,
+                clip_on=False,
+                zorder=3,
+            )
+            words = f"{texts[name]} (baseline)" if is_hollow else texts[name]
+            axes.annotate(
+                f"{value:.3f}  {words}" if outwards > 0 else f"{words}  {value:.3f}",
+                (edge, row),
+                (4 * outwards, 0),
+                textcoords="offset points",
+                ha="left" if outwards > 0 else "right",
+                va="center",
+                fontsize=9,
+                style="italic" if is_hollow else "normal",
+                annotation_clip=False,
+            )
+
+
+def _first_row(bars: Sequence[Bar]) -> float:
+    return ABOVE + LANE * (1 + max((lane for *_, lane in bars), default=-1)) + 0.2

@@ -1,0 +1,144 @@
+"""What more training patients would bring."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from idc.plots.names import literal
+from idc.plots.style import curve_style, hide_rest, new_figure, say, tidy, wrap_grid
+from idc.plots.wording import metric_words
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours
+DECADE = 10  # sizes that reach so many times the smallest stand on a logarithmic axis
+LETTER = 0.025  # of the axis: a letter of a tick's label
+NAME = 48  # characters of a setting that are shown
+
+
+def learning_size_figure(
+    table: pd.DataFrame, by: Literal["patients", "patches"] = "patients"
+) -> Figure:
+    """A panel a metric: its mean by the size of the training side, a line a setting.
+
+    Args:
+        table: A row a setting, size and metric: ``setting``, ``patients`` and ``patches`` of the
+            training side, ``metric``, ``mean``, ``n`` (runs), and of the spread ``low`` and
+            ``high`` (an interval), else ``std`` (sample deviation, NaN for one run). If at hand
+            ``values``, the single runs (list of float).
+        by: What the size is counted in.
+    """
+    metrics = list(dict.fromkeys(table["metric"]))
+    settings = list(dict.fromkeys(table["setting"]))
+    rows, columns = wrap_grid(max(len(metrics), 1), 2)
+    figure = new_figure(4.6 * columns, 3.3 * rows + 0.8 + 0.2 * len(settings))
+    grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    if table.empty:
+        grid[0].set_axis_off()
+        say(grid[0], "no run has finished")
+        return figure
+    sizes = np.unique(table[by].to_numpy(np.float64))
+    for axes, metric in zip(grid, metrics, strict=False):
+        _size_axis(axes, sizes, by)
+        of_metric = table[table["metric"] == metric]
+        for number, setting in enumerate(settings):
+            part = of_metric[of_metric["setting"] == setting].sort_values(by)
+            shift = (number - (len(settings) - 1) / 2) * min(0.012, 0.06 / len(settings))
+            _line(axes, part, _moved(axes, part[by].to_numpy(np.float64), shift), number)
+        axes.set_ylabel(metric_words(metric))
+        tidy(axes)
+    hide_rest(grid, len(metrics))
+    handles, _ = grid[0].get_legend_handles_labels()
+    names = [literal(str(setting), NAME) for setting in settings]
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=columns if len(names) > 4 else 1,
+        frameon=False,
+        fontsize=9,
+    )
+    figure.suptitle(_title(table), fontsize=11)
+    return figure
+
+
+def _line(axes: Axes, part: pd.DataFrame, places: NDArray[np.float64], number: int) -> None:
+    """Means joined by a line, with bars of spread and single runs."""
+    style = {**curve_style(number), "marker": MARKERS[number % len(MARKERS)], "markersize": 5}
+    mean = part["mean"].to_numpy(np.float64)
+    axes.plot(places, mean, label=str(number), zorder=3, **style)
+    low, high = _spread(part, mean)
+    axes.vlines(places, low, high, color=style["color"], linewidth=1.2, alpha=0.8)
+    if "values" in part:
+        for place, values in zip(places, part["values"], strict=True):
+            if len(values) > 1:
+                ticks = [place] * len(values)
+                axes.plot(ticks, values, "_", color=style["color"], markersize=7, alpha=0.7)
+
+
+def _spread(
+    part: pd.DataFrame, mean: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ends of the bars: the interval where there is one, else mean and deviation, else nothing."""
+    unknown = pd.Series(np.nan, part.index)
+    low, high, deviation = (
+        part.get(name, unknown).to_numpy(np.float64) for name in ("low", "high", "std")
+    )
+    known = np.isfinite(low) & np.isfinite(high)
+    step = np.nan_to_num(deviation)
+    return np.where(known, low, mean - step), np.where(known, high, mean + step)
+
+
+def _size_axis(axes: Axes, sizes: NDArray[np.float64], by: str) -> None:
+    """A logarithmic axis for sizes that differ much; the sizes themselves as ticks."""
+    low, high = sizes.min(), sizes.max()
+    is_log = low > 0 and high >= DECADE * low
+    if is_log:
+        axes.set_xscale("log")
+        pad = (high / low) ** 0.07
+        axes.set_xlim(low / pad, high * pad)
+    else:
+        pad = 0.07 * (high - low) or max(0.2 * high, 1)
+        axes.set_xlim(low - pad, high + pad)
+    shares = axes.transAxes.inverted().transform(
+        axes.transData.transform(np.column_stack([sizes, np.zeros(len(sizes))]))
+    )[:, 0]
+    room = LETTER * (len(f"{high:,.0f}") + 1)
+    axes.xaxis.set_major_locator(FixedLocator(sizes[_apart(shares, room)].tolist()))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.set_xlabel(f"training {by}" + (" (logarithmic)" if is_log else ""))
+
+
+def _apart(shares: NDArray[np.float64], room: float) -> list[int]:
+    """Which of some rising places to label: the first, the last, and those that do not touch."""
+    last = len(shares) - 1
+    kept = [0]
+    for i in range(1, last):
+        if shares[i] - shares[kept[-1]] >= room and shares[last] - shares[i] >= room:
+            kept.append(i)
+    return kept if last == 0 else [*kept, last]
+
+
+def _moved(axes: Axes, places: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """Places moved by a share of the axis, so that the bars of settings stand side by side."""
+    low, high = axes.get_xlim()
+    if axes.get_xscale() == "log":
+        return np.asarray(places * (high / low) ** shift)
+    return np.asarray(places + shift * (high - low))
+
+
+def _title(table: pd.DataFrame) -> str:
+    runs = sorted(set(table["n"].tolist()))
+    number = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
+    parts = ["single runs" if runs == [1] else f"mean of {number} runs"]
+    has_interval = "low" in table and table["low"].notna().any()
+    has_deviation = "std" in table and table["std"].notna().any()
+    if has_interval or has_deviation:
+        parts.append(f"bar: {'interval' if has_interval else 'sample deviation'}")
+    if "values" in table and any(len(values) > 1 for values in table["values"]):
+        parts.append("small marks: single runs")
+    return f"By size of the training side: {', '.join(parts)}"

@@ -1,0 +1,97 @@
+import platform
+from pathlib import Path
+
+import pytest
+
+from idc.errors import ConfigError
+from idc.tracking.privacy import (
+    KEY_VARIABLE,
+    Pseudonyms,
+    Redactor,
+    hidden_values,
+    redact_override,
+)
+
+KEY = "a secret of some length"
+
+
+def test_pseudonyms_hang_on_the_key_and_on_the_name() -> None:
+    names = Pseudonyms(KEY)
+    assert names.of("8863") == Pseudonyms(KEY).of(8863)
+    assert names.of("8863") != names.of("8864")
+    assert names.of("8863") != Pseudonyms(KEY + ".").of("8863")
+    assert names.of(names.of("8863")) == names.of("8863")
+    path = names.of_path("8863", "8863/0/8863_idx5_x1_y2_class0.png")
+    assert "8863" not in path.replace(names.of("8863"), "")
+
+
+@pytest.mark.parametrize("key", [None, "short"])
+def test_without_a_secret_nothing_is_pseudonymised(
+    key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    if key is not None:
+        monkeypatch.setenv(KEY_VARIABLE, key)
+    with pytest.raises(ConfigError, match=KEY_VARIABLE):
+        Pseudonyms.from_environment()
+
+
+def test_paths_and_host_are_taken_out_of_texts(tmp_path: Path) -> None:
+    redactor = Redactor(True, None, tmp_path)
+    root = str(tmp_path)
+    assert redactor.text(f"files: {root}/runs/1") == "files: ./runs/1"
+    assert redactor.text(f"{root}-other/x") != f"{root}-other/x"
+    for text in (
+        "cannot read /data/secret/site/8863.png.",
+        "data.root=/data/secret/site",
+        "['/data/secret/site', 1]",
+        "sqlite:////data/secret/site/mlflow.db",
+        "file:///data/secret/site/x",
+    ):
+        assert "secret" not in redactor.text(text), redactor.text(text)
+    for text in (
+        "3/4 of 5 patches, 12 px/s and/or http://host.org/a/b/c",
+        "test/f1 0.5, evaluation/predictions.parquet",
+        "../shared/data/idc",
+        "<p>a</p></div></li>",
+    ):
+        assert redactor.text(text) == text
+    if len(platform.node()) > 2:
+        assert platform.node() not in redactor.text(f"on {platform.node()}, here")
+
+
+def test_patients_are_taken_out_of_texts_once_they_are_known(tmp_path: Path) -> None:
+    names = Pseudonyms(KEY)
+    redactor = Redactor(True, names, tmp_path)
+    text = "patient 8863: 8863/1/8863_idx5_x51_y8863.png, 18863 patches"
+    assert redactor.text(text) == text
+    redactor.learn(["8863", "12"])
+    clean = redactor.text(text)
+    assert names.of("8863") in clean
+    assert "8863/" not in clean.replace(names.of("8863"), "")
+    assert "18863 patches" in clean
+
+
+def test_configuration_as_it_may_be_logged(tmp_path: Path) -> None:
+    names = Pseudonyms(KEY)
+    config = {
+        "paths": {"root": "/home/me"},
+        "data": {"root": "/data/site", "source": {"root": "/data/site"}},
+        "backbone": {"weights": "weights.pth"},
+        "split": {"test_patients": [8863, "8865"], "val_patients": []},
+    }
+    shown = Redactor(True, names, tmp_path).config(config)
+    assert shown["data"]["root"] == "<not logged>/site"
+    assert "paths" not in shown
+    assert shown["backbone"]["weights"] == "weights.pth"
+    assert shown["split"]["test_patients"] == [names.of("8863"), names.of("8865")]
+    assert hidden_values(config)["data.source.root"] == "/data/site"
+    assert Redactor(False, None, tmp_path).config(config) == config
+
+
+def test_overrides_name_pseudonyms() -> None:
+    names = Pseudonyms(KEY)
+    assert redact_override("seed=1", names) == "seed=1"
+    assert redact_override("split.test_patients=[8863,8865]", None).endswith("[8863,8865]")
+    shown = redact_override("split.test_patients=[8863,8865]", names)
+    assert shown == f"split.test_patients=[{names.of('8863')},{names.of('8865')}]"
