@@ -11,11 +11,11 @@ PORT ?= 5000
 # uv from the machine, or else the one that the set-up puts into the environment.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 ARGS ?=
-BENCHMARKS := $(addprefix benchmarks/,startup.py prepare.py loader.py step_cpu.py step_gpu.py tracking.py growth.py augment.py formats.py threads.py)
+BENCHMARKS := $(addprefix benchmarks/,intervals.py startup.py prepare.py loader.py step_cpu.py step_gpu.py tracking.py growth.py augment.py formats.py threads.py)
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep ui test lint format bench lock clean
+.PHONY: help setup train prepare sweep evaluate compare ui test lint format bench lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -51,6 +51,12 @@ prepare: $(STAMP)  ## Check, pack and show a data set (ARGS="data=idc data.root=
 
 sweep: $(STAMP)  ## Do so for every combination of ARGS, as one sweep to compare
 	$(BIN)/python -m idc.train -m $(SWEEP)
+
+evaluate: $(STAMP)  ## Ask a run about any data (ARGS="run=ID data=idc data.root=DIR")
+	$(BIN)/python -m idc.evaluate $(ARGS)
+
+compare: $(STAMP)  ## Compare finished runs (ARGS="sweep=ID", or "runs=[ID,ID]")
+	$(BIN)/python -m idc.compare $(ARGS)
 
 ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
 	@echo 'http://$(HOST):$(PORT)/#/experiments/1/runs?workflowType=machine_learning'

@@ -11,7 +11,7 @@ from conftest import IDC_TINY, Cli, Folder, Result
 
 pytestmark = pytest.mark.slow
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".csv", ".html")
-PATIENTS = {name: (8, 8) for name in ("70001", "70002", "70003", "70004")}
+PATIENTS = dict.fromkeys(("70001", "70002", "70003", "70004"), (8, 8))
 
 
 def everything_logged(result: Result, folder: Path) -> dict[str, str]:
@@ -80,7 +80,10 @@ def test_patients_have_pseudonyms_in_all_that_is_logged(
     assert any(re.search("p-[0-9a-f]{12}", text) for text in texts.values())
     child = next(r for r in result.runs() if "idc.kind" not in r.data.tags)
     ask = app("evaluate")(
-        f"run={child.info.run_id}", "explain=none", "intervals.draws=20", "tracking.pseudonymise=true"
+        f"run={child.info.run_id}",
+        "explain=none",
+        "intervals.draws=20",
+        "tracking.pseudonymise=true",
     )
     assert ask.code == 0, ask.err
     resumed = train(f"resume={child.info.run_id}", "trainer.max_epochs=2", *hidden[-1:])

@@ -138,7 +138,7 @@ def test_an_interval_leaves_out_0_exactly_when_p_is_small(
 
 
 def test_equal_contestants_are_told_apart_in_one_of_twenty() -> None:
-    """Patients favour either by chance: 3.8 % of 400 comparisons have p < 0.05, over patches 18 %."""
+    """Chance favours either: 3.8 % of 400 comparisons have p < 0.05, over patches 18 %."""
     shares = []
     for patients_known in (True, False):
         p_values = []

@@ -77,7 +77,7 @@ def test_a_leaky_setting_is_never_the_best(tmp_path: Path) -> None:
     assert "The numbers of a are too good" in sweep_warnings(report)[0]
     page = words(report, tmp_path)
     assert page.index("The numbers of a are too good") < page.index(said[:30])
-    assert re.search(r" a 5 0\.910 \(0\.87 to 0\.93\) 0\.970 leaky ", page)
+    assert re.search(r" a \(leaky\) 5 0\.910 \(0\.87 to 0\.93\) 0\.970 leaky ", page)
 
 
 def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,8 @@ def ask_about_own(
         if len(group) > 1 or how != decider.inference:
             decider = fit_decider(val["label"].to_numpy(), probabilities_of(val, classes), config)
         deciders.append(decider)
-        frames += [decide(frame, decider, classes) for frame in (val, test)]
+        decided = [decide(frame, decider, classes) for frame in (val, test)]
+        frames += [frame.assign(fold=str(len(deciders) - 1)) for frame in decided]
     predictions = pd.concat(frames, ignore_index=True)
     only = deciders[0] if len(deciders) == 1 else None
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
@@ -81,6 +83,11 @@ def ask_about_own(
             f"cannot be pooled. Ask the runs one by one."
         )
     leaky = any(run.leaky for run in runs)
+    # Each of the pooled splits has a side of its own: what was tested is what they have in common.
+    tested = material.index["path"].isin(set(test["path"]))
+    if only is None:
+        material = material.with_sides(np.where(tested, "test", "").astype(object))
+    material = replace(material, leaky=leaky)
     numbers = take_numbers(
         test, material.index, classes, now, only, leaky, material.source.class_names[1]
     )
@@ -116,7 +123,7 @@ def ask_about_others(
             f"data={now['choices']['data']}: it has {len(names)} classes ({', '.join(names)}), "
             f"the run knows {len(own)} ({', '.join(own)})."
         )
-    material, leaky, notes = _without_known(material, runs, now["known_patients"])
+    material, notes = _without_known(material, runs, now["known_patients"])
     data = _loaders(material, {**runs[0].config, "loader": _loader(now)}, now)
     test = _ask(runs, data, "test", how, device)
     decider = runs[0].decider
@@ -128,7 +135,7 @@ def ask_about_others(
             f"of {decider.inference.describe()}."
         )
     test = decide(test, decider, len(own))
-    numbers = take_numbers(test, material.index, len(own), now, decider, leaky, own[1])
+    numbers = take_numbers(test, material.index, len(own), now, decider, material.leaky, own[1])
     numbers.notes.extend(notes)
     return Evaluation(test, decider, numbers), material
 
@@ -165,14 +172,14 @@ def _ask(
 
 def _without_known(
     material: Material, runs: Sequence[Restored], action: str
-) -> tuple[Material, bool, list[str]]:
+) -> tuple[Material, list[str]]:
     """What is done about patients that a run has trained or chosen on."""
     seen = {p for run in runs for p, side in run.sides.items() if side != "test"}
     index = material.index
     known = index["group"].isin(seen) & (index["split"] == "test")
     patients = sorted(index["group"][known].unique())
     if not patients:
-        return material, False, []
+        return material, []
     shown = ", ".join(patients[:5]) + (", ..." if len(patients) > 5 else "")
     if action == "fail":
         raise DataError(
@@ -181,12 +188,12 @@ def _without_known(
             f"leave them out."
         )
     if action == "keep":
-        return material, True, []
+        return replace(material, leaky=True), []
     side = index["split"].where(~known, "")
     if not (side == "test").any():
         raise DataError("known_patients=drop: the run was trained or tuned on all patients.")
     note = f"{len(patients)} patient(s) that the run was trained or tuned on were left out."
-    return material.with_sides(side.to_numpy(object)), False, [note]
+    return material.with_sides(side.to_numpy(object)), [note]
 
 
 def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> Decider:

@@ -19,6 +19,7 @@ from idc.models.classifier import PatchClassifier
 CHECKPOINTS = "checkpoints"  # the folder's name, among a run's files and its artifacts
 BEST = "best.ckpt"
 LAST = "last.ckpt"
+PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 
 
 class GradualUnfreezing(pl.Callback):
@@ -50,7 +51,18 @@ class GradualUnfreezing(pl.Callback):
 
 
 class Checkpoint(ModelCheckpoint):
-    """Lightning's, but that it keeps its scores when a resumed run has another folder."""
+    """Lightning's, but that it keeps its scores when a resumed run has another folder.
+
+    What it saves names files only: where they lie is this machine's affair.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lightning's, with names in place of paths."""
+        state = super().state_dict()
+        scores = state["best_k_models"].items()
+        names = {key: Path(state[key]).name for key in PATHS if state[key]}
+        kept = {Path(path).name: score for path, score in scores}
+        return {**state, **names, "dirpath": "", "best_k_models": kept}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the scores, for the files of the same names in this run's folder."""
@@ -63,8 +75,7 @@ class Checkpoint(ModelCheckpoint):
         scores = {here(name): score for name, score in state_dict["best_k_models"].items()}
         if not scores or not (folder / BEST).is_file():
             return  # there is nothing to beat
-        paths = ("best_model_path", "kth_best_model_path", "last_model_path")
-        moved = {key: here(state_dict[key]) for key in paths}
+        moved = {key: here(state_dict[key]) for key in PATHS}
         super().load_state_dict(
             {**state_dict, **moved, "dirpath": self.dirpath, "best_k_models": scores}
         )

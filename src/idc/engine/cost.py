@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -29,16 +30,20 @@ class Spent:
     joules: float | None = None
     sources: tuple[str, ...] = ()
 
-    @property
-    def words(self) -> str:
-        """The energy in words."""
-        if self.joules is None:
-            return NOT_MEASURED
-        of = " and ".join(self.sources)
-        return (
-            f"{self.joules / JOULES_A_KWH:.3g} kWh, measured: {of}, with all that ran on them; "
-            f"memory, cooling and the rest of the machine are not counted"
-        )
+
+def energy_words(joules: float | None, sources: Sequence[str]) -> str:
+    """What an energy is of, in words.
+
+    Args:
+        joules: None where it was not measured.
+        sources: What was counted; see `Spent`.
+    """
+    if joules is None:
+        return NOT_MEASURED
+    return (
+        f"{joules / JOULES_A_KWH:.3g} kWh, measured: {' and '.join(sources)}, with all that ran on "
+        f"them; memory, cooling and the rest of the machine are not counted"
+    )
 
 
 @dataclass

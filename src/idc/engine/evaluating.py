@@ -103,7 +103,7 @@ def _work(
             "data.fingerprint": material.fingerprint,
             "data.notes": json.dumps(material.decisions.notes()),
             "data.class_names": json.dumps(runs[0].class_names),
-            "leaky": str(any("LEAKY" in note for note in evaluation.notes)).lower(),
+            "leaky": str(material.leaky).lower(),
         }
     )
     kind: Kind = "ensemble" if len(runs) > 1 else "evaluate"
@@ -119,6 +119,8 @@ def _work(
         kind,
         {"evaluate": meter.spent},
         redactor,
+        outcome.name,
+        f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
 
 

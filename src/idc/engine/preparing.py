@@ -11,17 +11,18 @@ import pandas as pd
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.sources.base import Source
-from idc.data.split.base import Splitter
 from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
 from idc.engine.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
 from idc.engine.material import build_policy, inspect, side_of_each
 from idc.engine.outcome import Outcome
+from idc.engine.patients import build_splitter, hide_patients
 from idc.errors import DataError, first_line
 from idc.report.eda import write_eda
 from idc.report.eda_input import EdaInput
 from idc.tracking.facts import flatten, origin_tags
+from idc.tracking.privacy import Redactor
 from idc.tracking.run import MlflowRun, NoRun, Run
 from idc.tracking.store import the_store
 
@@ -52,22 +53,28 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         run: Run = NoRun() if store is None else MlflowRun(store, name=name)
         outcome.run_id = run.run_id
         stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
-        redactor = store.redactor if store else build_redactor(config["tracking"], ".")
+        redactor = (
+            store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
+        )
         shown = redactor.config(config)
         chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
         run.params({k: v for k, v in flatten(chosen).items() if not k.startswith("data.source.")})
         run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
-        table = _work(config, run, folder, outcome)
+        table = _work(config, run, folder, outcome, redactor)
     return outcome, table
 
 
-def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFrame:
+def _work(
+    config: Config, run: Run, folder: Path, outcome: Outcome, redactor: Redactor
+) -> pd.DataFrame:
     source: Source = build(config["data"]["source"], "data")
-    splitter: Splitter = build(config["split"], "split")
+    names = redactor.pseudonyms
     policy = build_policy(config)
     outcome.class_names = list(source.class_names)
 
     def check(index: pd.DataFrame) -> None:
+        redactor.learn(index["group"].unique())
+        splitter = build_splitter(config, index, names)
         # A patient's name that is not there is refused before hours are spent; that no split can
         # be made at all is something to show.
         with suppress(DataError):
@@ -77,6 +84,8 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
     if config["verify"] and found.folder is not None:
         verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
+    redactor.learn(found.index["group"].unique())
+    splitter = build_splitter(config, found.index, names)
     decisions = policy.decide(found.index)
     index = found.index.assign(decision="keep", split="")
     index.loc[~decisions.keep, "decision"] = "drop"
@@ -85,6 +94,8 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
     except DataError as error:
         log.warning("no split can be made: %s", first_line(error))
         outcome.notes.append(f"No split can be made: {first_line(error)}")
+    if names is not None:
+        index = hide_patients(index, names)
     index.rename(columns=ON_DISK).to_parquet(folder / "index.parquet", index=False)
     decisions.table.to_csv(folder / "audit.csv", index=False)
     for path in (folder / "index.parquet", folder / "audit.csv"):
@@ -102,7 +113,7 @@ def _work(config: Config, run: Run, folder: Path, outcome: Outcome) -> pd.DataFr
         facts = _facts(config, found, outcome)
         page = write_eda(_input(config, source, index, found, decisions, facts), folder / "report")
         run.artifacts(page.parent, "report")
-    policy.refuse(index, source.root)
+    policy.refuse(found.index, source.root)
     return decisions.table
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from idc.data.split.base import SIDES
 from idc.engine.config import Config
-from idc.engine.cost import JOULES_A_KWH, Spent
+from idc.engine.cost import JOULES_A_KWH, Spent, energy_words
 from idc.engine.evaluation import Evaluation
 from idc.engine.material import Material
 from idc.report.run_input import RunReport
@@ -31,6 +31,8 @@ def run_report(
     kind: Kind,
     spent: Mapping[str, Spent],
     redactor: Redactor,
+    name: str,
+    model_uri: str = "",
 ) -> RunReport:
     """Gather what a run's page and card tell.
 
@@ -44,13 +46,15 @@ def run_report(
         kind: What was done.
         spent: What ``train`` and ``evaluate`` cost, as far as it is known.
         redactor: Takes out what must not be told.
+        name: Of the run.
+        model_uri: Where the model lies, if not in the run itself.
     """
     config = redactor.config(config)
     decider, numbers = evaluation.decider, evaluation.numbers
     counts = material.counts
     tested = "the test side of the split" if kind == "train" else f"{material.source.name}"
     return RunReport(
-        name=_name(run, config),
+        name=redactor.text(name),
         kind=kind,
         config=config,
         class_names=tuple(class_names),
@@ -80,13 +84,9 @@ def run_report(
         versions=_versions(),
         commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
         run_id=run.run_id or "",
+        model_uri=model_uri,
         date=time.strftime("%Y-%m-%d"),
     )
-
-
-def _name(run: Run, config: Config) -> str:
-    choices = config["choices"]
-    return str(config.get("name") or f"{choices['backbone']} on {choices['data']}")
 
 
 def _cost(spent: Mapping[str, Spent]) -> dict[str, Any]:
@@ -95,7 +95,8 @@ def _cost(spent: Mapping[str, Spent]) -> dict[str, Any]:
     measured = [joules for joules in known if joules is not None]
     whole = bool(known) and len(measured) == len(known)
     cost["energy_kwh"] = sum(measured) / JOULES_A_KWH if whole else None
-    cost["energy_words"] = next((found.words for found in spent.values()), "")
+    sources = {source for found in spent.values() for source in found.sources}
+    cost["energy_words"] = energy_words(sum(measured) if whole else None, sorted(sources))
     cost["hardware"] = host_kind()
     return cost
 

@@ -42,6 +42,8 @@ def record_evaluation(
     kind: Kind,
     spent: Mapping[str, Spent],
     redactor: Redactor,
+    name: str,
+    model_uri: str = "",
 ) -> None:
     """Log what was found.
 
@@ -56,6 +58,8 @@ def record_evaluation(
         kind: What was done.
         spent: What ``train`` and ``evaluate`` cost, as far as it is known.
         redactor: Takes out of page and card what must not be logged.
+        name: Of the run.
+        model_uri: Where the model lies, if not in the run itself.
     """
     run.metrics(evaluation.metrics)
     run.metrics({f"cost/{name}_seconds": found.seconds for name, found in spent.items()})
@@ -70,7 +74,17 @@ def record_evaluation(
         if explained is not None:
             run.artifacts(explained, "explain")
     report = run_report(
-        run, config, evaluation, material, class_names, folder, kind, spent, redactor
+        run,
+        config,
+        evaluation,
+        material,
+        class_names,
+        folder,
+        kind,
+        spent,
+        redactor,
+        name,
+        model_uri,
     )
     write_run_page(report, target / REPORT)
     run.artifacts(target, EVALUATION)

@@ -198,6 +198,7 @@ def _work(
         "train",
         spent,
         redactor,
+        job.name,
     )
     if config["tracking"]["log_model"]:
         record_model(run, module.network, evaluation, material, data)

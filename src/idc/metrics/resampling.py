@@ -38,9 +38,9 @@ class Units:
         """Draw as many units as there are, with replacement.
 
         The draws are not stratified by the classes that a patient has: who has which is chance as
-        well, and with strata the intervals of precision and F1 were far too narrow
-        (``benchmarks/coverage.py``). A draw that lacks a class that occurs is drawn again,
-        `MAX_TRIES` times at most.
+        well. With strata, and 40 % of 40 patients healthy, the 95 % intervals of precision and F1
+        held the truth in 85 and 87 % of test sides, without in 95 % (``benchmarks/coverage.py``).
+        A draw that lacks a class that occurs is drawn again, `MAX_TRIES` times at most.
 
         Args:
             draws: Number of draws.

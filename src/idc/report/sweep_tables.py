@@ -1,5 +1,7 @@
 """The tables of a sweep, for reading."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from idc.report.phrases import between, metric_name, number
@@ -25,10 +27,13 @@ def is_leaky(board: pd.DataFrame) -> "pd.Series[bool]":
 def board_table(report: SweepReport) -> pd.DataFrame:
     """The leaderboard for reading: ``setting``, ``runs``, and a cell a metric."""
     board = report.leaderboard
-    shown: dict[str, list[object]] = {
+    shown: dict[str, Sequence[object]] = {
         "setting": [
-            f"baseline: {str(name).replace('_', ' ')}" if base else str(name)
-            for name, base in zip(board["setting"], is_baseline(board), strict=True)
+            (f"baseline: {str(name).replace('_', ' ')}" if base else str(name))
+            + (" (leaky)" if leaky else "")
+            for name, base, leaky in zip(
+                board["setting"], is_baseline(board), is_leaky(board), strict=True
+            )
         ],
         # A rule without a network is worked out, not run.
         "runs": board["runs"].astype("Int64").mask(is_baseline(board)).tolist(),

@@ -1,13 +1,17 @@
 """The trained model as an MLflow LoggedModel that needs none of our code to run."""
 
 import logging
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
 import torch
+import yaml
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
@@ -15,6 +19,7 @@ from torch import nn
 
 from idc.tracking.run import Run
 
+MLMODEL = "MLmodel"
 NEEDS = ("mlflow", "torch", "numpy")
 
 
@@ -60,18 +65,50 @@ def log_model(
     client = mlflow.MlflowClient(run.store.uri)
     params = client.get_run(run.run_id).data.params
     logged = client.create_logged_model(run.store.experiment_id, "model", run.run_id, params=params)
-    info = Model.log(
-        artifact_path=None,
-        name="model",
-        model_id=logged.model_id,
-        flavor=mlflow.pytorch,
-        run_id=run.run_id,
-        pytorch_model=scorer,
-        signature=signature,
-        input_example=example,
-        metadata=dict(metadata or {}),
-        pip_requirements=needs,
-        serialization_format="pt2",
-        validate_serving_input=False,
-    )
-    return str(info.model_id)
+    with _without_source_paths():
+        Model.log(
+            artifact_path=None,
+            name="model",
+            model_id=logged.model_id,
+            flavor=mlflow.pytorch,
+            run_id=run.run_id,
+            pytorch_model=scorer,
+            signature=signature,
+            input_example=example,
+            metadata=dict(metadata or {}),
+            pip_requirements=needs,
+            serialization_format="pt2",
+            validate_serving_input=False,
+        )
+    if run.store.redactor.paths:
+        _hide_place(client, str(logged.model_id))
+    return str(logged.model_id)
+
+
+@contextmanager
+def _without_source_paths() -> Iterator[None]:
+    """Save exported graphs without the stack traces, which name this machine's folders."""
+    save = torch.export.save
+
+    def clean(program: Any, *args: Any, **options: Any) -> None:
+        for module in program.graph_module.modules():
+            for node in getattr(getattr(module, "graph", None), "nodes", ()):
+                node.meta.pop("stack_trace", None)
+        save(program, *args, **options)
+
+    torch.export.save = clean  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        torch.export.save = save
+
+
+def _hide_place(client: mlflow.MlflowClient, model_id: str) -> None:
+    """Take out of the MLmodel file where on this machine the model was put."""
+    with tempfile.TemporaryDirectory() as folder:
+        uri = f"{client.get_logged_model(model_id).artifact_location}/{MLMODEL}"
+        path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        content = yaml.safe_load(path.read_text())
+        content["artifact_path"] = "model"
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        client.log_model_artifact(model_id, str(path))
