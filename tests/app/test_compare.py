@@ -31,7 +31,7 @@ def test_cross_validation_is_pooled_compared_and_told(app: App) -> None:
     predictions = pd.read_parquet(pooled / "predictions.parquet")
     assert predictions.groupby("setting")["path"].nunique().eq(5 * 24).all()  # all patches
     assert not predictions.duplicated(["setting", "path"]).any()  # each once
-    assert (predictions.groupby("patient")["fold"].nunique() == 1).all()
+    assert predictions.groupby("patient")["fold"].nunique().max() == 1
     table = pd.read_csv(pooled / "pooled.csv").set_index(["setting", "metric"])["value"]
     for setting, part in predictions.groupby("setting"):
         assert table[setting, "f1"] == pytest.approx(f1_score(part["label"], part["predicted"]))

@@ -23,15 +23,16 @@ def everything_logged(result: Result, folder: Path) -> dict[str, str]:
         found[f"{run.info.run_id}:metrics"] = " ".join(run.data.metrics)
         target = folder / run.info.run_id
         target.mkdir(parents=True)
-        artifacts = result.client.download_artifacts(run.info.run_id, "", str(target))
-        for path in Path(artifacts).rglob("*"):
+        result.client.download_artifacts(run.info.run_id, "", str(target))
+    for place in (folder, result.root / "mlruns" / "artifacts" / "models"):
+        for path in place.rglob("*"):
             if path.is_file():
                 text = path.read_bytes().decode("latin-1")
                 # Pictures in a page are letters and digits too.
                 text = re.sub(r"data:image/[^\"]+", "", text)
                 if path.suffix not in TEXTS:
-                    text = "".join(re.findall(r"[ -~]{4,}", text))
-                found[str(path.relative_to(target))] = text
+                    text = "\n".join(re.findall(r"[ -~]{4,}", text))
+                found[str(path.relative_to(place))] = text
     return found
 
 
@@ -40,7 +41,7 @@ def test_neither_paths_nor_host_are_logged(
 ) -> None:
     root = kaggle(PATIENTS)
     train = app("train")
-    result = train(*IDC_TINY, f"data.root={root}")
+    result = train(*IDC_TINY, f"data.root={root}", "tracking.log_model=true")
     assert result.code == 0, result.err
     failed = train(*IDC_TINY, f"data.root={root}", "split.test_patients=[nobody]")
     assert failed.code == 1

@@ -22,7 +22,7 @@ def words(report: SweepReport, folder: Path) -> str:
 def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
     assert lead(report) == (
-        "Highest of 3 settings: a, with F1 of 0.910 (0.870 to 0.930), mean of 5 runs. It can be "
+        "Highest of 3 settings: a, with F1 of 0.910 (0.870 to 0.930), of 5 runs. It can be "
         "told apart from 1 of 2 others, on 51 patients, but not from b. The best rule without a "
         "network, colour statistics, reaches 0.700."
     )
@@ -64,7 +64,7 @@ def test_differences_that_were_not_tested(tmp_path: Path) -> None:
     report = make_sweep(tmp_path, differences=pd.DataFrame())
     assert "Whether it is better by more than chance was not tested." in lead(report)
     one = replace(report, leaderboard=report.leaderboard.head(1))
-    assert lead(one) == "One setting, a: F1 of 0.910 (0.870 to 0.930), mean of 5 runs."
+    assert lead(one) == "One setting, a: F1 of 0.910 (0.870 to 0.930), of 5 runs."
 
 
 def test_a_leaky_setting_is_never_the_best(tmp_path: Path) -> None:

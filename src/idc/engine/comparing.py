@@ -35,8 +35,10 @@ from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning_size import learning_size_figure
 from idc.report.run_input import SweepReport
 from idc.report.sweep_page import write_sweep_page
+from idc.tracking.privacy import Redactor
 
 log = logging.getLogger(__name__)
+SCALE_GAP = 0.05  # of AUROC, from which on pooling is said to have cost
 SAID = ("f1", "auroc")  # metrics that are told in sentences
 FEWEST_DRAWS = 400  # fewer cannot tell a p below 0.05 after correction
 OVERLAID = 12  # curves that one figure bears
@@ -71,6 +73,7 @@ def compare_runs(
     folder: Path,
     name: str,
     command: str,
+    redactor: Redactor,
     strict: bool,
 ) -> Compared:
     """Compare finished runs and write everything down.
@@ -82,6 +85,7 @@ def compare_runs(
         folder: ``comparison/`` and ``evaluation/`` go into it.
         name: Of the sweep, for the page.
         command: What was typed.
+        redactor: Takes out of the page what must not be logged.
         strict: Refuse runs that were tested on different patches; else leave out the tests.
 
     Raises:
@@ -107,15 +111,16 @@ def compare_runs(
     board = leaderboard(finished, METRICS, comparison, baselines if comparison else ())
     class_names = finished[0].class_names if finished else []
     pooled, patients = pool_numbers(found, config, folder / EVALUATION, class_names)
+    folds = fold_table(runs)
+    notes += _scale_notes(folds, pooled)
     said = [] if comparison is None else _sentences(comparison, found)
     target = folder / COMPARISON
     target.mkdir(parents=True, exist_ok=True)
     _tables(board, comparison, target)
-    folds = fold_table(runs)
     save_figures(_figures(runs, found, board, comparison, pooled, folds, class_names), target)
     page = SweepReport(
-        name=name,
-        command=command,
+        name=redactor.text(name),
+        command=redactor.text(command),
         leaderboard=board.drop(columns=[c for c in board if str(c).endswith("_values")]),
         figures=target,
         sentences=said,
@@ -123,7 +128,7 @@ def compare_runs(
         pooled=pooled,
         fold_table=folds,
         per_patient=patients,
-        failed=[(o.name, o.error or "") for o in outcomes if o.status != "FINISHED"],
+        failed=[(o.name, redactor.text(o.error or "")) for o in outcomes if o.status != "FINISHED"],
         runs=[(o.name, o.run_id or "", o.status) for o in outcomes],
         notes=notes,
         date=time.strftime("%Y-%m-%d"),
@@ -199,6 +204,27 @@ def fold_table(runs: Sequence[Finished]) -> pd.DataFrame:
         if FOLD in run.settings
     ]
     return pd.DataFrame(rows)
+
+
+def _scale_notes(folds: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
+    """Say where an area suffers from pooling: each fold's network has a scale of its own.
+
+    An area over all folds ranks scores of different networks against one another (Forman & Scholz
+    2010, "Apples-to-apples in cross-validation studies").
+    """
+    if folds.empty or "auroc" not in folds:
+        return []
+    notes = []
+    areas = pooled[pooled["metric"] == "auroc"].groupby("setting", sort=False)["value"].mean()
+    for setting, area in areas.items():
+        mean = folds.loc[folds["setting"] == setting, "auroc"].mean()
+        if mean - area > SCALE_GAP:
+            notes.append(
+                f"{setting}: the AUROC over all folds is {area:.3f}, the mean of the folds' own is "
+                f"{mean:.3f}. The scores of its folds are not on one scale; decisions, made at "
+                f"each fold's own threshold, do not suffer from that."
+            )
+    return notes
 
 
 def _figures(

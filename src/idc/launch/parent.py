@@ -186,7 +186,10 @@ def _compare_and_tell(
             outcomes.append(runs[-1].outcome)
     command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
     name = str(sweep.config["name"] or _default_name(sweep))
-    found = compare_runs(runs, outcomes, sweep.config, sweep.folder, name, command, strict=False)
+    redactor = store.redactor if store else build_redactor(sweep.config, sweep.config["root"])
+    found = compare_runs(
+        runs, outcomes, sweep.config, sweep.folder, name, command, redactor, strict=False
+    )
     if len(found.board):
         print_comparison(found.board, list(METRICS), found.sentences, found.notes)
     failed = [o for o in outcomes if o.status != "FINISHED"]

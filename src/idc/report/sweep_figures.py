@@ -42,8 +42,8 @@ BY_METRIC = {
 WORDS = {
     "leaderboard": Known(
         "The metrics of each setting",
-        "Each setting: mean over its runs, with spread. Settings whose spreads overlap widely may "
-        "not differ at all.",
+        "Each setting: pooled over its folds, mean over its seeds. Settings whose intervals "
+        "overlap widely may not differ at all.",
     ),
     "roc": Known(
         "ROC curves of the settings",

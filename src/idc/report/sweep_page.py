@@ -86,9 +86,9 @@ def _board(report: SweepReport, gallery: Gallery) -> list[Block]:
     if report.leaderboard.empty:
         return [*blocks, Text("No run finished: there is nothing to compare.")]
     caption = (
-        "Settings, best first, and rules without a network. Mean over the runs of a setting "
-        "(seeds, folds), and in brackets its interval or, where there is none, the spread of the "
-        "runs (one standard deviation)."
+        "Settings, best first, and rules without a network. Pooled over folds, mean over seeds; in "
+        "brackets the interval or, where there is none, the spread of the runs (one standard "
+        "deviation)."
     )
     leaky = is_leaky(report.leaderboard).tolist()
     table = Table(board_table(report), caption, leaky if any(leaky) else (), "leaky", decimals=3)

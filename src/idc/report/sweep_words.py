@@ -48,7 +48,7 @@ def lead(report: SweepReport) -> str:
     believed = int((settings & ~leaky).sum())
     value = f"{metric_name(metric, short=True)} of {_with_interval(best, metric)}"
     runs = int(str(best["runs"]))
-    of = f", mean of {count(runs, 'run')}" if runs > 1 else ""
+    of = f", of {count(runs, 'run')}" if runs > 1 else ""
     if 0 < believed <= others:
         what = f"Best of {count(believed, 'setting')} without a leak"
         first = f"{what}: {best['setting']}, with {value}{of}."
