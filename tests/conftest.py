@@ -132,6 +132,7 @@ TINY = (
     "loader.num_workers=0",
     "intervals.draws=20",
     "explain=none",
+    "report=false",
     "tracking.log_model=false",
     "tracking.system_metrics=false",
 )

@@ -1,7 +1,7 @@
 """Compare finished runs: leaderboard with intervals, paired tests, and what can be told apart.
 
-``python -m idc.compare sweep=ID``, ``runs=[ID,ID]`` or ``experiment=NAME``. Runs that were tested
-on different patches are refused.
+``python -m idc.compare sweep=ID``, ``runs=[ID,ID]`` or ``experiment_name=NAME``. Runs that were
+tested on different patches are refused.
 """
 
 import hydra

@@ -41,7 +41,7 @@ def test_neither_paths_nor_host_are_logged(
 ) -> None:
     root = kaggle(PATIENTS)
     train = app("train")
-    result = train(*IDC_TINY, f"data.root={root}", "tracking.log_model=true")
+    result = train(*IDC_TINY, f"data.root={root}", "tracking.log_model=true", "report=true")
     assert result.code == 0, result.err
     failed = train(*IDC_TINY, f"data.root={root}", "split.test_patients=[nobody]")
     assert failed.code == 1
@@ -72,7 +72,8 @@ def test_patients_have_pseudonyms_in_all_that_is_logged(
     assert "IDC_PSEUDONYM_KEY" in refused.err
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "a secret of some length")
     named = "split.test_patients=[70001],[70002]"
-    result = train("-m", *hidden, named, "explain=saliency", "explain.per_kind=1")
+    shown = ("explain=saliency", "explain.per_kind=1", "report=true")
+    result = train("-m", *hidden, named, *shown)
     assert result.code == 0, result.err
     texts = everything_logged(result, tmp_path_factory.mktemp("a"))
     for name, text in texts.items():

@@ -20,7 +20,9 @@ from conftest import TINY, Cli, Result
 from idc.metrics.collection import METRIC_NAMES
 
 FULL = tuple(
-    o for o in TINY if not o.startswith(("explain", "tracking.", "backbone", "loader.num_workers"))
+    o
+    for o in TINY
+    if not o.startswith(("explain", "report", "tracking.", "backbone", "loader.num_workers"))
 )
 
 MORE = ("explain.per_kind=2", "tracking.system_metrics_interval=0.2")
@@ -80,7 +82,14 @@ def check_artifacts(result: Result, run_id: str) -> None:
         "training/learning_curves.png",
         "training/history.csv",
         "evaluation/predictions.parquet",
+        "evaluation/decision.json",
         "evaluation/per_patient.csv",
+        "evaluation/slices.csv",
+        "evaluation/risk_coverage.csv",
+        "evaluation/report.html",
+        "model_card.md",
+        "split.csv",
+        *(f"evaluation/{n}.png" for n in ("per_patient", "burden", "slices", "risk_coverage")),
         *(f"evaluation/{n}.png" for n in ("confusion_matrix", "roc", "precision_recall")),
         *(f"evaluation/{n}.png" for n in ("threshold_curve", "reliability", "best_and_worst")),
         "explain/attributions.npz",

@@ -112,6 +112,7 @@ RULES: dict[str, Rule] = {
     "callbacks.ema.decay": _optional(OPEN_SHARE),
     "explain.per_kind": _whole(0),
     "explain.batch_size": _whole(1),
+    "report": _one_of(True, False),
     "intervals.draws": _whole(0),
     "intervals.level": OPEN_SHARE,
     "monitor.mode": _one_of("max", "min"),

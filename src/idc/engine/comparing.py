@@ -2,14 +2,11 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from idc.comparison.contestant import (
     Contestant,
@@ -19,20 +16,14 @@ from idc.comparison.contestant import (
 )
 from idc.comparison.significance import Comparison, compare
 from idc.comparison.words import summary
-from idc.engine.collecting import FOLD, HISTORY, Finished, contestants
+from idc.engine.collecting import FOLD, Finished, contestants
+from idc.engine.comparison_figures import comparison_figures
 from idc.engine.config import Config
-from idc.engine.figures import confusion, save_figures
+from idc.engine.figures import save_figures
 from idc.engine.leaderboard import METRICS, leaderboard
 from idc.engine.outcome import Outcome
-from idc.engine.pooling import pool_numbers, slug
-from idc.engine.sizes import size_table
+from idc.engine.pooling import pool_numbers
 from idc.errors import DataError
-from idc.plots.comparison import critical_difference_figure, differences_figure
-from idc.plots.confusion import ConfusionPanel, confusion_figure
-from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.folds import fold_learning_figure, fold_metrics_figure
-from idc.plots.leaderboard import leaderboard_figure
-from idc.plots.learning_size import learning_size_figure
 from idc.report.run_input import SweepReport
 from idc.report.sweep_page import write_sweep_page
 from idc.tracking.privacy import Redactor
@@ -41,7 +32,6 @@ log = logging.getLogger(__name__)
 SCALE_GAP = 0.05  # of AUROC, from which on pooling is said to have cost
 SAID = ("f1", "auroc")  # metrics that are told in sentences
 FEWEST_DRAWS = 400  # fewer cannot tell a p below 0.05 after correction
-OVERLAID = 12  # curves that one figure bears
 COMPARISON = "comparison"
 EVALUATION = "evaluation"
 REPORT = "report.html"
@@ -117,7 +107,9 @@ def compare_runs(
     target = folder / COMPARISON
     target.mkdir(parents=True, exist_ok=True)
     _tables(board, comparison, target)
-    save_figures(_figures(runs, found, board, comparison, pooled, folds, class_names), target)
+    save_figures(
+        comparison_figures(runs, found, board, comparison, pooled, folds, class_names), target
+    )
     page = SweepReport(
         name=redactor.text(name),
         command=redactor.text(command),
@@ -225,87 +217,3 @@ def _scale_notes(folds: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
                 f"each fold's own threshold, do not suffer from that."
             )
     return notes
-
-
-def _figures(
-    runs: Sequence[Finished],
-    found: Sequence[Contestant],
-    board: pd.DataFrame,
-    comparison: Comparison | None,
-    pooled: pd.DataFrame,
-    folds: pd.DataFrame,
-    class_names: Sequence[str],
-) -> Iterator[tuple[str, Figure]]:
-    if len(board):
-        yield "leaderboard", leaderboard_figure(board, METRICS)
-    yield from _overlays(found, class_names)
-    if comparison is not None:
-        yield from _tested(comparison, found)
-    if len(folds):
-        names = ["setting", "repeat", "fold"]
-        long = folds.melt(names, var_name="metric", value_name="value")
-        yield "fold_metrics", fold_metrics_figure(long, pooled)
-        yield from _fold_curves(runs)
-    sizes = size_table(runs, pooled)
-    if len(sizes):
-        yield "learning_size", learning_size_figure(sizes)
-
-
-def _overlays(
-    found: Sequence[Contestant], class_names: Sequence[str]
-) -> Iterator[tuple[str, Figure]]:
-    curves: dict[str, tuple[NDArray[np.integer], NDArray[np.floating]]] = {}
-    panels: list[ConfusionPanel] = []
-    for one in found:
-        for repeat, frame in one.repeats.items():
-            name = f"{one.name},{repeat}" if repeat else one.name
-            labels = frame["label"].to_numpy()
-            if one.classes == 2 and len(curves) < OVERLAID and one.name != "majority class":
-                curves[name] = (labels, frame["score"].to_numpy())
-            if one.kind == "run" and len(panels) < OVERLAID:
-                matrix = confusion(labels, frame["predicted"].to_numpy(), one.classes)
-                panels.append(ConfusionPanel(name, matrix))
-    if curves:
-        yield "roc", roc_figure(curves, None, "ROC, test patches")
-        yield "precision_recall", pr_figure(curves, None, "Precision-recall, test patches")
-    if panels:
-        yield "confusion_matrices", confusion_figure(panels, class_names)
-
-
-def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tuple[str, Figure]]:
-    names = [one.name for one in found if one.kind == "baseline"]
-    level = comparison.level
-    for metric in comparison.metrics:
-        values = comparison.estimates[comparison.estimates["metric"] == metric]
-        pairs = comparison.differences[comparison.differences["metric"] == metric]
-        if values["value"].notna().sum() < 2 or pairs.empty:
-            continue
-        how = pairs.iloc[0]
-        yield (
-            f"critical_difference_{metric}",
-            critical_difference_figure(
-                values,
-                comparison.groups[metric],
-                metric,
-                units=int(how["units"]),
-                unit=str(how["unit"]),
-                level=level,
-                baselines=names,
-                optimistic=bool(how["optimistic"]),
-            ),
-        )
-        yield (
-            f"differences_{metric}",
-            differences_figure(pairs, metric, baselines=names, level=level, confidence=1 - level),
-        )
-
-
-def _fold_curves(runs: Sequence[Finished]) -> Iterator[tuple[str, Figure]]:
-    for setting in dict.fromkeys(run.setting for run in runs):
-        histories: Mapping[str, pd.DataFrame] = {
-            ", ".join(filter(None, (f"fold {run.fold}", run.repeat))): history
-            for run in runs
-            if run.setting == setting and (history := run.read(HISTORY)) is not None
-        }
-        if histories:
-            yield f"fold_learning_curves_{slug(setting)}", fold_learning_figure(histories)

@@ -19,7 +19,7 @@ from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
 from idc.engine.material import Material
 from idc.engine.outcome import Outcome
 from idc.engine.recording import parameters
-from idc.engine.reporting import Kind
+from idc.engine.reporting import Account, Kind
 from idc.engine.restore import Restored, members, restore
 from idc.engine.results import record_evaluation
 from idc.errors import ConfigError
@@ -107,21 +107,21 @@ def _work(
         }
     )
     kind: Kind = "ensemble" if len(runs) > 1 else "evaluate"
-    about = {**runs[0].config, "explain": config["explain"], "intervals": config["intervals"]}
-    record_evaluation(
+    about = {**runs[0].config, **{key: config[key] for key in ("explain", "intervals", "report")}}
+    account = Account(
         run,
+        outcome.name,
+        kind,
         about,
-        runs[0].network.to(device) if len(runs) == 1 else None,
         evaluation,
         material,
         runs[0].class_names,
         folder,
-        kind,
         {"evaluate": meter.spent},
         redactor,
-        outcome.name,
         f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
+    record_evaluation(account, runs[0].network.to(device) if len(runs) == 1 else None)
 
 
 def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Restored:

@@ -64,7 +64,7 @@ def chosen_runs(
     named = [*runs, *([sweep] if sweep else [])]
     if bool(named) == experiment:
         raise ConfigError(
-            "compare: give runs=[ID,ID], or sweep=ID, or experiment=NAME: one of them."
+            "compare: give runs=[ID,ID], or sweep=ID, or experiment_name=NAME: one of them."
         )
     records: list[Run] = finished_runs(store) if experiment else []
     for run_id in named:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -21,49 +22,56 @@ from idc.tracking.run import Run
 Kind = Literal["train", "evaluate", "ensemble"]
 
 
-def run_report(
-    run: Run,
-    config: Config,
-    evaluation: Evaluation,
-    material: Material,
-    class_names: Sequence[str],
-    folder: Path,
-    kind: Kind,
-    spent: Mapping[str, Spent],
-    redactor: Redactor,
-    name: str,
-    model_uri: str = "",
-) -> RunReport:
-    """Gather what a run's page and card tell.
+@dataclass(frozen=True)
+class Account:
+    """A run that has been evaluated, with all that is to be told of it.
 
-    Args:
+    Attributes:
         run: The run.
-        config: The resolved configuration.
+        name: Its name.
+        kind: What was done.
+        config: The resolved configuration of the run that was trained.
         evaluation: What was found.
         material: The data.
         class_names: A name a class.
         folder: The run's folder, with its figures.
-        kind: What was done.
         spent: What ``train`` and ``evaluate`` cost, as far as it is known.
         redactor: Takes out what must not be told.
-        name: Of the run.
         model_uri: Where the model lies, if not in the run itself.
     """
-    config = redactor.config(config)
+
+    run: Run
+    name: str
+    kind: Kind
+    config: Config
+    evaluation: Evaluation
+    material: Material
+    class_names: Sequence[str]
+    folder: Path
+    spent: Mapping[str, Spent]
+    redactor: Redactor
+    model_uri: str = ""
+
+
+def run_report(account: Account) -> RunReport:
+    """Gather what a run's page and card tell."""
+    evaluation, material = account.evaluation, account.material
+    redactor, kind = account.redactor, account.kind
+    config = redactor.config(account.config)
     decider, numbers = evaluation.decider, evaluation.numbers
     counts = material.counts
     tested = "the test side of the split" if kind == "train" else f"{material.source.name}"
     return RunReport(
-        name=redactor.text(name),
+        name=redactor.text(account.name),
         kind=kind,
         config=config,
-        class_names=tuple(class_names),
+        class_names=tuple(account.class_names),
         patch_size=int(material.patches.shape[1]),
         counts=counts,
         metrics=evaluation.metrics,
         threshold=evaluation.threshold,
         predictions=evaluation.predictions,
-        figures=folder,
+        figures=account.folder,
         threshold_words=decider.rule.describe() if decider and decider.rule else "",
         calibration_words=decider.calibration.describe() if decider else "",
         interval_words=numbers.interval_words,
@@ -80,11 +88,11 @@ def run_report(
             for side in SIDES
             if len(material.rows(side))
         },
-        cost=_cost(spent),
+        cost=_cost(account.spent),
         versions=_versions(),
         commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
-        run_id=run.run_id or "",
-        model_uri=model_uri,
+        run_id=account.run.run_id or "",
+        model_uri=account.model_uri,
         date=time.strftime("%Y-%m-%d"),
     )
 

@@ -2,26 +2,21 @@
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from idc.data.datamodule import PatchDataModule
-from idc.engine.config import Config
-from idc.engine.cost import Spent
 from idc.engine.evaluation import Evaluation, save_evaluation
 from idc.engine.explaining import explain_cases
 from idc.engine.figures import evaluation_figures, save_figures
 from idc.engine.material import Material
-from idc.engine.reporting import Kind, run_report
+from idc.engine.reporting import Account, run_report
 from idc.models.calibrated import CalibratedScorer
 from idc.models.network import Network
 from idc.report.model_card import write_model_card
 from idc.report.run_page import write_run_page
 from idc.tracking.model import log_model
-from idc.tracking.privacy import Redactor
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
@@ -31,65 +26,33 @@ REPORT = "report.html"
 CARD = "model_card.md"
 
 
-def record_evaluation(
-    run: Run,
-    config: Config,
-    network: Network | None,
-    evaluation: Evaluation,
-    material: Material,
-    class_names: Sequence[str],
-    folder: Path,
-    kind: Kind,
-    spent: Mapping[str, Spent],
-    redactor: Redactor,
-    name: str,
-    model_uri: str = "",
-) -> None:
+def record_evaluation(account: Account, network: Network | None) -> None:
     """Log what was found.
 
     Args:
-        run: The run.
-        config: The configuration of the run that is asked.
+        account: What is to be told.
         network: Explained on single patches, where it is; None for an ensemble.
-        evaluation: What was found.
-        material: The data.
-        class_names: A name a class.
-        folder: The run's folder.
-        kind: What was done.
-        spent: What ``train`` and ``evaluate`` cost, as far as it is known.
-        redactor: Takes out of page and card what must not be logged.
-        name: Of the run.
-        model_uri: Where the model lies, if not in the run itself.
     """
+    run, evaluation, folder = account.run, account.evaluation, account.folder
+    patches, class_names = account.material.patches, account.class_names
     run.metrics(evaluation.metrics)
-    run.metrics({f"cost/{name}_seconds": found.seconds for name, found in spent.items()})
+    run.metrics({f"cost/{name}_seconds": found.seconds for name, found in account.spent.items()})
     target = folder / EVALUATION
     save_evaluation(evaluation, target)
-    save_figures(evaluation_figures(evaluation, material.patches, class_names), target)
+    save_figures(evaluation_figures(evaluation, patches, class_names), target)
     if network is not None:
         device = next(network.parameters()).device
         explained = explain_cases(
-            network, evaluation, material.patches, class_names, config, device, folder
+            network, evaluation, patches, class_names, account.config, device, folder
         )
         if explained is not None:
             run.artifacts(explained, "explain")
-    report = run_report(
-        run,
-        config,
-        evaluation,
-        material,
-        class_names,
-        folder,
-        kind,
-        spent,
-        redactor,
-        name,
-        model_uri,
-    )
-    write_run_page(report, target / REPORT)
+    if account.config["report"]:
+        report = run_report(account)
+        write_run_page(report, target / REPORT)
+        write_model_card(report, folder / CARD)
+        run.artifacts(folder / CARD)
     run.artifacts(target, EVALUATION)
-    write_model_card(report, folder / CARD)
-    run.artifacts(folder / CARD)
 
 
 def record_model(

@@ -30,6 +30,7 @@ from idc.engine.objects import build_classifier, build_datamodule, build_trainer
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import launch_ranks, leave_ranks
 from idc.engine.recording import record_inputs, record_training
+from idc.engine.reporting import Account
 from idc.engine.results import record_evaluation, record_model
 from idc.engine.resume import ResumePoint, patients_sides, resume_point, split_identity
 from idc.errors import TrainingError, first_line
@@ -186,20 +187,19 @@ def _work(
     outcome.objective = _best_score(trainer)
     outcome.metrics = evaluation.metrics
     outcome.notes = evaluation.notes
-    spent = {"train": training.spent, "evaluate": judging.spent}
-    record_evaluation(
+    account = Account(
         run,
+        job.name,
+        "train",
         config,
-        module.network,
         evaluation,
         material,
         data.class_names,
         job.folder,
-        "train",
-        spent,
+        {"train": training.spent, "evaluate": judging.spent},
         redactor,
-        job.name,
     )
+    record_evaluation(account, module.network)
     if config["tracking"]["log_model"]:
         record_model(run, module.network, evaluation, material, data)
 

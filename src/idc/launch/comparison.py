@@ -5,20 +5,19 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
 from idc.engine.check import check_values
 from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
-from idc.engine.config import Config, resolve
+from idc.engine.config import Config
 from idc.engine.gathering import chosen_runs
 from idc.engine.leaderboard import METRICS
 from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
 from idc.engine.outcome import Outcome
 from idc.errors import ConfigError
 from idc.launch.app import telling
-from idc.launch.job import quiet
+from idc.launch.composed import composed
 from idc.launch.table import print_comparison, print_where
 from idc.tracking.facts import origin_tags
 from idc.tracking.run import NOTE_TAG, MlflowRun
@@ -34,11 +33,8 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    quiet()
-    hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
     with telling():
-        config = resolve(cfg, hydra.runtime.choices)
+        config, folder = composed(cfg)
         outcome, found = _compare(config, folder)
     print_comparison(found.board, list(METRICS), found.sentences, found.notes)
     console = Console(soft_wrap=True)
@@ -48,17 +44,17 @@ def run(cfg: DictConfig) -> None:
 
 def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
     check_values(config)
-    if config["experiment"]:
+    if config["experiment_name"]:
         config = {
             **config,
-            "tracking": {**config["tracking"], "experiment": config["experiment"]},
+            "tracking": {**config["tracking"], "experiment": config["experiment_name"]},
         }
     store = configured_store(config)
     if store is None:
         raise ConfigError("tracking=none: runs can only be found where they are tracked.")
     # What cannot be compared leaves no run behind.
     runs = chosen_runs(
-        store, config["runs"], config["sweep"], bool(config["experiment"]), folder / "runs"
+        store, config["runs"], config["sweep"], bool(config["experiment_name"]), folder / "runs"
     )
     if not runs:
         raise ConfigError("compare: none of what is named has finished; there is nothing to see.")

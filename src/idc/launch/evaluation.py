@@ -1,14 +1,10 @@
 """An evaluation: what Hydra knows of it becomes what the engine needs."""
 
-from pathlib import Path
-
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from idc.engine.config import resolve
 from idc.engine.evaluating import evaluate_run
 from idc.launch.app import telling
-from idc.launch.job import quiet
+from idc.launch.composed import composed
 from idc.launch.table import print_outcome
 
 
@@ -19,10 +15,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    quiet()
-    hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
     with telling():
-        config = resolve(cfg, hydra.runtime.choices)
+        config, folder = composed(cfg)
         outcome = evaluate_run(config, folder)
     print_outcome(outcome, config, folder)

@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from idc.engine.config import Config, resolve
+from idc.engine.config import Config
 from idc.engine.outcome import Outcome
 from idc.engine.preparing import prepare
 from idc.launch.app import telling
-from idc.launch.job import quiet
+from idc.launch.composed import composed
 from idc.launch.table import print_where
 
 
@@ -23,11 +22,8 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    quiet()
-    hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
     with telling():
-        config = resolve(cfg, hydra.runtime.choices)
+        config, folder = composed(cfg)
         name = str(config["name"] or f"prepare {config['choices']['data']}")
         outcome, findings = prepare(config, folder, name)
     _print(outcome, findings, config, folder)
