@@ -37,10 +37,13 @@ def test_sweep_nests_names_and_compares_its_runs(shell: Cli) -> None:
     folder = Path(result.client.download_artifacts(parent.info.run_id, "comparison"))
     names = {p.name for p in folder.iterdir()}
     figures = {"leaderboard.png", "roc.png", "precision_recall.png", "confusion_matrices.png"}
-    assert names == {"leaderboard.csv", *figures}
+    tested = {"estimates.csv", "differences.csv", "differences_f1.png"}
+    assert {"leaderboard.csv", *figures, *tested, "critical_difference_f1.png"} <= names
     board = pd.read_csv(folder / "leaderboard.csv")
-    assert set(board["setting"]) == {"backbone=simple_cnn", "backbone=vanilla_cnn"}
-    assert (board["runs"] == 2).all()
+    baselines = board["kind"] == "baseline"
+    assert set(board["setting"][~baselines]) == {"backbone=simple_cnn", "backbone=vanilla_cnn"}
+    assert (board["runs"][~baselines] == 2).all()
+    assert baselines.sum() == 3
     f1 = [c.data.metrics["test/f1"] for c in children if "vanilla" in c.info.run_name]
     row = board[board["setting"] == "backbone=vanilla_cnn"].iloc[0]
     assert row["test/f1_mean"] == pytest.approx(sum(f1) / 2, abs=1e-5)
@@ -70,7 +73,8 @@ def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> 
     assert len(finished) == 2
     assert len(children) == 3  # one failed, one done before, one now
     folder = Path(again.client.download_artifacts(parent.info.run_id, "comparison"))
-    assert len(pd.read_csv(folder / "leaderboard.csv")) == 2
+    board = pd.read_csv(folder / "leaderboard.csv")
+    assert (board["kind"] == "run").sum() == 2
 
 
 def test_jobs_of_a_named_sweep_keep_their_own_names(cli: Cli) -> None:

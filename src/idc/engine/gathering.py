@@ -10,7 +10,7 @@ from pathlib import Path
 from mlflow.entities import Run
 
 from idc.engine.collecting import FILES, Finished, class_names_of
-from idc.engine.leaderboard import RUN
+from idc.engine.leaderboard import RUN, WHOLE, setting_of
 from idc.engine.outcome import Outcome
 from idc.errors import CheckpointError, ConfigError
 from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
@@ -20,19 +20,23 @@ from idc.tracking.store import Store
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
 
 
-def gather(store: Store, record: Run, folder: Path) -> Finished:
+def gather(store: Store, record: Run, folder: Path, sweep_name: str = "") -> Finished:
     """A run's outcome and those of its files that a comparison needs.
 
     Args:
         store: The MLflow store.
         record: What the store knows of the run.
         folder: Where to download to.
+        sweep_name: Of the sweep that it was named with: stands for a setting in which nothing
+            else varies.
     """
     tags = record.data.tags
     for name in FILES:
         with suppress(CheckpointError):  # an evaluation has no history, an old run no baselines
             fetch_artifact(store, record.info.run_id, name, (folder / name).parent)
     settings = json.loads(tags.get("idc.settings", "{}"))
+    if sweep_name and settings and setting_of(settings) == WHOLE:
+        settings = {RUN: sweep_name, **settings}
     outcome = Outcome(
         str(record.info.run_name),
         "FINISHED",
@@ -66,22 +70,25 @@ def chosen_runs(
         raise ConfigError(
             "compare: give runs=[ID,ID], or sweep=ID, or experiment_name=NAME: one of them."
         )
-    records: list[Run] = finished_runs(store) if experiment else []
+    records: list[tuple[Run, str]] = [(r, "") for r in finished_runs(store)] if experiment else []
     for run_id in named:
         record = find_run(store, run_id)
         kind = record.data.tags.get(KIND_TAG, "train")
         if kind == "sweep":
-            records += [c for c in children(store, run_id) if c.info.status == "FINISHED"]
+            name = str(record.info.run_name)
+            found = children(store, run_id)
+            records += [(c, name) for c in found if c.info.status == "FINISHED"]
         elif kind not in TESTED or record.info.status != "FINISHED":
             raise ConfigError(
                 f"compare: run {run_id} ({kind}, {record.info.status.lower()}) has no test "
                 f"predictions; give finished runs of idc.train or idc.evaluate."
             )
         else:
-            records.append(record)
-    records = list({record.info.run_id: record for record in records}.values())
-    found = [gather(store, record, folder / record.info.run_id) for record in records]
-    return _told_apart(found)
+            records.append((record, ""))
+    once = {record.info.run_id: (record, name) for record, name in records}
+    return _told_apart(
+        [gather(store, record, folder / run_id, name) for run_id, (record, name) in once.items()]
+    )
 
 
 def _told_apart(found: list[Finished]) -> list[Finished]:

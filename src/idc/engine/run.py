@@ -118,6 +118,9 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     except (TrainingError, KeyboardInterrupt) as error:
         failure = error
     outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
+    if failure is not None and outcome.run_id is None and store and not job.config["resume"]:
+        # Another rank failed before the first had opened the run: that it failed is to be seen.
+        outcome.run_id = MlflowRun(store, name=job.name, parent=job.parent).run_id
     if outcome.status == "RUNNING" and isinstance(failure, KeyboardInterrupt):
         close_for(store, outcome, job.folder, "KILLED", STOPPED)
     elif outcome.status == "RUNNING" and failure is not None:

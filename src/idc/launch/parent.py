@@ -57,7 +57,7 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
         return sweep
     name = str(OmegaConf.select(config, "name") or _default_name(sweep))
-    origin = origin_tags(pseudonyms=hides)
+    origin = origin_tags("idc.train", hides)
     run = MlflowRun(store, name=name[:200])
     run.tags(
         {

@@ -6,6 +6,7 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from idc.metrics.expansion import (
     effective_units,
@@ -16,6 +17,7 @@ from idc.metrics.expansion import (
 from idc.metrics.resampling import Units
 from idc.metrics.statistics import UnitStatistics
 
+SMALLEST_TAIL = 1e-12  # smaller ones say no more than that there is hardly a doubt
 NOISE = 12  # decimals that are kept of a difference: equal values differ in the last bits
 
 
@@ -65,14 +67,19 @@ class Spread:
         """Two-sided p of the hypothesis that the true value is 0.
 
         Below 1 - `level` exactly when `interval` leaves out 0. One draw is counted at 0, so that p
-        is never 0 (Davison & Hinkley 1997, section 4.2).
+        is never 0 (Davison & Hinkley 1997, section 4.2). Where all draws lie on one side of 0, they
+        cannot tell how far beyond them it is: a normal distribution of their deviation then can, or
+        no difference would stay after a correction for many pairs.
 
         Args:
             level: Of the interval that the p-value goes with.
         """
         values = self.drawn[np.isfinite(self.drawn)]
         beyond = min((values <= 0).sum(), (values >= 0).sum())
-        return p_from_tail((1 + beyond) / (1 + len(values)), self._effective(level))
+        tail = (1 + beyond) / (1 + len(values))
+        if beyond == 0 and (deviation := values.std()) > 0:
+            tail = min(tail, max(ndtr(-abs(self.value) / deviation), SMALLEST_TAIL))
+        return p_from_tail(tail, self._effective(level))
 
     def _effective(self, level: float) -> float:
         draws = int(np.isfinite(self.drawn).sum())
