@@ -81,6 +81,10 @@ def test_patients_have_pseudonyms_in_all_that_is_logged(
         assert "secret" not in text, name
     assert any(re.search("p-[0-9a-f]{12}", text) for text in texts.values())
     child = next(r for r in result.runs() if "idc.kind" not in r.data.tags)
+    # Under their own names the patients that it was trained on would not be known again.
+    named = app("evaluate")(f"run={child.info.run_id}", "explain=none", "intervals.draws=20")
+    assert "set tracking.pseudonymise=true" in named.err
+    assert "set tracking.pseudonymise=true" in train(f"resume={child.info.run_id}").err
     ask = app("evaluate")(
         f"run={child.info.run_id}",
         "explain=none",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from idc.engine.evaluation import metrics_at
+from idc.engine.numbers import metrics_of
 from idc.metrics.collection import METRIC_NAMES, build_metrics, scores_for_metrics
 
 
@@ -40,7 +40,8 @@ def test_metrics_at_any_threshold_agree_with_sklearn(
     y = rng.integers(0, 2, n)
     y[:2] = [0, 1]
     p = rng.random(n).round(1 if ties else 6)
-    found = metrics_at(pd.DataFrame({"label": y, "score": p}), threshold, 2)
+    called = (p >= threshold).astype(int)
+    found = metrics_of(pd.DataFrame({"label": y, "score": p, "predicted": called}), 2)
     for name, value in binary_reference(y, p, threshold).items():
         assert found[name] == pytest.approx(value, abs=1e-6), name
 

@@ -10,6 +10,7 @@ from idc.tracking.privacy import (
     Redactor,
     hidden_values,
     redact_override,
+    shown_settings,
 )
 
 KEY = "a secret of some length"
@@ -87,6 +88,24 @@ def test_configuration_as_it_may_be_logged(tmp_path: Path) -> None:
     assert shown["split"]["test_patients"] == [names.of("8863"), names.of("8865")]
     assert hidden_values(config)["data.source.root"] == "/data/site"
     assert Redactor(False, None, tmp_path).config(config) == config
+
+
+def test_values_keep_their_numbers_and_lose_passwords(tmp_path: Path) -> None:
+    redactor = Redactor(True, Pseudonyms(KEY), tmp_path)
+    redactor.learn(["1", "2"])
+    for value in ("2.15.0", "0.1", '{"seed": "1"}', "[1, 2]"):
+        assert redactor.value(value) == value
+    uri = "http://alice:s3cret@mlflow.site:5000"
+    assert redactor.value(uri) == "http://mlflow.site:5000"
+    assert redactor.config({"tracking": {"uri": uri}})["tracking"]["uri"] is None
+
+
+def test_settings_that_are_paths_stay_apart(tmp_path: Path) -> None:
+    redactor = Redactor(True, None, tmp_path)
+    shown = shown_settings(["split.file=/a/x.csv", "split.file=/b/x.csv", "seed=1"], redactor)
+    assert shown[2] == "seed=1"
+    assert shown[0] != shown[1]
+    assert not any("/a" in text or "/b" in text for text in shown)
 
 
 def test_overrides_name_pseudonyms() -> None:

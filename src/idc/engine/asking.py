@@ -128,8 +128,14 @@ def ask_about_others(
     test = _ask(runs, data, "test", how, device)
     decider = runs[0].decider
     if len(runs) > 1:
-        decider = _of_ensemble(store, runs, folder)
-    elif how != decider.inference:
+        decider, shared = _of_ensemble(store, runs, folder)
+        if not shared:
+            notes.append(
+                "The members of this ensemble have different validation sides: calibration and "
+                "threshold were chosen on scores of single members, which are more spread out than "
+                "their mean."
+            )
+    if how != decider.inference:
         notes.append(
             f"Scores are the {how.describe()}; calibration and threshold were chosen on scores "
             f"of {decider.inference.describe()}."
@@ -196,10 +202,11 @@ def _without_known(
     return material.with_sides(side.to_numpy(object)), [note]
 
 
-def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> Decider:
+def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> tuple[Decider, bool]:
     """Calibration and threshold of an ensemble, from its members' stored validation scores.
 
     Each patch counts once: with the mean of those members that had it on their validation side.
+    Whether all had the same is said too.
     """
     classes = len(runs[0].class_names)
     frames = []
@@ -211,4 +218,6 @@ def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> Decide
     names = [c for c in whole if str(c).startswith("score_raw")]
     mean = whole.groupby("path", sort=True)[[*names, "label"]].mean()
     config = runs[0].config
-    return fit_decider(mean["label"].to_numpy(np.int64), probabilities_of(mean, classes), config)
+    shared = bool((whole.groupby("path").size() == len(runs)).all())
+    labels = mean["label"].to_numpy(np.int64)
+    return fit_decider(labels, probabilities_of(mean, classes), config), shared

@@ -58,6 +58,11 @@ class Finished:
             return None
         return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
 
+    def training_patches(self) -> int:
+        """Patches on its training side; 0 where it left no split."""
+        split = self.read(SPLIT)
+        return 0 if split is None else int((split["split"] == "train").sum())
+
     def sides(self) -> dict[str, str]:
         """Patient to the side that it stood on; ``test+train`` where it stood on two."""
         split = self.read(SPLIT)
@@ -67,8 +72,8 @@ class Finished:
         return {str(patient): "+".join(sorted(sides)) for patient, sides in found.items()}
 
 
-def contestants(runs: Sequence[Finished]) -> list[Contestant]:
-    """A contestant a setting, in the order in which they come, then the baselines.
+def contestants(runs: Sequence[Finished]) -> tuple[list[Contestant], list[str]]:
+    """A contestant a setting, in the order in which they come, and what must be said of them.
 
     Args:
         runs: Finished runs.
@@ -76,19 +81,25 @@ def contestants(runs: Sequence[Finished]) -> list[Contestant]:
     Raises:
         DataError: Folds of a setting tested the same patches.
     """
-    found = []
+    found, notes = [], []
     for setting in dict.fromkeys(run.setting for run in runs):
         of_setting = [run for run in runs if run.setting == setting]
-        repeats = _repeats(of_setting, PREDICTIONS)
+        repeats, left_out = _repeats(of_setting, PREDICTIONS)
+        if left_out:
+            notes.append(
+                f"{setting}: {', '.join(left_out)} lack(s) folds and is left out of what is pooled."
+            )
         if repeats:
             classes = len(of_setting[0].outcome.class_names)
             leaky = any(run.outcome.leaky for run in of_setting)
             names = [run.outcome.name for run in of_setting]
             found.append(Contestant(setting, repeats, classes, "run", leaky, names))
-    return found + _baselines(runs)
+    return found, notes
 
 
-def _repeats(runs: Sequence[Finished], name: str, baseline: str = "") -> dict[str, pd.DataFrame]:
+def _repeats(
+    runs: Sequence[Finished], name: str, baseline: str = ""
+) -> tuple[dict[str, pd.DataFrame], list[str]]:
     repeats: dict[str, dict[str, pd.DataFrame]] = {}
     for run in runs:
         if (frame := run.read(name)) is not None:
@@ -98,24 +109,43 @@ def _repeats(runs: Sequence[Finished], name: str, baseline: str = "") -> dict[st
             repeats.setdefault(run.repeat, {})[run.fold] = frame[wanted]
     # A repeat that lacks folds was tested on other patches than the rest.
     most = max((len(folds) for folds in repeats.values()), default=0)
-    return {k: pool_folds(folds) for k, folds in repeats.items() if len(folds) == most}
+    whole = {k: pool_folds(folds) for k, folds in repeats.items() if len(folds) == most}
+    return whole, [key for key in repeats if key not in whole]
 
 
-def _baselines(runs: Sequence[Finished]) -> list[Contestant]:
-    """The baselines of the first setting that has them: they depend on the split alone."""
-    for setting in dict.fromkeys(run.setting for run in runs):
+def baselines(runs: Sequence[Finished], settings: Sequence[str]) -> tuple[list[Contestant], str]:
+    """The baselines, as trained on the largest training side of a split that does not leak.
+
+    Args:
+        runs: Finished runs.
+        settings: Those that are compared.
+
+    Returns:
+        The baselines, and the setting whose training sides they know; none and "" without any.
+    """
+    best: tuple[bool, float] | None = None
+    chosen: list[Finished] = []
+    for setting in settings:
         of_setting = [run for run in runs if run.setting == setting]
         tables = [table for run in of_setting if (table := run.read(BASELINES)) is not None]
         if len(tables) < len(of_setting):
             continue
-        outcome, found = of_setting[0].outcome, []
-        for name in tables[0]["baseline"].unique():
-            # Seeds of the network do not move them: one repeat will do.
-            frame = next(iter(_repeats(of_setting, BASELINES, name).values()))
-            classes = len(outcome.class_names)
-            found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
-        return found
-    return []
+        leaky = any(run.outcome.leaky for run in of_setting)
+        sizes = [run.training_patches() for run in of_setting]
+        rank = (not leaky, sum(sizes) / len(sizes))
+        if best is None or rank > best:
+            best, chosen = rank, of_setting
+    if not chosen:
+        return [], ""
+    outcome, found = chosen[0].outcome, []
+    known = chosen[0].read(BASELINES)
+    assert known is not None
+    for name in known["baseline"].unique():
+        # Seeds of the network do not move them: one repeat will do.
+        frame = next(iter(_repeats(chosen, BASELINES, name)[0].values()))
+        classes = len(outcome.class_names)
+        found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
+    return found, chosen[0].setting
 
 
 def class_names_of(tags: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,7 @@ from idc.comparison.contestant import (
 )
 from idc.comparison.significance import Comparison, compare
 from idc.comparison.words import summary
-from idc.engine.collecting import FOLD, Finished, contestants
+from idc.engine.collecting import FOLD, Finished, baselines, contestants
 from idc.engine.comparison_figures import comparison_figures
 from idc.engine.config import Config
 from idc.engine.figures import save_figures
@@ -29,6 +29,7 @@ from idc.report.sweep_page import write_sweep_page
 from idc.tracking.privacy import Redactor
 
 log = logging.getLogger(__name__)
+SIZES_ALIKE = 0.05  # share by which training sides of equal settings may differ
 SCALE_GAP = 0.05  # of AUROC, from which on pooling is said to have cost
 SAID = ("f1", "auroc")  # metrics that are told in sentences
 FEWEST_DRAWS = 400  # fewer cannot tell a p below 0.05 after correction
@@ -81,24 +82,29 @@ def compare_runs(
     Raises:
         DataError: `strict`, and runs were tested on different patches.
     """
-    found, notes = _contestants(runs, strict)
-    groups = same_patches(found)
-    comparison = None
+    settings, notes = _contestants(runs, strict)
     if strict:
-        require_same_patches(found)
-    if len(groups) == 1 and len(groups[0]) == len(found) > 1:
+        require_same_patches(settings)
+    same = max(same_patches(settings), key=len, default=[])
+    left_out = [one.name for one in settings if one not in same]
+    if left_out:
+        notes.append(
+            f"Not compared by test, as tested on other patches than the rest, or on other patches "
+            f"from repeat to repeat: {', '.join(left_out)}."
+        )
+    simple, known = baselines(runs, [one.name for one in same])
+    if known and _sizes_differ(runs):
+        notes.append(f"The baselines know the training sides of {known}.")
+    compared = [*same, *simple] if len(same_patches([*same, *simple])) == 1 else same
+    comparison = None
+    if len(compared) > 1:
         asked = config["intervals"]
         draws = max(asked["draws"], FEWEST_DRAWS)
-        comparison = compare(found, draws=draws, level=asked["level"], seed=config["seed"])
-    elif len(groups) > 1:
-        notes.append(
-            "The settings were tested on different patches, so they are not compared by test: a "
-            "difference may be one of the patches."
-        )
+        comparison = compare(compared, draws=draws, level=asked["level"], seed=config["seed"])
+    found = [*settings, *(compared[len(same) :] if comparison else [])]
     notes += _leaks(runs, found)
-    baselines = [one for one in found if one.kind == "baseline"]
     finished = [run.outcome for run in runs]
-    board = leaderboard(finished, METRICS, comparison, baselines if comparison else ())
+    board = leaderboard(finished, METRICS, comparison, found[len(settings) :])
     class_names = finished[0].class_names if finished else []
     pooled, patients = pool_numbers(found, config, folder / EVALUATION, class_names)
     folds = fold_table(runs)
@@ -129,9 +135,16 @@ def compare_runs(
     return Compared(board, pooled, comparison, said, notes)
 
 
+def _sizes_differ(runs: Sequence[Finished]) -> bool:
+    """Whether settings have training sides of different sizes, beyond what folds do to them."""
+    sizes = pd.DataFrame({"setting": r.setting, "patches": r.training_patches()} for r in runs)
+    means = sizes.groupby("setting")["patches"].mean()
+    return bool(means.max() > (1 + SIZES_ALIKE) * means.min())
+
+
 def _contestants(runs: Sequence[Finished], strict: bool) -> tuple[list[Contestant], list[str]]:
     try:
-        return contestants(runs), []
+        return contestants(runs)
     except DataError as error:
         if strict:
             raise
@@ -147,7 +160,12 @@ def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
             f"are too good."
         )
     # Folds of one setting test what the others train on; that is their purpose.
-    alone = {run.outcome.name: run.sides() for run in runs if not run.fold}
+    alone = {}
+    for run in runs:
+        if not run.fold:
+            name = run.outcome.name
+            known = f"{name} ({run.outcome.run_id})" if name in alone else name
+            alone[known] = run.sides()
     others = trained_on_tested(alone)
     if others:
         first, named = next(iter(others.items()))
@@ -160,14 +178,14 @@ def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
 
 
 def _sentences(comparison: Comparison, found: Sequence[Contestant]) -> list[str]:
-    baselines = [one.name for one in found if one.kind == "baseline"]
+    names = [one.name for one in found if one.kind == "baseline"]
     told: list[str] = []
     for metric in SAID:
         told += summary(
             comparison.differences,
             comparison.estimates,
             metric,
-            baselines,
+            names,
             comparison.level,
             1 - comparison.level,
         )

@@ -1,6 +1,7 @@
 """What turns probabilities into decisions: fitted on validation, kept with the run."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from idc.engine.config import Config, build
 from idc.engine.inference import Inference
-from idc.errors import CheckpointError
+from idc.errors import CheckpointError, DataError, first_line
 from idc.metrics.calibration import Calibration, CalibrationRule
 from idc.metrics.threshold import ThresholdRule
 
+log = logging.getLogger(__name__)
 FILE = "decision.json"
 
 
@@ -27,12 +29,14 @@ class Decider:
         threshold: ``score >= threshold`` is positive; None for k > 2.
         rule: How the threshold was chosen; None for k > 2.
         inference: How the scores were made that it was fitted on.
+        notes: Sentences that decisions must not be read without.
     """
 
     calibration: Calibration
     threshold: float | None
     rule: ThresholdRule | None
     inference: Inference
+    notes: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         """Write ``decision.json``."""
@@ -42,6 +46,7 @@ class Decider:
             "rule": rule and {"rule": rule.rule, "words": rule.describe(), **vars(rule)},
             "calibration": self.calibration.to_dict(),
             "inference": self.inference.to_dict(),
+            "notes": list(self.notes),
         }
         folder.mkdir(parents=True, exist_ok=True)
         (folder / FILE).write_text(json.dumps(content, indent=2) + "\n")
@@ -63,6 +68,7 @@ def load_decider(path: Path) -> Decider:
             content["threshold"],
             rule,
             Inference(**content["inference"]),
+            tuple(content["notes"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: this is no decision of an idc run ({error}).") from error
@@ -79,7 +85,7 @@ def fit_decider(
         config: The resolved configuration.
 
     Raises:
-        DataError: Validation lacks a class, or no threshold reaches what is asked for.
+        DataError: Validation lacks a class.
     """
     how: CalibrationRule = build(config["calibration"], "calibration")
     calibration = how.fit(labels, probabilities)
@@ -87,5 +93,14 @@ def fit_decider(
     if probabilities.shape[1] > 2:
         return Decider(calibration, None, None, inference)
     rule: ThresholdRule = build(config["threshold"], "threshold")
-    threshold = rule.choose(labels, calibration.apply(probabilities)[:, 1])
-    return Decider(calibration, threshold, rule, inference)
+    scores = calibration.apply(probabilities)[:, 1]
+    try:
+        return Decider(calibration, rule.choose(labels, scores), rule, inference)
+    except DataError as error:
+        if rule.rule != "precision":
+            raise
+        # After hours of training a threshold that falls short is worth more than none.
+        rule = ThresholdRule("max_f1")
+        note = f"{first_line(error)} The threshold is the one with the best validation F1 instead."
+        log.warning("%s", note)
+        return Decider(calibration, rule.choose(labels, scores), rule, inference, (note,))

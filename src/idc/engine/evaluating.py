@@ -128,6 +128,7 @@ def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) 
     own = config["choices"]["data"] == OWN
     root = config["data"]["root"] if own else None
     given = ["data.root", "data.source.root"] if root or not own else []
+    given += [] if own else ["split.file"]
     return restore(store, record, config, given, folder, root)
 
 

@@ -70,7 +70,10 @@ def chosen_runs(
         raise ConfigError(
             "compare: give runs=[ID,ID], or sweep=ID, or experiment_name=NAME: one of them."
         )
-    records: list[tuple[Run, str]] = [(r, "") for r in finished_runs(store)] if experiment else []
+    records: list[tuple[Run, str]] = []
+    for record in finished_runs(store) if experiment else ():
+        parent = record.data.tags.get(PARENT_TAG)
+        records.append((record, str(find_run(store, parent).info.run_name) if parent else ""))
     for run_id in named:
         record = find_run(store, run_id)
         kind = record.data.tags.get(KIND_TAG, "train")
@@ -92,21 +95,21 @@ def chosen_runs(
 
 
 def _told_apart(found: list[Finished]) -> list[Finished]:
-    """Runs of no sweep are settings of their own, by name; what is still alike is told by id."""
+    """Runs of no sweep are settings of their own, by name; settings of two sweeps stay two."""
     alone = Counter(run.outcome.name for run in found if not run.settings)
-    alike = Counter(_place(run) for run in found)
+    sweeps: dict[str, set[str]] = {}
+    for run in found:
+        if run.settings:
+            sweeps.setdefault(run.setting, set()).add(run.sweep)
     apart = []
     for run in found:
         settings = dict(run.settings)
         if not settings:
             name = run.outcome.name
             settings[RUN] = f"{name} ({run.outcome.run_id:.8})" if alone[name] > 1 else name
-        elif alike[_place(run)] > 1:  # the same setting in two sweeps
+        elif len(sweeps[run.setting]) > 1:
+            # What was not swept may differ: these are no repeats of one another.
             settings["sweep"] = run.sweep[:8]
         outcome = replace(run.outcome, settings=settings)
         apart.append(replace(run, settings=settings, outcome=outcome))
     return apart
-
-
-def _place(run: Finished) -> tuple[str, str, str]:
-    return run.setting, run.repeat, run.fold

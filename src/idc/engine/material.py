@@ -142,10 +142,10 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
         side_of_each(index, policy.decide(index).keep, source, splitter)
 
     found = inspect(config, source, check)
-    policy.refuse(found.index, source.root)
-    decisions = policy.decide(found.index)
     if redactor is not None:
         redactor.learn(found.index["group"].unique())
+    policy.refuse(found.index, source.root)
+    decisions = policy.decide(found.index)
     splitter = build_splitter(config, found.index, names)
     side = side_of_each(found.index, decisions.keep, source, splitter)
     index = found.index.assign(split=side)
@@ -172,7 +172,12 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     """
     source: Source = build(config["data"]["source"], "data")
     policy = build_policy(config)
-    found = inspect(config, source, lambda index: policy.refuse(index, source.root))
+
+    def check(index: pd.DataFrame) -> None:
+        redactor.learn(index["group"].unique())
+        policy.refuse(index, source.root)
+
+    found = inspect(config, source, check)
     redactor.learn(found.index["group"].unique())
     policy.refuse(found.index, source.root)
     decisions = policy.decide(found.index)

@@ -100,7 +100,7 @@ def take_numbers(
     coverage = risk_coverage(labels, predicted, sure, classes)
     metrics |= selective_metrics(labels, predicted, sure, classes)
     if decider is not None:
-        notes += list(decider.calibration.notes)
+        notes += [*decider.calibration.notes, *decider.notes]
         missed = None
         if decider.rule is not None:
             missed = decider.rule.missed(labels, predicted, positive=positive)

@@ -1,5 +1,6 @@
 """Patients' names, and what stands for them in all that is logged."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,44 @@ import pandas as pd
 from idc.data.split.base import Splitter
 from idc.data.split.csv_file import read_split_csv
 from idc.engine.config import Config, build
-from idc.tracking.privacy import PSEUDONYM, Pseudonyms
+from idc.errors import ConfigError
+from idc.tracking.privacy import KEY_VARIABLE, PSEUDONYM, Pseudonyms
+
+NAMES_TAG = "idc.patients"
+REAL = "own names"
+CHECK = "idc: whose key is this?"
+
+
+def names_tags(names: Pseudonyms | None) -> dict[str, str]:
+    """Tags that tell whether patients have pseudonyms, and by which key, without telling it."""
+    return {NAMES_TAG: names.of(CHECK) if names else REAL}
+
+
+def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
+    """Refuse to go on with a run under other names: its patients would not be known again.
+
+    Args:
+        tags: The run's tags.
+        now: The configuration of now.
+        what: Who asks, for the message.
+
+    Raises:
+        ConfigError: The run has pseudonyms and now there are none or others, or the reverse.
+    """
+    before = tags.get(NAMES_TAG, REAL)
+    names = Pseudonyms.from_environment() if now["tracking"]["pseudonymise"] else None
+    if before == names_tags(names)[NAMES_TAG]:
+        return
+    if before == REAL:
+        raise ConfigError(
+            f"{what}: the run knows its patients by their own names; leave out "
+            f"tracking.pseudonymise=true."
+        )
+    key = f"{KEY_VARIABLE} holds another key than" if names else "it needs the key of"
+    raise ConfigError(
+        f"{what}: the run knows its patients by pseudonyms: set tracking.pseudonymise=true; {key} "
+        f"that run."
+    )
 
 
 def build_splitter(config: Config, index: pd.DataFrame, names: Pseudonyms | None) -> Splitter:

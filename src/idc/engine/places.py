@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.engine.config import Config
+from idc.engine.outcome import load_outcome
 from idc.errors import ConfigError
 from idc.tracking.privacy import HIDDEN, hidden_values
 
@@ -22,17 +23,20 @@ def relative_folder(folder: Path, config: Config) -> str | None:
     return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
 
 
-def run_folder(tags: Mapping[str, str], config: Config) -> Path | None:
-    """The folder that a run's tag names, if it is on this machine.
+def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | None:
+    """The folder that a run's tag names, if it is on this machine and still the run's own.
 
     Args:
+        run_id: The run's id.
         tags: The run's tags.
         config: The configuration of now, with ``paths.root``.
     """
     if FOLDER_TAG not in tags:
         return None
     folder = Path(config["paths"]["root"]) / tags[FOLDER_TAG]
-    return folder if folder.is_dir() else None
+    # A later run may have been sent to the same folder.
+    outcome = load_outcome(folder)
+    return folder if outcome is not None and outcome.run_id == run_id else None
 
 
 def save_hidden(config: Config, folder: Path) -> None:
@@ -42,7 +46,11 @@ def save_hidden(config: Config, folder: Path) -> None:
 
 
 def bring_hidden(
-    config: Mapping[str, Any], folder: Path, given: Iterable[str], what: str
+    config: Mapping[str, Any],
+    folder: Path,
+    given: Iterable[str],
+    what: str,
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """A logged configuration with the paths that were not logged.
 
@@ -51,12 +59,14 @@ def bring_hidden(
         folder: The run's folder, which may hold them.
         given: Names that the command line gives anew.
         what: Who asks, for the message.
+        more: Paths that are known from elsewhere, by name.
 
     Raises:
         ConfigError: A path is not known here.
     """
     path = folder / FILE
     known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    known |= more or {}
     named = set(given)
 
     def fill(node: Any, place: str) -> Any:

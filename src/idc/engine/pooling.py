@@ -1,5 +1,6 @@
 """Out-of-fold predictions of a sweep: each patch scored once, by a network that never saw it."""
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,12 +17,17 @@ from idc.metrics.collection import METRIC_NAMES
 
 TABLE = "pooled.csv"
 PREDICTIONS = "predictions.parquet"
+LONGEST_SLUG = 80
 DRAWN = 8  # settings whose pooled figures are drawn
 
 
 def slug(name: str) -> str:
     """A name as a folder's: letters, digits and ``-_.=`` only."""
-    return re.sub(r"[^\w.=-]+", "_", name).strip("_")[:80] or "_"
+    plain = re.sub(r"[^\w.=-]+", "_", name).strip("_") or "_"
+    if len(plain) <= LONGEST_SLUG:
+        return plain
+    digest = hashlib.blake2b(name.encode(), digest_size=3).hexdigest()
+    return f"{plain[: LONGEST_SLUG - 7]}-{digest}"
 
 
 def pool_numbers(

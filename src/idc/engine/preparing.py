@@ -93,7 +93,7 @@ def _work(
         index["split"] = side_of_each(index, decisions.keep, source, splitter)
     except DataError as error:
         log.warning("no split can be made: %s", first_line(error))
-        outcome.notes.append(f"No split can be made: {first_line(error)}")
+        outcome.notes.append(f"No split can be made: {redactor.text(first_line(error))}")
     if names is not None:
         index = hide_patients(index, names)
     index.rename(columns=ON_DISK).to_parquet(folder / "index.parquet", index=False)

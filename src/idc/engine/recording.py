@@ -17,6 +17,7 @@ from idc.engine.callbacks import CHECKPOINTS
 from idc.engine.config import Config
 from idc.engine.figures import data_figures, learning_figures, save_figures
 from idc.engine.material import Material
+from idc.engine.patients import names_tags
 from idc.engine.places import FOLDER_TAG, relative_folder, save_hidden
 from idc.models.history import History
 from idc.tracking.facts import flatten, origin_tags
@@ -65,6 +66,7 @@ def record_inputs(
             "data.notes": json.dumps(material.decisions.notes()),
             "data.class_names": json.dumps(material.source.class_names),
             "leaky": str(material.leaky).lower(),
+            **names_tags(redactor.pseudonyms),
         }
     )
     if (place := relative_folder(folder, config)) is not None:

@@ -14,12 +14,14 @@ from idc.engine.config import Config, resolve
 from idc.engine.decider import FILE as DECISION
 from idc.engine.decider import Decider, load_decider
 from idc.engine.objects import build_network
+from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
 from idc.engine.resume import check_targets
 from idc.errors import CheckpointError
 from idc.models.network import Network
 from idc.models.weights import safe_load
 from idc.tracking.lookup import children, fetch_artifact, find_run
+from idc.tracking.privacy import HIDDEN
 from idc.tracking.store import Store
 
 NETWORK = "network."
@@ -111,12 +113,18 @@ def restore(
         ConfigError: A path was not logged and is not known here.
     """
     run_id = str(record.info.run_id)
-    own = run_folder(record.data.tags, now)
+    require_same_names(record.data.tags, now, f"run={run_id}")
+    own = run_folder(run_id, record.data.tags, now)
     checkpoint = _file(store, run_id, own, f"{CHECKPOINTS}/{BEST}", folder / run_id)
     decision = _file(store, run_id, own, f"evaluation/{DECISION}", folder / run_id)
     content = safe_load(checkpoint, f"run={run_id}")
     origin: Mapping[str, Any] = content["idc"]
-    raw = bring_hidden(origin["config"], checkpoint.parent.parent, given, f"run={run_id}")
+    more = {}
+    if str(origin["config"]["split"].get("file", "")).startswith(HIDDEN):
+        # The run keeps the split itself, so that the file is not needed.
+        more["split.file"] = str(_file(store, run_id, own, "split.csv", folder / run_id))
+    place = own or checkpoint.parent
+    raw = bring_hidden(origin["config"], place, given, f"run={run_id}", more)
     merged = {**raw, **{key: now[key] for key in OF_NOW}}
     choices = merged.pop("choices")
     if root is not None:

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config, resolve, unresolved
+from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
 from idc.errors import CheckpointError, ConfigError, DataError
 from idc.models.weights import safe_load
@@ -138,7 +139,8 @@ def resume_point(
         found = find_run(store, reference)
         run_id = str(found.info.run_id)
         # A run that was killed outright has its checkpoints in its folder only.
-        own = run_folder(found.data.tags, now)
+        require_same_names(found.data.tags, now, "resume")
+        own = run_folder(run_id, found.data.tags, now)
         if own is not None and (own / CHECKPOINTS / LAST).is_file():
             path, best = own / CHECKPOINTS / LAST, own / CHECKPOINTS / BEST
         else:

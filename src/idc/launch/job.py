@@ -9,17 +9,18 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from idc.engine.config import Config, resolve, unresolved
 from idc.engine.hardware import global_rank
+from idc.engine.lifecycle import build_redactor
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import LAUNCHED
 from idc.engine.run import Job, run_job
 from idc.errors import IdcError, first_line
 from idc.launch.sweep import job_name, load_sweep, settings_of
 from idc.launch.table import print_outcome
-from idc.tracking.privacy import Pseudonyms, redact_override
+from idc.tracking.privacy import shown_settings
 
 log = logging.getLogger(__name__)
 # About the libraries' own insides, with nothing for a user to do.
@@ -57,10 +58,10 @@ def run(cfg: DictConfig) -> float | None:
     overrides = list(hydra.overrides.task)
     sweep = load_sweep(folder)
     in_multirun = hydra.mode == RunMode.MULTIRUN
-    hides = bool(OmegaConf.select(cfg, "tracking.pseudonymise"))
-    pseudonyms = Pseudonyms.from_environment() if hides else None
-    shown = [redact_override(override, pseudonyms) for override in overrides]
-    settings = settings_of(shown, sweep.swept) if sweep else {}
+    settings = {}
+    if sweep is not None:
+        redactor = build_redactor(sweep.config, sweep.config["root"])
+        settings = settings_of(shown_settings(overrides, redactor), sweep.swept)
     name = job_name(settings)
     if sweep is not None and name in sweep.done:
         log.info("%s: already done, run %s", name, sweep.done[name])

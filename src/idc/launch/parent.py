@@ -1,5 +1,6 @@
 """The sweep's parent run: what its children have in common, and how they compare."""
 
+import hashlib
 import json
 import logging
 import sys
@@ -20,7 +21,7 @@ from idc.launch.sweep import Sweep, job_name, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
 from idc.tracking.facts import origin_tags
 from idc.tracking.lookup import children, find_run
-from idc.tracking.privacy import redact_override
+from idc.tracking.privacy import shown_settings
 from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import Store, open_store
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 # By the machine or a cluster, so that the job could not say so itself.
 ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 OVERRIDES_TAG = "idc.sweep.overrides"
+DIGEST_TAG = "idc.sweep.digest"
 
 
 def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
@@ -43,8 +45,9 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     """
     sweep.config = _needed(config)
     store = _store(sweep)
-    hides = store.redactor.pseudonyms if store else None
-    sweep.overrides = [redact_override(override, hides) for override in sweep.overrides]
+    redactor = build_redactor(sweep.config, sweep.config["root"])
+    sweep.digest = _digest(sweep)
+    sweep.overrides = shown_settings(sweep.overrides, redactor)
     resume = OmegaConf.select(config, "sweep.resume")
     if store is None:
         if resume:
@@ -57,13 +60,14 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
         return sweep
     name = str(OmegaConf.select(config, "name") or _default_name(sweep))
-    origin = origin_tags("idc.train", hides)
+    origin = origin_tags("idc.train", redactor.pseudonyms)
     run = MlflowRun(store, name=name[:200])
     run.tags(
         {
             **origin,
             "idc.kind": "sweep",
             OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
+            DIGEST_TAG: sweep.digest,
         }
     )
     run.params(
@@ -95,6 +99,12 @@ def _store(sweep: Sweep) -> Store | None:
     return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor)
 
 
+def _digest(sweep: Sweep) -> str:
+    """Of the overrides as they were typed: what is logged of them leaves out paths."""
+    typed = json.dumps(_own_overrides(sweep)).encode()
+    return hashlib.blake2b(typed, digest_size=8).hexdigest()
+
+
 def _own_overrides(sweep: Sweep) -> list[str]:
     return [o for o in sweep.overrides if not o.startswith("sweep.resume")]
 
@@ -108,9 +118,9 @@ def _default_name(sweep: Sweep) -> str:
 def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
     assert sweep.parent is not None
     found = children(store, sweep.parent)
-    before = json.loads(find_run(store, sweep.parent).data.tags.get(OVERRIDES_TAG, "null"))
-    # Both as they are logged: paths are left out.
-    if before != json.loads(store.redactor.text(json.dumps(_own_overrides(sweep)))):
+    tags = find_run(store, sweep.parent).data.tags
+    before = tags.get(OVERRIDES_TAG, "other overrides")
+    if tags.get(DIGEST_TAG) != sweep.digest:
         raise ConfigError(
             f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
             f"overrides, with sweep.resume added."

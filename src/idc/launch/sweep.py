@@ -31,7 +31,8 @@ class Sweep:
         swept: Names of the values that vary.
         parent: MLflow run id of the sweep, or None without tracking.
         done: Names of jobs that an earlier attempt finished, to their run ids.
-        config: The configuration without the jobs' overrides.
+        config: What is needed of the configuration without the jobs' overrides.
+        digest: Of the overrides as they were typed.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Sweep:
     parent: str | None = None
     done: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     def save(self) -> None:
         """Write the file that the jobs read."""

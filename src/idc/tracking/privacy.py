@@ -21,6 +21,7 @@ SHORTEST_NAME = 3  # characters; a shorter host name would take letters out of w
 # An absolute path in running text: from a slash that nothing of a path or URL comes before.
 ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=, -]*[\w.+@=-]/)+([\w.+@=-]*)")
 SQLITE = re.compile(r"(sqlite:///)/(?:[^/\s'\"]+/)+")
+USER_INFO = re.compile(r"(\w+://)[^/\s@'\"]+@")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 
 
@@ -103,16 +104,26 @@ class Redactor:
             longest = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
             self._patients = re.compile(rf"(?<![0-9A-Za-z])(?:{longest})(?![0-9A-Za-z])")
 
-    def text(self, text: str) -> str:
-        """The text without what must not be logged."""
+    def value(self, text: str) -> str:
+        """A value without absolute paths and passwords.
+
+        Patients stand in no value: whatever makes them knows pseudonyms only. To look for names
+        that are short numbers here would change numbers.
+        """
+        text = USER_INFO.sub(r"\1", text)
         if self.paths:
             for place, name in self._places:
                 text = re.sub(rf"(?<![\w.-]){re.escape(place)}(?=[/\s'\":,;)\]]|$)", name, text)
             text = SQLITE.sub(r"\1…/", text)
             text = FILE_URI.sub("file://…/", text)
             text = ABSOLUTE.sub(r"…/\1", text)
-            if self._host is not None:
-                text = self._host.sub("<host>", text)
+        return text
+
+    def text(self, text: str) -> str:
+        """A text for people, such as a message, without what must not be logged."""
+        text = self.value(text)
+        if self.paths and self._host is not None:
+            text = self._host.sub("<host>", text)
         if self.pseudonyms is not None and self._patients is not None:
             text = self._patients.sub(lambda m: self.pseudonyms_of(m[0]), text)
         return text
@@ -128,7 +139,11 @@ class Redactor:
         the patients that the split names get their pseudonyms.
         """
         plain = {k: v for k, v in config.items() if not (self.paths and k == "paths")}
-        return {str(k): self._node(v, str(k)) for k, v in plain.items()}
+        shown = {str(k): self._node(v, str(k)) for k, v in plain.items()}
+        if "uri" in (shown.get("tracking") or {}):
+            # It may hold a server's name, or a password.
+            shown["tracking"] = {**shown["tracking"], "uri": None}
+        return shown
 
     def _node(self, node: Any, place: str) -> Any:
         if isinstance(node, Mapping):
@@ -148,7 +163,7 @@ OVERRIDE = re.compile(r"^(\+*split\.(?:test|val)_patients)=(.*)$", re.DOTALL)
 
 def hide(value: str) -> str:
     """An absolute path as ``<not logged>/NAME``; anything else as it is."""
-    if not value.startswith("sqlite:") and not Path(value).is_absolute():
+    if not value.startswith(("sqlite:", "file:")) and not Path(value).is_absolute():
         return value
     return f"{HIDDEN}/{value.rstrip('/').rpartition('/')[2]}"
 
@@ -163,6 +178,25 @@ def hidden_values(config: Mapping[str, Any], place: str = "") -> dict[str, str]:
         elif isinstance(value, str) and hide(value) != value:
             found[name] = value
     return found
+
+
+def shown_settings(overrides: Iterable[str], redactor: Redactor) -> list[str]:
+    """Overrides as they may be shown: pseudonyms for patients, file names for absolute paths.
+
+    Two paths that end alike stay apart by a digest.
+
+    Args:
+        overrides: ``key=value`` each.
+        redactor: What must not be shown.
+    """
+    shown = []
+    for override in overrides:
+        known = redact_override(override, redactor.pseudonyms)
+        value = redactor.value(known)
+        if value != known:
+            value += f"#{hashlib.blake2b(known.encode(), digest_size=2).hexdigest()}"
+        shown.append(value)
+    return shown
 
 
 def redact_override(override: str, pseudonyms: Pseudonyms | None) -> str:

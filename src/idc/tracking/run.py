@@ -35,6 +35,8 @@ METRICS_BATCH = 1000  # metrics that the server takes at once
 BATCH = 100  # parameters and tags that the server takes at once
 VALUE_LIMIT = 6000  # characters of a parameter
 TAG_LIMIT = 5000
+FREE_TEXT = (ERROR_TAG, NOTE_TAG)
+MESSAGES = (".txt", ".log")
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
 
 
@@ -143,9 +145,9 @@ class MlflowRun:
         # MLflow refuses to change a parameter; a resumed run logs the same ones again.
         known = self.client.get_run(self.run_id).data.params
         new = [
-            Param(k, _text(self._clean(v), VALUE_LIMIT))
+            Param(name, _text(self._store.redactor.value(str(v)), VALUE_LIMIT))
             for k, v in values.items()
-            if k not in known
+            if (name := NOT_IN_NAMES.sub("_", k)) not in known
         ]
         for start in range(0, len(new), BATCH):
             self.client.log_batch(self.run_id, params=new[start : start + BATCH])
@@ -160,7 +162,10 @@ class MlflowRun:
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; see `Run.tags`."""
-        tags = [RunTag(k, _text(self._clean(v), TAG_LIMIT)) for k, v in values.items()]
+        tags = []
+        for k, v in values.items():
+            clean = self._clean if k in FREE_TEXT else self._store.redactor.value
+            tags.append(RunTag(k, _text(clean(str(v)), TAG_LIMIT)))
         for start in range(0, len(tags), BATCH):
             self.client.log_batch(self.run_id, tags=tags[start : start + BATCH])
 
@@ -170,9 +175,10 @@ class MlflowRun:
             self.client.log_artifacts(self.run_id, str(path), under or None)
         elif path.suffix in TEXTS and path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
+            clean_text = self._clean if path.suffix in MESSAGES else self._store.redactor.value
             with tempfile.TemporaryDirectory() as folder:
                 clean = Path(folder) / path.name
-                clean.write_text(self._clean(text), encoding="utf-8")
+                clean.write_text(clean_text(text), encoding="utf-8")
                 self.client.log_artifact(self.run_id, str(clean), under or None)
         elif path.is_file():
             self.client.log_artifact(self.run_id, str(path), under or None)
