@@ -17,7 +17,7 @@ from idc.engine.outcome import Outcome
 from idc.engine.pooling import slug
 from idc.tracking.privacy import Redactor
 
-CONFIG = {"intervals": {"draws": 400, "level": 0.95}, "seed": 0}
+CONFIG = {"intervals": {"draws": 400, "level": 0.95}, "seed": 0, "report": True}
 Make = Callable[..., Finished]
 
 

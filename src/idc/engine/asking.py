@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from idc.data.datamodule import PatchDataModule
 from idc.engine.config import Config, build
 from idc.engine.decider import Decider, fit_decider
 from idc.engine.evaluation import Evaluation
-from idc.engine.inference import Inference, Said, pool, predict
+from idc.engine.inference import Inference, pool, predict
 from idc.engine.material import Material, load_material, load_unsplit
 from idc.engine.numbers import take_numbers
 from idc.engine.predictions import (
@@ -54,6 +55,7 @@ def ask_about_own(
     by_split: dict[str, list[Restored]] = {}
     for run in runs:
         by_split.setdefault(json.dumps(run.config["split"], sort_keys=True), []).append(run)
+    _require_one_test_side(list(by_split.values()))
     frames, deciders = [], []
     for group in by_split.values():
         config = {**group[0].config, "loader": _loader(now), "inference": now["inference"]}
@@ -146,6 +148,18 @@ def ask_about_others(
     return Evaluation(test, decider, numbers), material
 
 
+def _require_one_test_side(groups: Sequence[Sequence[Restored]]) -> None:
+    """Refuse, before anything is scored, splits that test a patient twice."""
+    tested = Counter(p for group in groups for p, side in group[0].sides.items() if side == "test")
+    twice = sorted(patient for patient, count in tested.items() if count > 1)
+    if twice:
+        raise ConfigError(
+            f"run: the jobs of this sweep have {len(groups)} different splits, and {len(twice)} "
+            f"patient(s) are tested by more than one of them ({', '.join(twice[:5])}), so they "
+            f"cannot be pooled. Ask the runs one by one."
+        )
+
+
 def _loader(now: Config) -> Config:
     size = now["loader"]["eval_batch_size"]
     return {"batch_size": size, "eval_batch_size": size, "num_workers": 0, "sampler": "shuffle"}
@@ -168,10 +182,7 @@ def _ask(
     how: Inference,
     device: torch.device,
 ) -> pd.DataFrame:
-    said: list[Said] = []
-    for run in runs:
-        said.append(predict(run.network, data.eval_dataloader(side), device, how))
-        run.network.cpu()
+    said = [predict(run.network(), data.eval_dataloader(side), device, how) for run in runs]
     whole = pool(said)
     return raw_predictions(data.index, data.rows(side), whole.probabilities, whole.uncertainty)
 

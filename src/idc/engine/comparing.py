@@ -72,7 +72,7 @@ def compare_runs(
     Args:
         runs: Finished runs with their files.
         outcomes: All runs, also those that failed.
-        config: ``intervals`` and ``seed`` are read.
+        config: ``intervals``, ``seed`` and ``report`` are read.
         folder: ``comparison/`` and ``evaluation/`` go into it.
         name: Of the sweep, for the page.
         command: What was typed.

@@ -121,7 +121,7 @@ def _work(
         redactor,
         f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
-    record_evaluation(account, runs[0].network.to(device) if len(runs) == 1 else None)
+    record_evaluation(account, runs[0].network().to(device) if len(runs) == 1 else None)
 
 
 def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Restored:

@@ -37,7 +37,7 @@ def pool_numbers(
 
     Args:
         found: Settings and baselines.
-        config: ``intervals`` and ``seed`` are read.
+        config: ``intervals``, ``seed`` and ``report`` are read.
         folder: Where ``predictions.parquet``, ``pooled.csv`` and a folder a setting go.
         class_names: A name a class.
 
@@ -60,7 +60,7 @@ def pool_numbers(
                 for name, table in numbers.tables.items():
                     path = target / f"{name}.csv"
                     thinned(table).to_csv(path, index=False, float_format="%.6g")
-                if number < DRAWN:
+                if number < DRAWN and config["report"]:
                     figures = numbers_figures(frame, numbers, None, class_names)
                     save_figures(figures, target)
     if frames:

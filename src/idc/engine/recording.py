@@ -92,8 +92,9 @@ def record_inputs(
         }
         digest = f"{material.fingerprint}-{side}"
         run.dataset(material.source.name, digest, side, json.dumps(profile), schema)
-    save_figures(data_figures(material, data, config["seed"]), folder / "data")
-    run.artifacts(folder / "data", "data")
+    if config["report"]:
+        save_figures(data_figures(material, data, config["seed"]), folder / "data")
+        run.artifacts(folder / "data", "data")
 
 
 def parameters(config: Config) -> dict[str, Any]:
@@ -127,7 +128,8 @@ def record_training(run: Run, config: Config, history: History, folder: Path) ->
     target.mkdir(exist_ok=True)
     table.to_csv(target / "history.csv", index=False)
     monitor = config["monitor"]
-    save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)
+    if config["report"]:
+        save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)
     run.artifacts(target, "training")
     if config["tracking"]["log_checkpoints"]:
         run.artifacts(folder / CHECKPOINTS, CHECKPOINTS)

@@ -17,7 +17,7 @@ from idc.engine.objects import build_network
 from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
 from idc.engine.resume import check_targets
-from idc.errors import CheckpointError
+from idc.errors import CheckpointError, first_line
 from idc.models.network import Network
 from idc.models.weights import safe_load
 from idc.tracking.lookup import children, fetch_artifact, find_run
@@ -37,7 +37,7 @@ class Restored:
         run_id: Its id.
         name: Its name.
         config: Its configuration, with the places of this machine.
-        network: With its best weights, in eval mode, on the CPU.
+        checkpoint: Its best weights.
         class_names: A name a class.
         decider: Calibration and threshold.
         sides: Patient to the side that it stood on.
@@ -49,13 +49,34 @@ class Restored:
     run_id: str
     name: str
     config: Config
-    network: Network
+    checkpoint: Path
     class_names: tuple[str, ...]
     decider: Decider
     sides: Mapping[str, str]
     fingerprint: str
     leaky: bool
     tags: Mapping[str, str]
+
+    def network(self) -> Network:
+        """Its network with its best weights, in eval mode, on the CPU.
+
+        Made when it is asked for: an ensemble's members need not be in memory together.
+
+        Raises:
+            CheckpointError: The weights do not fit the configuration.
+        """
+        state = safe_load(self.checkpoint, f"run={self.run_id}")["state_dict"]
+        weights = {k.removeprefix(NETWORK): v for k, v in state.items() if k.startswith(NETWORK)}
+        mean, std = (weights[key].flatten().tolist() for key in ("mean", "std"))
+        network = build_network(self.config, len(self.class_names), (mean, std))
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"run={self.run_id}: {self.checkpoint.name} does not fit the run's configuration "
+                f"({first_line(error)})."
+            ) from error
+        return network.eval()
 
 
 def members(store: Store, run_id: str) -> tuple[MlflowRecord, list[MlflowRecord]]:
@@ -134,16 +155,11 @@ def restore(
     config = resolve(OmegaConf.create(merged), choices)
     check_targets(config, now, f"run={run_id}")
     names = tuple(json.loads(record.data.tags["data.class_names"]))
-    state = content["state_dict"]
-    weights = {k.removeprefix(NETWORK): v for k, v in state.items() if k.startswith(NETWORK)}
-    statistics = [weights[key].flatten().tolist() for key in ("mean", "std")]
-    network = build_network(config, len(names), (statistics[0], statistics[1]))
-    network.load_state_dict(weights)
     return Restored(
         run_id,
         str(record.info.run_name),
         config,
-        network.eval(),
+        checkpoint,
         names,
         load_decider(decision),
         origin["sides"],

@@ -39,7 +39,8 @@ def record_evaluation(account: Account, network: Network | None) -> None:
     run.metrics({f"cost/{name}_seconds": found.seconds for name, found in account.spent.items()})
     target = folder / EVALUATION
     save_evaluation(evaluation, target)
-    save_figures(evaluation_figures(evaluation, patches, class_names), target)
+    if account.config["report"]:
+        save_figures(evaluation_figures(evaluation, patches, class_names), target)
     if network is not None:
         device = next(network.parameters()).device
         explained = explain_cases(

@@ -88,6 +88,7 @@ def _needed(config: DictConfig) -> dict[str, Any]:
         "pseudonymise": bool(config.tracking.pseudonymise),
         "name": OmegaConf.select(config, "name"),
         "seed": 0,
+        "report": bool(OmegaConf.select(config, "report")),
         "intervals": OmegaConf.to_container(config.intervals, resolve=True),
     }
 
