@@ -212,7 +212,7 @@ def test_an_f1_that_costs_nothing_is_pointed_out(cli: Cli, kaggle: Callable[...,
 
 
 def test_without_tracking_only_the_folder_remains(cli: Cli) -> None:
-    result = cli(*TINY, "tracking=none")
+    result = cli(*TINY, "tracking=none", "report=true")
     assert result.code == 0, result.err
     assert not (result.root / "mlruns").exists()
     (folder,) = result.folders
