@@ -61,6 +61,14 @@ def test_paths_and_host_are_taken_out_of_texts(tmp_path: Path) -> None:
         assert platform.node() not in redactor.text(f"on {platform.node()}, here")
 
 
+def test_a_path_ends_where_the_next_word_begins(tmp_path: Path) -> None:
+    redactor = Redactor(True, None, tmp_path)
+    command = "train.py data.root=/data/site/idc monitor.metric=val/auroc seed=1"
+    assert redactor.value(command) == "train.py data.root=…/idc monitor.metric=val/auroc seed=1"
+    redactor.know(["/data/My Site/idc"])
+    assert redactor.value("in /data/My Site/idc/8863, x") == "in …/idc/8863, x"
+
+
 def test_patients_are_taken_out_of_texts_once_they_are_known(tmp_path: Path) -> None:
     names = Pseudonyms(KEY)
     redactor = Redactor(True, names, tmp_path)

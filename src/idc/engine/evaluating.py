@@ -24,6 +24,7 @@ from idc.engine.restore import Restored, members, restore
 from idc.engine.results import record_evaluation
 from idc.errors import ConfigError
 from idc.tracking.facts import origin_tags
+from idc.tracking.privacy import hidden_values
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
 
@@ -78,6 +79,7 @@ def _work(
     folder: Path,
 ) -> None:
     redactor = store.redactor
+    redactor.know(hidden_values(config).values())
     shown = redactor.config(config)
     run.params({k: v for k, v in config["choices"].items() if v is not None})
     run.params(parameters(shown))

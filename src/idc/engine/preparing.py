@@ -22,7 +22,7 @@ from idc.errors import DataError, first_line
 from idc.report.eda import write_eda
 from idc.report.eda_input import EdaInput
 from idc.tracking.facts import flatten, origin_tags
-from idc.tracking.privacy import Redactor
+from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun, NoRun, Run
 from idc.tracking.store import the_store
 
@@ -56,6 +56,7 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         redactor = (
             store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
         )
+        redactor.know(hidden_values(config).values())
         shown = redactor.config(config)
         chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
         run.params({k: v for k, v in flatten(chosen).items() if not k.startswith("data.source.")})

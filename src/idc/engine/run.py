@@ -37,7 +37,7 @@ from idc.errors import TrainingError, first_line
 from idc.metrics.calibration import CalibrationRule
 from idc.models.classifier import PatchClassifier
 from idc.models.weights import safe_load
-from idc.tracking.privacy import Redactor
+from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, the_store
 
@@ -139,6 +139,7 @@ def _work(
     redactor: Redactor,
 ) -> None:
     """The steps of a run, in order."""
+    redactor.know(hidden_values(config).values())
     pl.seed_everything(config["seed"], workers=True, verbose=False)
     material = load_material(config, redactor)
     outcome.class_names = list(material.source.class_names)

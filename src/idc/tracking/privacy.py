@@ -19,7 +19,8 @@ HIDDEN = "<not logged>"
 PSEUDONYM = re.compile(r"p-[0-9a-f]{12}")
 SHORTEST_NAME = 3  # characters; a shorter host name would take letters out of words
 # An absolute path in running text: from a slash that nothing of a path or URL comes before.
-ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=, -]*[\w.+@=-]/)+([\w.+@=-]*)")
+# Blanks end it, as they part a command's words: folders with blanks must be known (`know`).
+ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
 SQLITE = re.compile(r"(sqlite:///)/(?:[^/\s'\"]+/)+")
 USER_INFO = re.compile(r"(\w+://)[^/\s@'\"]+@")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
@@ -103,6 +104,11 @@ class Redactor:
         if names:
             longest = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
             self._patients = re.compile(rf"(?<![0-9A-Za-z])(?:{longest})(?![0-9A-Za-z])")
+
+    def know(self, paths: Iterable[str]) -> None:
+        """Tell absolute paths that may stand in texts, whatever their names look like."""
+        known = [(p.rstrip("/"), f"…/{p.rstrip('/').rpartition('/')[2]}") for p in paths]
+        self._places = sorted({*self._places, *known}, key=lambda pair: -len(pair[0]))
 
     def value(self, text: str) -> str:
         """A value without absolute paths and passwords.
