@@ -68,7 +68,7 @@ def load_decider(path: Path) -> Decider:
             content["threshold"],
             rule,
             Inference(**content["inference"]),
-            tuple(content["notes"]),
+            tuple(content.get("notes", ())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: this is no decision of an idc run ({error}).") from error
