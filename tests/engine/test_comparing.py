@@ -55,7 +55,7 @@ def make(tmp_path: Path) -> Make:
             class_names=["no IDC", "IDC"],
             leaky=leaky,
         )
-        return Finished(outcome, folder, names)
+        return Finished(outcome, folder)
 
     return run
 
@@ -103,7 +103,7 @@ def test_repeats_on_other_patches_are_told(make: Make, compared: Callable[..., C
         settings = {"backbone": "a", "split.seed": seed}
         run.outcome.settings.clear()
         run.outcome.settings.update(settings)
-        runs.append(Finished(run.outcome, run.folder, settings))
+        runs.append(Finished(run.outcome, run.folder))
     found = compared(*runs)
     assert found.comparison is None
     assert any("from repeat to repeat: backbone=a" in note for note in found.notes)
@@ -138,12 +138,7 @@ def test_baselines_know_the_largest_side_that_does_not_leak(make: Make) -> None:
 
 
 def test_settings_of_two_sweeps_are_not_repeats_of_one_another(make: Make) -> None:
-    one = Finished(
-        make(backbone="a", seed="1").outcome, Path(), {"backbone": "a", "seed": "1"}, "s1"
-    )
-    two = Finished(
-        make(backbone="a", seed="2").outcome, Path(), {"backbone": "a", "seed": "2"}, "s2"
-    )
+    one, two = (replace(make(backbone="a", seed=s), sweep=f"s{s}") for s in ("1", "2"))
     assert [run.setting for run in _told_apart([one, two])] == [
         "backbone=a, sweep=s1",
         "backbone=a, sweep=s2",

@@ -84,7 +84,7 @@ def test_patients_are_taken_out_of_texts_once_they_are_known(tmp_path: Path) -> 
 def test_configuration_as_it_may_be_logged(tmp_path: Path) -> None:
     names = Pseudonyms(KEY)
     config = {
-        "paths": {"root": "/home/me"},
+        "paths": {"root": str(tmp_path)},
         "data": {"root": "/data/site", "source": {"root": "/data/site"}},
         "backbone": {"weights": "weights.pth"},
         "split": {"test_patients": [8863, "8865"], "val_patients": []},

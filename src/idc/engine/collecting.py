@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from idc.comparison.contestant import Contestant, pool_folds
+from idc.data.split.base import patients_sides
 from idc.engine.leaderboard import REPEATS, setting_of
 from idc.engine.outcome import Outcome
 
@@ -26,14 +27,17 @@ class Finished:
     Attributes:
         outcome: Name, settings, metrics.
         folder: Holds those of `FILES` that it left.
-        settings: As the outcome's; for runs of no sweep what tells them apart.
         sweep: Id of the sweep that it belongs to, or "".
     """
 
     outcome: Outcome
     folder: Path
-    settings: Mapping[str, str] = field(default_factory=dict)
     sweep: str = ""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The outcome's swept values; for a run of no sweep what tells it apart."""
+        return self.outcome.settings
 
     @property
     def setting(self) -> str:
@@ -66,10 +70,10 @@ class Finished:
     def sides(self) -> dict[str, str]:
         """Patient to the side that it stood on; ``test+train`` where it stood on two."""
         split = self.read(SPLIT)
-        if split is None:
-            return {}
-        found = split.groupby("group")["split"].unique()
-        return {str(patient): "+".join(sorted(sides)) for patient, sides in found.items()}
+        return {} if split is None else patients_sides(split)
+
+
+Known = tuple[Finished, pd.DataFrame]  # a run and one of its tables
 
 
 def contestants(runs: Sequence[Finished]) -> tuple[list[Contestant], list[str]]:
@@ -84,7 +88,8 @@ def contestants(runs: Sequence[Finished]) -> tuple[list[Contestant], list[str]]:
     found, notes = [], []
     for setting in dict.fromkeys(run.setting for run in runs):
         of_setting = [run for run in runs if run.setting == setting]
-        repeats, left_out = _repeats(of_setting, PREDICTIONS)
+        known = [(run, frame) for run in of_setting if (frame := run.read(PREDICTIONS)) is not None]
+        repeats, left_out = _repeats(known)
         if left_out:
             notes.append(
                 f"{setting}: {', '.join(left_out)} lack(s) folds and is left out of what is pooled."
@@ -97,16 +102,11 @@ def contestants(runs: Sequence[Finished]) -> tuple[list[Contestant], list[str]]:
     return found, notes
 
 
-def _repeats(
-    runs: Sequence[Finished], name: str, baseline: str = ""
-) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _repeats(known: Sequence[Known]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The test predictions of each repeat, pooled, and the repeats that lack folds."""
     repeats: dict[str, dict[str, pd.DataFrame]] = {}
-    for run in runs:
-        if (frame := run.read(name)) is not None:
-            wanted = frame["split"] == "test"
-            if baseline:
-                wanted &= frame["baseline"] == baseline
-            repeats.setdefault(run.repeat, {})[run.fold] = frame[wanted]
+    for run, frame in known:
+        repeats.setdefault(run.repeat, {})[run.fold] = frame[frame["split"] == "test"]
     # A repeat that lacks folds was tested on other patches than the rest.
     most = max((len(folds) for folds in repeats.values()), default=0)
     whole = {k: pool_folds(folds) for k, folds in repeats.items() if len(folds) == most}
@@ -124,28 +124,28 @@ def baselines(runs: Sequence[Finished], settings: Sequence[str]) -> tuple[list[C
         The baselines, and the setting whose training sides they know; none and "" without any.
     """
     best: tuple[bool, float] | None = None
-    chosen: list[Finished] = []
+    chosen: list[Known] = []
     for setting in settings:
         of_setting = [run for run in runs if run.setting == setting]
-        tables = [table for run in of_setting if (table := run.read(BASELINES)) is not None]
-        if len(tables) < len(of_setting):
+        known = [(run, table) for run in of_setting if (table := run.read(BASELINES)) is not None]
+        if len(known) < len(of_setting):
             continue
         leaky = any(run.outcome.leaky for run in of_setting)
         sizes = [run.training_patches() for run in of_setting]
         rank = (not leaky, sum(sizes) / len(sizes))
         if best is None or rank > best:
-            best, chosen = rank, of_setting
+            best, chosen = rank, known
     if not chosen:
         return [], ""
-    outcome, found = chosen[0].outcome, []
-    known = chosen[0].read(BASELINES)
-    assert known is not None
-    for name in known["baseline"].unique():
+    first, table = chosen[0]
+    outcome, found = first.outcome, []
+    for name in table["baseline"].unique():
+        of_name = [(run, table[table["baseline"] == name]) for run, table in chosen]
         # Seeds of the network do not move them: one repeat will do.
-        frame = next(iter(_repeats(chosen, BASELINES, name)[0].values()))
+        frame = next(iter(_repeats(of_name)[0].values()))
         classes = len(outcome.class_names)
         found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
-    return found, chosen[0].setting
+    return found, first.setting
 
 
 def class_names_of(tags: Mapping[str, str]) -> list[str]:

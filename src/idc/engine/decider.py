@@ -43,7 +43,7 @@ class Decider:
         rule = self.rule
         content: dict[str, Any] = {
             "threshold": self.threshold,
-            "rule": rule and {"rule": rule.rule, "words": rule.describe(), **vars(rule)},
+            "rule": rule and {"words": rule.describe(), **vars(rule)},
             "calibration": self.calibration.to_dict(),
             "inference": self.inference.to_dict(),
             "notes": list(self.notes),

@@ -1,8 +1,7 @@
 """A trained network is asked about validation and test: scores, decisions, what they are worth."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,6 @@ class Evaluation:
     decider: Decider | None
     numbers: Numbers
     baselines: Baselines | None = None
-    more: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def threshold(self) -> float | None:
@@ -49,7 +47,7 @@ class Evaluation:
         """All metrics, named as MLflow shows them."""
         chosen = {} if self.threshold is None else {"val/threshold": self.threshold}
         more = self.baselines.metrics if self.baselines else {}
-        return {**self.numbers.metrics, **chosen, **more, **self.more}
+        return {**self.numbers.metrics, **chosen, **more}
 
     @property
     def notes(self) -> list[str]:

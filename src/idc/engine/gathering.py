@@ -46,7 +46,7 @@ def gather(store: Store, record: Run, folder: Path, sweep_name: str = "") -> Fin
         class_names=class_names_of(tags),
         leaky=tags.get("leaky") == "true",
     )
-    return Finished(outcome, folder, settings, tags.get(PARENT_TAG, ""))
+    return Finished(outcome, folder, tags.get(PARENT_TAG, ""))
 
 
 def chosen_runs(
@@ -110,6 +110,5 @@ def _told_apart(found: list[Finished]) -> list[Finished]:
         elif len(sweeps[run.setting]) > 1:
             # What was not swept may differ: these are no repeats of one another.
             settings["sweep"] = run.sweep[:8]
-        outcome = replace(run.outcome, settings=settings)
-        apart.append(replace(run, settings=settings, outcome=outcome))
+        apart.append(replace(run, outcome=replace(run.outcome, settings=settings)))
     return apart

@@ -32,8 +32,7 @@ class Numbers:
         per_patient: See `idc.metrics.patients.per_patient_table`.
         slices: See `idc.metrics.slices.slice_table`.
         risk_coverage: See `idc.metrics.selective.risk_coverage`.
-        intervals: How the intervals were drawn; None without.
-        interval_words: The same in words.
+        interval_words: How the intervals were drawn.
         notes: Sentences that the numbers must not be read without.
     """
 
@@ -41,7 +40,6 @@ class Numbers:
     per_patient: pd.DataFrame
     slices: pd.DataFrame
     risk_coverage: pd.DataFrame
-    intervals: Intervals | None
     interval_words: str
     notes: list[str]
 
@@ -110,7 +108,6 @@ def take_numbers(
         patients,
         slices,
         coverage,
-        found,
         _interval_words(found, config),
         notes,
     )

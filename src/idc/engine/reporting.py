@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from idc.engine.cost import JOULES_A_KWH, Spent, energy_words
 from idc.engine.evaluation import Evaluation
 from idc.engine.material import Material
 from idc.report.run_input import RunReport
-from idc.tracking.facts import LIBRARIES, git_tags, host_kind
+from idc.tracking.facts import git_tags, host_kind, library_versions
 from idc.tracking.privacy import Redactor
 from idc.tracking.run import Run
 
@@ -89,7 +88,7 @@ def run_report(account: Account) -> RunReport:
             if len(material.rows(side))
         },
         cost=_cost(account.spent),
-        versions=_versions(),
+        versions=library_versions(),
         commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
         run_id=account.run.run_id or "",
         model_uri=account.model_uri,
@@ -107,13 +106,3 @@ def _cost(spent: Mapping[str, Spent]) -> dict[str, Any]:
     cost["energy_words"] = energy_words(sum(measured) if whole else None, sorted(sources))
     cost["hardware"] = host_kind()
     return cost
-
-
-def _versions() -> dict[str, str]:
-    known = {}
-    for library in LIBRARIES:
-        try:
-            known[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return known

@@ -12,6 +12,7 @@ import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from idc.data.split.base import patients_sides
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config, resolve, unresolved
 from idc.engine.patients import require_same_names
@@ -99,12 +100,6 @@ def split_identity(index: pd.DataFrame) -> str:
     """
     hashes = pd.util.hash_pandas_object(index[["path", "split"]], index=False)
     return hashlib.blake2b(hashes.sort_values().to_numpy().tobytes(), digest_size=8).hexdigest()
-
-
-def patients_sides(index: pd.DataFrame) -> dict[str, str]:
-    """Patient to side; where patients stand on several, all of them."""
-    sides = index.groupby("group")["split"].unique()
-    return {str(patient): "+".join(sorted(found)) for patient, found in sides.items()}
 
 
 def resume_point(

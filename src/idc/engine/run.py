@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.split.base import patients_sides
 from idc.engine.callbacks import BEST, CHECKPOINTS
 from idc.engine.check import check_config
 from idc.engine.config import Config, build
@@ -32,7 +33,7 @@ from idc.engine.ranks import launch_ranks, leave_ranks
 from idc.engine.recording import record_inputs, record_training
 from idc.engine.reporting import Account
 from idc.engine.results import record_evaluation, record_model
-from idc.engine.resume import ResumePoint, patients_sides, resume_point, split_identity
+from idc.engine.resume import ResumePoint, resume_point, split_identity
 from idc.errors import TrainingError, first_line
 from idc.metrics.calibration import CalibrationRule
 from idc.models.classifier import PatchClassifier

@@ -187,9 +187,7 @@ def _compare_and_tell(
     """
     outcomes = list(ran.values())
     runs = [
-        Finished(outcome, folder, outcome.settings)
-        for folder, outcome in ran.items()
-        if outcome.status == "FINISHED"
+        Finished(outcome, folder) for folder, outcome in ran.items() if outcome.status == "FINISHED"
     ]
     if store is not None:
         for run_id in sweep.done.values():

@@ -56,19 +56,3 @@ class Network(nn.Module):
             pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True)
         logits: Tensor = self.head(self.backbone((pixels - self.mean) / self.std))
         return logits
-
-
-class Scorer(nn.Module):
-    """A network that gives probabilities: what is handed to users as the model.
-
-    Takes uint8 (N, 3, H, W) in 0..255, gives float (N, k) that sum to 1.
-    """
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Probabilities of the classes, float (N, k)."""
-        logits: Tensor = self.network(images)
-        return logits.float().softmax(1)

@@ -8,11 +8,11 @@ import pandas as pd
 
 from idc.plots.grid import patch_grid_figure
 from idc.plots.names import literal
+from idc.plots.wording import count
 from idc.report.blocks import Block, Fold, Table, Text
 from idc.report.drawing import picture
 from idc.report.eda_input import EdaInput
 from idc.report.eda_tables import kept
-from idc.report.eda_words import count
 from idc.report.filenames import safe_names
 from idc.report.page import Section
 from idc.report.picture import Picture

@@ -12,10 +12,10 @@ from idc.plots.mosaic import find_places, mosaic, on_grid
 from idc.plots.names import literal
 from idc.plots.slide import slide_figure, tint
 from idc.plots.style import class_colours
+from idc.plots.wording import count
 from idc.report.blocks import Album, Block, Card, Text
 from idc.report.drawing import draw
 from idc.report.eda_input import EdaInput
-from idc.report.eda_words import count
 from idc.report.filenames import safe_names
 from idc.report.page import Section
 from idc.report.picture import Picture

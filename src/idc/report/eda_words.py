@@ -4,17 +4,13 @@ import numpy as np
 import pandas as pd
 
 from idc.data.split.base import SIDES
+from idc.plots.wording import count
 from idc.report.eda_input import EdaInput
 from idc.report.eda_tables import has_split, kept, patient_counts
 
 HEAVY = 0.1  # a patient with more than this share of the patches is pointed out
 FEW_TO_BE_HEAVY = 20  # among fewer patients such a share is no surprise
 FEW = 5  # patients on a side that say little of new ones
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number and its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def lead(data: EdaInput) -> str:

@@ -2,7 +2,7 @@
 
 import math
 
-from idc.report.eda_words import count
+from idc.plots.wording import count
 from idc.report.run_input import Interval
 
 NAMES = {

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.plots.wording import count
 from idc.report.blocks import Album, Block, Card, Table, Text
-from idc.report.eda_words import count
 from idc.report.phrases import patches
 from idc.report.picture import PHOTOGRAPH, Picture
 from idc.report.run_input import RunReport

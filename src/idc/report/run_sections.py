@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from idc.plots.wording import count
 from idc.report.blocks import Block, Bullets, Fold, Row, Table, Text
-from idc.report.eda_words import count
 from idc.report.gallery import Gallery
 from idc.report.phrases import of_hundred
 from idc.report.run_figures import attributions

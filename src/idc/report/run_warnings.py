@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from idc.errors import ConfigError
 from idc.metrics.threshold import ThresholdRule
+from idc.plots.wording import count
 from idc.report.data_sets import SYNTHETIC
-from idc.report.eda_words import count
 from idc.report.phrases import between, hundred_interval, listing, number, of_hundred
 from idc.report.run_input import RunReport
 from idc.report.run_tables import baseline_table

@@ -2,8 +2,8 @@
 
 import re
 
+from idc.plots.wording import count
 from idc.report.data_sets import data_set
-from idc.report.eda_words import count
 from idc.report.phrases import hundred_interval, listing, of_hundred, patches, percent
 from idc.report.run_input import Interval, RunReport
 

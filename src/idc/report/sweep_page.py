@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from idc.plots.wording import count
 from idc.report.blocks import Block, Bullets, Fold, Notice, Table, Text
-from idc.report.eda_words import count
 from idc.report.gallery import Gallery
 from idc.report.glossary import glossary
 from idc.report.page import Page, Section, write_page

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from idc.report.eda_words import count
+from idc.plots.wording import count
 from idc.report.phrases import between, listing, metric_name, number
 from idc.report.run_input import SweepReport
 from idc.report.sweep_tables import is_baseline, is_leaky

@@ -46,14 +46,19 @@ def origin_tags(app: str = "idc.train", pseudonyms: Pseudonyms | None = None) ->
         "host.kind": host_kind(),
         "host.python": platform.python_version(),
     }
-    for library in LIBRARIES:
-        try:
-            tags[f"version.{library}"] = version(library)
-        except PackageNotFoundError:
-            continue
+    tags |= {f"version.{library}": known for library, known in library_versions().items()}
     with contextlib.suppress(KeyError, OSError):  # a container's user may have no name
         tags["mlflow.user"] = getpass.getuser()
     return tags | git_tags(Path(__file__).parent)
+
+
+def library_versions() -> dict[str, str]:
+    """Version of each of `LIBRARIES` that is installed."""
+    known = {}
+    for library in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            known[library] = version(library)
+    return known
 
 
 def host_kind() -> str:

@@ -129,3 +129,9 @@ def split_counts(index: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFram
 def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
     """Patches of each class, int64 (classes,)."""
     return np.bincount(labels, minlength=classes).astype(np.int64)
+
+
+def patients_sides(index: pd.DataFrame) -> dict[str, str]:
+    """Patient to side; where patients stand on several, all of them."""
+    sides = index.groupby("group")["split"].unique()
+    return {str(patient): "+".join(sorted(found)) for patient, found in sides.items()}
