@@ -15,6 +15,7 @@ from idc.engine.comparing import Compared, compare_runs
 from idc.engine.gathering import _told_apart
 from idc.engine.outcome import Outcome
 from idc.engine.pooling import slug
+from idc.engine.sizes import size_table
 from idc.tracking.privacy import Redactor
 
 CONFIG = {"intervals": {"draws": 400, "level": 0.95}, "seed": 0, "report": True}
@@ -151,3 +152,21 @@ def test_long_names_of_settings_stay_apart() -> None:
     names = ["x=" + 90 * "y" + end for end in ("1", "2")]
     assert len({slug(name) for name in names}) == 2
     assert all(len(slug(name)) <= 80 for name in names)
+
+
+def test_a_mean_over_seeds_has_a_spread_and_a_single_run_an_interval(make: Make) -> None:
+    runs = [
+        make(train=10, split_train_patients="1", seed="1"),
+        make(train=10, split_train_patients="1", seed="2"),
+        make(train=30, split_train_patients="3", seed="1"),
+    ]
+    names = {"metric": "f1", "low": 0.1, "high": 0.9}
+    pooled = pd.DataFrame(
+        {"setting": run.setting, "value": value, **names}
+        for run, value in zip(runs, (0.4, 0.6, 0.7), strict=True)
+    )
+    table = size_table(runs, pooled).set_index("patches")
+    assert table.loc[10, "mean"] == pytest.approx(0.5)
+    assert table.loc[10, "std"] == pytest.approx(np.std([0.4, 0.6], ddof=1))
+    assert table.loc[10, ["low", "high"]].isna().all()
+    assert table.loc[30, ["low", "high"]].tolist() == [0.1, 0.9]

@@ -22,7 +22,8 @@ def size_table(runs: Sequence[Finished], pooled: pd.DataFrame) -> pd.DataFrame:
     Returns:
         ``setting`` (without the size), ``patients`` and ``patches`` (training ones, means over
         the runs), ``metric``, ``mean``, ``std`` (over repeats, NaN for one), ``low``, ``high``
-        (the interval of the first repeat), ``values`` (list), ``n``; empty where no size varies.
+        (the interval of a single repeat, else NaN), ``values`` (list), ``n``; empty where no size
+        varies.
     """
     if not any(key in run.settings for run in runs for key in SIZES) or pooled.empty:
         return pd.DataFrame()
@@ -48,8 +49,9 @@ def size_table(runs: Sequence[Finished], pooled: pd.DataFrame) -> pd.DataFrame:
                     "metric": metric,
                     "mean": values.mean(),
                     "std": values.std(ddof=1) if len(values) > 1 else np.nan,
-                    "low": found["low"].iloc[0],
-                    "high": found["high"].iloc[0],
+                    # An interval is of one set of predictions, the mean of several has a spread.
+                    "low": found["low"].iloc[0] if len(values) == 1 else np.nan,
+                    "high": found["high"].iloc[0] if len(values) == 1 else np.nan,
                     "values": values.tolist(),
                     "n": len(values),
                 }
