@@ -1,41 +1,69 @@
-"""Attributions against hand-made references, and that the model stays as it was."""
+"""What holds for every attribution method: the model stays as it was, each patch is on its own."""
 
+import random
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from torch import Tensor, nn
 
-from idc.errors import ConfigError
-from idc.explain.methods import GradCam, IntegratedGradients, Method, Occlusion, Saliency
+from idc.explain.methods import (
+    DeepLift,
+    FeatureAblation,
+    GradCam,
+    GradientShap,
+    GuidedBackprop,
+    GuidedGradCam,
+    IntegratedGradients,
+    Method,
+    Occlusion,
+    Saliency,
+    ScoreCam,
+    SmoothGrad,
+)
 from idc.explain.run import explain
 from idc.models import backbones
 from idc.models.heads import linear
-from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.models.network import Network
 
 METHODS: dict[str, Method] = {
-    "gradcam": GradCam(min_map=4),
-    "integrated_gradients": IntegratedGradients(steps=16),
     "saliency": Saliency(),
-    "occlusion": Occlusion(window=8, stride=8),
+    "smoothgrad": SmoothGrad(samples=3, rows_at_once=2),
+    "guided_backprop": GuidedBackprop(),
+    "gradcam": GradCam(min_map=4),
+    "guided_gradcam": GuidedGradCam(min_map=4),
+    "score_cam": ScoreCam(min_map=4, rows_at_once=3),
+    "integrated_gradients": IntegratedGradients(steps=4, rows_at_once=4),
+    "deeplift": DeepLift(),
+    "gradient_shap": GradientShap(samples=3, rows_at_once=2, noise=0.1),
+    "occlusion": Occlusion(window=8, stride=8, rows_at_once=4),
+    "feature_ablation": FeatureAblation(superpixels=6, rows_at_once=4),
 }
+SIGNED = {"integrated_gradients", "deeplift", "gradient_shap", "occlusion", "feature_ablation"}
+TARGETS = np.array([0, 1, 1, 0, 1])
 
 
 class Plain(nn.Module):
-    """Convolution, in-place ReLU, pooling, a linear layer: Grad-CAM can be written by hand."""
+    """Convolution, an in-place ReLU that is used twice, pooling, dropout, a linear layer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 5, 3, stride=2, padding=1)
-        self.norm = nn.BatchNorm2d(5)
+        self.conv = nn.Conv2d(3, 12, 3, stride=2, padding=1)
+        self.norm = nn.BatchNorm2d(12)
         self.relu = nn.ReLU(inplace=True)
         self.drop = nn.Dropout(0.5)
-        self.out = nn.Linear(5, 2)
+        self.out = nn.Linear(12, 2)
+        self.passes_left = -1
 
     def forward(self, x: Tensor) -> Tensor:
+        self.passes_left -= 1
+        if self.passes_left == 0:
+            raise ZeroDivisionError("midway")
         maps = self.relu(self.norm(self.conv(x)))
-        return self.out(self.drop(maps.mean((2, 3))))
+        return self.out(self.drop(self.relu(maps.mean((2, 3)) - 0.1)))
 
 
 @pytest.fixture
@@ -46,116 +74,138 @@ def plain() -> Plain:
 
 @pytest.fixture
 def patches() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), dtype=np.uint8)
+    found = np.random.default_rng(0).integers(0, 256, (5, 24, 20, 3), dtype=np.uint8)
+    found[1, :12] = 255  # glass
+    return found
 
 
-TARGETS = np.array([0, 1, 1, 0, 1])
+def snapshot(model: nn.Module) -> dict[str, Any]:
+    """All of a model, and of the random state, that an explanation could disturb."""
+    modules = list(model.modules())
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return {
+        "state": {name: _bytes(value) for name, value in model.state_dict().items()},
+        "wanted": [p.requires_grad for p in model.parameters()],
+        "grad": [None if p.grad is None else _bytes(p.grad) for p in model.parameters()],
+        "training": [m.training for m in modules],
+        "inplace": [getattr(m, "inplace", None) for m in modules],
+        "attributes": [sorted(vars(m)) for m in modules],
+        "hooks": [list(getattr(m, name)) for m in modules for name in hooks],
+        "torch": _bytes(torch.get_rng_state()),
+        "numpy": [np.asarray(part).tolist() for part in np.random.get_state()],  # noqa: NPY002
+        "python": random.getstate(),
+        "grad enabled": torch.is_grad_enabled(),
+        "rules": dict(SUPPORTED_NON_LINEAR),
+    }
 
 
-def as_images(patches: np.ndarray) -> Tensor:
-    return torch.from_numpy(patches).permute(0, 3, 1, 2).float() / 255
+def _bytes(values: Tensor) -> bytes:
+    return values.detach().numpy().tobytes()
 
 
-def test_gradcam_is_what_its_paper_says(plain: Plain, patches: np.ndarray) -> None:
-    found = explain(plain, patches, TARGETS, {"cam": GradCam(layer="relu")})["cam"]
-    plain.eval()
-    maps = plain.norm(plain.conv(as_images(patches))).relu().detach().requires_grad_()
-    logits = plain.out(maps.mean((2, 3)))
-    (gradient,) = torch.autograd.grad(logits.gather(1, torch.tensor(TARGETS)[:, None]).sum(), maps)
-    weights = gradient.mean((2, 3), keepdim=True)
-    expected = (weights * maps).sum(1, keepdim=True).relu()
-    expected = nn.functional.interpolate(expected, (24, 24), mode="bilinear")
-    assert np.allclose(found.maps, expected[:, 0].detach().numpy(), atol=1e-6)
-    assert "12x12" in found.source
-
-
-@pytest.mark.parametrize("baseline", ["white", "black", "mean"])
-def test_integrated_gradients_sum_to_the_rise_of_the_logit(
-    plain: Plain, patches: np.ndarray, baseline: str
-) -> None:
-    method = IntegratedGradients(baseline=baseline, steps=200)
-    found = explain(plain, patches, TARGETS, {"ig": method})["ig"]
-    plain.eval()
-    images = as_images(patches)
-    start = {
-        "white": torch.ones_like(images),
-        "black": torch.zeros_like(images),
-        "mean": images.mean((2, 3), keepdim=True).expand_as(images),
-    }[baseline]
-    with torch.no_grad():
-        rise = (plain(images) - plain(start)).gather(1, torch.tensor(TARGETS)[:, None])[:, 0]
-    assert np.allclose(found.maps.sum((1, 2)), rise.numpy(), atol=5e-3)
-    assert found.error is not None
-    assert np.abs(found.error).max() < 5e-3
-
-
-def test_saliency_is_the_largest_gradient(plain: Plain, patches: np.ndarray) -> None:
-    found = explain(plain, patches, TARGETS, {"s": Saliency()})["s"]
-    plain.eval()
-    images = as_images(patches).requires_grad_()
-    plain(images).gather(1, torch.tensor(TARGETS)[:, None]).sum().backward()
-    assert images.grad is not None
-    assert np.allclose(found.maps, images.grad.abs().amax(1).numpy(), atol=1e-7)
-
-
-class Corner(nn.Module):
-    """Class 1 is darkness in the top left corner of 8x8 pixels."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        dark = (1 - x[:, :, :8, :8]).mean((1, 2, 3))
-        return torch.stack([torch.zeros_like(dark), dark], 1)
-
-
-def test_occlusion_finds_the_square_that_decides() -> None:
-    patches = np.full((1, 24, 24, 3), 250, np.uint8)
-    patches[:, :8, :8] = 10
-    method = Occlusion(window=8, stride=8)
-    (found,) = explain(Corner(), patches, np.array([1]), {"o": method})["o"].maps
-    assert np.allclose(found[:8, :8], 1 - 10 / 255, atol=1e-5)
-    assert np.allclose(found[8:], 0)
-    assert np.allclose(found[:, 8:], 0)
-
-
-def test_occlusion_refuses_a_window_larger_than_the_patch() -> None:
-    patches = np.zeros((1, 24, 24, 3), np.uint8)
-    with pytest.raises(ConfigError, match="window of 30"):
-        explain(Corner(), patches, np.array([1]), {"o": Occlusion(window=30)})
+def prepared(model: nn.Module) -> nn.Module:
+    """With a frozen weight, a gradient, a hook, and a part in eval mode."""
+    weights = list(model.parameters())
+    weights[0].requires_grad_(False)
+    weights[1].grad = torch.ones_like(weights[1])
+    model.register_forward_hook(lambda *_: None)
+    list(model.modules())[-1].eval()
+    return model
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_results_do_not_depend_on_the_batch_size(
+@pytest.mark.parametrize("inference", [False, True])
+def test_the_model_stays_as_it_was(
+    plain: Plain, patches: np.ndarray, name: str, inference: bool
+) -> None:
+    before = snapshot(prepared(plain))
+    with torch.inference_mode(inference):
+        explain(plain, patches, TARGETS, {name: METHODS[name]}, 2)
+    assert snapshot(plain) == before
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_model_stays_as_it_was_when_a_method_fails(
     plain: Plain, patches: np.ndarray, name: str
 ) -> None:
-    one, all_at_once = (
-        explain(plain, patches, TARGETS, {name: METHODS[name]}, size)[name].maps for size in (1, 8)
-    )
-    assert one.shape == (5, 24, 24)
-    assert np.allclose(one, all_at_once, atol=1e-5)
-    assert np.abs(one).max() > 0
+    # With and without the pass that chooses a layer or counts the uses of an activation.
+    for passes in (1, 2):
+        plain.passes_left = passes
+        before = snapshot(prepared(plain))
+        with pytest.raises(ZeroDivisionError):
+            explain(plain, patches, TARGETS, {name: METHODS[name]}, 2)
+        assert snapshot(plain) == before
 
 
-def network(make: Callable[[], nn.Module]) -> Network:
+def test_a_real_network_stays_as_it_was_under_all_methods() -> None:
     torch.manual_seed(0)
-    backbone = make()
-    head = linear(backbone.num_features, 2)
-    return Network(backbone, head, 50, IMAGENET_MEAN, IMAGENET_STD)
-
-
-@pytest.mark.parametrize("inference", [False, True])
-def test_the_model_stays_as_it_was(inference: bool) -> None:
-    model = network(lambda: backbones.mobilenet("mobilenet_v3_small", 50)).train()
-    next(model.parameters()).requires_grad_(False)
-    before = {k: v.clone() for k, v in model.state_dict().items()}
-    modes = [m.training for m in model.modules()]
-    inplace = [getattr(m, "inplace", None) for m in model.modules()]
-    wanted = [p.requires_grad for p in model.parameters()]
+    backbone = backbones.mobilenet("mobilenet_v3_small", 50)
+    model = prepared(Network(backbone, linear(backbone.num_features, 2), 50).train())
+    before = snapshot(model)
     patches = np.random.default_rng(0).integers(0, 256, (2, 50, 50, 3), dtype=np.uint8)
-    with torch.inference_mode(inference):
-        found = explain(model, patches, np.array([0, 1]), METHODS)
-    assert set(found) == set(METHODS)
-    assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
-    assert [m.training for m in model.modules()] == modes
-    assert [getattr(m, "inplace", None) for m in model.modules()] == inplace
-    assert [p.requires_grad for p in model.parameters()] == wanted
-    assert all(p.grad is None for p in model.parameters())
-    assert not any(m._forward_hooks or m._backward_hooks for m in model.modules())
+    quick = {"occlusion": Occlusion(25, 25), "feature_ablation": FeatureAblation(4)}
+    with torch.inference_mode():
+        found = explain(model, patches, np.array([0, 1]), {**METHODS, **quick})
+    assert list(found) == list(METHODS)
+    assert snapshot(model) == before
+    assert all(np.isfinite(each.maps).all() for each in found.values())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_map_depends_on_its_own_patch_only(plain: Plain, patches: np.ndarray, name: str) -> None:
+    found = explain(plain, patches, TARGETS, {name: METHODS[name]}, 8)[name]
+    again = explain(plain, patches, TARGETS, {name: METHODS[name]}, 2)[name]
+    order = np.array([4, 2, 1])
+    torch.manual_seed(99)
+    some = explain(plain, patches[order], TARGETS[order], {name: METHODS[name]}, 8)[name]
+    assert found.maps.shape == (5, 24, 20)
+    assert found.maps.dtype == np.float32
+    assert np.abs(found.maps).max() > 0
+    scale = np.abs(found.maps).max()
+    assert np.allclose(again.maps, found.maps, atol=1e-5 * scale)
+    assert np.allclose(some.maps, found.maps[order], atol=1e-5 * scale)
+    assert (found.maps.min() < 0) == (name in SIGNED)
+    if found.error is not None and some.error is not None:
+        assert np.allclose(some.error, found.error[order], atol=1e-5)
+
+
+class Seeing(nn.Module):
+    """Notes how many inputs there are in a pass."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Tensor:
+        most.append(len(x))
+        return self.inner(x)
+
+
+most: list[int] = []
+
+
+@pytest.mark.parametrize("name", [n for n, m in METHODS.items() if hasattr(m, "rows_at_once")])
+def test_no_pass_has_more_inputs_than_asked_for(
+    plain: Plain, patches: np.ndarray, name: str
+) -> None:
+    most.clear()
+    explain(Seeing(plain), patches, TARGETS, {name: METHODS[name]}, 8)
+    assert 1 <= max(most) <= METHODS[name].rows_at_once
+
+
+@pytest.mark.parametrize(
+    ("make", "note"),
+    [
+        (lambda: backbones.mobilenet("mobilenet_v3_small", 50), "guides 14 of 41 activations, not"),
+        (lambda: backbones.mobilenet("mobilenet_v2", 50), "ReLU6; this is the plain gradient"),
+        (lambda: backbones.resnet("resnet18", 50), ""),
+    ],
+)
+def test_guided_methods_say_what_they_do_not_guide(make: Callable[[], Any], note: str) -> None:
+    backbone = make()
+    model = Network(backbone, linear(backbone.num_features, 2), 50)
+    patches = np.zeros((1, 50, 50, 3), np.uint8)
+    guided = {"a": GuidedBackprop(), "b": GuidedGradCam()}
+    for found in explain(model, patches, np.array([1]), guided).values():
+        assert note in found.note
+        assert bool(note) == bool(found.note)

@@ -1,10 +1,22 @@
 """The choice of what to explain."""
 
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idc.explain.select import KINDS, select_cases
+from idc.errors import ConfigError
+from idc.explain.select import (
+    KINDS,
+    Selection,
+    choose_cases,
+    named_rows,
+    parse_selection,
+    select_cases,
+)
 
 PAIRS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
 
@@ -44,3 +56,60 @@ def test_more_classes_part_into_right_and_wrong() -> None:
         "class 2 right": [2],
         "class 2 wrong": [3],
     }
+
+
+def frame(n: int = 40, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "label": rng.integers(0, 2, n),
+            "predicted": rng.integers(0, 2, n),
+            "loss": rng.random(n),
+            "path": [f"{i % 4}/patch{i}.png" for i in range(n)],
+            "group": [str(i % 4) for i in range(n)],
+        }
+    )
+
+
+def test_errors_are_wrong_and_the_worst_ones() -> None:
+    table = frame()
+    wrong = table[table["label"] != table["predicted"]]
+    cases = choose_cases(table, Selection("errors"), 0, 5, 0)
+    assert set(cases["kind"]) <= {"FN", "FP"}
+    assert set(cases["path"]) == set(wrong.nlargest(5, "loss")["path"])
+    assert cases["kind"].tolist() == sorted(cases["kind"], key=["FN", "FP"].index)
+
+
+def test_random_is_seeded_and_all_is_all() -> None:
+    table = frame()
+    one, same, other = (
+        choose_cases(table, Selection("random"), 0, 10, seed)["path"].tolist() for seed in (1, 1, 2)
+    )
+    assert one == same
+    assert set(one) != set(other)
+    whole = choose_cases(table, Selection("all"), 0, None, 0)
+    assert sorted(whole["path"]) == sorted(table["path"])
+
+
+def test_patients_and_files_are_found_by_name(tmp_path: Path) -> None:
+    table = frame()
+    rows = named_rows(parse_selection("patient=1,3"), table)
+    assert set(table["group"][rows]) == {"1", "3"}
+    assert named_rows(parse_selection("files=2/patch6.png"), table).tolist() == [6]
+    assert len(named_rows(parse_selection("files=2/*.png"), table)) == 10
+    listing = tmp_path / "mine.csv"
+    listing.write_text("path,why\n0/patch0.png,odd\n\n1/patch1.png,\n")
+    assert named_rows(parse_selection(f"files={listing}"), table).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["", "mistakes", "patient=", "patient", "errors=3", "files=,"])
+def test_what_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="choose kinds, errors, random"):
+        parse_selection(text)
+
+
+def test_a_name_that_fits_nothing_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"patient=9.*there are 0, 1, 2, 3"):
+        named_rows(parse_selection("patient=9"), frame())
+    with pytest.raises(ConfigError, match="cannot be read"):
+        parse_selection("files=/nowhere/list.txt")

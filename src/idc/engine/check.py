@@ -7,6 +7,7 @@ from typing import Any
 from idc.data.audit.audit import Limits
 from idc.data.leaks import KINDS
 from idc.engine.config import Config, build
+from idc.engine.correcting import build_corrections
 from idc.engine.material import build_policy
 from idc.engine.objects import build_transforms
 from idc.errors import ConfigError
@@ -158,6 +159,8 @@ def check_values(config: Config) -> None:
     if "audit" in config:
         Limits(**config["audit"]["limits"])
         build_policy(config)
+    if "data" in config:
+        build_corrections(config)
     for part in ("split", "leaks", "calibration", "inference", "threshold"):
         if part in config:
             build(config[part], part)

@@ -19,7 +19,7 @@ from idc.comparison.words import summary
 from idc.engine.collecting import FOLD, Finished, baselines, contestants
 from idc.engine.comparison_figures import comparison_figures
 from idc.engine.config import Config
-from idc.engine.figures import save_figures
+from idc.engine.drawing import save_figures
 from idc.engine.leaderboard import METRICS, leaderboard
 from idc.engine.outcome import Outcome
 from idc.engine.pooling import pool_numbers

@@ -13,6 +13,7 @@ from mlflow.entities import Run as MlflowRecord
 from idc.engine.asking import ask_about_others, ask_about_own
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
+from idc.engine.correcting import record_corrections
 from idc.engine.cost import Meter
 from idc.engine.evaluation import Evaluation
 from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
@@ -108,6 +109,7 @@ def _work(
             "leaky": str(material.leaky).lower(),
         }
     )
+    record_corrections(run, material.corrections, material.index, folder)
     kind: Kind = "ensemble" if len(runs) > 1 else "evaluate"
     about = {**runs[0].config, **{key: config[key] for key in ("explain", "intervals", "report")}}
     account = Account(

@@ -1,7 +1,6 @@
-"""All figures of a run, from its data, its course and its predictions to PNG files."""
+"""All figures of a run, from its data, its course and its predictions."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,22 +29,9 @@ from idc.plots.selective import risk_coverage_figure
 from idc.plots.slices import slices_figure
 from idc.plots.threshold import threshold_figure
 
-DPI = 120
 # Measures of uncertainty that several samples give, beside the score's own.
 UNCERTAINTY = {"mutual_information": "disagreement of the samples"}
 GRID = 10  # patches in a row of a grid
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, white behind, nothing cut off."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI, facecolor="white")
-
-
-def save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
-    """Write figures, each under its name."""
-    for name, figure in figures:
-        save_figure(figure, folder / f"{name}.png")
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:

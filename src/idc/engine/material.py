@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from idc.cores import count_cores
 from idc.data.audit.audit import Limits
 from idc.data.audit.policy import Decisions, Policy
+from idc.data.corrected import corrected_words
+from idc.data.corrections import PLACE, Corrections
 from idc.data.facts import fingerprint
 from idc.data.leaks import Leaks
 from idc.data.sources.base import Source
@@ -19,6 +21,7 @@ from idc.data.split.base import SIDES, Splitter, split_counts
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.engine.config import Config, build, without
+from idc.engine.correcting import build_corrections, corrected, fit_to_log
 from idc.engine.leaks import settle_leaks
 from idc.engine.patients import build_splitter, hide_patients
 from idc.engine.progress import progress_bar
@@ -43,6 +46,7 @@ class Material:
         decisions: What was found and what became of it.
         leaky: Whether patients stand on two sides, or may by the split's design.
         leaks: What crosses the sides.
+        corrections: What ``data.corrections`` says, as it may be logged, or None.
     """
 
     source: Source
@@ -52,6 +56,7 @@ class Material:
     decisions: Decisions
     leaky: bool
     leaks: Leaks
+    corrections: Corrections | None = None
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -79,6 +84,18 @@ def build_policy(config: Config) -> Policy:
         ConfigError: A finding or its action is not known.
     """
     return Policy(without(config["audit"], "limits"))
+
+
+def identity(found: Stored, index: pd.DataFrame, keep: NDArray[np.bool_]) -> str:
+    """The fingerprint of the data that are used.
+
+    Args:
+        found: The set as it was brought.
+        index: Its index, corrected or not.
+        keep: bool (N,), the rows that are used.
+    """
+    same = keep.all() and np.array_equal(index["label"], found.index["label"])
+    return found.fingerprint if same else fingerprint(index[keep])
 
 
 def inspect(
@@ -130,12 +147,13 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
         ConfigError: The split names what is not there.
     """
     source: Source = build(config["data"]["source"], "data")
-    policy = build_policy(config)
+    policy, corrections = build_policy(config), build_corrections(config)
     names = redactor.pseudonyms if redactor else None
 
     def check(index: pd.DataFrame) -> None:
         if redactor is not None:
             redactor.learn(index["group"].unique())
+        index = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
         policy.refuse(index, source.root)
@@ -144,17 +162,18 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     found = inspect(config, source, check)
     if redactor is not None:
         redactor.learn(found.index["group"].unique())
-    policy.refuse(found.index, source.root)
-    decisions = policy.decide(found.index)
-    splitter = build_splitter(config, found.index, names)
-    side = side_of_each(found.index, decisions.keep, source, splitter)
-    index = found.index.assign(split=side)
-    mark = found.fingerprint if decisions.keep.all() else fingerprint(index[decisions.keep])
+    index = corrected(found.index, corrections, source, names)
+    policy.refuse(index, source.root)
+    decisions = policy.decide(index)
+    splitter = build_splitter(config, index, names)
+    index = index.assign(split=side_of_each(index, decisions.keep, source, splitter))
+    mark = identity(found, index, decisions.keep)
+    corrections = fit_to_log(corrections, index, redactor)
     if names is not None:
         index = hide_patients(index, names)
     index, leaks = settle_leaks(config, index, found.patches, splitter.leaky)
     leaky = splitter.leaky or bool(leaks.patients)
-    material = Material(source, index, found.patches, mark, decisions, leaky, leaks)
+    material = Material(source, index, found.patches, mark, decisions, leaky, leaks, corrections)
     _tell(material)
     _warn_of_easy_f1(material, config)
     return material
@@ -171,26 +190,28 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
         DataError: There is nothing to read, or a finding that the configuration says to stop for.
     """
     source: Source = build(config["data"]["source"], "data")
-    policy = build_policy(config)
+    policy, corrections = build_policy(config), build_corrections(config)
+    names = redactor.pseudonyms
 
     def check(index: pd.DataFrame) -> None:
         redactor.learn(index["group"].unique())
-        policy.refuse(index, source.root)
+        policy.refuse(corrected(index, corrections, source, names), source.root)
 
     found = inspect(config, source, check)
     redactor.learn(found.index["group"].unique())
-    policy.refuse(found.index, source.root)
-    decisions = policy.decide(found.index)
-    side = np.where(decisions.keep, "test", "")
-    index = found.index.assign(split=side)
+    index = corrected(found.index, corrections, source, names)
+    policy.refuse(index, source.root)
+    decisions = policy.decide(index)
+    index = index.assign(split=np.where(decisions.keep, "test", ""))
     if not decisions.keep.any():
         raise DataError("data: no patch is left to ask about; see what audit=... drops.")
-    mark = found.fingerprint if decisions.keep.all() else fingerprint(index[decisions.keep])
-    if redactor.pseudonyms is not None:
-        index = hide_patients(index, redactor.pseudonyms)
+    mark = identity(found, index, decisions.keep)
+    corrections = fit_to_log(corrections, index, redactor)
+    if names is not None:
+        index = hide_patients(index, names)
     columns = ["path", "split", "twin", "twin_split", "kind"]
     none = Leaks((), pd.DataFrame(columns=columns), index["group"].nunique())
-    material = Material(source, index, found.patches, mark, decisions, False, none)
+    material = Material(source, index, found.patches, mark, decisions, False, none, corrections)
     _tell(material)
     return material
 
@@ -223,6 +244,8 @@ def side_of_each(
 
 
 def _tell(material: Material) -> None:
+    if material.corrections is not None:
+        log.info("%s: %s", PLACE, corrected_words(material.index))
     for row in material.decisions.table.to_dict("records"):
         if row["patches"]:
             level = logging.WARNING if row["dropped"] else logging.INFO

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from idc.data.audit.findings import EXCLUDED, RELABELLED
+from idc.data.corrected import count_corrected
 from idc.data.facts import COLOURS
 from idc.engine.config import Config
 from idc.engine.decider import Decider
@@ -74,7 +76,7 @@ def take_numbers(
         leaky: Whether patients stand on two sides.
         positive: What the positive class is called, for the notes.
     """
-    notes = leak_notes(leaky)
+    notes = [*leak_notes(leaky), *correction_notes(test, index)]
     if test["label"].nunique() < classes:
         notes.append("The test side lacks a class: some metrics are undefined and left out.")
     metrics = _metrics(test, classes)
@@ -120,6 +122,27 @@ def leak_notes(leaky: bool) -> list[str]:
     return [
         "LEAKY: patients stand on two sides of this split, so these numbers say nothing of new "
         "patients and are too good."
+    ]
+
+
+def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
+    """What must be said of a test side whose labels a review corrected.
+
+    Args:
+        test: Predictions, with ``checks`` where they are known.
+        index: The index that they were taken from.
+    """
+    if not {"checks"} <= set(test) & set(index):
+        return []
+    tested = index["group" if "group" in index else "patient"].isin(test["patient"].unique())
+    relabelled = count_corrected(test)[RELABELLED]
+    excluded = count_corrected(index[tested])[EXCLUDED]
+    if not relabelled + excluded:
+        return []
+    return [
+        f"data.corrections: {relabelled:,} of the {len(test):,} test patches were relabelled, and "
+        f"{excluded:,} of the tested patients' patches were left out. These numbers cannot be "
+        f"compared with those on the original labels."
     ]
 
 

@@ -59,19 +59,21 @@ def bring_hidden(
         folder: The run's folder, which may hold them.
         given: Names that the command line gives anew.
         what: Who asks, for the message.
-        more: Paths that are known from elsewhere, by name.
+        more: Paths that are taken in place of what was logged, by name.
 
     Raises:
         ConfigError: A path is not known here.
     """
     path = folder / FILE
     known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-    known |= more or {}
+    better = more or {}
     named = set(given)
 
     def fill(node: Any, place: str) -> Any:
         if isinstance(node, Mapping):
             return {k: fill(v, f"{place}.{k}" if place else str(k)) for k, v in node.items()}
+        if place in better:
+            return better[place]
         if not isinstance(node, str) or not node.startswith(HIDDEN):
             return node
         if place in known:

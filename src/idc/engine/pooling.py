@@ -10,8 +10,9 @@ import pandas as pd
 
 from idc.comparison.contestant import Contestant
 from idc.engine.config import Config
+from idc.engine.drawing import save_figures
 from idc.engine.evaluation import thinned
-from idc.engine.figures import numbers_figures, save_figures
+from idc.engine.figures import numbers_figures
 from idc.engine.numbers import Numbers, take_numbers
 from idc.metrics.collection import METRIC_NAMES
 

@@ -10,12 +10,15 @@ import pandas as pd
 
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
+from idc.data.corrected import corrected_words
+from idc.data.corrections import PLACE
 from idc.data.sources.base import Source
 from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
+from idc.engine.correcting import build_corrections, corrected, fit_to_log, record_corrections
 from idc.engine.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
-from idc.engine.material import build_policy, inspect, side_of_each
+from idc.engine.material import build_policy, identity, inspect, side_of_each
 from idc.engine.outcome import Outcome
 from idc.engine.patients import build_splitter, hide_patients
 from idc.errors import DataError, first_line
@@ -70,11 +73,12 @@ def _work(
 ) -> pd.DataFrame:
     source: Source = build(config["data"]["source"], "data")
     names = redactor.pseudonyms
-    policy = build_policy(config)
+    policy, corrections = build_policy(config), build_corrections(config)
     outcome.class_names = list(source.class_names)
 
     def check(index: pd.DataFrame) -> None:
         redactor.learn(index["group"].unique())
+        index = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # A patient's name that is not there is refused before hours are spent; that no split can
         # be made at all is something to show.
@@ -86,9 +90,15 @@ def _work(
         verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
     redactor.learn(found.index["group"].unique())
-    splitter = build_splitter(config, found.index, names)
-    decisions = policy.decide(found.index)
-    index = found.index.assign(decision="keep", split="")
+    used = corrected(found.index, corrections, source, names)
+    splitter = build_splitter(config, used, names)
+    decisions = policy.decide(used)
+    mark = found.fingerprint
+    if corrections is not None:
+        mark = identity(found, used, decisions.keep)
+        outcome.notes.append(f"{PLACE}: {corrected_words(used)}.")
+    record_corrections(run, fit_to_log(corrections, used, redactor), used, folder)
+    index = used.assign(decision="keep", split="")
     index.loc[~decisions.keep, "decision"] = "drop"
     try:
         index["split"] = side_of_each(index, decisions.keep, source, splitter)
@@ -105,16 +115,16 @@ def _work(
     run.metrics(outcome.metrics)
     run.tags(
         {
-            "data.fingerprint": found.fingerprint,
+            "data.fingerprint": mark,
             "data.notes": json.dumps(decisions.notes()),
             "data.class_names": json.dumps(source.class_names),
         }
     )
     if config["report"]:
-        facts = _facts(config, found, outcome)
+        facts = _facts(config, found, mark, outcome)
         page = write_eda(_input(config, source, index, found, decisions, facts), folder / "report")
         run.artifacts(page.parent, "report")
-    policy.refuse(found.index, source.root)
+    policy.refuse(used, source.root)
     return decisions.table
 
 
@@ -147,9 +157,9 @@ def known_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
     return pd.DataFrame(rows, columns=["what", "known", "found"])
 
 
-def _facts(config: Config, found: Stored, outcome: Outcome) -> dict[str, str]:
+def _facts(config: Config, found: Stored, mark: str, outcome: Outcome) -> dict[str, str]:
     facts = {
-        "fingerprint": found.fingerprint,
+        "fingerprint": mark,
         "files read now": f"{found.read:,}",
         "audit": str(config["choices"].get("audit")),
         "split": str(config["choices"].get("split")),

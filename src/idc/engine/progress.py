@@ -16,12 +16,13 @@ def shows_progress() -> bool:
 
 
 @contextmanager
-def progress_bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
+def progress_bar(total: int, what: str, small: int = SMALL) -> Iterator[Callable[[int], None]]:
     """Show a bar while inside.
 
     Args:
         total: Number of patches.
         what: What is done to them.
+        small: Fewer of them are done before anybody looks: no bar is shown.
 
     Yields:
         A function to be told how many more are done.
@@ -32,7 +33,7 @@ def progress_bar(total: int, what: str) -> Iterator[Callable[[int], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    quiet = not shows_progress() or total < SMALL
+    quiet = not shows_progress() or total < small
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.advance(task, done)

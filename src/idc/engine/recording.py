@@ -15,7 +15,9 @@ from idc.data.split.base import SIDES
 from idc.data.split.csv_file import write_split_csv
 from idc.engine.callbacks import CHECKPOINTS
 from idc.engine.config import Config
-from idc.engine.figures import data_figures, learning_figures, save_figures
+from idc.engine.correcting import record_corrections
+from idc.engine.drawing import save_figures
+from idc.engine.figures import data_figures, learning_figures
 from idc.engine.material import Material
 from idc.engine.patients import names_tags
 from idc.engine.places import FOLDER_TAG, relative_folder, save_hidden
@@ -78,6 +80,7 @@ def record_inputs(
     write_split_csv(material.index, folder / "split.csv", material.decisions.keep)
     for name in ("split.parquet", "split.csv"):
         run.artifacts(folder / name)
+    record_corrections(run, material.corrections, material.index, folder)
     run.metrics({f"leaks/{kind}": count for kind, count in material.leaks.counts().items()})
     schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
     for side in () if again else SIDES:

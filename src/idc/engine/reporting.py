@@ -12,6 +12,7 @@ from idc.data.split.base import SIDES
 from idc.engine.config import Config
 from idc.engine.cost import JOULES_A_KWH, Spent, energy_words
 from idc.engine.evaluation import Evaluation
+from idc.engine.explaining.whole import Explained
 from idc.engine.material import Material
 from idc.report.run_input import RunReport
 from idc.tracking.facts import git_tags, host_kind, library_versions
@@ -52,8 +53,14 @@ class Account:
     model_uri: str = ""
 
 
-def run_report(account: Account) -> RunReport:
-    """Gather what a run's page and card tell."""
+def run_report(account: Account, explained: Explained | None = None) -> RunReport:
+    """Gather what a run's page and card tell.
+
+    Args:
+        account: The run.
+        explained: What was found when it was explained.
+    """
+    explained = explained or Explained()
     evaluation, material = account.evaluation, account.material
     redactor, kind = account.redactor, account.kind
     config = redactor.config(account.config)
@@ -92,6 +99,8 @@ def run_report(account: Account) -> RunReport:
         commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
         run_id=account.run.run_id or "",
         model_uri=account.model_uri,
+        methods=explained.methods,
+        explained=tuple(explained.sentences),
         date=time.strftime("%Y-%m-%d"),
     )
 

@@ -9,8 +9,11 @@ from typing import Any
 from mlflow.entities import Run as MlflowRecord
 from omegaconf import OmegaConf
 
+from idc.data.corrections import NAME as CORRECTIONS
+from idc.data.corrections import PLACE
 from idc.engine.callbacks import BEST, CHECKPOINTS
 from idc.engine.config import Config, resolve
+from idc.engine.correcting import has_corrections
 from idc.engine.decider import FILE as DECISION
 from idc.engine.decider import Decider, load_decider
 from idc.engine.objects import build_network
@@ -144,6 +147,9 @@ def restore(
     if str(origin["config"]["split"].get("file", "")).startswith(HIDDEN):
         # The run keeps the split itself, so that the file is not needed.
         more["split.file"] = str(_file(store, run_id, own, "split.csv", folder / run_id))
+    if has_corrections(origin["config"]):
+        # The same; the copy has the names that the run knows its patches by.
+        more[PLACE] = str(_file(store, run_id, own, CORRECTIONS, folder / run_id))
     place = own or checkpoint.parent
     raw = bring_hidden(origin["config"], place, given, f"run={run_id}", more)
     merged = {**raw, **{key: now[key] for key in OF_NOW}}
@@ -180,3 +186,20 @@ def _file(store: Store, run_id: str, own: Path | None, name: str, folder: Path) 
             f"run={run_id}: it holds no {name}, and its folder is not on this machine. Runs log "
             f"their checkpoints unless tracking.log_checkpoints=false."
         ) from error
+
+
+def run_file(store: Store, record: MlflowRecord, now: Config, name: str, folder: Path) -> Path:
+    """A file of a run: from its own folder if that is on this machine, else from its artifacts.
+
+    Args:
+        store: The MLflow store.
+        record: What the store knows of the run.
+        now: The configuration of now, for the places of this machine.
+        name: The file's path within the run.
+        folder: Where to download to.
+
+    Raises:
+        CheckpointError: The run has none of that name.
+    """
+    run_id = str(record.info.run_id)
+    return _file(store, run_id, run_folder(run_id, record.data.tags, now), name, folder / run_id)

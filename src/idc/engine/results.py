@@ -7,11 +7,14 @@ import numpy as np
 import torch
 
 from idc.data.datamodule import PatchDataModule
+from idc.engine.drawing import save_figures
 from idc.engine.evaluation import Evaluation, save_evaluation
-from idc.engine.explaining import explain_cases
-from idc.engine.figures import evaluation_figures, save_figures
+from idc.engine.explaining.subject import Subject, truth_of
+from idc.engine.explaining.whole import Explained, explain_all, wants_anything
+from idc.engine.figures import evaluation_figures
 from idc.engine.material import Material
 from idc.engine.reporting import Account, run_report
+from idc.explain.select import parse_selection
 from idc.models.calibrated import CalibratedScorer
 from idc.models.network import Network
 from idc.report.model_card import write_model_card
@@ -22,6 +25,7 @@ from idc.tracking.run import Run
 log = logging.getLogger(__name__)
 EXAMPLES = 4  # patches in the logged model's input example
 EVALUATION = "evaluation"
+EXPLAIN = "explain"
 REPORT = "report.html"
 CARD = "model_card.md"
 
@@ -41,19 +45,40 @@ def record_evaluation(account: Account, network: Network | None) -> None:
     save_evaluation(evaluation, target)
     if account.config["report"]:
         save_figures(evaluation_figures(evaluation, patches, class_names), target)
-    if network is not None:
-        device = next(network.parameters()).device
-        explained = explain_cases(
-            network, evaluation, patches, class_names, account.config, device, folder
-        )
-        if explained is not None:
-            run.artifacts(explained, "explain")
+    explained = _explain(account, network) if network is not None else None
     if account.config["report"]:
-        report = run_report(account)
+        report = run_report(account, explained)
         write_run_page(report, target / REPORT)
         write_model_card(report, folder / CARD)
         run.artifacts(folder / CARD)
     run.artifacts(target, EVALUATION)
+
+
+def _explain(account: Account, network: Network) -> Explained | None:
+    """Explain the test side as the configuration asks, and log it."""
+    asked = account.config["explain"]
+    if not wants_anything(asked):
+        return None
+    material, evaluation = account.material, account.evaluation
+    rule = evaluation.decider.rule if evaluation.decider else None
+    subject = Subject(
+        network,
+        evaluation.predictions,
+        material.index,
+        material.patches,
+        account.class_names,
+        material.source.patch_size,
+        evaluation.threshold,
+        next(network.parameters()).device,
+        rule.choose if rule else None,
+        truth_of(material, account.redactor.pseudonyms is not None),
+    )
+    folder = account.folder / EXPLAIN
+    selection = parse_selection(asked.get("select", "kinds"))
+    explained = explain_all(subject, asked, selection, subject.test, folder)
+    account.run.metrics(explained.metrics)
+    account.run.artifacts(folder, EXPLAIN)
+    return explained
 
 
 def record_model(

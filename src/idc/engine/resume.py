@@ -12,9 +12,12 @@ import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from idc.data.corrections import NAME as CORRECTIONS
+from idc.data.corrections import PLACE
 from idc.data.split.base import patients_sides
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config, resolve, unresolved
+from idc.engine.correcting import has_corrections
 from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
 from idc.errors import CheckpointError, ConfigError, DataError
@@ -143,8 +146,13 @@ def resume_point(
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", folder / "resumed")
         content = safe_load(path, "resume")
         origin = content["idc"]
+        if has_corrections(origin["config"]) and not (path.parent.parent / CORRECTIONS).is_file():
+            fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
     given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
-    then = bring_hidden(origin["config"], path.parent.parent, given, "resume")
+    copy = path.parent.parent / CORRECTIONS  # the file itself may be gone, or another by now
+    kept = has_corrections(origin["config"]) and copy.is_file()
+    more = {PLACE: str(copy)} if kept else {}
+    then = bring_hidden(origin["config"], path.parent.parent, given, "resume", more)
     config, raw = _merge(then, now, overrides)
     check_targets(config, now, "resume")
     return ResumePoint(

@@ -57,7 +57,7 @@ def choose_layer(
         model: A module in eval mode.
         image: One input, float (1, 3, H, W), on the model's device.
         min_map: Smallest side of the map.
-        layer: A layer's name, which settles it.
+        layer: A layer's name, which settles it; `short_name` will do.
 
     Raises:
         ConfigError: There is no layer of that name, or none gives a map.
@@ -65,7 +65,7 @@ def choose_layer(
     found = _maps(model, image)
     if layer is not None:
         for candidate in found:
-            if candidate.name == layer:
+            if layer in (candidate.name, short_name(candidate.name)):
                 return candidate
         names = ", ".join(c.name for c in found[-8:])
         raise ConfigError(f"explain: no layer {layer} with a map; there are: {names}.")
@@ -78,6 +78,23 @@ def choose_layer(
     if large:
         return large[-1]
     return max(blocks, key=lambda c: min(c.height, c.width))
+
+
+def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
+    """A layer's whole name and the layer, by its name or `short_name`, without a forward pass.
+
+    Raises:
+        ConfigError: There is no layer of that name.
+    """
+    for name, module in model.named_modules():
+        if name and layer in (name, short_name(name)):
+            return name, module
+    raise ConfigError(f"explain: this network has no layer {layer}.")
+
+
+def short_name(layer: str) -> str:
+    """A layer's name as it is shown: without what all layers of a backbone begin with."""
+    return layer.removeprefix("backbone.stages.")
 
 
 def _inside_blocks(model: nn.Module) -> set[str]:
@@ -98,14 +115,17 @@ def _inside_blocks(model: nn.Module) -> set[str]:
 
 
 def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:
-    """Every module whose output is a map (4-D), in the order they finish."""
+    """Every module whose outputs are all maps (4-D), in the order they finish."""
     found: list[ChosenLayer] = []
+    other: set[str] = set()
     handles = []
 
     def look(name: str, module: nn.Module) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
             if isinstance(output, Tensor) and output.ndim == 4:
                 found.append(ChosenLayer(name, module, output.shape[2], output.shape[3]))
+            else:
+                other.add(name)
 
         return hook
 
@@ -119,4 +139,8 @@ def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:
         for handle in handles:
             handle.remove()
     # A module that is used twice has no single map; the last use counts.
-    return list({candidate.name: candidate for candidate in found}.values())
+    last: dict[str, ChosenLayer] = {}
+    for each in found:
+        last.pop(each.name, None)
+        last[each.name] = each
+    return [each for name, each in last.items() if name not in other]

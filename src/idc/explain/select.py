@@ -1,7 +1,15 @@
-"""Which patches to explain: a fixed, seeded choice of right and wrong ones."""
+"""Which patches to explain: right and wrong ones, errors, some, a patient's, or named ones."""
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from idc.errors import ConfigError
 
 KINDS = ("TP", "FP", "FN", "TN")
 KIND_WORDS = {
@@ -10,6 +18,145 @@ KIND_WORDS = {
     "FN": "missed IDC",
     "TN": "rightly no IDC",
 }
+PLAIN = ("kinds", "errors", "random", "all")
+NAMED = ("patient", "files")
+LISTS = (".txt", ".lst", ".csv")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A choice of patches.
+
+    Attributes:
+        what: ``kinds`` (some of each kind of right and wrong), ``errors``, ``random``, ``all``
+            (each of the test side), ``patient`` or ``files`` (of any side).
+        names: The patients, or the patches' paths, which may hold ``*``.
+    """
+
+    what: str = "kinds"
+    names: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """A name for a folder."""
+        if self.what == "patient":
+            return "patient_" + "_".join(self.names[:3]) + ("_and_more" if self.names[3:] else "")
+        return self.what
+
+
+def parse_selection(text: str) -> Selection:
+    """What ``explain.select`` means.
+
+    Args:
+        text: ``kinds``, ``errors``, ``random``, ``all``, ``patient=ID[,ID]``, or
+            ``files=PATH[,PATH]`` with paths as the index has them (``*`` stands for anything), or
+            one text file that lists them, a line each.
+
+    Raises:
+        ConfigError: It means nothing, or the list cannot be read.
+    """
+    what, equals, rest = str(text).partition("=")
+    names = tuple(part.strip() for part in rest.split(",") if part.strip())
+    if (what in PLAIN and not equals) or (what in NAMED and names):
+        if what == "files" and len(names) == 1 and Path(names[0]).suffix in LISTS:
+            names = _listed(Path(names[0]))
+        return Selection(what, names)
+    raise ConfigError(
+        f"explain.select={text}: choose kinds, errors, random, all, patient=ID or files=PATH (a "
+        f"patch's path in the data set, or a text file with a path a line)."
+    )
+
+
+def _listed(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"explain.select: {path} cannot be read ({error}).") from error
+    names = tuple(line.split(",")[0].strip() for line in lines)
+    return tuple(name for name in names if name and name != "path")
+
+
+def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:
+    """The rows of the index that a selection of patients or files names, on whatever side.
+
+    Args:
+        selection: Of ``patient`` or ``files``.
+        index: ``path`` and ``group``.
+
+    Returns:
+        Sorted positions, int64 (n,).
+
+    Raises:
+        ConfigError: A name fits nothing; similar ones are named.
+    """
+    column = "group" if selection.what == "patient" else "path"
+    values = index[column].astype(str).to_numpy()
+    found = np.zeros(len(index), bool)
+    for name in selection.names:
+        if selection.what == "patient" or not set(name) & set("*?["):
+            fits = values == name
+        else:
+            fits = np.array([fnmatch.fnmatchcase(value, name) for value in values])
+        if not fits.any():
+            some = ", ".join(sorted(set(values))[:5])
+            raise ConfigError(
+                f"explain.select={selection.what}={name}: these data have none of that name; "
+                f"there are {some} and so on."
+            )
+        found |= fits
+    return np.flatnonzero(found).astype(np.int64)
+
+
+def choose_cases(
+    predictions: pd.DataFrame,
+    selection: Selection,
+    per_kind: int,
+    most: int | None,
+    seed: int,
+    classes: int = 2,
+) -> pd.DataFrame:
+    """The chosen patches.
+
+    Args:
+        predictions: ``label``, ``predicted``, ``loss`` of the patches to choose from.
+        selection: What to choose; patients and files have been found already, see `named_rows`.
+        per_kind: How many of each kind, for ``kinds``.
+        most: How many at most otherwise, or None for all: errors with the highest loss first, of
+            others a seeded choice.
+        seed: Decides which.
+        classes: k.
+
+    Returns:
+        The rows of `predictions` with ``kind``, grouped by it, errors first; see `kinds_of`.
+    """
+    frame = predictions.reset_index(drop=True)
+    labels, predicted = frame["label"].to_numpy(), frame["predicted"].to_numpy()
+    if selection.what == "kinds":
+        chosen = select_cases(labels, predicted, per_kind, seed, classes)
+        rows = np.concatenate([*chosen.values(), np.zeros(0, np.int64)]).astype(np.int64)
+    elif selection.what == "errors":
+        order = np.argsort(-frame["loss"].to_numpy(), kind="stable")
+        rows = order[labels[order] != predicted[order]][:most]
+    else:
+        order = np.random.default_rng(seed).permutation(len(frame))
+        rows = np.sort(order[:most])
+    cases = frame.iloc[rows]
+    cases = cases.assign(kind=kinds_of(cases["label"], cases["predicted"], classes))
+    rank = {"FN": 0, "FP": 1, "TP": 2, "TN": 3}
+    by = cases["kind"].map(rank) if classes == 2 else cases["kind"]
+    return cases.iloc[np.argsort(by.to_numpy(), kind="stable")].reset_index(drop=True)
+
+
+def kinds_of(
+    labels: "pd.Series[int]", predicted: "pd.Series[int]", classes: int = 2
+) -> NDArray[np.object_]:
+    """TP, FP, FN or TN of each patch; with more classes ``class <label> right`` or ``wrong``."""
+    label, called = labels.to_numpy(), predicted.to_numpy()
+    if classes == 2:
+        words = np.where(label == 1, np.where(called == 1, "TP", "FN"), "")
+        return np.where(label == 1, words, np.where(called == 1, "FP", "TN")).astype(object)
+    ends = np.where(label == called, "right", "wrong")
+    return np.array([f"class {a} {b}" for a, b in zip(label, ends, strict=True)], object)
 
 
 def select_cases(
@@ -34,20 +181,13 @@ def select_cases(
     Returns:
         Kind to sorted positions, int64; kinds that do not occur are empty.
     """
-    if classes == 2:
-        masks = {
-            kind: (labels == (kind in ("TP", "FN"))) & (predicted == (kind in ("TP", "FP")))
-            for kind in KINDS
-        }
-    else:
-        masks = {
-            f"class {label} {word}": (labels == label) & ((predicted == label) == right)
-            for label in range(classes)
-            for word, right in (("right", True), ("wrong", False))
-        }
+    names: Sequence[str] = KINDS
+    if classes > 2:
+        names = [f"class {n} {word}" for n in range(classes) for word in ("right", "wrong")]
+    kinds = kinds_of(pd.Series(labels), pd.Series(predicted), classes)
     chosen = {}
-    for number, (kind, mask) in enumerate(masks.items()):
-        pool = np.flatnonzero(mask)
+    for number, kind in enumerate(names):
+        pool = np.flatnonzero(kinds == kind)
         rng = np.random.default_rng((seed, number))
         chosen[kind] = np.sort(rng.permutation(pool)[:per_kind]).astype(np.int64)
     return chosen

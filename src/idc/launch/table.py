@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from idc.engine.config import Config
+from idc.engine.explaining.whole import Explained
 from idc.engine.outcome import Outcome
 from idc.metrics.collection import METRIC_NAMES
 
@@ -85,6 +86,23 @@ def print_comparison(
         console.print(f"note: {note}")
     for sentence in sentences:
         console.print(sentence)
+
+
+def print_methods(console: Console, explained: Explained) -> None:
+    """Print how far each attribution method can be trusted, if that was measured."""
+    if not len(explained.methods):
+        return
+    table = Table(title="attribution methods, those to trust first", title_justify="left")
+    table.add_column("method")
+    table.add_column("verdict")
+    for heading in ("gain over random maps", "likeness with shuffled weights"):
+        table.add_column(heading, justify="right")
+    for row in explained.methods.to_dict("records"):
+        low, high = row["drop_over_random_low"], row["drop_over_random_high"]
+        gain = f"{row['drop_over_random']:.3f} ({low:.3f} .. {high:.3f})"
+        likeness = f"{row['randomisation_similarity']:.2f}"
+        table.add_row(str(row["method"]), str(row["verdict"]), gain, likeness)
+    console.print(table)
 
 
 def mean_and_spread(mean: float, spread: float) -> str:

@@ -1,20 +1,25 @@
 """Attributions: the patch, the map, and the map on the patch."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
 from numpy.typing import NDArray
 
 from idc.plots.patches import show_patch
-from idc.plots.style import new_figure
+from idc.plots.style import BLACK, GREY, ORANGE
 
 SEQUENTIAL, DIVERGING = "inferno", "PuOr_r"
 CLIP = 99.5  # percentile at which colours end, so that one pixel does not hide the rest
+BOTH = 3  # methods up to which the map is shown alone as well as on the patch
+# Inches. Places are reckoned, not found by a layout engine: a page has up to a hundred axes.
+CELL, GAP, WORDS, LINE = 1.42, 0.12, 1.3, 0.155
+HEADING_WIDTH = 24  # characters above a column
 
 
 @dataclass(frozen=True)
@@ -26,21 +31,24 @@ class AttributionCase:
         maps: Method to attribution, float (H, W).
         header: Kind, patient, position, label and score.
         map_sizes: Method to what is known of its map: ``layer3, map 7x7``.
+        marks: Method to why its maps are not to be trusted, for those that are not.
     """
 
     patch: NDArray[np.uint8]
     maps: Mapping[str, NDArray[np.floating]]
     header: str
     map_sizes: Mapping[str, str]
+    marks: Mapping[str, str] = field(default_factory=dict)
 
 
 def attribution_figure(
     cases: Sequence[AttributionCase], methods: Sequence[str], title: str, note: str = ""
 ) -> Figure:
-    """A row a case: the patch, then each method's map and overlay, with colour bars.
+    """A row a case: the patch, then each method's map on it, and for a few methods alone as well.
 
-    Maps with negative values get colours that part at zero, others a sequential scale. Each map is
-    scaled by itself: colours compare places in a patch, not patches.
+    Signed maps have diverging colours that part at zero, the others a sequential scale. Each map
+    is scaled by itself: colours compare places in a patch, not patches. A method that failed a
+    check is marked in its heading, and its maps are framed with dashes.
 
     Args:
         cases: At least one.
@@ -48,39 +56,125 @@ def attribution_figure(
         title: The figure's title.
         note: A line below, such as what is explained.
     """
-    columns = 1 + 2 * len(methods)
-    figure = new_figure(1.75 * columns + 0.3 * len(methods), 1.95 * len(cases) + 1.0)
-    grid = figure.subplots(len(cases), columns, squeeze=False)
-    for row, case in zip(grid, cases, strict=True):
-        for axes in row:
-            axes.set_axis_off()
-        show_patch(row[0], case.patch)
-        row[0].set_title(case.header, fontsize=7.5, loc="left", linespacing=1.1)
-        for number, method in enumerate(methods):
-            values = np.asarray(case.maps[method], np.float64)
-            scale, colours = _scale(values)
-            alone, over = row[1 + 2 * number], row[2 + 2 * number]
-            alone.imshow(values, cmap=colours, norm=scale, interpolation="nearest")
-            show_patch(over, case.patch)
-            strength = np.clip(np.abs(values) / (abs(scale.vmax or 0) or 1), 0, 1)
-            over.imshow(values, cmap=colours, norm=scale, alpha=0.65 * strength**0.7)
-            alone.set_title(f"{method}\n{case.map_sizes.get(method, '')}".strip(), fontsize=7.5)
-            over.set_title("on the patch", fontsize=7.5)
-            short = ScalarFormatter()
-            short.set_powerlimits((-2, 3))
-            bar = figure.colorbar(
-                ScalarMappable(scale, colours), ax=over, fraction=0.046, pad=0.03, format=short
-            )
-            bar.ax.tick_params(labelsize=6)
-            bar.ax.yaxis.get_offset_text().set_fontsize(6)
-    figure.suptitle(title, fontsize=11)
+    wide = 2 if len(methods) <= BOTH else 1
+    lefts, width = _columns(len(methods), wide)
+    headings = {method: _heading(cases[0], method) for method in methods}
+    top = 0.45 + LINE * max((h.count("\n") + 1 for h in headings.values()), default=0)
+    bottom = 0.62 + (0.2 if note else 0)
+    height = top + len(cases) * (CELL + GAP) + bottom
+    figure = Figure(figsize=(width, height))
+    figure.text(0.5, 1 - 0.08 / height, title, ha="center", va="top", fontsize=11, parse_math=False)
+    place = _Place(figure, width, height, top)
+    for number, case in enumerate(cases):
+        place.words(number, case.header)
+        alone = place.cell(number, WORDS)
+        show_patch(alone, case.patch)
+        alone.set_axis_off()
+        for method, left in zip(methods, lefts, strict=True):
+            axes = [place.cell(number, left + i * (CELL + GAP)) for i in range(wide)]
+            _draw(axes, case, method)
+    for method, left in zip(methods, lefts, strict=True):
+        across = wide * CELL + (wide - 1) * GAP
+        colour = ORANGE if method in cases[0].marks else BLACK
+        place.heading(left + across / 2, headings[method], colour)
+        signed = any(np.min(case.maps[method]) < 0 for case in cases)
+        _bar(place.bar(left, across, bottom), signed)
     if note:
-        figure.supxlabel(note, fontsize=8)
+        figure.text(
+            0.5, 0.06 / height, note, ha="center", va="bottom", fontsize=8, parse_math=False
+        )
     return figure
 
 
-def _scale(values: NDArray[np.float64]) -> tuple[Normalize, str]:
+def rescale(values: NDArray[np.floating]) -> tuple[Normalize, str]:
+    """The colours of a map: a scale that is its own, and a colour map's name.
+
+    Args:
+        values: Attribution, float (H, W), signed or not.
+    """
     top = float(np.percentile(np.abs(values), CLIP)) or float(np.abs(values).max()) or 1.0
     if values.min() < 0:
         return Normalize(-top, top), DIVERGING
     return Normalize(0, top), SEQUENTIAL
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where things stand, in inches from the left and, for rows, by their number."""
+
+    figure: Figure
+    width: float
+    height: float
+    top: float
+
+    def cell(self, row: int, left: float) -> Axes:
+        low = self.height - self.top - (row + 1) * (CELL + GAP) + GAP
+        return self._axes(left, low, CELL, CELL)
+
+    def bar(self, left: float, across: float, bottom: float) -> Axes:
+        return self._axes(left + 0.15, bottom - 0.22, across - 0.3, 0.1)
+
+    def words(self, row: int, text: str) -> None:
+        y = 1 - (self.top + row * (CELL + GAP)) / self.height
+        self.figure.text(
+            0.1 / self.width, y, text, va="top", fontsize=7.5, linespacing=1.25, parse_math=False
+        )
+
+    def heading(self, middle: float, text: str, colour: str) -> None:
+        y = 1 - (self.top - 0.06) / self.height
+        self.figure.text(
+            middle / self.width, y, text, ha="center", va="bottom", fontsize=8,
+            color=colour, linespacing=1.15, parse_math=False,
+        )  # fmt: skip
+
+    def _axes(self, left: float, low: float, across: float, up: float) -> Axes:
+        w, h = self.width, self.height
+        return self.figure.add_axes((left / w, low / h, across / w, up / h))
+
+
+def _columns(methods: int, wide: int) -> tuple[list[float], float]:
+    """Left edges of the methods' columns, and the figure's width."""
+    first, across = WORDS + CELL + 2 * GAP, wide * (CELL + GAP) + GAP
+    lefts = [first + number * across for number in range(methods)]
+    return lefts, max(first + methods * across, 5.5)
+
+
+def _heading(case: AttributionCase, method: str) -> str:
+    width = HEADING_WIDTH * (2 if len(case.maps) <= BOTH else 1)
+    parts = [method, case.map_sizes.get(method, "")]
+    if method in case.marks:
+        parts.append(f"✗ {case.marks[method]}")
+    return "\n".join(textwrap.fill(part, width) for part in parts if part)
+
+
+def _draw(axes: Sequence[Axes], case: AttributionCase, method: str) -> None:
+    values = np.asarray(case.maps[method], np.float64)
+    scale, colours = rescale(values)
+    if len(axes) > 1:
+        axes[0].imshow(values, cmap=colours, norm=scale, interpolation="nearest")
+    over = axes[-1]
+    # In grey: on the violet and pink of H&E no colour is told from stain.
+    grey = case.patch @ np.array([0.299, 0.587, 0.114])
+    over.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    strength = np.clip(np.abs(values) / (abs(scale.vmax or 0) or 1), 0, 1)
+    over.imshow(values, cmap=colours, norm=scale, alpha=0.65 * strength**0.7)
+    over.text(
+        0.98, 0.02, f"max {np.abs(values).max():.2g}", transform=over.transAxes, ha="right",
+        va="bottom", fontsize=5.5, bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.8},
+    )  # fmt: skip
+    for one in axes:
+        one.set(xticks=[], yticks=[])
+        marked = method in case.marks
+        one.spines[:].set(color=ORANGE if marked else GREY, linewidth=1.6 if marked else 0.5)
+        one.spines[:].set_linestyle("--" if marked else "-")
+        one.spines[:].set_visible(True)
+
+
+def _bar(axes: Axes, signed: bool) -> None:
+    """What the colours mean: each map ends them at its own largest value."""
+    scale, colours = (Normalize(-1, 1), DIVERGING) if signed else (Normalize(0, 1), SEQUENTIAL)
+    assert axes.figure is not None
+    bar = axes.figure.colorbar(ScalarMappable(scale, colours), cax=axes, orientation="horizontal")
+    bar.set_ticks([-1, 0, 1] if signed else [0, 1])
+    bar.set_ticklabels(["against", "0", "for"] if signed else ["0", "most"])
+    axes.tick_params(labelsize=7, length=2)

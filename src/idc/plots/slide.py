@@ -37,11 +37,32 @@ def tint(
     Returns:
         uint8, as large as `tissue`; places without a patch are as in `tissue`.
     """
-    cell = tissue.shape[0] // labels.shape[0]
-    wide = np.repeat(np.repeat(labels, cell, 0), cell, 1)
+    return blend(tissue, labels, colours, [TINT] * len(colours))
+
+
+def blend(
+    tissue: NDArray[np.uint8],
+    kinds: NDArray[np.integer],
+    colours: Sequence[str],
+    strengths: Sequence[float],
+) -> NDArray[np.uint8]:
+    """As `tint`, each kind of place with a strength of its own.
+
+    Args:
+        tissue: A mosaic, uint8 (H * cell, W * cell, 3), RGB.
+        kinds: Kind of each place, int (H, W), -1 where there is no patch.
+        colours: A colour a kind, as #rrggbb.
+        strengths: Of each kind, from 0, which leaves grey tissue, to 1, which hides it.
+
+    Returns:
+        uint8, as large as `tissue`; places without a patch are as in `tissue`.
+    """
+    cell = tissue.shape[0] // kinds.shape[0]
+    wide = np.repeat(np.repeat(kinds, cell, 0), cell, 1)
     palette = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colours], np.float32)
+    share = np.array(strengths, np.float32)[np.maximum(wide, 0), None]
     grey = tissue @ np.array([0.299, 0.587, 0.114], np.float32)
-    mixed = (1 - TINT) * grey[..., None] + TINT * palette[np.maximum(wide, 0)]
+    mixed = (1 - share) * grey[..., None] + share * palette[np.maximum(wide, 0)]
     return np.where(wide[..., None] < 0, tissue, np.rint(mixed).astype(np.uint8))
 
 
@@ -91,11 +112,8 @@ def slide_figure(
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, image in ((left, tissue), (right, tint(tissue, labels, colours))):
         axes.imshow(image, extent=places.extent, interpolation="antialiased")
-        left_edge, right_edge, low, high = places.extent
-        rim = places.patch_size / 2  # so that lines at the border are seen whole
-        axes.set(xlim=(left_edge - rim, right_edge + rim), ylim=(low + rim, high - rim))
-        axes.set_facecolor(GROUND)
-        _slide_axes(axes)
+        slide_axes(axes, places)
+        axes.set_xlabel("x on the slide, px")
     left.set_ylabel("y on the slide, px")
     _draw_outlines(right, labels, places, colours)
     _cross_out(right, dropped, places)
@@ -108,8 +126,12 @@ def slide_figure(
     return figure
 
 
-def _slide_axes(axes: Axes) -> None:
-    axes.set_xlabel("x on the slide, px")
+def slide_axes(axes: Axes, places: Places) -> None:
+    """Axes in slide pixels with y downwards, round the whole grid, on the ground of the maps."""
+    left, right, low, high = places.extent
+    rim = places.patch_size / 2  # so that lines at the border are seen whole
+    axes.set(xlim=(left - rim, right + rim), ylim=(low + rim, high - rim))
+    axes.set_facecolor(GROUND)
     axes.tick_params(labelsize=8)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
@@ -122,9 +144,30 @@ def _draw_outlines(
 ) -> None:
     """Round every class but the first, which is the ground that they lie on."""
     for label, colour in list(enumerate(colours))[1:]:
-        lines = outline(labels == label, places)
-        for width, paint in ((2.4, "white"), (1.2, colour)):
-            axes.add_collection(LineCollection(list(lines), colors=paint, linewidths=width))
+        draw_outline(axes, labels == label, places, colour)
+
+
+def draw_outline(
+    axes: Axes,
+    inside: NDArray[np.bool_],
+    places: Places,
+    colour: str,
+    width: float = 1.2,
+    below: str = "white",
+) -> None:
+    """A line round the places that are inside, on a wider one that sets it off.
+
+    Args:
+        axes: See `slide_axes`.
+        inside: bool (H, W).
+        places: Where the grid lies on the slide.
+        colour: Of the line.
+        width: Of the line, in points; the one below it is twice as wide.
+        below: Colour of the wider line.
+    """
+    lines = list(outline(inside, places))
+    for wide, paint in ((2 * width, below), (width, colour)):
+        axes.add_collection(LineCollection(lines, colors=paint, linewidths=wide))
 
 
 def _cross_out(axes: Axes, dropped: NDArray[np.bool_], places: Places) -> None:

@@ -3,7 +3,7 @@
 from idc.report.gallery import Gallery, Known
 from idc.report.run_input import RunReport
 
-FOLDERS = ("evaluation", "training", "explain", "data")
+FOLDERS = ("evaluation", "training", "explain", "explain/slides", "data")
 EXPLAIN = "explain/"
 KINDS = ("FN", "FP", "TP", "TN")
 
@@ -51,6 +51,42 @@ def _shared() -> dict[str, Known]:
             "validation patches. Where the first gets better and the second does not, it learns by "
             "heart.",
         ),
+        "explain/methods": Known(
+            "Attribution methods compared: gain over random maps, weights check, stability",
+            "The methods side by side, those to trust first. Right of zero a method's maps mark "
+            "what the score rests on better than chance; a likeness beyond the dashed line means "
+            "that the maps hardly depend on what was learnt.",
+        ),
+        "explain/curves": Known(
+            "Insertion and deletion curves of each method and of random maps",
+            "The probability as the pixels that a map marks are taken out or put in, against "
+            "random maps that are as smooth.",
+        ),
+        "explain/weights_check": Known(
+            "Likeness of the maps as the weights are shuffled, from the head to the first layer",
+            "From left to right more of the network is shuffled. A map that stays the same shows "
+            "the patch, not the model.",
+        ),
+        "explain/evidence": Known(
+            "Patches called positive with the regions that the call rests on",
+            "Numbered regions hold the most of the map's weight. They are in "
+            "explain/evidence.geojson too, to be opened over the slide.",
+        ),
+        "explain/smoothing": Known(
+            "What smoothing over neighbouring patches would do on validation",
+            "Neighbours on the slide could vote. What that would change on validation; no number "
+            "of this page uses it.",
+        ),
+        "explain/embedding": Known(
+            "The test patches as the network orders them, by label, patient and score",
+            "Each dot is a test patch, near those that the network finds alike. Where dots of a "
+            "patient lie together, it sees the patient's stain as well as the tissue.",
+        ),
+        "explain/exciting": Known(
+            "Patches that most excite single units of the network",
+            "Each row is a unit: the test patches to which it responds most, and where.",
+        ),
+        "explain/filters": Known("Filters of the first layer", "What the first layer looks for."),
         "data/class_balance": Known(
             "Patches and patients of each class on each side of the split",
             "How many patches and patients of each class stood on each side.",

@@ -65,6 +65,9 @@ class RunReport:
         commit: Of the code.
         run_id: MLflow's, or "".
         model_uri: Where the model is registered, such as ``models:/idc/3``; "" for the run's own.
+        methods: How far each attribution method can be trusted, best first; see
+            `idc.explain.faithfulness.result.Faithfulness`.
+        explained: The same in words.
         date: When it was made.
         license: Of the weights, as Hugging Face names it; "" where it is not given.
         citation: How to cite it; "" where it is not given.
@@ -102,6 +105,8 @@ class RunReport:
     commit: str = ""
     run_id: str = ""
     model_uri: str = ""
+    methods: pd.DataFrame = field(default_factory=nothing, repr=False)
+    explained: Sequence[str] = ()
     date: str = ""
     license: str = ""
     citation: str = ""

@@ -9,10 +9,10 @@ from idc.report.origin import origin_blocks
 from idc.report.page import Page, Section, write_page
 from idc.report.phrases import number
 from idc.report.run_errors import error_blocks
+from idc.report.run_explained import attributions_blocks, learnt_blocks, slides_blocks
 from idc.report.run_figures import run_gallery
 from idc.report.run_input import RunReport
 from idc.report.run_sections import (
-    attributions_blocks,
     calibration_blocks,
     numbers_blocks,
     patients_blocks,
@@ -60,7 +60,9 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         ("Where it fails", slices_blocks(report, gallery)),
         ("When it is unsure", unsure_blocks(report, gallery)),
         ("Its worst errors", _errors(report, gallery)),
-        ("What it looked at", attributions_blocks(gallery)),
+        ("What it looked at", attributions_blocks(report, gallery)),
+        ("On the slide", slides_blocks(gallery)),
+        ("What it has learnt to see", learnt_blocks(gallery)),
         ("How it learnt", [*gallery.take("training/learning_curves")]),
         ("What these numbers do not say", [Bullets(limits(report))]),
         ("Words, figures, origin", [glossary(), *gallery.rest(), *origin_blocks(report)]),

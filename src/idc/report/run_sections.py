@@ -6,7 +6,6 @@ from idc.plots.wording import count
 from idc.report.blocks import Block, Bullets, Fold, Row, Table, Text
 from idc.report.gallery import Gallery
 from idc.report.phrases import of_hundred
-from idc.report.run_figures import attributions
 from idc.report.run_input import RunReport
 from idc.report.run_parts import marked_names, marks, patient_table, slice_table
 from idc.report.run_tables import (
@@ -144,15 +143,3 @@ def unsure_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
             )
         )
     return blocks
-
-
-def attributions_blocks(gallery: Gallery) -> list[Block]:
-    """Maps of what moved the score."""
-    names = attributions(gallery)
-    if not names:
-        return []
-    words = (
-        "Maps of what moved the score in some of the test patches, errors first. They show where "
-        "the model looked, not that it looked for the right reason."
-    )
-    return [Text(words), *gallery.take(*names)]

@@ -100,6 +100,8 @@ class MlflowRun:
         run_id: An existing run to go on with, or None for a new one.
         name: The run's name in the UI.
         parent: Run id of the sweep that it belongs to.
+        reopen: Whether an existing run runs again; otherwise its status stays as it is, and more
+            is added to what it holds.
     """
 
     def __init__(
@@ -108,23 +110,26 @@ class MlflowRun:
         run_id: str | None = None,
         name: str | None = None,
         parent: str | None = None,
+        reopen: bool = True,
     ) -> None:
         self._store = store
         self.client = mlflow.MlflowClient(store.uri)
         try:
-            self._run_id = self._begin(run_id, name, parent)
+            self._run_id = self._begin(run_id, name, parent, reopen)
         except MlflowException as error:
             raise TrackingError(
                 f"tracking: no run can be written to {store.uri} ({first_line(error)}). Check "
                 f"that it may be written, or set tracking=none."
             ) from error
 
-    def _begin(self, run_id: str | None, name: str | None, parent: str | None) -> str:
+    def _begin(self, run_id: str | None, name: str | None, parent: str | None, reopen: bool) -> str:
         if run_id is None:
             tags = {PARENT_TAG: parent} if parent else {}
             name = None if name is None else self._clean(name)
             run = self.client.create_run(self._store.experiment_id, run_name=name, tags=tags)
             return str(run.info.run_id)
+        if not reopen:
+            return str(self.client.get_run(run_id).info.run_id)
         self.client.update_run(run_id, status="RUNNING")
         if ERROR_TAG in self.client.get_run(run_id).data.tags:
             self.client.delete_tag(run_id, ERROR_TAG)

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.data.audit.findings import FINDINGS
+from idc.data.audit.findings import CHOICES, FINDINGS
 from idc.data.audit.policy import Policy
 from idc.errors import ConfigError, DataError
 
-KEEP = {name: "keep" if finding.can_keep else "drop" for name, finding in FINDINGS.items()}
+KEEP = {name: "keep" if FINDINGS[name].can_keep else "drop" for name in CHOICES}
 INDEX = pd.DataFrame(
     {
         "path": ["a", "b", "c", "d"],
@@ -70,9 +70,22 @@ def test_impossible_actions_are_refused(change: dict[str, str], says: str) -> No
 
 
 def test_every_finding_needs_an_action() -> None:
-    for name in FINDINGS:
+    for name in CHOICES:
         with pytest.raises(ConfigError, match=name):
             Policy({k: v for k, v in KEEP.items() if k != name})
+
+
+def test_what_a_review_excludes_is_dropped_and_stops_nothing() -> None:
+    policy = Policy({**KEEP, "ink": "fail", "unreadable": "fail"})
+    checks = ["", "ink,excluded", "relabelled", "excluded"]
+    index = INDEX.assign(checks=checks)
+    policy.refuse(index, "root")
+    decisions = policy.decide(index)
+    assert decisions.keep.tolist() == [True, False, True, False]
+    assert decisions.notes()["relabelled: kept"] == 1
+    assert decisions.notes()["excluded: dropped"] == 2
+    with pytest.raises(DataError, match="ink: 1"):
+        policy.refuse(index.assign(checks=["ink", *checks[1:]]), "root")
 
 
 def test_an_empty_index_has_no_findings() -> None:

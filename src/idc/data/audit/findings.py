@@ -15,6 +15,8 @@ DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
 DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
 OVERLAP, ONE_CLASS = "overlap", "one_class"
 NEAR_WHITE, NEAR_GREY, GLASS, INK = "near_white", "near_grey", "glass", "ink"
+CORRECTED = RELABELLED, EXCLUDED = "relabelled", "excluded"
+Masks = dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,13 @@ class Finding:
         meaning: What is the case, in a sentence.
         advice: What a user does about it.
         can_keep: Whether such a patch can be used at all.
+        always: What is done about it, where that is no choice of the audit's.
     """
 
     meaning: str
     advice: str
     can_keep: bool = True
+    always: Action | None = None
 
 
 FINDINGS: dict[str, Finding] = {
@@ -93,7 +97,14 @@ FINDINGS: dict[str, Finding] = {
     INK: Finding(
         "Some of the patch has colours of marking ink, which neither stain has.", "Look at them."
     ),
+    RELABELLED: Finding(
+        "The label is not the data set's: data.corrections changed it.",
+        "Nothing; numbers on such patches cannot be compared with those on the first labels.",
+        always="keep",
+    ),
+    EXCLUDED: Finding("data.corrections leaves the patch out.", "Nothing.", always="drop"),
 }
+CHOICES = tuple(name for name, finding in FINDINGS.items() if finding.always is None)
 BY_NAME = (BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.audit.findings import FINDINGS, Action, masks
+from idc.data.audit.findings import CHOICES, EXCLUDED, FINDINGS, Action, masks
 from idc.errors import ConfigError, DataError
 
 SHOWN = 5
@@ -37,24 +37,26 @@ class Policy:
     """An action for each finding.
 
     Args:
-        actions: Finding to ``keep``, ``drop`` or ``fail``; every finding must be there.
+        actions: Finding to ``keep``, ``drop`` or ``fail``; every finding must be there, but for
+            those about which there is no choice.
 
     Raises:
         ConfigError: A finding is missing or not known, or its action is not possible.
     """
 
     def __init__(self, actions: Mapping[str, Action]) -> None:
-        if unknown := sorted(set(actions) - set(FINDINGS)):
+        settled = {name: f.always for name, f in FINDINGS.items() if f.always is not None}
+        if unknown := sorted(set(actions) - set(CHOICES)):
             raise ConfigError(
-                f"audit.{unknown[0]}: there is no such finding; there are {', '.join(FINDINGS)}."
+                f"audit.{unknown[0]}: there is no such finding; there are {', '.join(CHOICES)}."
             )
-        for name, finding in FINDINGS.items():
-            possible = ("keep", "drop", "fail") if finding.can_keep else ("drop", "fail")
+        for name in CHOICES:
+            possible = ("keep", "drop", "fail") if FINDINGS[name].can_keep else ("drop", "fail")
             if actions.get(name) not in possible:
                 raise ConfigError(
                     f"audit.{name}={actions.get(name)}: give {' or '.join(possible)}."
                 )
-        self.actions = dict(actions)
+        self.actions: dict[str, Action] = {**actions, **settled}
 
     def decide(self, index: pd.DataFrame) -> Decisions:
         """Decide on every patch; see `refuse` for what is to stop the work.
@@ -77,7 +79,7 @@ class Policy:
         return Decisions(keep, pd.DataFrame(rows, columns=names))
 
     def refuse(self, index: pd.DataFrame, root: object) -> None:
-        """Stop if there is a finding whose action is ``fail``.
+        """Stop if there is a finding whose action is ``fail``, but in patches that are excluded.
 
         Args:
             index: ``path``, ``checks`` and, where known, ``problem``, ``mode`` and ``twin``.
@@ -87,6 +89,8 @@ class Policy:
             DataError: Names the files, the findings and what to do.
         """
         parts = []
+        excluded = masks(index["checks"]).get(EXCLUDED)
+        index = index if excluded is None else index[~excluded]
         for name, mask in masks(index["checks"]).items():
             if self.actions[name] == "fail":
                 parts.append(self._message(name, index[mask]))

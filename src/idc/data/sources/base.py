@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -79,5 +79,21 @@ class Source(Protocol):
         """Read the pixels of any rows of an index that `scan` gave.
 
         A file that cannot be decoded is told of in the facts, not raised.
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsTruth(Protocol):
+    """A data set that knows where in a patch the signal is, as one that is drawn does."""
+
+    def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
+        """The pixels that make a patch what it is.
+
+        Args:
+            index: Any rows of an index that `Source.scan` gave.
+
+        Returns:
+            bool (n, P, P): the tumour nuclei; none in a patch of class 0.
         """
         ...

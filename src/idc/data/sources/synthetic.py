@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from idc.data.decode import RGB
 from idc.data.sources.base import Known, Pixels
@@ -71,6 +72,11 @@ class SyntheticSource:
         facts = pd.DataFrame({"width": self.patch_size, "height": self.patch_size}, index.index)
         facts = facts.assign(mode=RGB, bytes=0, mtime=0, hash="", problem="")
         return Pixels(patches, facts.reset_index(drop=True))
+
+    def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
+        """Where the signal is; see `idc.data.sources.base.KnowsTruth`."""
+        patient = index["group"].astype(np.int64) - FIRST_PATIENT
+        return render(self.spec, index.assign(label=index["drawn"], patient=patient))[1]
 
 
 def kaggle_path(patient: str, x: int, y: int, label: int) -> str:

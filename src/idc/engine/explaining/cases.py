@@ -1,0 +1,114 @@
+"""Attributions of chosen patches: computed, drawn a page at a time, and kept as arrays."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.engine.drawing import Drawing
+from idc.engine.explaining.subject import Subject
+from idc.explain.methods import Attributions, Method
+from idc.explain.run import explain
+from idc.explain.select import KIND_WORDS
+from idc.plots.attribution import AttributionCase, attribution_figure
+
+log = logging.getLogger(__name__)
+PER_PAGE = 8  # cases in a figure
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Patches that were explained.
+
+    Attributes:
+        table: Their predictions, with ``kind`` and ``target``.
+        pixels: uint8 (n, P, P, 3).
+        maps: Method to attributions, row for row with the table.
+    """
+
+    table: pd.DataFrame
+    pixels: NDArray[np.uint8]
+    maps: Mapping[str, Attributions]
+
+    def save(self, folder: Path) -> None:
+        """Write ``cases.parquet``, and the arrays row for row with it, ``attributions.npz``.
+
+        The latter holds ``patches`` and, by their methods' names, float32 (n, P, P).
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        self.table.to_parquet(folder / "cases.parquet", index=False)
+        arrays: dict[str, Any] = {name: found.maps for name, found in self.maps.items()}
+        np.savez_compressed(folder / "attributions.npz", patches=self.pixels, **arrays)
+
+
+def explain_cases(
+    subject: Subject,
+    table: pd.DataFrame,
+    methods: Mapping[str, Method],
+    batch_size: int,
+    advance: Callable[[int], None] | None = None,
+) -> Cases:
+    """Explain chosen patches.
+
+    Args:
+        subject: The network and its patches.
+        table: The chosen predictions; see `idc.explain.select.choose_cases`.
+        methods: Name to method.
+        batch_size: Patches at once.
+        advance: Told how many more maps there are.
+    """
+    table = table.assign(target=subject.targets(table))
+    pixels = subject.pixels(table)
+    targets = table["target"].to_numpy(np.int64)
+    maps = explain(subject.network, pixels, targets, methods, batch_size, subject.device, advance)
+    return Cases(table, pixels, maps)
+
+
+def case_drawings(
+    cases: Cases, subject: Subject, marks: Mapping[str, str], folder: Path
+) -> Iterator[Drawing]:
+    """The gallery: a page a kind, with more pages where there are many cases.
+
+    Args:
+        cases: What was explained.
+        subject: For the words.
+        marks: Method to why it is not to be trusted.
+        folder: Where the pages go: ``FN.png``, ``FN_2.png`` and so on.
+    """
+    kinds = cases.table["kind"].to_numpy(object)
+    for kind in dict.fromkeys(kinds):
+        rows = np.flatnonzero(kinds == kind)
+        pages = -(-len(rows) // PER_PAGE)
+        words = f" ({KIND_WORDS[kind]})" if kind in KIND_WORDS else ""
+        for page in range(pages):
+            part = rows[page * PER_PAGE : (page + 1) * PER_PAGE]
+            of = f", page {page + 1} of {pages}" if pages > 1 else ""
+            arguments = {
+                "cases": [_case(cases, row, marks) for row in part],
+                "methods": list(cases.maps),
+                "title": f"{kind}{words}: what speaks for and against{of}",
+                "note": f"Explained: {subject.explained}. Each map has its own scale.",
+            }
+            name = kind.replace(" ", "_") + (f"_{page + 1}" if page else "")
+            yield Drawing(folder / f"{name}.png", attribution_figure, arguments)
+
+
+def _case(cases: Cases, row: int, marks: Mapping[str, str]) -> AttributionCase:
+    case = cases.table.iloc[row]
+    header = (
+        f"patient {case['patient']}\nx {case['x']}  y {case['y']}\n"
+        f"label {case['label']}\nscore {case['score']:.3f}"
+    )
+    if case["split"] not in ("test", "val"):
+        header += "\nIN TRAINING"
+    maps = {name: found.maps[row] for name, found in cases.maps.items()}
+    sizes = {
+        name: "; ".join(part for part in (found.source, found.note) if part)
+        for name, found in cases.maps.items()
+    }
+    return AttributionCase(cases.pixels[row], maps, header, sizes, dict(marks))

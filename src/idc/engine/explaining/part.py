@@ -1,0 +1,53 @@
+"""What each part of an explanation is told, and what it leaves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from idc.engine.config import Config
+from idc.engine.drawing import Drawing
+from idc.engine.explaining.subject import Subject
+from idc.explain.methods import Method
+from idc.explain.select import Selection
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be explained.
+
+    Attributes:
+        subject: The network and its patches.
+        asked: The configuration's ``explain``.
+        selection: Which patches.
+        pool: The predictions that they are chosen from.
+        methods: Name to attribution method.
+        folder: Where files go.
+    """
+
+    subject: Subject
+    asked: Config
+    selection: Selection
+    pool: pd.DataFrame
+    methods: Mapping[str, Method]
+    folder: Path
+
+    def node(self, name: str) -> Config:
+        """A part of ``explain``; empty in the configuration of an old run."""
+        return dict(self.asked.get(name) or {})
+
+
+@dataclass
+class Shown:
+    """What a part found.
+
+    Attributes:
+        drawings: Figures still to be drawn.
+        sentences: What to make of it.
+        metrics: Name to value.
+    """
+
+    drawings: list[Drawing] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    metrics: dict[str, float] = field(default_factory=dict)

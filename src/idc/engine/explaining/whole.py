@@ -1,0 +1,170 @@
+"""All that is explained of a run, in order: trust in the methods first, as every map needs it."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from idc.engine.config import Config, build
+from idc.engine.drawing import Drawing, draw_all
+from idc.engine.explaining.cases import Cases, case_drawings, explain_cases
+from idc.engine.explaining.evidence import evidence_drawings
+from idc.engine.explaining.faith import (
+    faithfulness_drawings,
+    marks_of,
+    measure,
+    save_faithfulness,
+)
+from idc.engine.explaining.learnt import show_learnt
+from idc.engine.explaining.part import Shown, Task
+from idc.engine.explaining.slides import show_slides
+from idc.engine.explaining.subject import Subject
+from idc.engine.explaining.voting import show_smoothing
+from idc.engine.progress import progress_bar
+from idc.explain.faithfulness.measure import work_steps
+from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.result import Faithfulness
+from idc.explain.methods import Method
+from idc.explain.select import Selection, choose_cases
+
+log = logging.getLogger(__name__)
+SMALL = 100  # maps that are made before anybody looks
+
+
+@dataclass
+class Explained:
+    """What was found.
+
+    Attributes:
+        metrics: Named ``explain/...``.
+        sentences: What to make of it, in words.
+        methods: A row a method, best first; see `Faithfulness.table`. Empty where it was not
+            measured.
+        marks: Method to why its maps are not to be trusted.
+    """
+
+    metrics: dict[str, float] = field(default_factory=dict)
+    sentences: list[str] = field(default_factory=list)
+    methods: pd.DataFrame = field(default_factory=pd.DataFrame)
+    marks: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a configuration asks for.
+
+    Attributes:
+        methods: Name to method.
+        plan: How faithfulness is measured; None where it is not.
+    """
+
+    methods: Mapping[str, Method]
+    plan: FaithfulnessPlan | None
+
+
+def wants_anything(asked: Config) -> bool:
+    """Whether there is anything to explain."""
+    parts = {name: asked.get(name) or {} for name in ("features", "embedding", "slides")}
+    return bool(
+        asked["methods"]
+        or parts["features"].get("patches")
+        or parts["embedding"].get("method", "none") != "none"
+        or parts["slides"].get("patients")
+    )
+
+
+def wanted(asked: Config) -> Wanted:
+    """The methods and the plan that ``explain`` names.
+
+    Raises:
+        ConfigError: A value cannot be used.
+    """
+    methods = {name: build(node, f"explain.{name}") for name, node in asked["methods"].items()}
+    node = asked.get("faithfulness")
+    plan: FaithfulnessPlan | None = build(node, "explain.faithfulness") if node else None
+    return Wanted(methods, plan if plan is not None and plan.patches and methods else None)
+
+
+def explain_all(
+    subject: Subject, asked: Config, selection: Selection, pool: pd.DataFrame, folder: Path
+) -> Explained:
+    """Explain a network, as far as it is asked for.
+
+    Args:
+        subject: The network and its patches.
+        asked: The configuration's ``explain``.
+        selection: Which patches.
+        pool: The predictions to choose them from.
+        folder: Where everything goes; see the README for what there is.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    want = wanted(asked)
+    found = Explained()
+    task = Task(subject, asked, selection, pool, want.methods, folder)
+    drawings: list[Drawing] = []
+    trusted: Sequence[str] = list(want.methods)
+    if want.plan is not None and len(subject.test):
+        with _timed("faithfulness"):
+            faith = _measure(subject, want.methods, want.plan, asked["batch_size"])
+        save_faithfulness(faith, folder)
+        drawings += faithfulness_drawings(faith, want.plan, folder)
+        trusted = faith.table["method"].tolist()
+        found.methods, found.marks = faith.table, marks_of(faith)
+        found.sentences += faith.sentences()
+        found.metrics |= {f"explain/{k}": v for k, v in faith.metrics.items()}
+    if want.methods:
+        with _timed("attributions"):
+            cases = _cases(subject, asked, selection, pool, want.methods)
+        if len(cases.table):
+            cases.save(folder)
+            drawings += case_drawings(cases, subject, found.marks, folder)
+            drawings += evidence_drawings(task, cases, trusted, found.marks)
+    parts: dict[str, Callable[[], Shown]] = {
+        "features": lambda: show_learnt(task),
+        "slide maps": lambda: show_slides(task, found.marks),
+        "smoothing": lambda: show_smoothing(task),
+    }
+    for name, part in parts.items():
+        with _timed(name):
+            shown = part()
+        drawings += shown.drawings
+        found.sentences += shown.sentences
+        found.metrics |= {f"explain/{k}": v for k, v in shown.metrics.items()}
+    with _timed("figures"), progress_bar(len(drawings), "drawing", SMALL) as advance:
+        draw_all(drawings, advance=advance)
+    return found
+
+
+def _measure(
+    subject: Subject, methods: Mapping[str, Method], plan: FaithfulnessPlan, batch_size: int
+) -> Faithfulness:
+    patches = min(plan.patches, len(subject.test))
+    total = work_steps(subject.network, patches, len(methods), plan)
+    with progress_bar(total, "faithfulness", SMALL) as advance:
+        return measure(subject, methods, plan, batch_size, advance)
+
+
+def _cases(
+    subject: Subject,
+    asked: Config,
+    selection: Selection,
+    pool: pd.DataFrame,
+    methods: Mapping[str, Any],
+) -> Cases:
+    per_kind, most, seed = asked["per_kind"], asked["count"], asked["seed"]
+    table = choose_cases(pool, selection, per_kind, most, seed, subject.classes)
+    with progress_bar(len(table) * len(methods), "attributions", SMALL) as advance:
+        return explain_cases(subject, table, methods, asked["batch_size"], advance)
+
+
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    if (seconds := time.perf_counter() - start) > 1:
+        log.info("explain: %s took %.0f s", what, seconds)

@@ -1,0 +1,1 @@
+"""A review of a run: which cases, served to readers, and what their answers say."""

@@ -1,0 +1,151 @@
+"""Measure how faithful attribution methods are to a model."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from idc.errors import ConfigError
+from idc.explain.faithfulness.intervals import units_of
+from idc.explain.faithfulness.local import infidelity, max_sensitivity
+from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.probe import Probe
+from idc.explain.faithfulness.removal import area, filled, removal_curves
+from idc.explain.faithfulness.result import Faithfulness
+from idc.explain.faithfulness.shuffling import weight_blocks
+from idc.explain.faithfulness.spectrum import random_maps_like
+from idc.explain.faithfulness.summary import curve_rows, randomisation_rows, summarise
+from idc.explain.faithfulness.truth import truth_measures
+from idc.explain.faithfulness.weights_check import similarities
+from idc.explain.methods import Method
+from idc.explain.prepare import explainable_copy, gradients
+
+RANDOM_MAPS = 3  # sets the seeds of the draws apart
+PARTS = 3  # maps, curves, and what is measured close to the patch
+
+
+def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessPlan) -> int:
+    """What `advance` of `measure_faithfulness` adds up to.
+
+    Args:
+        model: The model.
+        patches: Number of patches.
+        methods: Number of methods.
+        plan: The plan.
+    """
+    return patches * methods * (PARTS + len(weight_blocks(model)) * plan.shuffles)
+
+
+def measure_faithfulness(
+    model: nn.Module,
+    patches: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    groups: NDArray[Any],
+    methods: Mapping[str, Method],
+    plan: FaithfulnessPlan,
+    batch_size: int = 16,
+    device: torch.device | str = "cpu",
+    signal: NDArray[np.bool_] | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> Faithfulness:
+    """Hold what the maps claim against what the network does.
+
+    Patches whose class has a high probability tell most: where it is near 0 already, there is
+    nothing to take away.
+
+    Args:
+        model: float (N, 3, H, W) in [0, 1] to logits (N, k). It is copied and stays as it is.
+        patches: uint8 (N, H, W, 3), N > 0; all of them are used.
+        targets: int64 (N,), the class to explain.
+        groups: Patient of each patch, (N,); intervals are over patients.
+        methods: Name to method, at least one.
+        plan: How it is measured.
+        batch_size: Images at once that maps are made of; four times as many without gradients.
+            Results do not depend on it, but for rounding.
+        device: Where to compute.
+        signal: Where the truth is known: bool (N, H, W), True on what makes the class. Patches
+            without any are left out of the measures of place.
+        advance: Told how much of `work_steps` was done since the last call.
+
+    Raises:
+        ConfigError: There are no patches or no methods.
+    """
+    if not len(patches) or not methods:
+        raise ConfigError(
+            "explain.faithfulness: there is no patch or no method to measure; choose a method "
+            "(explain=gradcam) or turn it off (explain.faithfulness.patches=0)."
+        )
+    tell = advance or (lambda _: None)
+    pixels = np.ascontiguousarray(patches.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+    with gradients():
+        probe = Probe(
+            explainable_copy(model, device),
+            torch.from_numpy(pixels).to(device),
+            torch.tensor(np.asarray(targets, np.int64), device=device),
+            plan,
+            batch_size,
+        )
+        baselines = torch.from_numpy(filled(pixels, plan.baseline)).to(device)
+        moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
+        trained, tables, curves = {}, [], []
+        for name, method in methods.items():
+            trained[name], errors = probe.maps(method)
+            tell(len(patches))
+            table, means = _removal(probe, baselines, trained[name])
+            curves.append(curve_rows(name, means, plan.steps))
+            tell(len(patches))
+            value = infidelity(probe, trained[name])
+            share = np.divide(value, moves, out=np.full_like(value, np.nan), where=moves > 0)
+            table["infidelity"], table["infidelity_share"] = value, share.clip(None, 1)
+            table["max_sensitivity"] = max_sensitivity(probe, method)
+            table["completeness_error"] = errors
+            tell(len(patches))
+            tables.append(table)
+        layers, similar = similarities(probe, methods, trained, tell)
+    units = units_of(groups)
+    place = np.zeros(pixels[:, 0].shape, bool) if signal is None else signal
+    for table, (name, maps) in zip(tables, trained.items(), strict=True):
+        table.insert(0, "method", name)
+        table.insert(1, "patch", np.arange(len(patches)))
+        table.insert(2, "patient", np.asarray(groups))
+        table["randomisation_similarity"] = similar[name][-1] if len(layers) > 1 else np.nan
+        truth = truth_measures(maps, place)
+        table[truth.columns] = truth
+    per_patch = pd.concat(tables, ignore_index=True)
+    stages = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
+    return Faithfulness(
+        table=summarise(per_patch, units, plan),
+        per_patch=per_patch,
+        curves=pd.concat(curves, ignore_index=True),
+        randomisation=pd.concat(stages, ignore_index=True),
+        max_similarity=plan.max_similarity,
+    )
+
+
+def _removal(
+    probe: Probe, baselines: torch.Tensor, maps: NDArray[np.float32]
+) -> tuple[pd.DataFrame, dict[tuple[str, str], NDArray[np.float64]]]:
+    """Areas of each patch, with those of its random maps, and the mean curves."""
+    seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(maps))]
+    random = random_maps_like(maps, probe.plan.random_maps, seeds)
+    both = np.concatenate([maps[:, None].astype(np.float64), random], axis=1)
+    found = removal_curves(probe, baselines, both)
+    table = {
+        "probability": found["deletion"][:, 0, 0],
+        "probability_at_baseline": found["deletion"][:, 0, -1],
+    }
+    means = {}
+    for kind, curves in found.items():
+        areas = area(curves)
+        table[f"{kind}_auc"] = areas[:, 0]
+        table[f"{kind}_auc_random"] = areas[:, 1:].mean(1)
+        means["method", kind] = curves[:, 0].mean(0)
+        means["random", kind] = curves[:, 1:].mean((0, 1))
+    frame = pd.DataFrame(table)
+    own = frame["insertion_auc"] - frame["deletion_auc"]
+    frame["gain"] = own - (frame["insertion_auc_random"] - frame["deletion_auc_random"])
+    return frame, means

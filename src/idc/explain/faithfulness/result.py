@@ -1,0 +1,117 @@
+"""What was found of each method, and what follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from idc.explain.faithfulness.verdict import FAILS, TRUST, UNPROVEN, method_sentence
+
+MOST_LEFT = 0.8  # share of the probability that may stay when every pixel is taken out
+METRICS = {
+    "insertion_auc": "insertion_auc",
+    "deletion_auc": "deletion_auc",
+    "drop_over_random": "drop_over_random",
+    "drop_over_random_low": "drop_over_random_ci_low",
+    "drop_over_random_high": "drop_over_random_ci_high",
+    "infidelity": "infidelity",
+    "infidelity_share": "infidelity_share",
+    "max_sensitivity": "max_sensitivity",
+    "randomisation_similarity": "randomisation_similarity",
+    "completeness_error": "completeness_error",
+    "pointing_game": "pointing_game",
+    "localisation": "localisation",
+    "signal_mass": "signal_mass",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Faithfulness:
+    """How faithful some methods are to one model.
+
+    Attributes:
+        table: A row a method, those to trust first, then by `drop_over_random`:
+
+            - ``method``, ``verdict`` (``trust``, ``no better than a random map`` or ``fails the
+              weights check``), ``reasons`` (words), ``patches``, ``unit`` (``patient`` or
+              ``patch``: what the intervals are over);
+            - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
+              is larger than with random maps of the same spectrum, in [-2, 2];
+            - ``probability``, ``probability_at_baseline``: of the class, in the patches and with
+              every pixel taken out;
+            - ``insertion_auc``, ``deletion_auc``, ``insertion_auc_random``,
+              ``deletion_auc_random``: in [0, 1];
+            - ``randomisation_similarity``, ``_low``, ``_high``: with all weights shuffled;
+            - ``infidelity``, ``infidelity_share``, ``max_sensitivity``, ``completeness_error``;
+            - ``pointing_game``, ``pointing_chance``, ``localisation``, ``signal_mass``,
+              ``signal_area``: NaN where the signal is unknown, see `truth.truth_measures`.
+        per_patch: A row a method and patch: ``method``, ``patch`` (its place), ``patient``,
+            ``gain`` (its part of `drop_over_random`) and the measures of the table.
+        curves: A row a method, ``maps`` (``method`` or ``random``), ``kind`` (``insertion`` or
+            ``deletion``) and ``share`` of the pixels: ``probability``, the mean over patches.
+        randomisation: A row a method and ``stage`` (0: as trained): ``layer`` (that was shuffled
+            last), ``similarity`` (mean over patches), ``low``, ``high``.
+        max_similarity: The limit of the weights check.
+    """
+
+    table: pd.DataFrame
+    per_patch: pd.DataFrame
+    curves: pd.DataFrame
+    randomisation: pd.DataFrame
+    max_similarity: float
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """``<method>/<name>`` to value; what is unknown is left out.
+
+        ``passes`` is 1 for a method that passes the weights check, ``trusted`` 1 for one that is
+        better than random maps as well.
+        """
+        found: dict[str, float] = {}
+        for row in self.table.to_dict("records"):
+            named = {name: float(row[column]) for column, name in METRICS.items()}
+            named["passes"] = float(row["verdict"] != FAILS)
+            named["trusted"] = float(row["verdict"] == TRUST)
+            found |= {f"{row['method']}/{k}": v for k, v in named.items() if np.isfinite(v)}
+        return found
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Methods that fail the weights check, and why in words."""
+        return self._reasons(FAILS)
+
+    @property
+    def unproven(self) -> dict[str, str]:
+        """Methods that pass it but are not shown to be better than random maps, and why."""
+        return self._reasons(UNPROVEN)
+
+    def sentences(self) -> list[str]:
+        """Which method to trust for this model, which not, and why."""
+        rows: list[Mapping[str, object]] = self.table.to_dict("records")  # type: ignore[assignment]
+        lines = [method_sentence(row, self.max_similarity) for row in rows]
+        trusted = self.table.loc[self.table["verdict"] == TRUST, "method"].tolist()
+        if not trusted:
+            lines.insert(0, "No method is shown to be faithful to this model.")
+        elif len(rows) > 1:
+            lines.insert(0, f"For this model, trust {trusted[0]} first.")
+        whole, left = (
+            float(self.table[name].iloc[0]) for name in ("probability", "probability_at_baseline")
+        )
+        if left > MOST_LEFT * whole:
+            lines.append(
+                f"With every pixel taken out the class still has a probability of {left:.2f} "
+                f"({whole:.2f} in the patches), so insertion and deletion tell little: choose "
+                "another explain.faithfulness.baseline."
+            )
+        if self.table["unit"].eq("patch").any():
+            patients = self.per_patch["patient"].nunique()
+            lines.append(
+                f"Intervals are over patches, as there are {patients} patient(s) only; "
+                "that is optimistic."
+            )
+        return lines
+
+    def _reasons(self, verdict: str) -> dict[str, str]:
+        rows = self.table[self.table["verdict"] == verdict]
+        return dict(zip(rows["method"], rows["reasons"], strict=True))

@@ -1,0 +1,146 @@
+"""Insertion and deletion, and what shuffled weights do to the maps."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from idc.plots.faithfulness_marks import FAILS, MARKS, NAME, TRUST, gain_words, mark_of, say_in
+from idc.plots.names import literal
+from idc.plots.style import (
+    BLACK,
+    BLUE,
+    ORANGE,
+    curve_style,
+    hide_rest,
+    new_figure,
+    tidy,
+    wrap_grid,
+)
+from idc.plots.wording import fixed
+
+PER_ROW = 4
+
+
+INSERTION = BLUE
+
+
+DELETION = ORANGE
+
+
+def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Insertion and deletion, a panel a method, with the curves of its random maps beside.
+
+    Args:
+        curves: ``method``, ``maps`` (``method`` or ``random``), ``kind`` (``insertion`` or
+            ``deletion``), ``share`` in [0, 1] and ``probability`` in [0, 1].
+        table: See `methods_figure`; its order is kept.
+    """
+    if table.empty:
+        figure = new_figure(5, 2)
+        say_in(figure, "no method was measured")
+        return figure
+    rows, columns = wrap_grid(len(table), PER_ROW)
+    figure = new_figure(max(2.6 * columns + 0.4, 6.2), 2.5 * rows + 1.1)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axes, row in zip(grid, table.to_dict("records"), strict=False):
+        part = curves[curves["method"] == row["method"]]
+        for (kind, maps), line in part.groupby(["kind", "maps"]):
+            axes.plot(100 * line["share"], line["probability"], **_curve_look(str(kind), str(maps)))
+        axes.set_title(
+            f"{literal(str(row['method']), NAME)}  {mark_of(row).sign}\n"
+            f"gain {gain_words(row, ' (', ')')}",
+            fontsize=9,
+        )
+        axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))
+        tidy(axes)
+    hide_rest(list(grid), len(table))
+    # A hidden panel leaves the one above it without ticks.
+    for axes in grid[max(0, len(table) - columns) : len(table)]:
+        axes.tick_params(labelbottom=True)
+    figure.supxlabel("pixels put in or taken out, most important first (%)", fontsize=9)
+    figure.supylabel("probability of the class", fontsize=9)
+    handles = [
+        Line2D([], [], **_curve_look(kind, maps), label=f"{kind}, {words}")
+        for kind in ("insertion", "deletion")
+        for maps, words in (("method", "the method's map"), ("random", "random maps"))
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize=8.5)
+    return figure
+
+
+def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
+    """Similarity to the trained network's maps while its weights are shuffled from the head down.
+
+    Args:
+        randomisation: A row a method and stage: ``method``, ``stage`` (0: as trained), ``layer``
+            (shuffled last), ``similarity``, ``low``, ``high``.
+        limit: Of the similarity with all weights shuffled.
+    """
+    figure = new_figure(8.2, 4.2)
+    if randomisation["stage"].nunique() < 2:
+        say_in(figure, "no weights were shuffled")
+        return figure
+    axes = figure.subplots()
+    layers = randomisation.drop_duplicates("stage").set_index("stage")["layer"].sort_index()
+    last = int(layers.index.max())
+    axes.axhspan(limit, 1.1, color=ORANGE, alpha=0.08, linewidth=0)
+    axes.axhline(
+        limit,
+        color=BLACK,
+        linewidth=1,
+        linestyle=(0, (4, 2)),
+        label=f"limit {limit:g}: above it\nat the end, it fails",
+    )
+    methods = list(dict.fromkeys(randomisation["method"]))
+    for number, method in enumerate(methods):
+        part = randomisation[randomisation["method"] == method].sort_values("stage")
+        end = float(part["similarity"].iloc[-1])
+        sign = MARKS[FAILS if end > limit else TRUST].sign
+        axes.plot(
+            part["stage"],
+            part["similarity"],
+            marker="X" if end > limit else "o",
+            markersize=5,
+            label=f"{literal(str(method), NAME)}  {sign} {fixed(end, 2)}",
+            **curve_style(number),
+        )
+        if len(methods) <= 4:  # more bands would hide one another
+            axes.fill_between(
+                part["stage"],
+                part["low"].astype(float),
+                part["high"].astype(float),
+                color=curve_style(number)["color"],
+                alpha=0.12,
+                linewidth=0,
+            )
+    names = [literal(_short(str(layer)), 26) for layer in layers]
+    axes.set_xticks(layers.index, names, rotation=25, ha="right", fontsize=8)
+    low = min(0.0, float(randomisation["similarity"].min()))
+    axes.set(xlim=(-0.15, last + 0.15), ylim=(low - 0.08, 1.06))
+    axes.set_xlabel("shuffled down to this layer, from the head on", fontsize=9)
+    axes.set_ylabel("similarity of the maps\n(rank correlation of their sizes)", fontsize=9)
+    tidy(axes)
+    figure.legend(
+        loc="outside right upper",
+        frameon=False,
+        fontsize=8,
+        title="method, with all\nweights shuffled",
+        title_fontsize=8,
+    )
+    return figure
+
+
+def _curve_look(kind: str, maps: str) -> dict[str, Any]:
+    return {
+        "color": INSERTION if kind == "insertion" else DELETION,
+        "linestyle": "-" if maps == "method" else (0, (2, 1.5)),
+        "linewidth": 2.0 if maps == "method" else 1.3,
+        "marker": ("^" if kind == "insertion" else "v") if maps == "method" else None,
+        "markersize": 4,
+    }
+
+
+def _short(layer: str) -> str:
+    return layer.replace("backbone.stages.", "").replace("backbone.", "")

@@ -1,0 +1,63 @@
+"""What the figures of faithfulness share: marks of verdicts, and words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from idc.plots.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    say,
+)
+from idc.plots.wording import decimals_for, fixed
+
+NAME = 30  # characters of a method's name that are shown
+
+
+TRUST = "trust"
+
+
+FAILS = "fails the weights check"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a verdict is drawn: told apart by shape and filling as well as by colour."""
+
+    sign: str
+    marker: str
+    colour: str
+    face: str
+
+
+MARKS = {
+    TRUST: Mark("✓", "o", BLUE, BLUE),
+    "no better than a random map": Mark("≈", "D", GREY, "white"),
+    FAILS: Mark("✗", "X", ORANGE, ORANGE),
+}
+
+
+def gain_words(row: Mapping[Any, Any], before: str, after: str = "") -> str:
+    """The gain and its interval, with the decimals that the interval needs."""
+    gain, low, high = (float(row[f"drop_over_random{end}"]) for end in ("", "_low", "_high"))
+    if not np.isfinite([low, high]).all():
+        return f"{fixed(gain, 2)}{before}no interval{after}"
+    decimals = min(3, decimals_for(low, high))
+    texts = [fixed(value, decimals) for value in (gain, low, high)]
+    return f"{texts[0]}{before}{texts[1]} to {texts[2]}{after}"
+
+
+def mark_of(row: Mapping[Any, Any]) -> Mark:
+    """How a row's ``verdict`` is drawn."""
+    return MARKS[str(row["verdict"])]
+
+
+def say_in(figure: Figure, text: str) -> None:
+    """Say in an empty figure why it is empty."""
+    axes = figure.subplots()
+    axes.set_axis_off()
+    say(axes, text)

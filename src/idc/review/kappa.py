@@ -1,0 +1,172 @@
+"""Chance-corrected agreement with its interval: Cohen's kappa of two, Fleiss' kappa of several."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.inter_rater import fleiss_kappa
+
+from idc.metrics.resampling import choose_units
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+LEAST_DEFINED = 0.9  # share of the draws in which kappa must be defined, for an interval
+UNITS = {"patient": "patients", "patch": "cases"}
+
+
+@dataclass(frozen=True)
+class Kappa:
+    """An agreement.
+
+    Attributes:
+        value: Kappa in [-1, 1]; NaN where it is not defined.
+        low: Lower bound of its interval; NaN where there is none.
+        high: Upper bound.
+        observed: Share of cases (Cohen), or of pairs of readers over cases (Fleiss), that agree.
+        cases: Number of cases.
+        unit: What the bootstrap drew: ``patients`` or ``cases``.
+        note: What to know of the number, or "".
+    """
+
+    value: float
+    low: float
+    high: float
+    observed: float
+    cases: int
+    unit: str
+    note: str
+
+
+def cohen(
+    one: Codes,
+    other: Codes,
+    patients: NDArray[Any],
+    draws: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Kappa:
+    """Cohen's kappa (1960), without weights: two-class verdicts have no degrees.
+
+    The percentile interval is of a bootstrap over patients where there are enough, else over
+    cases (too narrow for new patients); see `idc.metrics.resampling`.
+
+    Args:
+        one: Categories of the first, int64 (n,).
+        other: Categories of the second, int64 (n,).
+        patients: Patient of each case, (n,).
+        draws: Number of draws; 0 for no interval.
+        level: Coverage aimed at, in (0, 1).
+        seed: Fixes the draws.
+
+    Returns:
+        The agreement. Where both give one and the same category throughout, chance agrees as
+        often as they do, and kappa is not defined: NaN, and ``note`` says so.
+    """
+    if not len(one):
+        return _without_cases()
+    present, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
+    a, b = codes[: len(one)], codes[len(one) :]
+    size = len(present)
+
+    def value_of(weights: Floats) -> Floats:
+        """Kappa of each row of weights (draws, units): from the weighted tables of pairs."""
+        tables = np.zeros((weights.shape[1], size * size))
+        np.add.at(tables, (units.codes, a * size + b), 1)
+        drawn = (weights @ tables).reshape(-1, size, size)
+        total = drawn.sum(axis=(1, 2))
+        agree = np.trace(drawn, axis1=1, axis2=2) / total
+        chance = (drawn.sum(axis=1) * drawn.sum(axis=2)).sum(axis=1) / total**2
+        return _corrected(agree, chance)
+
+    units = choose_units(a, patients)
+    note = ""
+    if size == 1:
+        value = math.nan
+        note = "Both give one and the same category throughout: kappa is not defined."
+    else:
+        value = float(cohen_kappa_score(one, other))
+        if len(np.unique(a)) == 1 or len(np.unique(b)) == 1:
+            note = (
+                "One of the two gives one category throughout: kappa is then 0, however often "
+                "they agree."
+            )
+    low, high = _interval(value, units, value_of, draws, level, seed)
+    observed = float((one == other).mean())
+    return Kappa(value, low, high, observed, len(one), UNITS[units.kind], note)
+
+
+def fleiss(
+    verdicts: Codes,
+    patients: NDArray[Any],
+    draws: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Kappa:
+    """Fleiss' kappa (1971) of cases that the same number of readers answered.
+
+    Args:
+        verdicts: Categories, int64 (n, readers), two readers or more.
+        patients: Patient of each case, (n,).
+        draws: Number of draws; 0 for no interval.
+        level: Coverage aimed at, in (0, 1).
+        seed: Fixes the draws.
+
+    Returns:
+        The agreement; as in `cohen`, NaN if all readers give one category throughout.
+    """
+    if not len(verdicts):
+        return _without_cases()
+    present, codes = np.unique(verdicts, return_inverse=True)
+    codes = codes.reshape(verdicts.shape)
+    readers = verdicts.shape[1]
+    table = np.stack([(codes == k).sum(axis=1) for k in range(len(present))], axis=1)
+    pairs = readers * (readers - 1)
+    of_case = ((table**2).sum(axis=1) - readers) / pairs
+
+    def value_of(weights: Floats) -> Floats:
+        facts = np.column_stack([np.ones(len(table)), of_case, table])
+        sums = np.zeros((weights.shape[1], facts.shape[1]))
+        np.add.at(sums, units.codes, facts)
+        drawn = weights @ sums
+        total = drawn[:, 0]
+        shares = drawn[:, 2:] / (total * readers)[:, None]
+        return _corrected(drawn[:, 1] / total, (shares**2).sum(axis=1))
+
+    units = choose_units(codes[:, 0], patients)
+    value, note = math.nan, "All readers give one and the same category: kappa is not defined."
+    if len(present) > 1:
+        value, note = float(fleiss_kappa(table)), ""
+    low, high = _interval(value, units, value_of, draws, level, seed)
+    observed = float(of_case.mean())
+    return Kappa(value, low, high, observed, len(table), UNITS[units.kind], note)
+
+
+def _without_cases() -> Kappa:
+    nan = math.nan
+    return Kappa(nan, nan, nan, nan, 0, UNITS["patch"], "There is no case to compare.")
+
+
+def _corrected(agree: Floats, chance: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.isclose(chance, 1), np.nan, (agree - chance) / (1 - chance))
+
+
+def _interval(
+    value: float,
+    units: Any,
+    value_of: Callable[[Floats], Floats],
+    draws: int,
+    level: float,
+    seed: int,
+) -> tuple[float, float]:
+    if not draws or not math.isfinite(value) or units.count < 2:
+        return math.nan, math.nan
+    values = np.concatenate([value_of(weights) for weights in units.draws(draws, seed)])
+    if np.isfinite(values).mean() < LEAST_DEFINED:
+        return math.nan, math.nan
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

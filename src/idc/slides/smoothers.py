@@ -1,0 +1,142 @@
+"""Scores of patches, smoothed over their neighbours on the slide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from idc.errors import ConfigError, DataError
+from idc.slides.neighbours import Neighbours, find_neighbours
+from idc.slides.potts import contrast, mean_field
+
+SMALLEST = 1e-12  # scores nearer to 0 or 1 count as this near
+REACH = 2  # standard deviations at which the weights of a mean end
+STRENGTHS = {
+    "none": "nothing",
+    "median": "places that it reaches, a whole number",
+    "mean": "standard deviation in patches",
+    "crf": "pull of a neighbour, in log odds",
+    "crf_contrast": "pull of a neighbour of the same colour, in log odds",
+}
+
+
+@dataclass(frozen=True)
+class Smoother:
+    """A way to let the neighbours of a patch vote on its score; for two classes.
+
+    Attributes:
+        kind: ``none``; ``median`` of the patch and its neighbours up to `strength` places away in x
+            and in y; ``mean`` of their log odds, Gaussian-weighted with a standard deviation of
+            `strength` patches, cut off at two; ``crf``, a random field in which each of up to 8
+            neighbours pulls by up to `strength` in log odds, see `idc.slides.potts`;
+            ``crf_contrast``, the same with less pull between patches of unlike colour.
+            Places without a patch never count, nor do other patients.
+        strength: See `kind`; 0 changes nothing. Not used for ``none``.
+
+    Raises:
+        ConfigError: An unknown kind, or a strength that cannot work.
+    """
+
+    kind: str
+    strength: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in STRENGTHS:
+            raise ConfigError(f"smoothing: {self.kind} is unknown; choose {', '.join(STRENGTHS)}.")
+        whole = self.kind != "median" or float(self.strength).is_integer()
+        if not (0 <= self.strength < np.inf and whole):
+            raise ConfigError(
+                f"smoothing.{self.kind}: the strength {self.strength:g} cannot work; give the "
+                f"{STRENGTHS[self.kind]}, 0 or more."
+            )
+
+    def describe(self) -> str:
+        """The smoother in words: "mean of strength 0.5"."""
+        return (
+            "no smoothing" if self.kind == "none" else f"{self.kind} of strength {self.strength:g}"
+        )
+
+    def apply(self, frame: pd.DataFrame, patch_size: int) -> NDArray[np.float64]:
+        """Smooth the scores.
+
+        Args:
+            frame: Predictions of two classes: ``patient``, ``x``, ``y`` (slide pixels), ``score``
+                (probability of class 1, in [0, 1]); for ``crf_contrast`` ``mean_r``, ``mean_g`` and
+                ``mean_b``. All patches that may vote, n rows; patches left out by a split that is
+                not by patient are missing as voters.
+            patch_size: Side of a patch in slide pixels.
+
+        Returns:
+            Scores in the order of the rows, float64 (n,) in [0, 1].
+
+        Raises:
+            DataError: Scores are of more classes, or outside [0, 1], or a column is missing.
+        """
+        score = checked_scores(frame)
+        if self.kind == "none" or self.strength == 0 or not len(score):
+            return score.copy()
+        if self.kind == "median":
+            return _median(score, find_neighbours(frame, patch_size, int(self.strength)))
+        odds = np.asarray(logit(score.clip(SMALLEST, 1 - SMALLEST)), np.float64)
+        if self.kind == "mean":
+            radius = int(np.ceil(REACH * self.strength))
+            return _mean(odds, find_neighbours(frame, patch_size, radius), self.strength)
+        neighbours = find_neighbours(frame, patch_size)
+        weights = np.full(len(neighbours.columns), float(self.strength))
+        if self.kind == "crf_contrast":
+            weights *= contrast(frame, neighbours)
+        return mean_field(odds, neighbours, weights)
+
+
+def make_smoothers(strengths: Mapping[str, Sequence[float]]) -> tuple[Smoother, ...]:
+    """A smoother a kind and strength: ``{"median": [1, 2], "crf": [0.1]}`` gives three.
+
+    Raises:
+        ConfigError: See `Smoother`.
+    """
+    return tuple(Smoother(kind, float(x)) for kind, values in strengths.items() for x in values)
+
+
+CANDIDATES = make_smoothers(
+    {
+        "median": (1, 2, 3),
+        "mean": (0.4, 0.6, 1.0, 1.5),
+        "crf": (0.02, 0.05, 0.1, 0.2, 0.4),
+        "crf_contrast": (0.02, 0.05, 0.1, 0.2, 0.4),
+    }
+)
+
+
+def checked_scores(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """The scores of two classes, float64 (n,).
+
+    Raises:
+        DataError: Scores are of more classes, or outside [0, 1].
+    """
+    if "score_0" in frame or "score" not in frame:
+        raise DataError("smoothing: needs predictions of two classes, with one column score.")
+    score = frame["score"].to_numpy(np.float64)
+    if not ((score >= 0) & (score <= 1)).all():
+        raise DataError("smoothing: the predictions' score must lie in 0 to 1 in every row.")
+    return score
+
+
+def _median(score: NDArray[np.float64], neighbours: Neighbours) -> NDArray[np.float64]:
+    """Of an even number of values, the middle of the two in the middle."""
+    counts, every = neighbours.counts, np.arange(len(score))
+    table = np.full((len(score), int(counts.max()) + 1), np.inf)
+    table[:, 0] = score
+    rows = neighbours.rows
+    table[rows, 1 + np.arange(len(rows)) - neighbours.starts[rows]] = score[neighbours.columns]
+    table.sort(axis=1)
+    return np.asarray((table[every, counts // 2] + table[every, (counts + 1) // 2]) / 2)
+
+
+def _mean(
+    odds: NDArray[np.float64], neighbours: Neighbours, deviation: float
+) -> NDArray[np.float64]:
+    weights = neighbours.matrix(np.exp(-neighbours.squared_distance / (2 * deviation**2)))
+    return np.asarray(expit((odds + weights @ odds) / (1 + weights.sum(1))))

@@ -1,0 +1,146 @@
+"""Figures of faithfulness: verdicts are told without colour, with few and with many methods."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from idc.plots.faithfulness import (
+    MARKS,
+    curves_figure,
+    faithfulness_matrix_figure,
+    methods_figure,
+    randomisation_figure,
+)
+
+VERDICTS = list(MARKS)
+
+
+def table(count: int) -> pd.DataFrame:
+    gain = np.linspace(0.3, -0.05, count)
+    return pd.DataFrame(
+        {
+            "method": [f"method_{i}" for i in range(count)],
+            "verdict": [VERDICTS[i % 3] for i in range(count)],
+            "unit": "patch",
+            "drop_over_random": gain,
+            "drop_over_random_low": gain - 0.05,
+            "drop_over_random_high": gain + 0.05,
+            "randomisation_similarity": 0.3,
+            "randomisation_low": 0.2,
+            "randomisation_high": 0.4,
+            "infidelity_share": 0.8,
+            "max_sensitivity": [np.nan, *[0.2] * (count - 1)],
+            "pointing_game": np.nan,
+            "pointing_chance": np.nan,
+            "localisation": np.nan,
+        }
+    )
+
+
+def curves(count: int) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame(
+            {
+                "method": f"method_{i}",
+                "maps": maps,
+                "kind": kind,
+                "share": np.linspace(0, 1, 6),
+                "probability": np.linspace(0, 1, 6)[:: 1 if kind == "insertion" else -1],
+            }
+        )
+        for i in range(count)
+        for maps in ("method", "random")
+        for kind in ("insertion", "deletion")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def stages(count: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (f"method_{i}", stage, layer, value, value - 0.1, value + 0.1)
+            for i in range(count)
+            for stage, (layer, value) in enumerate(
+                zip(["as trained", "head", "backbone.stages.stem"], [1, 0.7, 0.1 + i], strict=True)
+            )
+        ],
+        columns=["method", "stage", "layer", "similarity", "low", "high"],
+    )
+
+
+def words(figure: Figure) -> str:
+    figure.canvas.draw()
+    return "\n".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_every_method_has_its_row_and_its_verdicts_sign(count: int) -> None:
+    figure = methods_figure(table(count), 0.5)
+    text = words(figure)
+    for row in table(count).to_dict("records"):
+        assert f"{row['method']}  {MARKS[row['verdict']].sign}" in text
+    panels = [axes.get_title() for axes in figure.axes]
+    assert not any("pointing" in title or "localisation" in title for title in panels)
+    assert any("max-sensitivity" in title for title in panels) == (count > 1)
+    assert ("unknown" in text) == (count > 1)
+    assert "over patches (optimistic)" in text
+
+
+def test_verdicts_differ_in_sign_and_shape() -> None:
+    for look in ("sign", "marker"):
+        assert len({getattr(mark, look) for mark in MARKS.values()}) == len(MARKS)
+
+
+def test_where_the_truth_is_known_chance_is_drawn() -> None:
+    known = table(2).assign(pointing_game=0.9, pointing_chance=0.3, localisation=0.8)
+    text = words(methods_figure(known, 0.5))
+    assert "pointing game" in text
+    assert "by chance" in text
+
+
+@pytest.mark.parametrize("count", [1, 2, 12])
+def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
+    figure = curves_figure(curves(count), table(count))
+    seen = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(seen) == count
+    assert all(len(axes.lines) == 4 for axes in seen)
+    assert "insertion, random maps" in words(figure)
+    assert "gain 0.30 (0.25 to 0.35)" in seen[0].get_title()
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_shuffled_weights_are_named_and_held_against_the_limit(count: int) -> None:
+    figure = randomisation_figure(stages(count), 0.5)
+    text = words(figure)
+    assert "stem" in text
+    assert "backbone" not in text
+    assert "limit 0.5" in text
+    assert "method_0  ✓ 0.10" in text
+    assert ("method_1  ✗ 1.10" in text) == (count > 1)
+
+
+def test_the_matrix_marks_each_cell_and_leaves_out_what_is_missing() -> None:
+    frame = pd.concat([table(3).assign(model=m) for m in ("resnet50", "vgg16")]).iloc[:-1]
+    figure = faithfulness_matrix_figure(frame)
+    cells = figure.axes[0].texts
+    assert len(cells) == 5
+    assert sum("✗" in cell.get_text() for cell in cells) == 1
+    assert cells[0].get_text() == "✓ 0.30\n0.25 to 0.35"
+    hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
+    assert len(hatched) == 1
+
+
+def test_a_single_patch_has_no_interval_and_nothing_is_an_empty_figure() -> None:
+    lone = table(1).assign(drop_over_random_low=np.nan, drop_over_random_high=np.nan)
+    assert "no interval" in words(faithfulness_matrix_figure(lone.assign(model="m")))
+    assert "no interval" in words(curves_figure(curves(1), lone))
+    empty = table(1).iloc[:0]
+    for figure in (
+        methods_figure(empty, 0.5),
+        curves_figure(curves(1).iloc[:0], empty),
+        faithfulness_matrix_figure(empty.assign(model="")),
+    ):
+        assert "no method was measured" in words(figure)
+    one_stage = stages(1).query("stage == 0")
+    assert "no weights were shuffled" in words(randomisation_figure(one_stage, 0.5))

@@ -1,0 +1,218 @@
+"""The maps of a slide say what was found, missed and called, and where, in slide pixels."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+
+from idc.plots.mosaic import find_places
+from idc.plots.region_burden import MOST, region_burden_figure
+from idc.plots.slide_maps import SlideMaps, slide_maps_figure
+
+RNG = np.random.default_rng(0)
+NAMES = ("no IDC", "IDC")
+TITLES = ["tissue", "truth: the label", "calibrated probability", "decision", "errors"]
+
+
+def slide(
+    shape: tuple[int, int],
+    labels: np.ndarray | None = None,
+    predicted: np.ndarray | None = None,
+    scores: np.ndarray | None = None,
+    attribution: np.ndarray | None = None,
+    share: float = 0.7,
+) -> SlideMaps:
+    """A slide with holes; values given are of each of its patches."""
+    row, column = np.indices(shape).reshape(2, -1)
+    if labels is None:
+        keep = RNG.random(len(row)) < share
+        keep[[0, -1]] = True
+        row, column = row[keep], column[keep]
+    places = find_places(column * 50 + 1, row * 50 + 101, 50)
+    height, width = places.shape
+    count = len(row)
+    decided = RNG.integers(0, 2, count) if predicted is None else predicted
+    return SlideMaps(
+        np.full((4 * height, 4 * width, 3), (200, 120, 180), np.uint8),
+        places,
+        RNG.integers(0, 2, count) if labels is None else labels,
+        decided,
+        RNG.random(count) if scores is None else scores,
+        np.where(decided == 1, 1, 0),
+        attribution,
+        "Grad-CAM",
+    )
+
+
+def words_of(figure: Figure) -> str:
+    figure.draw_without_rendering()
+    found = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in found if t.get_visible())
+
+
+def panel(figure: Figure, title: str) -> Axes:
+    return next(axes for axes in figure.axes if axes.get_title().startswith(title))
+
+
+def test_each_panel_says_what_it_shows() -> None:
+    maps = slide(
+        (2, 4),
+        labels=np.array([1, 1, 1, 0, 0, 0, 0, 1]),
+        predicted=np.array([1, 1, 0, 1, 0, 0, 0, 0]),
+        scores=np.array([0.9, 0.8, 0.4, 0.7, 0.1, 0.2, 0.3, 0.0]),
+        attribution=RNG.normal(size=(6, 12)),
+    )
+    figure = slide_maps_figure(maps, "8863", NAMES, 0.625)
+    words = words_of(figure)
+    for word in [
+        *TITLES,
+        "8863: 8 patches\nrecall 0.500; precision 0.667; "
+        "IDC called in 37.5% of patches, labelled in 50.0%",
+        "decision at 0.62\n1 region",
+        "errors\n2 missed, 1 false alarm",
+        "evidence, one scale\nGrad-CAM",
+        "labelled IDC (4)",
+        "missed IDC (2)",
+        "false alarm: called IDC (1)",
+        "found IDC (2)",
+        "rightly not called IDC (3)",
+        "called IDC (3)",
+        "x on the slide, px",
+        "0.62\nthreshold",
+        "probability of IDC",
+    ]:
+        assert word in words
+    maps_drawn = [axes for axes in figure.axes if axes.get_title()]
+    assert len(maps_drawn) == 6
+    for axes in maps_drawn:
+        low, high = axes.get_ylim()
+        assert low > high
+        assert {tuple(image.get_extent()) for image in axes.images} == {(1, 201, 201, 101)}
+
+
+def test_what_is_missed_is_told_by_more_than_colour() -> None:
+    labels, predicted = np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])
+    figure = slide_maps_figure(slide((1, 4), labels, predicted), "a", NAMES, 0.5)
+    axes = panel(figure, "errors")
+    hatches = {c.get_hatch(): c for c in axes.collections if isinstance(c, PathCollection)}
+    assert len(hatches) == 2
+    (missed,) = (c for hatch, c in hatches.items() if "x" in hatch)
+    assert missed.get_paths()[0].get_extents().extents.tolist() == [1, 101, 51, 151]
+    image = np.asarray(axes.images[0].get_array()).reshape(4, 4, 4, 3)[0, :, 0].astype(int)
+    spread = np.ptp(image, axis=1)  # how far from grey
+    assert spread[0] == spread.max()
+    assert spread[3] == 0  # rightly negative
+
+
+def test_the_called_regions_are_outlined_in_every_panel_and_numbered_in_one() -> None:
+    predicted = np.array([1, 0, 1, 1, 0, 0])
+    maps = slide((1, 6), np.zeros(6, int), predicted, attribution=np.ones((1, 6)))
+    regions = np.array([2, 0, 1, 1, 0, 0])
+    maps = SlideMaps(**{**vars(maps), "regions": regions})
+    figure = slide_maps_figure(maps, "a", NAMES, 0.5)
+    for axes in (axes for axes in figure.axes if axes.get_title()):
+        edges = [c for c in axes.collections if isinstance(c, LineCollection)]
+        assert any(len(c.get_segments()) == 4 + 6 for c in edges)
+    numbers = {t.get_text(): t.get_position() for t in panel(figure, "decision").texts}
+    assert numbers["2"] == (26.0, 126.0)
+    assert numbers["1"][1] == 126.0
+    assert set(numbers) == {"1", "2"}
+
+
+def test_a_patient_of_one_class_and_unknown_labels_are_told() -> None:
+    none, called = np.zeros(6, int), np.array([0, 1, 0, 0, 0, 0])
+    words = words_of(slide_maps_figure(slide((2, 3), none, called), "a", NAMES, 0.5))
+    assert "no labelled IDC, so no recall; precision 0.000" in words
+    words = words_of(slide_maps_figure(slide((2, 3), none + 1, none), "a", NAMES, 0.5))
+    assert "recall 0.000; nothing called, so no precision" in words
+    assert "6 missed" in words
+    half = np.array([-1, -1, 1, 0, 0, -1])
+    words = words_of(slide_maps_figure(slide((2, 3), half, called), "a", NAMES, 0.5))
+    assert "6 patches, 3 without a label" in words
+    assert words.count("label unknown (3)") == 1
+    words = words_of(slide_maps_figure(slide((2, 3), none - 1, called), "a", NAMES, 0.5))
+    assert "recall" not in words
+
+
+def test_scores_that_hardly_vary_have_colours_of_their_own() -> None:
+    scores = np.array([0.50471, 0.50473, 0.50479, 0.50475])
+    labels = np.array([0, 0, 1, 1])
+    figure = slide_maps_figure(slide((2, 2), labels, labels, scores), "a", NAMES, 0.50474)
+    words = words_of(figure)
+    assert "which hardly varies here" in words
+    assert "0.504740\nthreshold" in words
+    assert panel(figure, "calibrated").images[0].get_clim() == (0.50471, 0.50479)
+    figure = slide_maps_figure(slide((2, 2), labels, labels, scores * 1.9 - 0.4), "a", NAMES, 0.1)
+    assert panel(figure, "calibrated").images[0].get_clim() == (0, 1)
+
+
+def test_more_classes_are_right_or_wrong() -> None:
+    labels, predicted = np.array([0, 1, 2, 2, -1, 0]), np.array([0, 1, 1, 2, 0, 0])
+    maps = SlideMaps(**{**vars(slide((2, 3), labels, predicted)), "regions": None})
+    words = words_of(slide_maps_figure(maps, "a", ("normal", "benign", "$x$ $y$"), None))
+    for word in ("80 % decided as labelled", "confidence", "decided otherwise (1)"):
+        assert word in words
+    assert "errors\n1 of 5" in words
+    assert "threshold" not in words
+    assert "false alarm" not in words
+    assert r"labelled \$x\$ \$y\$ (2)" in words
+
+
+@pytest.mark.parametrize(
+    ("shape", "attribution"),
+    [((1, 1), True), ((1, 90), True), ((90, 1), False), ((9, 40), True), ((50, 15), True)],
+)
+def test_panels_of_any_shape_stay_apart(shape: tuple[int, int], attribution: bool) -> None:
+    evidence = RNG.normal(size=(shape[0] * 2, shape[1] * 2)) if attribution else None
+    maps = slide(shape, attribution=evidence)
+    figure = slide_maps_figure(maps, "a very long name " * 6, ("b" * 50, "c" * 50), 0.5)
+    figure.draw_without_rendering()
+    width, height = figure.get_size_inches()
+    assert 6 <= width <= 14
+    assert height <= 12
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert len(panels) == 5 + attribution
+    sizes = {tuple(np.round(a.get_window_extent().size)) for a in panels}
+    assert len(sizes) == 1
+    boxes = [axes.get_window_extent() for axes in figure.axes]
+    titles = [axes.title.get_window_extent() for axes in panels]
+    every = [*boxes, *titles, figure.legends[0].get_window_extent()]
+    for i, one in enumerate(every):
+        assert not any(one.overlaps(other) for other in every[i + 1 :])
+
+
+def regions(count: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "region": np.arange(1, count + 1),
+            "patches": np.arange(count, 0, -1) ** 2,
+            "mean_score": np.linspace(0.9, 0.5, count),
+            "labelled": np.linspace(1, 0, count),
+        }
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, MOST + 20])
+def test_regions_are_bars_the_largest_first(count: int) -> None:
+    table = regions(count)
+    figure = region_burden_figure(table.sample(frac=1, random_state=0), "8863", "IDC", 0.5)
+    words = words_of(figure)
+    left, right = figure.axes
+    shown = min(count, MOST)
+    bars = [bar.get_width() for bar in left.patches]
+    assert len(bars) == 2 * shown
+    total = np.add(bars[:shown], bars[shown:])
+    assert np.allclose(total, table["patches"][:shown])
+    assert np.allclose(bars[:shown], (table["patches"] * table["labelled"])[:shown])
+    assert [t.get_text() for t in left.get_yticklabels()] == [str(i + 1) for i in range(shown)]
+    assert right.lines[0].get_xdata().tolist() == table["mean_score"][:shown].tolist()
+    assert f"8863: {count} region{'' if count == 1 else 's'} called IDC" in words
+    assert ("the 40 largest" in words) == (count > MOST)
+    assert figure.get_size_inches()[1] < 13
+
+
+def test_no_called_region_is_told() -> None:
+    assert "no region was called" in words_of(region_burden_figure(regions(0), "8863", "IDC"))
