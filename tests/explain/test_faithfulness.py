@@ -75,6 +75,13 @@ class Elsewhere:
         return Attributions(maps, "corner")
 
 
+class Louder(Elsewhere):
+    """The same corner, at another scale."""
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        return Attributions(100 * super().__call__(model, images, targets).maps, "corner")
+
+
 class Flat:
     """The same everywhere."""
 
@@ -86,6 +93,7 @@ METHODS: dict[str, Method] = {
     "elsewhere": Elsewhere(),
     "edges": Edges(),
     "flat": Flat(),
+    "louder": Louder(),
     "gradient": Gradient(),
     "plain": PlainGradient(),
 }
@@ -123,7 +131,7 @@ def test_the_true_map_beats_random_maps_and_a_wrong_one_does_not(found) -> None:
 def test_a_map_of_the_patch_alone_fails_the_weights_check(found) -> None:
     assert row(found, "edges")["randomisation_similarity"] == pytest.approx(1)
     assert row(found, "gradient")["randomisation_similarity"] < 0.3
-    assert set(found.failed) == {"edges", "elsewhere"}
+    assert set(found.failed) == {"edges", "elsewhere", "louder"}
     assert "rather than what the network has learnt" in found.failed["edges"]
 
 
@@ -139,6 +147,7 @@ def test_the_exact_gradient_of_a_linear_network_has_no_infidelity(found) -> None
     assert plain["infidelity"] == pytest.approx(0, abs=1e-6)
     assert plain["infidelity_share"] == pytest.approx(0, abs=1e-3)
     assert wrong["infidelity_share"] > 0.3
+    assert row(found, "louder")["infidelity"] == pytest.approx(wrong["infidelity"], rel=1e-4)
     assert plain["max_sensitivity"] == pytest.approx(0, abs=1e-5)
     assert row(found, "edges")["max_sensitivity"] > 0.01
 

@@ -11,12 +11,16 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 
 from idc.explain.faithfulness.intervals import mean_interval, units_of
+from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.probe import Probe
 from idc.explain.faithfulness.removal import filled, pixel_ranks
 from idc.explain.faithfulness.shuffling import MAX_BLOCKS, shuffled_stages, weight_blocks
 from idc.explain.faithfulness.similarity import map_similarity
 from idc.explain.faithfulness.spectrum import random_maps_like
 from idc.explain.faithfulness.truth import truth_measures
 from idc.explain.faithfulness.verdict import judge
+from idc.explain.faithfulness.weights_check import similarities
+from idc.explain.methods import Saliency
 from idc.models import backbones
 from idc.models.heads import linear, mlp
 from idc.models.network import Network
@@ -47,6 +51,8 @@ def test_random_maps_are_other_maps_and_seeded() -> None:
     assert np.array_equal(first, random_maps_like(maps, 2, [(0, 0), (0, 1)]))
     assert np.array_equal(first[1:], random_maps_like(maps[1:], 2, [(0, 1)]))
     assert np.abs(first[0, 0] - first[0, 1]).max() > 0.1
+    flat = np.full((1, 49, 37), 0.3, np.float32)
+    assert (random_maps_like(flat, 2, [(0, 0)]) == flat[0, 0, 0]).all()
     assert abs(np.corrcoef(first[0, 0].ravel(), maps[0].ravel())[0, 1]) < 0.5
 
 
@@ -120,6 +126,21 @@ def test_shuffling_keeps_the_weights_and_renews_the_statistics() -> None:
     assert not any(module.training for module in model.modules())
     with torch.no_grad():
         assert model(images).abs().max() < 100
+
+
+def test_each_shuffling_starts_from_the_trained_network() -> None:
+    torch.manual_seed(0)
+    backbone = backbones.vanilla_cnn(16, width=4)
+    model = Network(backbone, linear(backbone.num_features, 2), 16).eval().requires_grad_(False)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    plan = FaithfulnessPlan(shuffles=2)
+    probe = Probe(model, torch.rand(2, 3, 16, 16), torch.ones(2, dtype=torch.int64), plan, 2)
+    maps, _ = probe.maps(Saliency())
+    told: list[int] = []
+    layers, similar = similarities(probe, {"s": Saliency()}, {"s": maps}, told.append)
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert similar["s"].shape == (len(layers), 2)
+    assert told == [2] * 2 * (len(layers) - 1)
 
 
 def test_similarity_is_of_sizes_and_zero_for_flat_maps() -> None:

@@ -23,6 +23,7 @@ from idc.engine.drawing import save_figures
 from idc.engine.leaderboard import METRICS, leaderboard
 from idc.engine.outcome import Outcome
 from idc.engine.pooling import pool_numbers
+from idc.engine.trusting import trust_sentences, trust_table
 from idc.errors import DataError
 from idc.report.run_input import SweepReport
 from idc.report.sweep_page import write_sweep_page
@@ -113,8 +114,12 @@ def compare_runs(
     target = folder / COMPARISON
     target.mkdir(parents=True, exist_ok=True)
     _tables(board, comparison, target)
+    trust = trust_table(runs)
+    if len(trust):
+        trust.to_csv(target / "methods.csv", index=False, float_format="%.6g")
     save_figures(
-        comparison_figures(runs, found, board, comparison, pooled, folds, class_names), target
+        comparison_figures(runs, found, board, comparison, pooled, folds, class_names, trust),
+        target,
     )
     page = SweepReport(
         name=redactor.text(name),
@@ -128,6 +133,8 @@ def compare_runs(
         per_patient=patients,
         failed=[(o.name, redactor.text(o.error or "")) for o in outcomes if o.status != "FINISHED"],
         runs=[(o.name, o.run_id or "", o.status) for o in outcomes],
+        methods=trust,
+        explained=trust_sentences(trust),
         notes=notes,
         date=time.strftime("%Y-%m-%d"),
     )

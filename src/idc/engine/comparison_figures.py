@@ -17,6 +17,7 @@ from idc.engine.sizes import size_table
 from idc.plots.comparison import critical_difference_figure, differences_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
 from idc.plots.folds import fold_learning_figure, fold_metrics_figure
 from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning_size import learning_size_figure
@@ -32,6 +33,7 @@ def comparison_figures(
     pooled: pd.DataFrame,
     folds: pd.DataFrame,
     class_names: Sequence[str],
+    trust: pd.DataFrame,
 ) -> Iterator[tuple[str, Figure]]:
     """Leaderboard, curves, tests, folds and sizes, as far as there is something to show.
 
@@ -43,6 +45,7 @@ def comparison_figures(
         pooled: See `idc.engine.pooling.pool_numbers`.
         folds: See `idc.engine.comparing.fold_table`.
         class_names: A name a class.
+        trust: See `idc.engine.trusting.trust_table`.
     """
     if len(board):
         yield "leaderboard", leaderboard_figure(board, METRICS)
@@ -57,6 +60,8 @@ def comparison_figures(
     sizes = size_table(runs, pooled)
     if len(sizes):
         yield "learning_size", learning_size_figure(sizes)
+    if len(trust):
+        yield "methods", faithfulness_matrix_figure(trust)
 
 
 def _overlays(

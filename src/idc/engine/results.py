@@ -30,12 +30,15 @@ REPORT = "report.html"
 CARD = "model_card.md"
 
 
-def record_evaluation(account: Account, network: Network | None) -> None:
+def record_evaluation(account: Account, network: Network | None) -> Explained:
     """Log what was found.
 
     Args:
         account: What is to be told.
-        network: Explained on single patches, where it is; None for an ensemble.
+        network: Explained, if it is given; None for an ensemble.
+
+    Returns:
+        What was found when it was explained.
     """
     run, evaluation, folder = account.run, account.evaluation, account.folder
     patches, class_names = account.material.patches, account.class_names
@@ -45,20 +48,21 @@ def record_evaluation(account: Account, network: Network | None) -> None:
     save_evaluation(evaluation, target)
     if account.config["report"]:
         save_figures(evaluation_figures(evaluation, patches, class_names), target)
-    explained = _explain(account, network) if network is not None else None
+    explained = _explain(account, network) if network is not None else Explained()
     if account.config["report"]:
         report = run_report(account, explained)
         write_run_page(report, target / REPORT)
         write_model_card(report, folder / CARD)
         run.artifacts(folder / CARD)
     run.artifacts(target, EVALUATION)
+    return explained
 
 
-def _explain(account: Account, network: Network) -> Explained | None:
+def _explain(account: Account, network: Network) -> Explained:
     """Explain the test side as the configuration asks, and log it."""
     asked = account.config["explain"]
     if not wants_anything(asked):
-        return None
+        return Explained()
     material, evaluation = account.material, account.evaluation
     rule = evaluation.decider.rule if evaluation.decider else None
     subject = Subject(

@@ -204,7 +204,7 @@ def _work(
         {"train": training.spent, "evaluate": judging.spent},
         redactor,
     )
-    record_evaluation(account, module.network)
+    outcome.metrics = {**evaluation.metrics, **record_evaluation(account, module.network).metrics}
     if config["tracking"]["log_model"]:
         record_model(run, module.network, evaluation, material, data)
 

@@ -9,6 +9,7 @@ from idc.report.run_input import RunReport
 
 TRUST = "trust"
 SHOWN = {
+    "model": "model",
     "method": "method",
     "verdict": "verdict",
     "drop_over_random": "gain over random maps",

@@ -183,6 +183,9 @@ class SweepReport:
         per_patient: Setting to its table; see `RunReport`.
         failed: Name and error of each run that did not finish.
         runs: Name, id and status of each run.
+        methods: How far each attribution method can be trusted for each setting; see
+            `idc.engine.trusting.trust_table`.
+        explained: The same in words.
         notes: Sentences that the numbers must not be read without.
         date: When it was made.
 
@@ -201,6 +204,8 @@ class SweepReport:
     per_patient: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     failed: Sequence[tuple[str, str]] = ()
     runs: Sequence[tuple[str, str, str]] = ()
+    methods: pd.DataFrame = field(default_factory=nothing, repr=False)
+    explained: Sequence[str] = ()
     notes: Sequence[str] = ()
     date: str = ""
 

@@ -40,6 +40,11 @@ BY_METRIC = {
     ),
 }
 WORDS = {
+    "methods": Known(
+        "Attribution methods against settings: gain over random maps and verdict",
+        "Whether each method's maps can be trusted, for each setting. Hatched cells failed the "
+        "check with shuffled weights: those maps show the patch, not the model.",
+    ),
     "leaderboard": Known(
         "The metrics of each setting",
         "Each setting: pooled over its folds, mean over its seeds. Settings whose intervals "

@@ -10,6 +10,7 @@ from idc.report.gallery import Gallery
 from idc.report.glossary import glossary
 from idc.report.page import Page, Section, write_page
 from idc.report.phrases import metric_name
+from idc.report.run_explained import TRUST, method_table
 from idc.report.run_input import SweepReport
 from idc.report.run_parts import patient_table
 from idc.report.sweep_figures import of_kind, sweep_gallery
@@ -52,6 +53,7 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
         ("Fold by fold", _folds(report, gallery)),
         ("Patient by patient", _patients(report)),
         ("With more to learn from", [*gallery.take("learning_size")]),
+        ("Which maps can be trusted", _trust(report, gallery)),
         ("The runs", _runs(report)),
         ("Words and figures", [glossary(), *gallery.rest()]),
     ]
@@ -159,6 +161,21 @@ def _patients(report: SweepReport) -> list[Block]:
         shown = Table(patient_table(table).head(LISTED), "Worst recall first.", decimals=3)
         blocks.append(Fold(f"Patients of {setting}", [shown]))
     return blocks
+
+
+def _trust(report: SweepReport, gallery: Gallery) -> list[Block]:
+    table = method_table(report.methods).rename(columns={"model": "setting"})
+    if not len(table):
+        return []
+    blocks: list[Block] = [Bullets(report.explained)] if report.explained else []
+    blocks += gallery.take("methods")
+    caption = (
+        "The gain of each method's maps over random maps of the same spectrum; of several runs "
+        "the mean, with the lowest and the highest."
+    )
+    doubtful = (report.methods["verdict"] != TRUST).tolist()
+    shown = Table(table, caption, doubtful, "doubtful", decimals=3)
+    return [*blocks, Fold("As a table", [shown])]
 
 
 def _runs(report: SweepReport) -> list[Block]:

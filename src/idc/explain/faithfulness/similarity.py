@@ -17,7 +17,7 @@ def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> 
     Returns:
         float64 (N,) in [-1, 1]; 0 where a map is flat or not finite.
     """
-    sizes = [(np.nan_to_num(m, posinf=0, neginf=0)) for m in (maps, others)]
+    sizes = [np.abs(np.nan_to_num(m, posinf=0, neginf=0)) for m in (maps, others)]
     ranks = [rankdata(size.reshape(len(size), -1), axis=1) for size in sizes]
     centred = [rank - rank.mean(1, keepdims=True) for rank in ranks]
     lengths = [np.linalg.norm(c, axis=1) for c in centred]

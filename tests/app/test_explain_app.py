@@ -1,0 +1,140 @@
+"""Runs explained in training and afterwards, through the real command lines."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import TINY, Cli, Result
+
+QUIET = tuple(o for o in TINY if o not in ("explain=none", "report=false"))
+ONLY_MAPS = (
+    "explain.faithfulness.patches=0",
+    "explain.features.patches=0",
+    "explain.embedding.method=none",
+    "explain.slides.patients=0",
+    "explain.smoothing.strengths=null",
+)
+App = Callable[[str], Cli]
+
+
+def artifacts(result: Result, run_id: str, place: str) -> set[str]:
+    return {a.path.removeprefix(f"{place}/") for a in result.client.list_artifacts(run_id, place)}
+
+
+def fetched(result: Result, run_id: str, name: str, folder: Path) -> Path:
+    return Path(result.client.download_artifacts(run_id, name, str(folder)))
+
+
+@pytest.mark.slow
+def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(cli: Cli) -> None:
+    result = cli(*QUIET, "explain=gradcam", "explain.per_kind=1", "explain.faithfulness.patches=6")
+    assert result.code == 0, result.err
+    (run,) = result.runs()
+    there = artifacts(result, run.info.run_id, "explain")
+    wanted = {"cases.parquet", "attributions.npz", "methods.csv", "methods.png", "verdicts.json"}
+    wanted |= {"curves.png", "weights_check.png", "embedding.png", "filters.png", "exciting.png"}
+    wanted |= {"feature_maps_1.png", "slides", "smoothing.csv", "smoothing.png"}
+    assert wanted <= there
+    metrics = run.data.metrics
+    for name in ("insertion_auc", "deletion_auc", "infidelity", "max_sensitivity", "passes"):
+        assert np.isfinite(metrics[f"explain/gradcam/{name}"])
+    # The drawn set knows where its signal is.
+    assert 0 <= metrics["explain/gradcam/localisation"] <= 1
+    assert metrics["explain/regions_labelled"] >= metrics["explain/regions_missed"] >= 0
+    slides = artifacts(result, run.info.run_id, "explain/slides")
+    patients = {name.split(".")[0] for name in slides if name.endswith("_scores.geojson")}
+    assert {f"{p.removesuffix('_scores')}.geojson" for p in patients} <= slides
+    page = (result.folders[0] / "evaluation" / "report.html").read_text()
+    for words in ("What it looked at", "On the slide", "gain over random maps", "verdict"):
+        assert words in page
+
+
+@pytest.mark.slow
+def test_a_run_is_explained_again_and_keeps_what_it_had(cli: Cli, app: App, tmp_path: Path) -> None:
+    trained = cli(*TINY)
+    (run,) = trained.runs()
+    run_id = run.info.run_id
+    explain = app("explain.__main__")
+    test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
+    test = test[test["split"] == "test"]
+    patient = str(test["patient"].iloc[0])
+
+    few = ("explain=[gradcam,saliency]", "device=cpu", *ONLY_MAPS[:3])
+    again = explain(f"run={run_id}", f"explain.select=patient={patient}", *few, "explain.count=5",
+                    "explain.slides.tiff=true")  # fmt: skip
+    assert again.code == 0, again.err
+    place = f"explain/patient_{patient}"
+    there = artifacts(again, run_id, place)
+    assert {"cases.parquet", "attributions.npz", "slides"} <= there
+    slides = artifacts(again, run_id, f"{place}/slides")
+    assert {f"{patient}.png", f"{patient}.ome.tif", f"{patient}.geojson"} <= slides
+    cases = pd.read_parquet(fetched(again, run_id, f"{place}/cases.parquet", tmp_path))
+    assert (cases["patient"] == patient).all()
+    assert len(cases) == 5
+    with np.load(fetched(again, run_id, f"{place}/attributions.npz", tmp_path)) as arrays:
+        assert arrays["gradcam"].shape == arrays["saliency"].shape == arrays["patches"].shape[:3]
+    geojson = json.loads(
+        fetched(again, run_id, f"{place}/slides/{patient}.geojson", tmp_path).read_text()
+    )
+    corners = np.array([p for f in geojson["features"] for p in _points(f["geometry"])])
+    own = test[test["patient"] == patient]
+    for axis, name in enumerate(("x", "y")):
+        assert own[name].min() <= corners[:, axis].min()
+        assert corners[:, axis].max() <= own[name].max() + 50
+
+    errors = explain(f"run={run_id}", "explain.select=errors", *few, *ONLY_MAPS)
+    assert errors.code == 0, errors.err
+    (name,) = (p for p in ("errors",) if p in artifacts(errors, run_id, "explain"))
+    wrong = pd.read_parquet(fetched(errors, run_id, f"explain/{name}/cases.parquet", tmp_path))
+    assert len(wrong) == int((test["label"] != test["predicted"]).sum())
+    assert (wrong["label"] != wrong["predicted"]).all()
+
+    # A patch of the training side has no stored prediction: it is scored, and marked.
+    split = pd.read_parquet(trained.folders[0] / "split.parquet")
+    path = str(split.loc[split["split"] == "train", "path"].iloc[0])
+    learnt = explain(f"run={run_id}", f"explain.select=files={path}", *few, *ONLY_MAPS)
+    assert learnt.code == 0, learnt.err
+    one = pd.read_parquet(fetched(learnt, run_id, "explain/files/cases.parquet", tmp_path))
+    assert one["path"].tolist() == [path]
+    assert one["split"].tolist() == ["train"]
+    assert "trained on" in learnt.err
+
+    (after,) = learnt.runs()
+    assert after.info.status == "FINISHED"
+    assert {k: v for k, v in after.data.metrics.items() if k in run.data.metrics} == dict(
+        run.data.metrics
+    )
+
+
+def _points(geometry: dict[str, Any]) -> list[list[float]]:
+    shapes = geometry["coordinates"]
+    polygons = shapes if geometry["type"] == "MultiPolygon" else [shapes]
+    return [point for polygon in polygons for ring in polygon for point in ring]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_explained_is_refused_in_words(cli: Cli, app: App) -> None:
+    swept = cli("-m", *TINY, "seed=1")
+    assert swept.code == 0, swept.err
+    sweep = next(r for r in swept.runs() if r.data.tags.get("idc.kind") == "sweep")
+    job = next(r for r in swept.runs() if "idc.kind" not in r.data.tags)
+    explain = app("explain.__main__")
+    whole = explain(f"run={sweep.info.run_id}")
+    assert whole.code == 1
+    assert "this is a sweep; give one of its jobs" in whole.err
+    assert job.info.run_id in whole.err
+    for options, words in (
+        (("explain.select=some",), "choose kinds, errors, random"),
+        (("explain.select=patient=nobody",), "these data have none of that name"),
+        (("explain.slides.method=occlusion",), "not among the methods"),
+        (("explain.faithfulness.steps=0",), "explain.faithfulness.steps=0"),
+        (("tracking=none",), "tracking=none"),
+    ):
+        refused = explain(f"run={job.info.run_id}", "device=cpu", *ONLY_MAPS[:3], *options)
+        assert refused.code == 1, options
+        assert words in refused.err

@@ -1,0 +1,148 @@
+"""A review from the trained run to the next training, through the real command lines."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import TINY, Cli
+from idc.review.answers import Answer, Journal
+
+App = Callable[[str], Cli]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
+         "--disable-background-networking", "--disable-sync", "--no-first-run"]  # fmt: skip
+FEW = ("explain=gradcam", "device=cpu")
+
+
+def answer(reader: str, case: str, verdict: int, second: int) -> Answer:
+    time = f"2026-11-21T10:00:{second:02d}+00:00"
+    return Answer(reader, case, verdict, "partly", "gradcam", "", False, 2.0, time, "blinded")
+
+
+@pytest.mark.slow
+def test_readers_who_contradict_labels_correct_the_next_training(
+    cli: Cli, app: App, tmp_path: Path
+) -> None:
+    trained = cli(*TINY)
+    (run,) = trained.runs()
+    run_id = run.info.run_id
+    test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
+    test = test[test["split"] == "test"].head(6)
+    with Journal(tmp_path / "reviews" / run_id / "answers.jsonl") as journal:
+        for number, (path, label) in enumerate(zip(test["path"], test["label"], strict=True)):
+            # Both contradict the first label, agree with the others, and are unsure of the last.
+            verdict = 1 - label if number == 0 else -1 if number == 5 else label
+            for reader in ("AB", "CD"):
+                journal.add(answer(reader, path, int(verdict), number))
+
+    review = app("review.__main__")
+    done = review(f"run={run_id}", "serve=false", *FEW)
+    assert done.code == 0, done.err
+    assert "6 cases, 2 reader(s), 1 label suspect(s), 2 correction(s)" in done.out
+    (after,) = done.runs()
+    assert after.info.status == "FINISHED"
+    metrics = after.data.metrics
+    assert metrics["review/fleiss_kappa"] == 1
+    assert metrics["review/kappa_AB__CD"] == 1
+    assert metrics["review/map_partly_gradcam"] == 1
+    artifacts = {a.path for a in done.client.list_artifacts(run_id, "review")}
+    wanted = ("answers.csv", "agreement.csv", "agreement.png", "suspects.csv", "corrections.csv")
+    assert {f"review/{name}" for name in wanted} <= artifacts
+    suspects = pd.read_csv(done.client.download_artifacts(run_id, "review/suspects.csv"))
+    assert suspects["path"].tolist() == [test["path"].iloc[0]]
+
+    corrections = done.client.download_artifacts(run_id, "review/corrections.csv", str(tmp_path))
+    again = cli(*TINY, f"data.corrections={corrections}")
+    assert again.code == 0, again.err
+    newest = again.runs()[0].info.run_id
+    split = pd.read_parquet(again.client.download_artifacts(newest, "split.parquet"))
+    split = split.set_index("path")
+    assert split["label"][test["path"].iloc[0]] == 1 - test["label"].iloc[0]
+    assert test["path"].iloc[5] not in split.index
+    assert split["label"][test["path"].iloc[1]] == test["label"].iloc[1]
+
+
+@pytest.mark.slow
+def test_what_cannot_be_reviewed_is_refused_before_any_work(
+    cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("IDC_REVIEW_PASSWORD", raising=False)
+    (run,) = cli(*TINY).runs()
+    review = app("review.__main__")
+    for options, words in (
+        (("host=0.0.0.0",), "IDC_REVIEW_PASSWORD"),
+        (("order=best",), "order=best"),
+        (("mode=secret",), "mode"),
+        (("select=patient=nobody",), "these data have none of that name"),
+        (("export.least_readers=0",), "least_readers"),
+    ):
+        refused = review(f"run={run.info.run_id}", *FEW, *options)
+        assert refused.code == 1, options
+        assert words in refused.err, refused.err
+    unread = review(f"run={run.info.run_id}", *FEW, "serve=false")
+    assert unread.code == 0, unread.err
+    assert "no answers yet" in unread.out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
+def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(cli: Cli, tmp_path: Path) -> None:
+    sync = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("nicegui")
+    trained = cli(*TINY)
+    (run,) = trained.runs()
+    run_id = run.info.run_id
+    log = tmp_path / "review.log"
+    options = [f"run={run_id}", "port=0", "count=3", "order=uncertainty", *FEW]
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "idc.review", *options],
+            env={**os.environ, "IDC_ROOT": str(tmp_path)}, stdout=out, stderr=out,
+        )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 90
+        while not (found := re.search(r"review: (http\S+)", log.read_text())):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)
+        with sync.sync_playwright() as tool:
+            browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page()
+            page.goto(found[1])
+            page.get_by_role("textbox").first.fill("AB")
+            page.keyboard.press("Enter")
+            page.get_by_text("Case 1 of 3").wait_for()
+            page.keyboard.press("1")
+            page.get_by_text("given blind").wait_for()
+            page.get_by_text("Made of: conv").or_(page.get_by_text("Made of:")).first.wait_for()
+            page.keyboard.press("w")
+            page.keyboard.press("ArrowRight")
+            page.get_by_text("Case 2 of 3").wait_for()
+            page.keyboard.press("0")
+            page.get_by_text("given blind").wait_for()
+            browser.close()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0, log.read_text()
+    finally:
+        server.kill()
+    assert "2 cases, 1 reader(s)" in log.read_text()
+    client = trained.client
+    answers = pd.read_csv(client.download_artifacts(run_id, "review/answers.csv"))
+    assert answers["verdict"].tolist() == [1, 0]
+    assert answers["map_marks"].iloc[0] == "wrong"
+    assert not answers["seen_model"].any()
+    # The least sure case comes first.
+    test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
+    test = test[test["split"] == "test"]
+    threshold = client.get_run(run_id).data.metrics["val/threshold"]
+    far = (test["score"] - threshold).abs().rank(method="min")
+    assert far[test["path"] == answers["case"].iloc[0]].iloc[0] <= 3
