@@ -11,7 +11,7 @@ PORT ?= 5000
 # uv from the machine, or else the one that the set-up puts into the environment.
 UV = $(shell command -v uv || echo $(BIN)/uv)
 ARGS ?=
-BENCHMARKS := $(addprefix benchmarks/,intervals.py startup.py prepare.py loader.py step_cpu.py step_gpu.py tracking.py growth.py augment.py formats.py threads.py)
+BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py startup.py prepare.py loader.py step_cpu.py step_gpu.py tracking.py growth.py augment.py formats.py threads.py)
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help

@@ -8,6 +8,7 @@ from idc.data.audit.audit import Limits
 from idc.data.leaks import KINDS
 from idc.engine.config import Config, build
 from idc.engine.correcting import build_corrections
+from idc.engine.explaining.wanted import check_explain, refuse_named
 from idc.engine.material import build_policy
 from idc.engine.objects import build_transforms
 from idc.errors import ConfigError
@@ -113,6 +114,17 @@ RULES: dict[str, Rule] = {
     "callbacks.ema.decay": _optional(OPEN_SHARE),
     "explain.per_kind": _whole(0),
     "explain.batch_size": _whole(1),
+    "explain.count": _optional(_whole(1)),
+    "explain.seed": _whole(0),
+    "explain.regions.share": OPEN_SHARE,
+    "explain.regions.min_pixels": _whole(1),
+    "explain.regions.max_regions": _whole(1),
+    **{f"explain.features.{name}": _whole(0) for name in ("patches", "units")},
+    "explain.features.channels": _whole(1),
+    "explain.embedding.points": _whole(5),
+    "explain.slides.tiff": _one_of(True, False),
+    "explain.slides.pixel_size": _optional(POSITIVE),
+    "explain.smoothing.draws": _whole(0),
     "report": _one_of(True, False),
     "intervals.draws": _whole(0),
     "intervals.level": OPEN_SHARE,
@@ -143,6 +155,7 @@ def check_config(config: Config) -> None:
             "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
             "optimizer.nesterov=false."
         )
+    refuse_named(config["explain"])
     build_transforms(config)
 
 
@@ -159,6 +172,8 @@ def check_values(config: Config) -> None:
     if "audit" in config:
         Limits(**config["audit"]["limits"])
         build_policy(config)
+    if "explain" in config:
+        check_explain(config["explain"])
     if "data" in config:
         build_corrections(config)
     for part in ("split", "leaks", "calibration", "inference", "threshold"):

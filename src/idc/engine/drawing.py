@@ -1,23 +1,20 @@
 """Figures written to files, many of them at once in other processes."""
 
 import logging
-import multiprocessing
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from matplotlib.figure import Figure
 
 from idc.cores import count_cores
 
 log = logging.getLogger(__name__)
 DPI = 120
-FEW = 6  # figures that are drawn sooner than another process has started
+MANY = 8  # figures; fewer are drawn sooner than other processes have started
 
 
 @dataclass(frozen=True)
@@ -64,29 +61,23 @@ def draw_all(
         advance: Told of each figure that is done.
     """
     workers = min(count_cores() if workers is None else workers, len(drawings))
-    if workers < 2 or len(drawings) < FEW:
-        _draw_here(drawings, advance)
-        return
-    # Not forked from this process, whose threads would be missing; a server forks from a clean one
-    # that has imported matplotlib once.
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    if sys.platform == "linux":
-        context.set_forkserver_preload(["idc.engine.drawing", "idc.plots.attribution"])
     left = list(drawings)
-    try:
-        with ProcessPoolExecutor(workers, context, cv2.setNumThreads, (1,)) as pool:
-            for _ in pool.map(Drawing.save, drawings):
-                left.pop(0)
-                if advance is not None:
-                    advance(1)
-    except BrokenProcessPool:
-        # Killed, for its memory perhaps: one figure after the other needs less.
-        log.warning("a process that draws figures died; drawing the other %d here", len(left))
-        _draw_here(left, advance)
-
-
-def _draw_here(drawings: Sequence[Drawing], advance: Callable[[int], None] | None) -> None:
-    for drawing in drawings:
+    if workers > 1 and len(drawings) >= MANY:
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=1):
+                pool = Parallel(workers, return_as="generator")
+                for _ in pool(delayed(Drawing.save)(drawing) for drawing in drawings):
+                    left.pop(0)
+                    _tell(advance)
+            return
+        except TerminatedWorkerError:
+            # Killed, for its memory perhaps: one figure after the other needs less.
+            log.warning("a process that draws figures died; drawing the other %d here", len(left))
+    for drawing in left:
         drawing.save()
-        if advance is not None:
-            advance(1)
+        _tell(advance)
+
+
+def _tell(advance: Callable[[int], None] | None) -> None:
+    if advance is not None:
+        advance(1)

@@ -16,6 +16,7 @@ from idc.engine.config import Config, build
 from idc.engine.correcting import record_corrections
 from idc.engine.cost import Meter
 from idc.engine.evaluation import Evaluation
+from idc.engine.explaining.wanted import refuse_named
 from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
 from idc.engine.material import Material
 from idc.engine.outcome import Outcome
@@ -63,6 +64,7 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
 
 def _check(config: Config) -> None:
     check_values(config)
+    refuse_named(config["explain"])
     build(config["inference"], "inference")
     if config["known_patients"] not in ACTIONS:
         raise ConfigError(

@@ -10,10 +10,12 @@ from idc.data.datamodule import PatchDataModule
 from idc.engine.drawing import save_figures
 from idc.engine.evaluation import Evaluation, save_evaluation
 from idc.engine.explaining.subject import Subject, truth_of
-from idc.engine.explaining.whole import Explained, explain_all, wants_anything
+from idc.engine.explaining.wanted import wants_anything
+from idc.engine.explaining.whole import Explained, explain_all
 from idc.engine.figures import evaluation_figures
 from idc.engine.material import Material
 from idc.engine.reporting import Account, run_report
+from idc.errors import first_line
 from idc.explain.select import parse_selection
 from idc.models.calibrated import CalibratedScorer
 from idc.models.network import Network
@@ -48,13 +50,15 @@ def record_evaluation(account: Account, network: Network | None) -> Explained:
     save_evaluation(evaluation, target)
     if account.config["report"]:
         save_figures(evaluation_figures(evaluation, patches, class_names), target)
+    # Logged before anything is explained: what was measured must not depend on it.
+    run.artifacts(target, EVALUATION)
     explained = _explain(account, network) if network is not None else Explained()
     if account.config["report"]:
         report = run_report(account, explained)
         write_run_page(report, target / REPORT)
+        run.artifacts(target / REPORT, EVALUATION)
         write_model_card(report, folder / CARD)
         run.artifacts(folder / CARD)
-    run.artifacts(target, EVALUATION)
     return explained
 
 
@@ -79,7 +83,16 @@ def _explain(account: Account, network: Network) -> Explained:
     )
     folder = account.folder / EXPLAIN
     selection = parse_selection(asked.get("select", "kinds"))
-    explained = explain_all(subject, asked, selection, subject.test, folder)
+    try:
+        explained = explain_all(subject, asked, selection, subject.test, folder)
+    except Exception as error:  # after hours of training no map is worth the rest
+        log.exception("the explanation failed")
+        reason = account.redactor.text(first_line(error))
+        evaluation.notes.append(
+            f"The explanation failed ({reason}); all else is as it should be. To try again: "
+            f"python -m idc.explain run={account.run.run_id}"
+        )
+        return Explained()
     account.run.metrics(explained.metrics)
     account.run.artifacts(folder, EXPLAIN)
     return explained

@@ -14,7 +14,7 @@ from idc.engine.check import check_values
 from idc.engine.config import Config
 from idc.engine.evaluating import choose_device
 from idc.engine.explaining.subject import Subject, place_again, score_rows, truth_of
-from idc.engine.explaining.whole import Explained, explain_all, wanted
+from idc.engine.explaining.whole import Explained, explain_all
 from idc.engine.lifecycle import configured_store
 from idc.engine.material import Material, load_material
 from idc.engine.restore import Restored, members, restore, run_file
@@ -58,7 +58,6 @@ def explain_run(config: Config, folder: Path) -> Told:
     """
     check_values(config)
     selection = parse_selection(config["explain"]["select"])
-    wanted(config["explain"])
     store, run = opened(config, "run")
     with ExitStack() as stack:
         stack.enter_context(the_store(store))

@@ -45,11 +45,6 @@ def show_slides(task: Task, marks: Mapping[str, str]) -> Shown:
     if subject.classes == 2:
         _regions(task, shown, folder, asked["pixel_size"])
     method = asked["method"] or (CHEAP if CHEAP in task.methods else None)
-    if method is not None and method not in task.methods:
-        raise ConfigError(
-            f"explain.slides.method={method}: it is not among the methods "
-            f"({', '.join(task.methods) or 'none'}); add it to explain=[...]."
-        )
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
     total = sum(map(len, frames.values()))
     with progress_bar(total, "slide maps", SMALL) as advance:

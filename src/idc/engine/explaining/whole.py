@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from idc.engine.config import Config, build
+from idc.engine.config import Config
 from idc.engine.drawing import Drawing, draw_all
 from idc.engine.explaining.cases import Cases, case_drawings, explain_cases
 from idc.engine.explaining.evidence import evidence_drawings
@@ -25,6 +25,7 @@ from idc.engine.explaining.part import Shown, Task
 from idc.engine.explaining.slides import show_slides
 from idc.engine.explaining.subject import Subject
 from idc.engine.explaining.voting import show_smoothing
+from idc.engine.explaining.wanted import wanted
 from idc.engine.progress import progress_bar
 from idc.explain.faithfulness.measure import work_steps
 from idc.explain.faithfulness.plan import FaithfulnessPlan
@@ -52,42 +53,6 @@ class Explained:
     sentences: list[str] = field(default_factory=list)
     methods: pd.DataFrame = field(default_factory=pd.DataFrame)
     marks: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a configuration asks for.
-
-    Attributes:
-        methods: Name to method.
-        plan: How faithfulness is measured; None where it is not.
-    """
-
-    methods: Mapping[str, Method]
-    plan: FaithfulnessPlan | None
-
-
-def wants_anything(asked: Config) -> bool:
-    """Whether there is anything to explain."""
-    parts = {name: asked.get(name) or {} for name in ("features", "embedding", "slides")}
-    return bool(
-        asked["methods"]
-        or parts["features"].get("patches")
-        or parts["embedding"].get("method", "none") != "none"
-        or parts["slides"].get("patients")
-    )
-
-
-def wanted(asked: Config) -> Wanted:
-    """The methods and the plan that ``explain`` names.
-
-    Raises:
-        ConfigError: A value cannot be used.
-    """
-    methods = {name: build(node, f"explain.{name}") for name, node in asked["methods"].items()}
-    node = asked.get("faithfulness")
-    plan: FaithfulnessPlan | None = build(node, "explain.faithfulness") if node else None
-    return Wanted(methods, plan if plan is not None and plan.patches and methods else None)
 
 
 def explain_all(

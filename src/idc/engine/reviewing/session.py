@@ -16,7 +16,8 @@ from idc.engine.config import Config, build
 from idc.engine.explaining.asked import EXPLAIN, named_pool, opened, subject_of
 from idc.engine.explaining.faith import VERDICTS
 from idc.engine.explaining.subject import Subject
-from idc.engine.explaining.whole import SMALL, wanted
+from idc.engine.explaining.wanted import wanted
+from idc.engine.explaining.whole import SMALL
 from idc.engine.progress import progress_bar
 from idc.engine.restore import run_file
 from idc.engine.reviewing.book import ORDERS, RunBook, order_cases
@@ -94,7 +95,6 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
     """All that can be refused before any data are read."""
     check_values(config)
     parse_selection(config["select"])
-    wanted(config["explain"])
     rule: ExportRule = build(config["export"], "export")
     if config["order"] not in ORDERS:
         raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
