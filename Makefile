@@ -15,7 +15,7 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare ui test lint format bench lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review ui test lint format bench lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -57,6 +57,12 @@ evaluate: $(STAMP)  ## Ask a run about any data (ARGS="run=ID data=idc data.root
 
 compare: $(STAMP)  ## Compare finished runs (ARGS="sweep=ID", or "runs=[ID,ID]")
 	$(BIN)/python -m idc.compare $(ARGS)
+
+explain: $(STAMP)  ## Explain a run (ARGS="run=ID explain.select=patient=8863")
+	$(BIN)/python -m idc.explain $(ARGS)
+
+review: $(STAMP)  ## Let pathologists judge a run's patches, on a page of this machine (ARGS="run=ID")
+	$(BIN)/python -m idc.review $(ARGS)
 
 ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
 	@echo 'http://$(HOST):$(PORT)/#/experiments/1/runs?workflowType=machine_learning'

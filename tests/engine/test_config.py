@@ -1,5 +1,6 @@
 """Every choice of every group composes and makes what it promises."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from idc.engine.check import RULES, check_config
 from idc.engine.config import build, without
 from idc.engine.objects import OWN_BACKBONE_KEYS, build_network
 from idc.errors import ConfigError
+from idc.explain.faithfulness import FaithfulnessPlan
 from idc.models.schedulers import Horizon
 
 Compose = Callable[..., dict[str, Any]]
@@ -149,3 +151,10 @@ def test_what_is_configured_exists() -> None:
     }
     for group, names in fixed.items():
         assert names <= {Path(p).stem for p in (conf_dir() / group).glob("*.yaml")}
+
+
+def test_every_value_of_the_faithfulness_plan_can_be_set(compose: Compose) -> None:
+    node = dict(compose()["explain"]["faithfulness"])
+    plan = build(node, "explain.faithfulness")
+    del node["_target_"]
+    assert node == dataclasses.asdict(plan) == dataclasses.asdict(FaithfulnessPlan())

@@ -1,5 +1,7 @@
 """The maps of a slide say what was found, missed and called, and where, in slide pixels."""
 
+from dataclasses import replace
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -91,6 +93,15 @@ def test_each_panel_says_what_it_shows() -> None:
         low, high = axes.get_ylim()
         assert low > high
         assert {tuple(image.get_extent()) for image in axes.images} == {(1, 201, 201, 101)}
+
+
+def test_evidence_that_is_not_to_be_trusted_says_so_whole() -> None:
+    mark = "no better than a random map"
+    maps = slide((2, 3), np.zeros(6, int), np.ones(6, int), attribution=np.ones((2, 3)))
+    maps = replace(maps, method="gradcam, stage3, map 7x7", mark=mark)
+    words = words_of(slide_maps_figure(maps, "9001", ("no IDC", "IDC"), 0.5))
+    assert mark in words
+    assert "gradcam, stage3, map 7x7" in words
 
 
 def test_what_is_missed_is_told_by_more_than_colour() -> None:

@@ -20,7 +20,7 @@ def run(cfg: DictConfig) -> None:
         config, folder = composed(cfg)
         told = explain_run(config, folder)
     console = Console(soft_wrap=True)
-    print_methods(console, told.explained)
+    print_methods(told.explained)
     for sentence in told.explained.sentences:
         console.print(sentence)
     console.print(f"files:  {told.folder}")

@@ -88,7 +88,7 @@ def print_comparison(
         console.print(sentence)
 
 
-def print_methods(console: Console, explained: Explained) -> None:
+def print_methods(explained: Explained) -> None:
     """Print how far each attribution method can be trusted, if that was measured."""
     if not len(explained.methods):
         return
@@ -102,7 +102,8 @@ def print_methods(console: Console, explained: Explained) -> None:
         gain = f"{row['drop_over_random']:.3f} ({low:.3f} .. {high:.3f})"
         likeness = f"{row['randomisation_similarity']:.2f}"
         table.add_row(str(row["method"]), str(row["verdict"]), gain, likeness)
-    console.print(table)
+    # In a file or a pipe nothing says how wide a line may be.
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def mean_and_spread(mean: float, spread: float) -> str:

@@ -23,7 +23,7 @@ from idc.plots.slide_panels import (
 )
 from idc.plots.slide_sheet import Sheet, open_sheet
 from idc.plots.slide_verdict import draw_errors, draw_evidence
-from idc.plots.style import BLACK, class_colours
+from idc.plots.style import BLACK, ORANGE, class_colours
 from idc.plots.wording import count, per_cent
 
 NUMBERED = 10  # regions that bear their number
@@ -46,6 +46,7 @@ class SlideMaps:
         attribution: Attributions stitched on the slide's grid, float (H * c, W * c) for any c, NaN
             where there is none; None leaves the panel out.
         method: Name of the attribution method, and what is known of its map.
+        mark: Why its maps are not to be trusted; "" if they are.
     """
 
     tissue: NDArray[np.uint8]
@@ -56,6 +57,7 @@ class SlideMaps:
     regions: NDArray[np.integer] | None = None
     attribution: NDArray[np.floating] | None = None
     method: str = ""
+    mark: str = ""
 
 
 def slide_maps_figure(
@@ -90,7 +92,10 @@ def slide_maps_figure(
     _draw_decision(sheet, maps, predicted, names, threshold)
     if maps.attribution is not None:
         draw_evidence(sheet, EVIDENCE, maps.attribution, maps.tissue, places)
-        sheet.name(EVIDENCE, "evidence, one scale", literal(maps.method) if maps.method else "")
+        heading = f"✗ {literal(maps.mark, 34)}" if maps.mark else "evidence, one scale"
+        sheet.name(EVIDENCE, heading, literal(maps.method) if maps.method else "")
+        if maps.mark:
+            sheet.panels[EVIDENCE].title.set_color(ORANGE)
     for number, axes in enumerate(sheet.panels):
         if number != DECISION:  # where it has the colour of the class
             draw_outline(axes, called, places, BLACK, 0.8 * sheet.line)

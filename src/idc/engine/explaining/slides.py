@@ -1,7 +1,7 @@
 """Slide maps: a patient's patches in their places, as pictures and as files for viewers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +25,15 @@ log = logging.getLogger(__name__)
 FOLDER = "slides"
 WIDE = 1200  # pixels of a slide's longer side in a figure
 SMALL = 2000
-CHEAP = "gradcam"
+CHEAP = ("gradcam", "deeplift", "guided_gradcam", "guided_backprop", "saliency")  # one pass
 
 
-def show_slides(task: Task, marks: Mapping[str, str]) -> Shown:
+def show_slides(task: Task, trusted: Sequence[str], marks: Mapping[str, str]) -> Shown:
     """Maps of some patients, and tables of all regions of the test side.
 
     Args:
         task: What is explained.
+        trusted: The methods, the best first.
         marks: Method to why it is not to be trusted.
     """
     shown = Shown()
@@ -44,7 +45,7 @@ def show_slides(task: Task, marks: Mapping[str, str]) -> Shown:
     folder.mkdir(exist_ok=True)
     if subject.classes == 2:
         _regions(task, shown, folder, asked["pixel_size"])
-    method = asked["method"] or (CHEAP if CHEAP in task.methods else None)
+    method = asked["method"] or _cheap(trusted, marks)
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
     total = sum(map(len, frames.values()))
     with progress_bar(total, "slide maps", SMALL) as advance:
@@ -54,10 +55,9 @@ def show_slides(task: Task, marks: Mapping[str, str]) -> Shown:
             if method is not None:
                 maps = _attributions(task, frame, method)
             words = f"{method}, {maps.source}" if maps is not None else ""
-            if maps is not None and method in marks:
-                words += f" ({marks[str(method)].upper()})"
+            mark = marks.get(str(method), "")
             stitched = _stitch(task, frame, maps) if maps is not None else None
-            shown.drawings += _draw(task, str(patient), frame, stitched, words, folder)
+            shown.drawings += _draw(task, str(patient), frame, stitched, (words, mark), folder)
             _write(task, str(patient), frame, stitched, folder, asked)
             advance(len(frame))
     return shown
@@ -108,6 +108,12 @@ def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -
         )
 
 
+def _cheap(trusted: Sequence[str], marks: Mapping[str, str]) -> str | None:
+    """The best of the methods that need one pass, as a slide has thousands of patches."""
+    cheap = [name for name in trusted if name in CHEAP]
+    return next((name for name in cheap if name not in marks), next(iter(cheap), None))
+
+
 def _attributions(task: Task, frame: pd.DataFrame, method: str) -> Attributions:
     subject = task.subject
     return explain(
@@ -133,9 +139,13 @@ def _cell(frame: pd.DataFrame, patch_size: int, most: int) -> int:
 
 
 def _draw(
-    task: Task, patient: str, frame: pd.DataFrame, stitched: Stitched | None, words: str,
+    task: Task,
+    patient: str,
+    frame: pd.DataFrame,
+    stitched: Stitched | None,
+    words: tuple[str, str],
     folder: Path,
-) -> list[Drawing]:  # fmt: skip
+) -> list[Drawing]:
     subject = task.subject
     size = subject.patch_size
     x, y, rows = (frame[name].to_numpy() for name in ("x", "y", "row"))
@@ -150,7 +160,7 @@ def _draw(
         frame["score"].to_numpy(),
         regions,
         stitched.values if stitched else None,  # noqa: PD011
-        words,
+        *words,
     )
     sides = sorted(set(frame["split"]) - {"test"})
     name = patient + (f" ({', '.join(sides)} side)" if sides else "")

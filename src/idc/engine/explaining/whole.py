@@ -91,7 +91,7 @@ def explain_all(
             drawings += evidence_drawings(task, cases, trusted, found.marks)
     parts: dict[str, Callable[[], Shown]] = {
         "features": lambda: show_learnt(task),
-        "slide maps": lambda: show_slides(task, found.marks),
+        "slide maps": lambda: show_slides(task, trusted, found.marks),
         "smoothing": lambda: show_smoothing(task),
     }
     for name, part in parts.items():
