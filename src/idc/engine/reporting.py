@@ -100,7 +100,7 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
         run_id=account.run.run_id or "",
         model_uri=account.model_uri,
         methods=explained.methods,
-        explained=tuple(explained.sentences),
+        explained=dict(explained.words),
         date=time.strftime("%Y-%m-%d"),
     )
 

@@ -16,10 +16,6 @@ SHOWN = {
     "drop_over_random_low": "from",
     "drop_over_random_high": "to",
     "randomisation_similarity": "likeness once weights are shuffled",
-    "insertion_auc": "insertion AUC",
-    "deletion_auc": "deletion AUC",
-    "infidelity": "infidelity",
-    "max_sensitivity": "max-sensitivity",
     "pointing_game": "pointing game",
     "localisation": "localisation",
 }
@@ -40,7 +36,7 @@ def attributions_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
     table = method_table(report.methods)
     if len(table):
         doubtful = (table["verdict"] != TRUST).tolist()
-        blocks.append(Bullets(report.explained))
+        blocks += _said(report, "methods")
         caption = (
             "How far each method can be trusted for this model. A map is worth something if the "
             "score falls faster when what it marks is covered than when as much is covered by "
@@ -60,7 +56,7 @@ def method_table(methods: pd.DataFrame) -> pd.DataFrame:
     return there.dropna(axis=1, how="all").rename(columns=SHOWN)
 
 
-def slides_blocks(gallery: Gallery) -> list[Block]:
+def slides_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
     """The decisions in their places on the slides."""
     names = [n for n in gallery.names("explain/slides/") if not n.endswith("_regions")]
     if not names:
@@ -69,18 +65,25 @@ def slides_blocks(gallery: Gallery) -> list[Block]:
         "Each patient's patches in their places on the slide: the tissue, the labels, what the "
         "model says, and where both differ."
     )
-    blocks: list[Block] = [Text(words), *gallery.take(*names[:ON_PAGE])]
+    blocks: list[Block] = [Text(words), *_said(report, "slides"), *gallery.take(*names[:ON_PAGE])]
     if more := gallery.take(*names[ON_PAGE:]):
         blocks.append(Fold("More slides", more))
     if votes := gallery.take("explain/smoothing"):
-        blocks.append(Fold("If neighbouring patches had a say (not applied)", votes))
+        said = _said(report, "smoothing")
+        blocks.append(Fold("If neighbouring patches had a say (not applied)", [*said, *votes]))
     return blocks
 
 
-def learnt_blocks(gallery: Gallery) -> list[Block]:
+def learnt_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
     """What its units respond to, and how it orders the patches."""
-    blocks: list[Block] = list(gallery.take("explain/embedding", "explain/exciting"))
+    shown = gallery.take("explain/embedding", "explain/exciting")
+    blocks: list[Block] = [*_said(report, "features"), *shown] if shown else []
     maps = gallery.names("explain/feature_maps")
     if more := gallery.take("explain/filters", *maps):
         blocks.append(Fold("Inside the network: filters and feature maps", more))
     return blocks
+
+
+def _said(report: RunReport, part: str) -> list[Block]:
+    sentences = report.explained.get(part, ())
+    return [Bullets(sentences)] if sentences else []

@@ -67,7 +67,8 @@ class RunReport:
         model_uri: Where the model is registered, such as ``models:/idc/3``; "" for the run's own.
         methods: How far each attribution method can be trusted, best first; see
             `idc.explain.faithfulness.result.Faithfulness`.
-        explained: The same in words.
+        explained: What to make of the explanations, by part: ``methods``, ``features``,
+            ``slides``, ``smoothing``.
         date: When it was made.
         license: Of the weights, as Hugging Face names it; "" where it is not given.
         citation: How to cite it; "" where it is not given.
@@ -106,7 +107,7 @@ class RunReport:
     run_id: str = ""
     model_uri: str = ""
     methods: pd.DataFrame = field(default_factory=nothing, repr=False)
-    explained: Sequence[str] = ()
+    explained: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str = ""
     license: str = ""
     citation: str = ""

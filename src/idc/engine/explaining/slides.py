@@ -16,6 +16,7 @@ from idc.explain.run import explain
 from idc.plots.mosaic import find_places, mosaic
 from idc.plots.region_burden import region_burden_figure
 from idc.plots.slide_maps import SlideMaps, slide_maps_figure
+from idc.plots.wording import count
 from idc.slides.areas import area_table, call_regions, label_regions, number_regions
 from idc.slides.geojson import tile_features, tumour_features, write_geojson
 from idc.slides.pyramid import write_map_pyramid, write_pyramid
@@ -101,10 +102,12 @@ def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -
         shown.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
         positive = subject.class_names[1]
         sizes = labelled["patches"][labelled["missed"]]
-        largest = f", the largest of {int(sizes.max())} patches" if missed else ""
+        largest = ""
+        if missed:
+            largest = f"; the largest has {count(int(sizes.max()), 'patch', 'patches')}"
         shown.sentences.append(
-            f"Of {len(labelled)} connected regions labelled {positive} on the test slides, "
-            f"{missed} were missed as a whole{largest}."
+            f"Regions labelled {positive} on the test slides: {len(labelled)}, of which {missed} "
+            f"missed as a whole{largest}."
         )
 
 

@@ -43,16 +43,22 @@ class Explained:
 
     Attributes:
         metrics: Named ``explain/...``.
-        sentences: What to make of it, in words.
+        words: What to make of it: sentences by part, which are ``methods``, ``features``,
+            ``slides`` and ``smoothing``.
         methods: A row a method, best first; see `Faithfulness.table`. Empty where it was not
             measured.
         marks: Method to why its maps are not to be trusted.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
-    sentences: list[str] = field(default_factory=list)
+    words: dict[str, list[str]] = field(default_factory=dict)
     methods: pd.DataFrame = field(default_factory=pd.DataFrame)
     marks: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> list[str]:
+        """All that is to be said."""
+        return [sentence for part in self.words.values() for sentence in part]
 
 
 def explain_all(
@@ -80,7 +86,7 @@ def explain_all(
         drawings += faithfulness_drawings(faith, want.plan, folder)
         trusted = faith.table["method"].tolist()
         found.methods, found.marks = faith.table, marks_of(faith)
-        found.sentences += faith.sentences()
+        found.words["methods"] = faith.sentences()
         found.metrics |= {f"explain/{k}": v for k, v in faith.metrics.items()}
     if want.methods:
         with _timed("attributions"):
@@ -91,14 +97,14 @@ def explain_all(
             drawings += evidence_drawings(task, cases, trusted, found.marks)
     parts: dict[str, Callable[[], Shown]] = {
         "features": lambda: show_learnt(task),
-        "slide maps": lambda: show_slides(task, trusted, found.marks),
+        "slides": lambda: show_slides(task, trusted, found.marks),
         "smoothing": lambda: show_smoothing(task),
     }
     for name, part in parts.items():
         with _timed(name):
             shown = part()
         drawings += shown.drawings
-        found.sentences += shown.sentences
+        found.words[name] = shown.sentences
         found.metrics |= {f"explain/{k}": v for k, v in shown.metrics.items()}
     with _timed("figures"), progress_bar(len(drawings), "drawing", SMALL) as advance:
         draw_all(drawings, advance=advance)
