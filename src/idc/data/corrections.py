@@ -1,6 +1,5 @@
 """A file of corrected labels: what a review exports and a training reads."""
 
-import csv
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from idc.errors import ConfigError, DataError, first_line
+from idc.data.csv_lines import read_csv_lines
+from idc.errors import DataError
 
 Action = Literal["relabel", "exclude"]
 RELABEL: Action = "relabel"
@@ -42,30 +42,9 @@ def read_corrections(file: str | os.PathLike[str]) -> Corrections:
         ConfigError: There is no such file.
         DataError: A line or a column is not what it must be; it is named.
     """
-    path = Path(file).expanduser()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            lines = [(reader.line_num, row) for row in reader if row]
-    except OSError as error:
-        raise ConfigError(
-            f"{PLACE}={file}: it cannot be read ({error.strerror}). Give the CSV file that a "
-            f"review exports, or null."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"{PLACE}: {path} is no CSV text in UTF-8 ({first_line(error)}). Save it as one."
-        ) from error
-    header = [name.strip() for name in lines[0][1]] if lines else []
-    _check_header(path, header)
-    rows = []
-    for line, row in lines[1:]:
-        if len(row) != len(header):
-            raise DataError(
-                f"{PLACE}: {path}, line {line}: {len(row)} values for {len(header)} columns. Give "
-                f"one a column, and quote a value that holds a comma."
-            )
-        rows.append(_parsed(path, line, dict(zip(header, row, strict=True))))
+    give = "Give the CSV file that a review exports, or null."
+    path, header, lines = read_csv_lines(file, PLACE, PLACE, give, _check_header)
+    rows = [_parsed(path, line, dict(zip(header, row, strict=True))) for line, row in lines]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "line"])
     whole = dict.fromkeys(("label_before", "label_after", "line"), "int64")
     texts = dict.fromkeys(("path", "action", *FOR_PEOPLE), object)

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.csv_lines import read_csv_lines
 from idc.data.split.base import SIDES, UNUSED, sort_patients
-from idc.errors import ConfigError, DataError, first_line
+from idc.errors import DataError
 
 SIDE_COLUMN, PATIENT, PATH = "split", "patient", "path"
 LEFT_OUT = "unused"  # what a file says where the index says ""
@@ -47,32 +48,14 @@ def read_split_csv(file: str | os.PathLike[str]) -> SplitFile:
         ConfigError: There is no such file.
         DataError: A line or a column is not what it must be; it is named.
     """
-    path = Path(file).expanduser()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            lines = [(reader.line_num, row) for row in reader if row]
-    except OSError as error:
-        raise ConfigError(
-            f"split.file={file}: it cannot be read ({error.strerror}). Give a split's CSV file."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(
-            f"split: {path} is no CSV text in UTF-8 ({first_line(error)}). Save it as one."
-        ) from error
-    header = [name.strip() for name in lines[0][1]] if lines else []
+    give = "Give a split's CSV file."
+    path, header, lines = read_csv_lines(file, "split.file", "split", give, _key_column)
     column = _key_column(path, header)
-    if len(lines) < 2:
+    if not lines:
         raise DataError(f"split: {path} has no line below its columns: name the sides there.")
-    for line, row in lines[1:]:
-        if len(row) != len(header):
-            raise DataError(
-                f"split: {path}, line {line}: {len(row)} values for {len(header)} columns. Give "
-                f"one a column, and quote a value that holds a comma."
-            )
     place, side = header.index(column), header.index(SIDE_COLUMN)
     table = pd.DataFrame(
-        [(row[place], row[side].strip(), line) for line, row in lines[1:]],
+        [(row[place], row[side].strip(), line) for line, row in lines],
         columns=["key", "split", "line"],
     ).astype({"key": object, "split": object})
     _check(path, column, table)
