@@ -1,6 +1,7 @@
 """Runs explained in training and afterwards, through the real command lines."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ ONLY_MAPS = (
     "explain.features.patches=0",
     "explain.embedding.method=none",
     "explain.slides.patients=0",
-    "explain.smoothing.strengths=null",
+    "explain.smoothing.use=false",
 )
 App = Callable[[str], Cli]
 
@@ -138,3 +139,57 @@ def test_what_cannot_be_explained_is_refused_in_words(cli: Cli, app: App) -> Non
         refused = explain(f"run={job.info.run_id}", "device=cpu", *ONLY_MAPS[:3], *options)
         assert refused.code == 1, options
         assert words in refused.err
+
+
+@pytest.mark.slow
+def test_a_part_that_fails_leaves_the_rest_of_a_training(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idc.engine.explaining import whole
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no memory for this")
+
+    monkeypatch.setattr(whole, "show_slides", fail)
+    options = [o for o in QUIET if o != "tracking.log_model=false"]
+    result = cli(*options, "explain=saliency", "explain.per_kind=1", *ONLY_MAPS[:3])
+    assert result.code == 0, result.err
+    (run,) = result.runs()
+    assert run.info.status == "FINISHED"
+    assert "explanation failed at its slides (no memory for this)" in result.out
+    there = {a.path for a in result.client.list_artifacts(run.info.run_id)}
+    assert {"evaluation", "explain", "model_card.md"} <= there
+    assert {"cases.parquet", "attributions.npz"} <= artifacts(result, run.info.run_id, "explain")
+
+
+@pytest.mark.slow
+def test_with_pseudonyms_no_patient_is_named(
+    cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef")
+    hidden = "tracking.pseudonymise=true"
+    trained = cli(
+        *QUIET, hidden, "explain=saliency", "explain.per_kind=1", *ONLY_MAPS[:3],
+        "split.test_patients=[9002]", "explain.slides.patients=[9002]",
+    )  # fmt: skip
+    assert trained.code == 0, trained.err
+    (run,) = trained.runs()
+    slides = artifacts(trained, run.info.run_id, "explain/slides")
+    assert any(name.endswith(".png") for name in slides)
+    explain = app("explain.__main__")
+    again = explain(
+        f"run={run.info.run_id}", hidden, "explain.select=patient=9002", "device=cpu",
+        "explain=saliency", *ONLY_MAPS[:3],
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    (run,) = again.runs()
+    place = tmp_path / "fetched"
+    place.mkdir()
+    folder = Path(trained.client.download_artifacts(run.info.run_id, "", str(place)))
+    texts = [str(p.relative_to(folder)) for p in folder.rglob("*")]
+    texts += [p.read_text(errors="replace") for p in folder.rglob("*") if p.suffix in TEXTS]
+    texts += [*map(str, run.data.params.values()), *map(str, run.data.tags.values())]
+    assert [t[:200] for t in texts if re.search(r"(?<!\d)9002(?!\d)", t)] == []
+
+
+TEXTS = (".yaml", ".json", ".geojson", ".csv", ".md", ".txt", ".log")

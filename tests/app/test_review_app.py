@@ -25,7 +25,9 @@ FEW = ("explain=gradcam", "device=cpu")
 
 def answer(reader: str, case: str, verdict: int, second: int) -> Answer:
     time = f"2026-11-21T10:00:{second:02d}+00:00"
-    return Answer(reader, case, verdict, "partly", "gradcam", "", False, 2.0, time, "blinded")
+    return Answer(
+        reader, case, verdict, "partly", "gradcam", "", False, 2.0, time, "blinded", "random", "all"
+    )
 
 
 @pytest.mark.slow
@@ -45,7 +47,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
                 journal.add(answer(reader, path, int(verdict), number))
 
     review = app("review.__main__")
-    done = review(f"run={run_id}", "serve=false", *FEW)
+    done = review(f"run={run_id}", "serve=false", "readers=[AB,CD]", *FEW)
     assert done.code == 0, done.err
     assert "6 cases, 2 reader(s), 1 label suspect(s), 2 correction(s)" in done.out
     (after,) = done.runs()
@@ -55,6 +57,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     assert metrics["review/kappa_AB__CD"] == 1
     assert metrics["review/map_partly_gradcam"] == 1
     artifacts = {a.path for a in done.client.list_artifacts(run_id, "review")}
+    assert [name for name in artifacts if name.endswith(".jsonl")]
     wanted = ("answers.csv", "agreement.csv", "agreement.png", "suspects.csv", "corrections.csv")
     assert {f"review/{name}" for name in wanted} <= artifacts
     suspects = pd.read_csv(done.client.download_artifacts(run_id, "review/suspects.csv"))
@@ -69,6 +72,26 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     assert split["label"][test["path"].iloc[0]] == 1 - test["label"].iloc[0]
     assert test["path"].iloc[5] not in split.index
     assert split["label"][test["path"].iloc[1]] == test["label"].iloc[1]
+    assert set(test["path"].iloc[:5]) <= set(split.index[split["split"] == "test"])
+
+    # A second round, of the run with corrections: what it says goes with the first, on the same
+    # data. An answer about a patch that the test side does not hold does not end it.
+    learnt = split.index[split["split"] == "train"][0]
+    with Journal(tmp_path / "reviews" / newest / "answers.jsonl") as journal:
+        for reader in ("AB", "CD"):
+            second = test.iloc[1]
+            journal.add(answer(reader, second["path"], int(1 - second["label"]), 0))
+            journal.add(answer(reader, learnt, int(split["label"][learnt]), 1))
+            journal.add(answer(reader, "elsewhere.png", 1, 2))
+    done = review(f"run={newest}", "serve=false", *FEW)
+    assert done.code == 0, done.err
+    assert "2 of 6 answers are left out" in done.err
+    assert "2 cases, 2 reader(s), 1 label suspect(s), 3 correction(s)" in done.out
+    both = done.client.download_artifacts(newest, "review/corrections.csv", str(tmp_path))
+    third = cli(*TINY, f"data.corrections={both}")
+    assert third.code == 0, third.err
+    tags = third.runs()[0].data.tags
+    assert tags["data.corrections"] == "2 relabelled, 1 excluded"
 
 
 @pytest.mark.slow
@@ -84,6 +107,7 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
         (("mode=secret",), "mode"),
         (("select=patient=nobody",), "these data have none of that name"),
         (("export.least_readers=0",), "least_readers"),
+        (("readers=AB",), "readers=AB"),
     ):
         refused = review(f"run={run.info.run_id}", *FEW, *options)
         assert refused.code == 1, options
@@ -140,6 +164,11 @@ def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(cli: Cli, tmp_path: 
     assert answers["verdict"].tolist() == [1, 0]
     assert answers["map_marks"].iloc[0] == "wrong"
     assert not answers["seen_model"].any()
+    assert set(answers["order"]) == {"uncertainty"}
+    assert set(answers["select"]) == {"all"}
+    metrics = client.get_run(run_id).data.metrics
+    kappas = [name for name in metrics if name.startswith("review/kappa")]
+    assert all(name.endswith("_selected") for name in kappas)
     # The least sure case comes first.
     test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
     test = test[test["split"] == "test"]

@@ -282,3 +282,77 @@ def test_drawn_data_and_pseudonyms(
     refused = app("train")(*TINY, f"data.corrections={file}")
     assert refused.code == 1
     assert "tracking.pseudonymise=true" in refused.err
+
+
+def uneven(tmp_path: Path, index: pd.DataFrame) -> Path:
+    """Corrections that make some patients nearly all positive, and take much of others out."""
+    lines: list[Line] = []
+    for number, (_, part) in enumerate(index.groupby("group")):
+        paths = part.loc[part["label"] == 0, "path"].tolist()
+        if number % 3 == 0:
+            lines += [(path, 0, "relabel", 1) for path in paths[:-1]]
+        elif number % 3 == 1:
+            lines += [(path, 0, "exclude", 0) for path in paths[:-1]]
+    return write(tmp_path / "uneven.csv", lines)
+
+
+@pytest.mark.parametrize(
+    "split", [(), ("split.seed=1",), ("split.folds=3", "split.fold=1"), ("split=random",)]
+)
+def test_corrections_move_no_patient_to_another_side(
+    compose: Callable[..., dict[str, Any]], tmp_path: Path, split: Sequence[str]
+) -> None:
+    from idc.data.sources.synthetic import SyntheticSource
+    from idc.engine.material import load_material
+
+    options = ("data.patients=12", "data.patches_per_patient=24", *split)
+    file = uneven(tmp_path, SyntheticSource(12, 24).scan())
+    plain = load_material(compose(*options)).index.set_index("path")
+    with_them = load_material(compose(*options, f"data.corrections={file}"))
+    index = with_them.index.set_index("path")
+    assert (index["label"] != plain["label"]).sum() > 40
+    excluded = index["checks"].astype(str) == "excluded"
+    assert excluded.sum() > 40
+    assert (index["split"][excluded] == "").all()
+    assert index["split"][~excluded].equals(plain["split"][~excluded])
+
+
+def test_a_side_that_corrections_leave_without_a_class_is_refused(
+    compose: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    from idc.engine.material import load_material
+
+    options = ("data.patients=6", "data.patches_per_patient=24")
+    plain = load_material(compose(*options)).index
+    for side, named in (("test", False), ("val", False), ("test", True)):
+        part = plain[(plain["split"] == side) & (plain["label"] == 1)]
+        file = write(tmp_path / "c.csv", [(path, 1, "relabel", 0) for path in part["path"]])
+        asked = [*options, f"data.corrections={file}"]
+        if named:  # what was asked for by name may lack a class
+            for name in ("test", "val"):
+                patients = plain["group"][plain["split"] == name].unique()
+                asked.append(f"split.{name}_patients=[{','.join(patients)}]")
+            assert len(load_material(compose(*asked)).rows("test"))
+            continue
+        with pytest.raises(DataError, match=rf"the {side} side has no .*data\.corrections"):
+            load_material(compose(*asked))
+
+
+def test_what_only_a_correction_lets_in_joins_its_patient(
+    compose: Callable[..., dict[str, Any]], kaggle: Folder, tmp_path: Path
+) -> None:
+    import shutil
+
+    from idc.engine.material import load_material
+
+    root = kaggle(FIVE)
+    positive = kaggle_path("9002", 1, 51, 1)
+    shutil.copyfile(root / negative("9002", 0), root / positive)
+    options = (f"data.root={root}", f"paths.stores={tmp_path}", "audit.duplicate_opposite=drop")
+    plain = load_material(compose("data=idc", *options)).index.set_index("path")
+    assert plain["split"][positive] == ""
+    file = write(tmp_path / "c.csv", [(positive, 1, "relabel", 0)])
+    index = load_material(compose("data=idc", *options, f"data.corrections={file}")).index
+    index = index.set_index("path")
+    own = plain["split"][plain["group"] == "9002"]
+    assert {index["split"][positive]} == set(own) - {""}

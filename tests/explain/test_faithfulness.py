@@ -16,7 +16,9 @@ from idc.models.heads import linear
 from idc.models.network import Network
 
 SIDE = 16
-PLAN = FaithfulnessPlan(steps=8, random_maps=4, perturbations=4, sensitivity_patches=4)
+PLAN = FaithfulnessPlan(
+    baselines=["white", "blur"], steps=8, random_maps=4, perturbations=4, sensitivity_patches=4
+)
 
 
 @pytest.fixture(autouse=True)
@@ -138,8 +140,16 @@ def test_a_map_of_the_patch_alone_fails_the_weights_check(found) -> None:
 def test_a_flat_map_says_nothing_and_is_not_trusted(found) -> None:
     flat = found.per_patch[found.per_patch["method"] == "flat"]
     assert (flat["gain"] == 0).all()
-    assert row(found, "flat")["randomisation_similarity"] == 0
-    assert "flat" in found.unproven
+    assert np.isnan(row(found, "flat")["randomisation_similarity"])
+    assert row(found, "flat")["flat_share"] == 1
+    assert row(found, "flat")["verdict"] == "says nothing"
+    assert found.table["method"].iloc[-1] == "flat"
+    assert found.marks == {
+        "flat": "its maps are empty",
+        **dict.fromkeys(("edges", "elsewhere", "louder"), "fails the weights check"),
+        **dict.fromkeys(found.unproven, "no better than a random map"),
+    }
+    assert "gradient" not in found.marks
 
 
 def test_the_exact_gradient_of_a_linear_network_has_no_infidelity(found) -> None:
@@ -166,7 +176,8 @@ def test_places_are_held_against_the_truth(found) -> None:
 def test_metrics_leave_out_what_is_unknown(found) -> None:
     metrics = found.metrics
     assert metrics["gradient/passes"] == metrics["gradient/trusted"] == 1
-    assert metrics["flat/passes"] == 1
+    assert metrics["flat/passes"] == 0
+    assert metrics["flat/flat_share"] == 1
     assert metrics["flat/trusted"] == metrics["edges/passes"] == 0
     assert metrics["gradient/drop_over_random_ci_low"] < metrics["gradient/drop_over_random"]
     assert "gradient/completeness_error" not in metrics
@@ -177,7 +188,7 @@ def test_sentences_say_whom_to_trust(found) -> None:
     lines = found.sentences()
     assert lines[0] == "For this model, trust gradient first."
     assert any(line.startswith("Do not trust edges") for line in lines)
-    assert any(line.startswith("Do not rely on flat") for line in lines)
+    assert any(line.startswith("flat says nothing") for line in lines)
     assert not any("optimistic" in line for line in lines)
 
 
@@ -187,9 +198,26 @@ def test_gain_is_the_mean_of_what_single_patches_gain(found) -> None:
         part["insertion_auc_random"] - part["deletion_auc_random"]
     )
     assert row(found, "gradient")["drop_over_random"] == pytest.approx(by_hand.mean())
-    curve = found.curves.query("method == 'gradient' and maps == 'method' and kind == 'deletion'")
-    area = np.trapezoid(curve["probability"], curve["share"])
-    assert row(found, "gradient")["deletion_auc"] == pytest.approx(area)
+    curves = found.curves.query("method == 'gradient' and maps == 'method' and kind == 'deletion'")
+    areas = [np.trapezoid(c["probability"], c["share"]) for _, c in curves.groupby("baseline")]
+    assert len(areas) == 2 and abs(areas[0] - areas[1]) > 0.01
+    assert row(found, "gradient")["deletion_auc"] == pytest.approx(np.mean(areas))
+
+
+def test_each_baseline_has_its_own_gain_and_the_mean_is_theirs(found) -> None:
+    gradient = row(found, "gradient")
+    own = [gradient[f"drop_over_random_{name}"] for name in ("white", "blur")]
+    assert abs(own[0] - own[1]) > 0.05
+    assert gradient["drop_over_random"] == pytest.approx(np.mean(own))
+    for name, gain in zip(("white", "blur"), own, strict=True):
+        low, high = (gradient[f"drop_over_random_{name}_{end}"] for end in ("low", "high"))
+        assert low < gain < high
+        assert found.metrics[f"gradient/drop_over_random_{name}"] == gain
+        part = found.per_patch.query("method == 'gradient'")
+        assert gain == pytest.approx(part[f"gain_{name}"].mean())
+        assert gradient[f"probability_at_{name}"] == part[f"probability_at_{name}"].mean()
+    ends = [gradient[f"probability_at_{name}"] for name in ("white", "blur")]
+    assert gradient["probability_at_baseline"] == pytest.approx(np.mean(ends))
 
 
 class Darkness(nn.Module):
@@ -217,7 +245,7 @@ def test_insertion_and_deletion_by_hand() -> None:
         "right": Fixed([[4, 3], [2, 1]]),
         "reversed": Fixed([[1, 2], [3, 4]]),
     }
-    plan = FaithfulnessPlan(steps=4, baseline="white", sensitivity_patches=0)
+    plan = FaithfulnessPlan(steps=4, baselines=["white"], sensitivity_patches=0)
     found = measure_faithfulness(Darkness(), patches, np.array([1]), np.array(["p"]), methods, plan)
     right, wrong = row(found, "right"), row(found, "reversed")
     assert right["deletion_auc"] == pytest.approx(0.1875, abs=1e-6)
@@ -294,13 +322,47 @@ def test_a_gradient_of_a_network_with_batchnorm_passes_the_weights_check() -> No
     assert list(found.failed) == ["edges"]
 
 
+class Vanishing(Saliency):
+    """Saliency that has nothing to say once the first layer is shuffled."""
+
+    def __init__(self, model: Network) -> None:
+        self.first = next(model.parameters()).detach().clone()
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        found = super().__call__(model, images, targets)
+        same = torch.equal(next(model.parameters()), self.first)
+        return found if same else Attributions(np.zeros_like(found.maps), "nothing")
+
+
+def test_empty_maps_of_shuffled_weights_are_left_out_and_the_stage_before_counts() -> None:
+    patches, _ = dark_patches(6)
+    plan = FaithfulnessPlan(steps=2, random_maps=1, sensitivity_patches=0, shuffles=2)
+    model = small_network()
+    methods: dict[str, Method] = {"saliency": Saliency(), "vanishing": Vanishing(model)}
+    ones = np.ones(6, np.int64)
+    found = measure_faithfulness(model, patches, ones, np.arange(6), methods, plan)
+    stages = found.randomisation.set_index(["method", "stage"])
+    last = found.randomisation["stage"].max()
+    assert np.isnan(stages.loc[("vanishing", last), "similarity"])
+    assert stages.loc[("vanishing", last), "known"] == 0
+    before = stages.loc[("saliency", last - 1)]
+    vanishing = row(found, "vanishing")
+    assert vanishing["flat_share"] == 0
+    assert vanishing["randomisation_similarity"] == pytest.approx(before["similarity"])
+    assert vanishing["randomisation_layer"] == before["layer"]
+    assert f"once {before['layer']} is shuffled; further on they are empty" in vanishing["reasons"]
+    late = stages.loc["saliency"]["similarity"].iloc[-(-last // 2) :]
+    assert row(found, "saliency")["randomisation_highest"] == pytest.approx(late.max())
+
+
 def test_a_baseline_that_keeps_the_class_is_told() -> None:
     patches, _ = dark_patches(4)
-    plan = FaithfulnessPlan(steps=2, random_maps=1, sensitivity_patches=0, baseline="mean")
+    plan = FaithfulnessPlan(steps=2, random_maps=1, sensitivity_patches=0, baselines=["mean"])
     found = measure_faithfulness(
         Window(), patches, np.ones(4, np.int64), np.arange(4), {"g": Gradient()}, plan
     )
-    assert any("faithfulness.baseline" in line for line in found.sentences())
+    assert any("choose other explain.faithfulness.baselines" in s for s in found.sentences())
+    assert "no baseline takes the class away" in found.unproven["g"]
 
 
 def test_nothing_to_measure_and_bad_plans_are_refused() -> None:
@@ -311,5 +373,14 @@ def test_nothing_to_measure_and_bad_plans_are_refused() -> None:
         FaithfulnessPlan(steps=0)
     with pytest.raises(ConfigError, match=r"faithfulness\.noise=0"):
         FaithfulnessPlan(noise=0)
-    with pytest.raises(ConfigError, match="baseline=grey"):
-        FaithfulnessPlan(baseline="grey")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"faithfulness\.least_gain=-0.1"):
+        FaithfulnessPlan(least_gain=-0.1)
+    for wrong in ([], ["pink"], ["white", "white"], "pink"):
+        with pytest.raises(ConfigError, match=r"faithfulness\.baselines="):
+            FaithfulnessPlan(baselines=wrong)  # type: ignore[arg-type]
+
+
+def test_baselines_are_a_list_or_one_alone() -> None:
+    assert FaithfulnessPlan(baselines="blur").baselines == ["blur"]  # type: ignore[arg-type]
+    assert FaithfulnessPlan(baselines=("white", "mean")).baselines == ["white", "mean"]
+    assert len(FaithfulnessPlan().baselines) > 1

@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
+from idc.explain.faithfulness.border import border_measures
 from idc.explain.faithfulness.intervals import mean_interval, units_of
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.probe import Probe
 from idc.explain.faithfulness.removal import filled, pixel_ranks
 from idc.explain.faithfulness.shuffling import MAX_BLOCKS, shuffled_stages, weight_blocks
 from idc.explain.faithfulness.similarity import map_similarity
-from idc.explain.faithfulness.spectrum import random_maps_like
+from idc.explain.faithfulness.spectrum import is_flat, random_maps_like
+from idc.explain.faithfulness.summary import stages_summary
 from idc.explain.faithfulness.truth import truth_measures
-from idc.explain.faithfulness.verdict import judge
-from idc.explain.faithfulness.weights_check import similarities
+from idc.explain.faithfulness.verdict import baseline_sentences, judge
+from idc.explain.faithfulness.weights_check import known_stages, late_stages, similarities
 from idc.explain.methods import Saliency
 from idc.models import backbones
 from idc.models.heads import linear, mlp
@@ -67,13 +69,13 @@ def test_pixels_of_the_same_value_follow_their_surroundings() -> None:
     assert ranks[1].tolist() == list(range(81))[::-1]
 
 
-@pytest.mark.parametrize("kind", ["blur", "white", "black", "mean"])
+@pytest.mark.parametrize("kind", ["blur", "white", "grey", "black", "mean"])
 def test_what_pixels_are_replaced_with(kind: str) -> None:
     images = np.random.default_rng(0).random((2, 3, 20, 20), np.float32)
     found = filled(images, kind)  # type: ignore[arg-type]
     assert found.shape == images.shape
     assert found.dtype == np.float32
-    want = {"white": 1.0, "black": 0.0}.get(kind)
+    want = {"white": 1.0, "grey": 0.5, "black": 0.0}.get(kind)
     if want is not None:
         assert (found == want).all()
     else:
@@ -143,13 +145,14 @@ def test_each_shuffling_starts_from_the_trained_network() -> None:
     assert told == [2] * 2 * (len(layers) - 1)
 
 
-def test_similarity_is_of_sizes_and_zero_for_flat_maps() -> None:
+def test_similarity_is_of_sizes_and_unknown_for_flat_maps() -> None:
     maps = np.random.default_rng(0).normal(size=(3, 6, 6))
     assert map_similarity(maps, -2 * maps) == pytest.approx(np.ones(3))
     falling = np.abs(maps).max() - np.abs(maps)
     assert map_similarity(maps, falling) == pytest.approx(-np.ones(3))
-    assert (map_similarity(maps, np.ones_like(maps)) == 0).all()
-    assert (map_similarity(maps, np.full_like(maps, np.nan)) == 0).all()
+    assert np.isnan(map_similarity(maps, np.ones_like(maps))).all()
+    assert np.isnan(map_similarity(np.zeros_like(maps), maps)).all()
+    assert np.isnan(map_similarity(maps, np.full_like(maps, np.nan))).all()
 
 
 def test_truth_by_hand() -> None:
@@ -194,25 +197,163 @@ def test_intervals_are_over_patients_where_there_are_enough() -> None:
     assert np.isnan(mean_interval(np.full(240, np.nan), over_patches, 0)).all()
 
 
+def measured(**changes: object) -> dict[str, object]:
+    """A method that is to be trusted, but for the changes."""
+    row: dict[str, object] = {"probability": 0.9, "flat_share": 0.0}
+    for name in ("white", "mean"):
+        row |= {
+            f"probability_at_{name}": 0.1,
+            f"drop_over_random_{name}": 0.05,
+            f"drop_over_random_{name}_low": 0.02,
+            f"drop_over_random_{name}_high": 0.08,
+        }
+    row |= {
+        "randomisation_similarity": 0.2,
+        "randomisation_highest": 0.3,
+        "randomisation_blocks": 4,
+        "randomisation_layer": "",
+        "randomisation_until": "",
+        "border_mass": 0.15,
+        "border_area": 0.15,
+    }
+    assert changes.keys() <= row.keys()
+    return row | changes
+
+
+BOTH = FaithfulnessPlan(baselines=["white", "mean"])
+UNPROVEN, FAILS = "no better than a random map", "fails the weights check"
+
+
 @pytest.mark.parametrize(
-    ("similarity", "low", "verdict"),
+    ("changes", "verdict", "words"),
     [
-        (0.2, 0.01, "trust"),
-        (0.2, -0.01, "no better than a random map"),
-        (0.2, 0.0, "no better than a random map"),
-        (0.51, 0.01, "fails the weights check"),
-        (0.51, -0.01, "fails the weights check"),
-        (0.5, 0.01, "trust"),
+        ({}, "trust", "with white (gain 0.050, 95 % interval 0.020 to 0.080) and with the mean"),
+        ({"drop_over_random_mean_low": 0.01}, UNPROVEN, "more than 0.01 with the mean colour"),
+        ({"drop_over_random_white_low": -0.1}, UNPROVEN, "with white (gain 0.050, 95 % interval -"),
+        ({"drop_over_random_white_low": np.nan}, UNPROVEN, "one patch is too few"),
+        # 0.8 of the probability may stay, and not more.
+        (
+            {"drop_over_random_mean_low": 0.0, "probability_at_mean": 0.719},
+            UNPROVEN,
+            "with the mean colour",
+        ),
+        ({"drop_over_random_mean_low": 0.0, "probability_at_mean": 0.721}, "trust", "with white"),
+        (
+            {"probability_at_mean": 0.88, "probability_at_white": 0.85},
+            UNPROVEN,
+            "no baseline takes the class away (its probability of 0.90 becomes 0.85 with white",
+        ),
+        ({"randomisation_similarity": 0.5}, "trust", "its maps change"),
+        ({"randomisation_similarity": 0.51}, FAILS, "hardly change when all weights"),
+        (
+            {"randomisation_similarity": 0.51, "drop_over_random_white_low": 0.0},
+            FAILS,
+            "not shown to be better",
+        ),
+        (
+            {"randomisation_similarity": 0.51, "randomisation_layer": "stem"},
+            FAILS,
+            "hardly change once stem is shuffled; further on they are empty",
+        ),
+        (
+            {"randomisation_highest": 0.7, "randomisation_until": "stem"},
+            "trust",
+            "stay alike (up to 0.70, more than 0.50) until stem is shuffled",
+        ),
+        ({"randomisation_similarity": np.nan}, "trust", "the weights check cannot compare"),
+        (
+            {"randomisation_similarity": np.nan, "randomisation_blocks": 0},
+            "trust",
+            "no weights to shuffle",
+        ),
+        ({"flat_share": 0.5}, "trust", "empty in 50 % of the patches"),
+        ({"flat_share": 0.51}, "says nothing", "empty in 51 % of the patches"),
+        ({"flat_share": 0.6, "randomisation_similarity": 0.9}, "says nothing", "hardly change"),
+        (
+            {"flat_share": 1.0, "randomisation_similarity": np.nan},
+            "says nothing",
+            "nothing in them that shuffled weights could change",
+        ),
+        (
+            {"border_mass": 0.37},
+            "trust",
+            "37 % of its weight on the patch's edge, which is 15 % of its area: likely padding",
+        ),
     ],
 )
-def test_verdicts(similarity: float, low: float, verdict: str) -> None:
-    row = {
-        "randomisation_similarity": similarity,
-        "drop_over_random": 0.05,
-        "drop_over_random_low": low,
-        "drop_over_random_high": 0.2,
-    }
-    found, reasons = judge(row, 0.5)
+def test_verdicts_and_reasons(changes: dict[str, object], verdict: str, words: str) -> None:
+    found, reasons = judge(measured(**changes), BOTH)
     assert found == verdict
-    assert ("hardly change" in reasons) == (similarity > 0.5)
-    assert ("not shown" in reasons) == (low <= 0)
+    assert words in reasons
+    assert ("padding" in reasons) == ("border_mass" in changes)
+    assert ("only baseline" in reasons) == (changes.get("probability_at_mean") == 0.721)
+    assert ("until" in reasons) == ("randomisation_until" in changes)
+    assert ("empty in" in reasons) == ("flat_share" in changes)
+
+
+def test_a_weight_on_the_edge_of_twice_its_area_is_not_said_yet() -> None:
+    assert "padding" not in judge(measured(border_mass=0.3), BOTH)[1]
+    assert "padding" not in judge(measured(border_mass=np.nan), BOTH)[1]
+
+
+def test_a_limit_of_the_gain_is_the_plans() -> None:
+    strict = FaithfulnessPlan(baselines=["white", "mean"], least_gain=0.03)
+    assert judge(measured(), strict)[0] == UNPROVEN
+    alone = FaithfulnessPlan(baselines="white")  # type: ignore[arg-type]
+    assert judge(measured(drop_over_random_mean_low=0.0), alone)[0] == "trust"
+
+
+def test_baselines_that_count_for_nothing_are_said() -> None:
+    assert baseline_sentences(measured(), BOTH) == []
+    idle, alone = baseline_sentences(measured(probability_at_mean=0.88), BOTH)
+    assert "0.88 with the mean colour" in idle and "counted for nothing" in idle
+    assert "rest on one baseline, white" in alone
+    (none,) = baseline_sentences(measured(probability_at_mean=0.88, probability_at_white=0.9), BOTH)
+    assert "choose other explain.faithfulness.baselines" in none
+
+
+def test_what_the_stages_say_where_some_maps_are_empty() -> None:
+    layers = ["as trained", "head", "three", "two", "one"]
+    similar = np.array([1, 0.9, 0.7, 0.6, 0.2])[:, None].repeat(4, 1)
+    found = stages_summary(similar, layers, 0.5)
+    assert found["randomisation_highest"] == pytest.approx(0.7)  # the head is not half of them
+    assert (found["randomisation_until"], found["randomisation_layer"]) == ("one", "")
+    assert stages_summary(similar, layers, 0.75)["randomisation_until"] == ""
+    similar[4, :3] = np.nan  # the last stage is known of one patch in four
+    found = stages_summary(similar, layers, 0.5)
+    assert found["randomisation_layer"] == "two"
+    assert found["randomisation_until"] == ""  # it fails at the last stage that is known
+    assert known_stages(similar).tolist() == [1, 2, 3]
+    assert late_stages(similar).tolist() == [2, 3]
+    similar[:, :3] = np.nan  # as trained, the maps of those patches are empty as well
+    assert known_stages(similar).tolist() == [1, 2, 3, 4]
+    nothing = stages_summary(np.full((5, 4), np.nan), layers, 0.5)
+    assert np.isnan(nothing["randomisation_highest"])
+    assert (nothing["randomisation_until"], nothing["randomisation_layer"]) == ("", "")
+
+
+def test_flat_maps_are_known_whatever_they_hold() -> None:
+    maps = np.zeros((5, 4, 4), np.float32)
+    maps[1] = -7
+    maps[2] = np.nan
+    maps[3, 0, 0] = 1e-3
+    maps[4] = 5 + 1e-6 * np.arange(16).reshape(4, 4) / 15
+    assert is_flat(maps).tolist() == [True, True, True, False, True]
+
+
+def test_the_edge_by_hand() -> None:
+    maps = np.zeros((4, 50, 50), np.float32)
+    maps[0] = 3
+    maps[1, :2] = 1
+    maps[1, 2] = 1  # the third row is not the edge, but for its ends
+    maps[1, 40] = -5
+    maps[2] = -1
+    maps[3, :, 48:] = 1
+    found = border_measures(maps)
+    assert found["border_area"].tolist() == pytest.approx([1 - 46**2 / 50**2] * 4)
+    assert found["border_mass"][0] == pytest.approx(found["border_area"][0])
+    assert found["border_mass"][1] == pytest.approx(104 / 150)
+    assert np.isnan(found["border_mass"][2])
+    assert found["border_mass"][3] == 1
+    assert border_measures(np.ones((1, 8, 20)))["border_area"][0] == pytest.approx(52 / 160)
+    assert border_measures(np.ones((1, 2, 2)))["border_mass"][0] == 1

@@ -21,14 +21,23 @@ def table(count: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "method": [f"method_{i}" for i in range(count)],
-            "verdict": [VERDICTS[i % 3] for i in range(count)],
+            "verdict": [VERDICTS[i % len(VERDICTS)] for i in range(count)],
             "unit": "patch",
             "drop_over_random": gain,
             "drop_over_random_low": gain - 0.05,
             "drop_over_random_high": gain + 0.05,
+            "drop_over_random_white": gain + 0.1,
+            "drop_over_random_white_low": gain,
+            "drop_over_random_white_high": gain + 0.2,
+            "drop_over_random_mean": gain - 0.1,
+            "drop_over_random_mean_low": gain - 0.2,
+            "drop_over_random_mean_high": gain,
             "randomisation_similarity": 0.3,
             "randomisation_low": 0.2,
             "randomisation_high": 0.4,
+            "randomisation_highest": 0.6,
+            "border_mass": np.linspace(0.1, 0.5, count),
+            "border_area": 0.15,
             "infidelity_share": 0.8,
             "max_sensitivity": [np.nan, *[0.2] * (count - 1)],
             "pointing_game": np.nan,
@@ -43,13 +52,15 @@ def curves(count: int) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "method": f"method_{i}",
+                "baseline": baseline,
                 "maps": maps,
                 "kind": kind,
                 "share": np.linspace(0, 1, 6),
-                "probability": np.linspace(0, 1, 6)[:: 1 if kind == "insertion" else -1],
+                "probability": np.linspace(at, 1, 6)[:: 1 if kind == "insertion" else -1],
             }
         )
         for i in range(count)
+        for baseline, at in (("white", 0), ("mean", 0.4))
         for maps in ("method", "random")
         for kind in ("insertion", "deletion")
     ]
@@ -59,13 +70,13 @@ def curves(count: int) -> pd.DataFrame:
 def stages(count: int) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            (f"method_{i}", stage, layer, value, value - 0.1, value + 0.1)
+            (f"method_{i}", stage, layer, value, value - 0.1, value + 0.1, 1.0)
             for i in range(count)
             for stage, (layer, value) in enumerate(
                 zip(["as trained", "head", "backbone.stages.stem"], [1, 0.7, 0.1 + i], strict=True)
             )
         ],
-        columns=["method", "stage", "layer", "similarity", "low", "high"],
+        columns=["method", "stage", "layer", "similarity", "low", "high", "known"],
     )
 
 
@@ -94,9 +105,25 @@ def test_verdicts_differ_in_sign_and_shape() -> None:
 
 def test_where_the_truth_is_known_chance_is_drawn() -> None:
     known = table(2).assign(pointing_game=0.9, pointing_chance=0.3, localisation=0.8)
-    text = words(methods_figure(known, 0.5))
-    assert "pointing game" in text
-    assert "by chance" in text
+    figure = methods_figure(known, 0.5)
+    assert "by chance" in words(figure)
+    for title, chance in (("pointing game", 0.3), ("patch's edge", 0.15)):
+        (axes,) = [a for a in figure.axes if title in a.get_title()]
+        assert sum((line.get_xdata() == np.array([chance] * 2)).all() for line in axes.lines) == 2
+    bare = table(2).drop(columns=["border_mass", "border_area"])
+    assert "by chance" not in words(methods_figure(bare, 0.5))
+
+
+def test_each_baselines_gain_is_marked_beside_the_mean() -> None:
+    figure = methods_figure(table(2), 0.5)
+    text = words(figure)
+    assert "gain with white" in text and "gain with mean" in text
+    assert "highest with half of the layers" in text
+    marks = {(line.get_marker(), *line.get_xdata()) for line in figure.axes[0].lines}
+    for value in (table(2)["drop_over_random_white"], table(2)["drop_over_random_mean"]):
+        assert sum(value[0] in mark[1:] for mark in marks) == 1
+    alone = table(2).drop(columns=[c for c in table(2) if "random_mean" in c])
+    assert "gain with" not in words(methods_figure(alone, 0.5))  # it would be the mean again
 
 
 @pytest.mark.parametrize("count", [1, 2, 12])
@@ -106,6 +133,8 @@ def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
     assert len(seen) == count
     assert all(len(axes.lines) == 4 for axes in seen)
     assert "insertion, random maps" in words(figure)
+    assert "replaced by white, mean: the mean over these" in words(figure)
+    assert all(min(line.get_ydata()) == pytest.approx(0.2) for line in seen[0].lines)
     assert "gain 0.30 (0.25 to 0.35)" in seen[0].get_title()
 
 
@@ -118,6 +147,20 @@ def test_shuffled_weights_are_named_and_held_against_the_limit(count: int) -> No
     assert "limit 0.5" in text
     assert "method_0  ✓ 0.10" in text
     assert ("method_1  ✗ 1.10" in text) == (count > 1)
+
+
+def test_empty_maps_of_shuffled_weights_are_neither_alike_nor_not() -> None:
+    rows = stages(3)
+    rows.loc[(rows["method"] == "method_0") & (rows["stage"] == 2), ["similarity", "known"]] = [
+        np.nan,
+        0.0,
+    ]
+    rows.loc[rows["method"] == "method_2", ["similarity", "known"]] = [np.nan, 0.2]
+    text = words(randomisation_figure(rows, 0.5))
+    assert "method_0  ✗ 0.70 at head" in text
+    assert "method_2  ∅ empty maps" in text
+    text = words(randomisation_figure(rows[rows["method"] == "method_2"], 0.5))
+    assert "method_2  ∅ empty maps" in text
 
 
 def test_the_matrix_marks_each_cell_and_leaves_out_what_is_missing() -> None:

@@ -160,6 +160,25 @@ def test_attribution_colours_part_at_zero_only_for_signed_maps() -> None:
     assert maps[1].get_clim()[0] == 0
 
 
+def test_a_signed_method_has_one_kind_of_colours_in_all_rows() -> None:
+    patch = RNG.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    both, positive = RNG.normal(size=(20, 20)), RNG.random((20, 20))
+    cases = [AttributionCase(patch, {"ig": values}, "", {}) for values in (both, positive)]
+    figure = attribution_figure(cases, ["ig"], "t")
+    names = {i.get_cmap().name for ax in figure.axes for i in ax.images if i.get_array().ndim == 2}
+    assert names - {"gray"} == {"PuOr_r"}
+
+
+def test_a_method_that_is_not_to_be_trusted_is_marked() -> None:
+    patch = RNG.integers(0, 256, (20, 20, 3), dtype=np.uint8)
+    maps = {"good": RNG.random((20, 20)), "bad": RNG.random((20, 20))}
+    case = AttributionCase(patch, maps, "h", {}, {"bad": "fails the weights check"})
+    figure = attribution_figure([case], ["good", "bad"], "t")
+    assert "bad\n✗ fails the weights check" in texts(figure)
+    dashed = [ax for ax in figure.axes if ax.spines["left"].get_linestyle() == "--"]
+    assert len(dashed) == 2  # the map alone and on the patch
+
+
 def test_leaderboard_shows_means_and_single_runs() -> None:
     table = pd.DataFrame(
         {

@@ -14,7 +14,9 @@ from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 
 from idc.review.agreement import agree
 from idc.review.answer import Answer, ReviewError, as_frame, standing
+from idc.review.initials import metric_initials
 from idc.review.kappa import cohen, fleiss
+from idc.review.sharing import sharing_readers
 
 TIME = "2026-01-02T03:04:05+00:00"
 # Fleiss (1971), table 1: 30 patients, 6 psychiatrists each, 5 diagnoses.
@@ -25,8 +27,23 @@ FLEISS_1971 = """
 """
 
 
-def answer(reader: str, case: str, verdict: int, marks: str = "", seen: bool = False) -> Answer:
-    return Answer(reader, case, verdict, marks, "gradcam", "", seen, 2.0, TIME, "blinded")  # type: ignore[arg-type]
+def answer(
+    reader: str, case: str, verdict: int, marks: str = "", seen: bool = False, order: str = "random"
+) -> Answer:
+    return Answer(
+        reader,
+        case,
+        verdict,
+        marks,
+        "gradcam",
+        "",
+        seen,
+        2.0,
+        TIME,
+        "blinded",
+        order,
+        "all",  # type: ignore[arg-type]
+    )
 
 
 def frame(verdicts: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
@@ -171,7 +188,7 @@ def test_readers_labels_and_model() -> None:
     )
     assert found.metrics["review/readers"] == 3
     assert found.metrics["review/cases"] == 8
-    assert found.metrics["review/kappa_ann__Bo"] == pytest.approx(pair["kappa"])
+    assert found.metrics["review/kappa_A__B"] == pytest.approx(pair["kappa"])
     assert found.confusions["ann"]["label"].tolist() == [[3, 1, 0], [0, 2, 1]]
     names, kappas = found.matrix("kappa")
     assert names == ["ann", "Bo", "Cy", "label", "model"]
@@ -184,9 +201,9 @@ def test_what_is_not_defined_is_said_and_not_logged() -> None:
     found = agree(frame({"Ann": [0, 0, 0], "Bo": [0, 0, 0]}), predictions([0, 0, 0], [0, 1, 0]))
     assert math.isnan(row_of(found.pairs, "Ann", "Bo")["kappa"])
     assert row_of(found.pairs, "Ann", "Bo")["observed"] == 1
-    assert "review/kappa_Ann__Bo" not in found.metrics
+    assert "review/kappa_A__B" not in found.metrics
     assert "review/fleiss_kappa" not in found.metrics
-    assert found.metrics["review/kappa_Ann__model"] == 0
+    assert found.metrics["review/kappa_A__model"] == 0
     assert any("Ann and Bo" in n and "not defined" in n for n in found.notes)
     assert any("Ann and model" in n and "however often they agree" in n for n in found.notes)
     apart = agree(frame({"Ann": [0, None], "Bo": [None, 1]}), predictions([0, 1], [0, 1]))
@@ -198,12 +215,13 @@ def test_one_reader_none_and_odd_names() -> None:
     data = predictions([0, 1, 0, 1], [0, 1, 1, 1])
     one = agree(frame({"Ann": [0, 1, 0, 0]}), data)
     assert one.fleiss.empty
-    assert one.metrics["review/kappa_readers_label"] == one.metrics["review/kappa_Ann__label"]
+    assert one.metrics["review/kappa_readers_label"] == one.metrics["review/kappa_A__label"]
     none = agree(as_frame([]), data)
     assert (none.metrics["review/cases"], none.metrics["review/readers"]) == (0, 0)
     odd = agree(frame({"model": [0, 1, 0, 0], "A/b": [0, 1, 0, 1], "A b": [0, 0, 0, 1]}), data)
     assert odd.readers["reader"].tolist() == ["A b", "A/b", "model (reader)"]
-    assert {"review/kappa_A_b__A_b_2", "review/kappa_model_reader__model"} <= set(odd.metrics)
+    assert "review/kappa_MR__model" in odd.metrics
+    assert len([name for name in odd.metrics if name.startswith("review/kappa_AB_")]) == 7
     assert all(name.replace("/", "").replace("_", "").isalnum() for name in odd.metrics)
 
 
@@ -228,3 +246,88 @@ def test_answers_of_another_run_are_refused() -> None:
         agree(frame({"Ann": [0, 1, 0, 1]}), predictions([0, 1, 0], [0, 1, 0]))
     with pytest.raises(ReviewError, match="verdict 2"):
         agree(frame({"Ann": [0, 1, 2]}), predictions([0, 1, 0], [0, 1, 0]))
+
+
+def names_of(metrics: Mapping[str, float]) -> set[str]:
+    return {name for name in metrics if "kappa" in name or "map_" in name}
+
+
+def test_selected_cases_do_not_pass_for_the_test_side() -> None:
+    label, model = [0, 1] * 10, [0, 1] * 6 + [1, 0] * 4
+    data = predictions(label, model).assign(split="test")
+    said = [answer("Ann", f"{i}.png", label[i], "right") for i in range(10)]
+    # The last are what the model calls wrong: readers side with the label there.
+    said += [answer("Ann", f"{i}.png", label[i], "wrong", order="suspects") for i in range(12, 19)]
+    of_all = agree(as_frame(standing(said)), data, draws=0)
+    assert of_all.drawn == "random"
+    assert of_all.metrics["review/kappa_A__model"] == 1
+    assert of_all.metrics["review/map_right_gradcam"] == 1
+    assert of_all.confusions["Ann"]["model"].sum() == 10
+    assert not any(name.endswith("_selected") for name in of_all.metrics)
+    kept = of_all.pairs[(of_all.pairs["one"] == "Ann") & (of_all.pairs["other"] == "model")]
+    of_selected = cohen_kappa_score(label[12:19], model[12:19])
+    assert kept["drawn"].tolist() == ["random", "selected"]
+    assert kept["kappa"].tolist() == pytest.approx([1, of_selected])
+    assert any("7 of 17 answers are to selected cases" in note for note in of_all.notes)
+    names, kappas = of_all.matrix("kappa")
+    assert kappas[0, names.index("model")] == 1
+
+    chosen = agree(as_frame(standing(said[10:])), data, draws=0)
+    assert chosen.drawn == "selected"
+    assert all(name.endswith("_selected") for name in names_of(chosen.metrics))
+    assert chosen.metrics["review/kappa_A__label_selected"] == 1
+    assert any("say nothing of the whole test side" in note for note in chosen.notes)
+    # An older journal does not say how its cases came.
+    old = [answer("Ann", f"{i}.png", label[i], order="") for i in range(10)]
+    assert agree(as_frame(standing(old)), data, draws=0).drawn == "selected"
+    # All of the test side, in whatever order, is no selection.
+    every = [answer("Ann", f"{i}.png", label[i], order="uncertainty") for i in range(20)]
+    assert agree(as_frame(standing(every)), data, draws=0).drawn == "random"
+    assert agree(as_frame(standing(every[1:])), data, draws=0).drawn == "selected"
+
+
+def test_a_stray_reader_does_not_take_fleiss_kappa_away() -> None:
+    label = [0, 1] * 8
+    verdicts: dict[str, list[int | None]] = {
+        "Ann": [*label[:12], *[None] * 4],
+        "Bo": [*label[:11], 0, *[None] * 4],
+        "Cy": [*label[:11], None, *[None] * 4],
+        "Stray": [*[None] * 12, 0, 1, 0, 1],
+    }
+    found = agree(frame(verdicts), predictions(label, label), draws=0)
+    sure = found.fleiss.iloc[0]
+    assert (sure["readers"], sure["of"], sure["cases"]) == (3, "Ann, Bo, Cy", 11)
+    assert found.metrics["review/fleiss_kappa"] == pytest.approx(1)
+    assert found.metrics["review/fleiss_readers"] == 3
+    assert any("all 4 readers" in n and "Ann, Bo, Cy, who share 11" in n for n in found.notes)
+
+
+def test_which_readers_share_enough() -> None:
+    rng = np.random.default_rng(0)
+    answered = np.ones((30, 4), bool)
+    assert sharing_readers(answered) == [0, 1, 2, 3]
+    answered[3:, 2] = False  # looked in, and left
+    assert sharing_readers(answered) == [0, 1, 3]
+    assert sharing_readers(answered[:8]) == [0, 1, 2, 3]  # few, but there are no better
+    apart = np.zeros((12, 4), bool)
+    apart[:5, :2], apart[5:, 2:] = True, True
+    assert sharing_readers(apart) == [2, 3]
+    assert sharing_readers(np.eye(3, dtype=bool)) == []
+    assert sharing_readers(np.ones((9, 1), bool)) == []
+    many = np.zeros((40, 30), bool)
+    many[:, 10:20] = True
+    many[rng.integers(0, 40, 20), rng.integers(0, 10, 20)] = True
+    assert sharing_readers(many) == list(range(10, 20))
+
+
+def test_initials_for_metrics() -> None:
+    few = metric_initials(["Anna Müller", "CD", "Bo", "李"])
+    assert [few[name] for name in ("Anna Müller", "CD", "Bo")] == ["AM", "CD", "B"]
+    assert few["李"].isalnum()
+    alike = metric_initials(["Müller", "Möller", "model", "Bo"])
+    assert len(set(alike.values())) == 4
+    assert all(word.startswith("M_") for name, word in alike.items() if name != "Bo")
+    # Who else reads does not change whose they are.
+    more = metric_initials(["Aaron", "Möller", "Mayer", "Müller"])
+    assert [more[name] for name in ("Müller", "Möller")] == [alike["Müller"], alike["Möller"]]
+    assert "ller" not in "".join(alike.values())

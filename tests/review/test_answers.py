@@ -52,8 +52,8 @@ def test_the_blinded_verdict_counts_and_the_last_words(tmp_path: Path) -> None:
     assert (one.answer.verdict, one.answer.seconds, one.answer.seen_model) == (1, 9.0, False)
     assert (one.answer.map_marks, one.answer.remark) == ("wrong", "hm")
     assert (one.last, one.changed) == (-1, True)
-    (one,) = standing([seen, again])  # never blind: the latest
-    assert (one.answer.verdict, one.changed) == (-1, False)
+    (one,) = standing([seen, again])  # never blind: the latest, whatever it says of itself
+    assert (one.answer.verdict, one.answer.seen_model, one.changed) == (-1, True, False)
     assert not standing([second, replace(seen, verdict=1)])[0].changed
 
     path = tmp_path / "a.jsonl"
@@ -65,6 +65,28 @@ def test_the_blinded_verdict_counts_and_the_last_words(tmp_path: Path) -> None:
     assert table.loc["Ann", ["verdict", "last", "changed"]].tolist() == [1, -1, True]
     assert table.loc["Bo", ["verdict", "last", "changed"]].tolist() == [0, 0, False]
     assert set(asdict(ANN)) - {"reader"} <= set(table)
+
+
+def test_what_came_in_late_from_another_machine_stands_where_it_was_given() -> None:
+    blind = replace(ANN, verdict=0, time="2026-01-02T10:00:00.200+00:00", order="suspects")
+    seen = replace(blind, verdict=1, seen_model=True, time="2026-01-02T10:00:05+00:00")
+    first = replace(blind, verdict=-1, time="2026-01-02T10:00:00.100Z", order="random")
+    (one,) = standing([seen, blind, first])
+    assert (one.answer.verdict, one.answer.seen_model, one.last) == (0, False, 1)
+    assert one.answer.order == "random"  # that is how the case came to the reader
+    late = replace(ANN, time="2026-01-02T09:00:00+00:00", verdict=1, seen_model=True)
+    (one,) = standing([seen, blind, late])
+    assert (one.answer.verdict, one.answer.seen_model, one.last) == (1, True, 1)
+
+
+def test_a_journal_without_the_newer_fields_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    old = {k: v for k, v in asdict(ANN).items() if k not in ("order", "select")}
+    path.write_text(json.dumps(old) + "\n")
+    assert read_history(path) == [ANN]
+    with Journal(path) as journal:
+        journal.add(replace(ANN, case="b.png", order="random", select="all"))
+    assert [(a.order, a.select) for a in read_history(path)] == [("", ""), ("random", "all")]
 
 
 def test_an_empty_journal_has_the_same_columns(tmp_path: Path) -> None:
@@ -136,6 +158,8 @@ def test_a_cut_last_line_is_moved_aside(tmp_path: Path) -> None:
         json.dumps({**asdict(ANN), "verdict": "IDC"}).encode(),
         json.dumps({**asdict(ANN), "map_marks": "maybe"}).encode(),
         json.dumps({**asdict(ANN), "mood": 1}).encode(),
+        json.dumps({**asdict(ANN), "order": None}).encode(),
+        json.dumps({k: v for k, v in asdict(ANN).items() if k != "mode"}).encode(),
         b"",
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from idc.data.corrected import correct
 from idc.data.corrections import read_corrections
 from idc.errors import ConfigError
 from idc.review.answer import Answer, as_frame, standing
@@ -83,3 +84,50 @@ def test_rules_that_cannot_be() -> None:
         ExportRule(least_readers=0)
     with pytest.raises(ConfigError, match="agreed=most"):
         ExportRule(agreed="most")  # type: ignore[arg-type]
+
+
+def said(case: str, *verdicts: int, seen: bool = False) -> list[Answer]:
+    return [
+        Answer(f"R{i}", case, v, "", "", "", seen, 1.0, TIME, "blinded")
+        for i, v in enumerate(verdicts)
+    ]
+
+
+def test_verdicts_in_sight_of_the_model_correct_nothing_unless_they_may() -> None:
+    given = [*said("agreed", 1, 1, seen=True), *said("most", 1, 1), *said("level", 1)]
+    given += said("level", 1, 1, seen=True)[1:]
+    table = as_frame(standing(given))
+    found = find_corrections(table, predictions(), NAMES)
+    assert found["path"].tolist() == ["most"]
+    every = find_corrections(table, predictions(), NAMES, ExportRule(blinded_only=False))
+    assert every["path"].tolist() == ["agreed", "level", "most"]
+
+
+def test_a_second_review_adds_to_the_first_and_fits_the_same_data(tmp_path: Path) -> None:
+    names = ["again", "back", "fine", "kept", "new", "out", "unsure"]
+    data = pd.DataFrame({"path": names, "label": 0, "group": "p", "checks": ""})
+    first = tmp_path / "first.csv"
+    one = [a for n in ("again", "back", "kept", "unsure") for a in said(n, 1, 1)]
+    write_corrections(first, as_frame(standing([*one, *said("out", -1, -1)])), data, NAMES)
+    earlier = read_corrections(first)
+    assert len(earlier.table) == 5
+
+    run = correct(data, earlier, NAMES)
+    run = run[run["checks"].astype(str) != "excluded"]
+    two = [*said("again", 1, 1), *said("back", 0, 0), *said("fine", 0, 0), *said("new", 1, 1)]
+    given = as_frame(standing([*two, *said("unsure", -1, -1)]))
+    second = tmp_path / "second.csv"
+    write_corrections(second, given, run, NAMES, earlier=earlier)
+
+    both = read_corrections(second)
+    lines = both.table.set_index("path")
+    assert lines["action"].to_dict() == {
+        "again": "relabel", "kept": "relabel", "new": "relabel",
+        "out": "exclude", "unsure": "exclude",
+    }  # fmt: skip
+    assert (lines["label_before"] == 0).all()
+    assert lines["readers"].tolist() == ["2"] * 5
+    corrected = correct(data, both, NAMES).set_index("path")
+    assert corrected["label"].to_dict() == {
+        "again": 1, "back": 0, "fine": 0, "kept": 1, "new": 1, "out": 0, "unsure": 0,
+    }  # fmt: skip

@@ -124,6 +124,7 @@ RULES: dict[str, Rule] = {
     "explain.embedding.points": _whole(5),
     "explain.slides.tiff": _one_of(True, False),
     "explain.slides.pixel_size": _optional(POSITIVE),
+    "explain.smoothing.use": _one_of(True, False),
     "explain.smoothing.draws": _whole(0),
     "report": _one_of(True, False),
     "intervals.draws": _whole(0),

@@ -23,7 +23,7 @@ from idc.engine.outcome import Outcome
 from idc.engine.recording import parameters
 from idc.engine.reporting import Account, Kind
 from idc.engine.restore import Restored, members, restore
-from idc.engine.results import record_evaluation
+from idc.engine.results import record_evaluation, record_explanation
 from idc.errors import ConfigError
 from idc.tracking.facts import origin_tags
 from idc.tracking.privacy import hidden_values
@@ -127,7 +127,8 @@ def _work(
         redactor,
         f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
-    record_evaluation(account, runs[0].network().to(device) if len(runs) == 1 else None)
+    record_evaluation(account)
+    record_explanation(account, runs[0].network().to(device) if len(runs) == 1 else None)
 
 
 def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Restored:

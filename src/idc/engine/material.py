@@ -17,11 +17,12 @@ from idc.data.corrections import PLACE, Corrections
 from idc.data.facts import fingerprint
 from idc.data.leaks import Leaks
 from idc.data.sources.base import Source
-from idc.data.split.base import SIDES, Splitter, split_counts
+from idc.data.split.base import SIDES, split_counts
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.engine.config import Config, build, without
 from idc.engine.correcting import build_corrections, corrected, fit_to_log
+from idc.engine.dividing import divide
 from idc.engine.leaks import settle_leaks
 from idc.engine.patients import build_splitter, hide_patients
 from idc.engine.progress import progress_bar
@@ -153,11 +154,11 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     def check(index: pd.DataFrame) -> None:
         if redactor is not None:
             redactor.learn(index["group"].unique())
-        index = corrected(index, corrections, source, names)
+        used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
-        policy.refuse(index, source.root)
-        side_of_each(index, policy.decide(index).keep, source, splitter)
+        policy.refuse(used, source.root)
+        divide(config, index, used, policy, source, splitter)
 
     found = inspect(config, source, check)
     if redactor is not None:
@@ -165,8 +166,8 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     index = corrected(found.index, corrections, source, names)
     policy.refuse(index, source.root)
     decisions = policy.decide(index)
-    splitter = build_splitter(config, index, names)
-    index = index.assign(split=side_of_each(index, decisions.keep, source, splitter))
+    splitter = build_splitter(config, found.index, names)
+    index = index.assign(split=divide(config, found.index, index, policy, source, splitter))
     mark = identity(found, index, decisions.keep)
     corrections = fit_to_log(corrections, index, redactor)
     if names is not None:
@@ -214,33 +215,6 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     material = Material(source, index, found.patches, mark, decisions, False, none, corrections)
     _tell(material)
     return material
-
-
-def side_of_each(
-    index: pd.DataFrame, keep: NDArray[np.bool_], source: Source, splitter: Splitter
-) -> NDArray[np.object_]:
-    """The side of each patch, "" where it is dropped.
-
-    Args:
-        index: The index.
-        keep: bool (N,), the patches that are used.
-        source: The set.
-        splitter: The split.
-
-    Raises:
-        DataError: A class does not occur, or the patients do not suffice.
-        ConfigError: The split names what is not there.
-    """
-    kept = index[keep]
-    lacking = [n for i, n in enumerate(source.class_names) if not (kept["label"] == i).any()]
-    if lacking:
-        raise DataError(
-            f"data: none of the {len(kept)} patches is of class '{lacking[0]}'. Every class must "
-            f"occur; check data.root and the class folders."
-        )
-    side = np.full(len(index), "", object)
-    side[keep] = splitter.assign(kept).to_numpy()
-    return side
 
 
 def _tell(material: Material) -> None:

@@ -17,8 +17,9 @@ from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
 from idc.engine.correcting import build_corrections, corrected, fit_to_log, record_corrections
+from idc.engine.dividing import divide
 from idc.engine.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
-from idc.engine.material import build_policy, identity, inspect, side_of_each
+from idc.engine.material import build_policy, identity, inspect
 from idc.engine.outcome import Outcome
 from idc.engine.patients import build_splitter, hide_patients
 from idc.errors import DataError, first_line
@@ -78,12 +79,12 @@ def _work(
 
     def check(index: pd.DataFrame) -> None:
         redactor.learn(index["group"].unique())
-        index = corrected(index, corrections, source, names)
+        used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # A patient's name that is not there is refused before hours are spent; that no split can
         # be made at all is something to show.
         with suppress(DataError):
-            side_of_each(index, policy.decide(index).keep, source, splitter)
+            divide(config, index, used, policy, source, splitter)
 
     found = inspect(config, source, check, every_file=True)
     if config["verify"] and found.folder is not None:
@@ -91,7 +92,7 @@ def _work(
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
     redactor.learn(found.index["group"].unique())
     used = corrected(found.index, corrections, source, names)
-    splitter = build_splitter(config, used, names)
+    splitter = build_splitter(config, found.index, names)
     decisions = policy.decide(used)
     mark = found.fingerprint
     if corrections is not None:
@@ -101,7 +102,7 @@ def _work(
     index = used.assign(decision="keep", split="")
     index.loc[~decisions.keep, "decision"] = "drop"
     try:
-        index["split"] = side_of_each(index, decisions.keep, source, splitter)
+        index["split"] = divide(config, found.index, used, policy, source, splitter)
     except DataError as error:
         log.warning("no split can be made: %s", first_line(error))
         outcome.notes.append(f"No split can be made: {redactor.text(first_line(error))}")

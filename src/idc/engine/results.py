@@ -32,42 +32,47 @@ REPORT = "report.html"
 CARD = "model_card.md"
 
 
-def record_evaluation(account: Account, network: Network | None) -> Explained:
-    """Log what was found.
-
-    Args:
-        account: What is to be told.
-        network: Explained, if it is given; None for an ensemble.
-
-    Returns:
-        What was found when it was explained.
-    """
+def record_evaluation(account: Account) -> None:
+    """Log what was found: metrics, tables and figures."""
     run, evaluation, folder = account.run, account.evaluation, account.folder
-    patches, class_names = account.material.patches, account.class_names
     run.metrics(evaluation.metrics)
     run.metrics({f"cost/{name}_seconds": found.seconds for name, found in account.spent.items()})
     target = folder / EVALUATION
     save_evaluation(evaluation, target)
     if account.config["report"]:
-        save_figures(evaluation_figures(evaluation, patches, class_names), target)
-    # Logged before anything is explained: what was measured must not depend on it.
+        figures = evaluation_figures(evaluation, account.material.patches, account.class_names)
+        save_figures(figures, target)
     run.artifacts(target, EVALUATION)
+
+
+def record_explanation(account: Account, network: Network | None) -> dict[str, float]:
+    """Explain the test side as the configuration asks, then write page and model card.
+
+    What fails to be explained is told in the evaluation's notes; the rest is logged all the same.
+
+    Args:
+        account: A run whose evaluation has been recorded.
+        network: Explained, if it is given; None for an ensemble.
+
+    Returns:
+        The metrics of the explanation.
+    """
+    run, folder = account.run, account.folder
     explained = _explain(account, network) if network is not None else Explained()
     if account.config["report"]:
         report = run_report(account, explained)
-        write_run_page(report, target / REPORT)
-        run.artifacts(target / REPORT, EVALUATION)
+        write_run_page(report, folder / EVALUATION / REPORT)
+        run.artifacts(folder / EVALUATION / REPORT, EVALUATION)
         write_model_card(report, folder / CARD)
         run.artifacts(folder / CARD)
-    return explained
+    return explained.metrics
 
 
 def _explain(account: Account, network: Network) -> Explained:
-    """Explain the test side as the configuration asks, and log it."""
     asked = account.config["explain"]
     if not wants_anything(asked):
         return Explained()
-    material, evaluation = account.material, account.evaluation
+    material, evaluation, redactor = account.material, account.evaluation, account.redactor
     rule = evaluation.decider.rule if evaluation.decider else None
     subject = Subject(
         network,
@@ -79,20 +84,17 @@ def _explain(account: Account, network: Network) -> Explained:
         evaluation.threshold,
         next(network.parameters()).device,
         rule.choose if rule else None,
-        truth_of(material, account.redactor.pseudonyms is not None),
+        redactor.pseudonyms_of,
+        truth_of(material, redactor.pseudonyms is not None),
     )
     folder = account.folder / EXPLAIN
     selection = parse_selection(asked.get("select", "kinds"))
-    try:
-        explained = explain_all(subject, asked, selection, subject.test, folder)
-    except Exception as error:  # after hours of training no map is worth the rest
-        log.exception("the explanation failed")
-        reason = account.redactor.text(first_line(error))
+    explained = explain_all(subject, asked, selection, subject.test, folder)
+    for part, error in explained.failures.items():
         evaluation.notes.append(
-            f"The explanation failed ({reason}); all else is as it should be. To try again: "
-            f"python -m idc.explain run={account.run.run_id}"
+            f"The explanation failed at its {part} ({redactor.text(first_line(error))}); all else "
+            f"is as it should be. To try again: python -m idc.explain run={account.run.run_id}"
         )
-        return Explained()
     account.run.metrics(explained.metrics)
     account.run.artifacts(folder, EXPLAIN)
     return explained

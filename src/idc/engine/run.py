@@ -32,7 +32,7 @@ from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import launch_ranks, leave_ranks
 from idc.engine.recording import record_inputs, record_training
 from idc.engine.reporting import Account
-from idc.engine.results import record_evaluation, record_model
+from idc.engine.results import record_evaluation, record_explanation, record_model
 from idc.engine.resume import ResumePoint, resume_point, split_identity
 from idc.errors import TrainingError, first_line
 from idc.metrics.calibration import CalibrationRule
@@ -204,9 +204,12 @@ def _work(
         {"train": training.spent, "evaluate": judging.spent},
         redactor,
     )
-    outcome.metrics = {**evaluation.metrics, **record_evaluation(account, module.network).metrics}
+    record_evaluation(account)
     if config["tracking"]["log_model"]:
         record_model(run, module.network, evaluation, material, data)
+    # Last, as it takes longest: who stops it has all the rest.
+    explained = record_explanation(account, module.network.to(device))
+    outcome.metrics = {**evaluation.metrics, **explained}
 
 
 def _fit(

@@ -31,7 +31,7 @@ def run(cfg: DictConfig) -> None:
         f"{len(told.findings.suspects)} label suspect(s), {len(told.findings.corrections)} "
         f"correction(s)"
     )
-    for note in told.findings.agreement.notes:
+    for note in told.findings.notes:
         console.print(f"note: {note}")
     console.print(f"answers: {told.journal}")
     console.print(f"files:   {told.folder}")

@@ -64,6 +64,8 @@ def attribution_figure(
     height = top + len(cases) * (CELL + GAP) + bottom
     figure = Figure(figsize=(width, height))
     figure.text(0.5, 1 - 0.08 / height, title, ha="center", va="top", fontsize=11, parse_math=False)
+    # A method's colours mean the same in all rows.
+    signed = {m: any(np.min(case.maps[m]) < 0 for case in cases) for m in methods}
     place = _Place(figure, width, height, top)
     for number, case in enumerate(cases):
         place.words(number, case.header)
@@ -72,13 +74,12 @@ def attribution_figure(
         alone.set_axis_off()
         for method, left in zip(methods, lefts, strict=True):
             axes = [place.cell(number, left + i * (CELL + GAP)) for i in range(wide)]
-            _draw(axes, case, method)
+            _draw(axes, case, method, signed[method])
     for method, left in zip(methods, lefts, strict=True):
         across = wide * CELL + (wide - 1) * GAP
         colour = ORANGE if method in cases[0].marks else BLACK
         place.heading(left + across / 2, headings[method], colour)
-        signed = any(np.min(case.maps[method]) < 0 for case in cases)
-        _bar(place.bar(left, across, bottom), signed)
+        _bar(place.bar(left, across, bottom), signed[method])
     if note:
         figure.text(
             0.5, 0.06 / height, note, ha="center", va="bottom", fontsize=8, parse_math=False
@@ -86,14 +87,15 @@ def attribution_figure(
     return figure
 
 
-def rescale(values: NDArray[np.floating]) -> tuple[Normalize, str]:
+def rescale(values: NDArray[np.floating], signed: bool = False) -> tuple[Normalize, str]:
     """The colours of a map: a scale that is its own, and a colour map's name.
 
     Args:
-        values: Attribution, float (H, W), signed or not.
+        values: Attribution, float (H, W).
+        signed: Whether the colours part at zero even if nothing is below it.
     """
     top = float(np.percentile(np.abs(values), CLIP)) or float(np.abs(values).max()) or 1.0
-    if values.min() < 0:
+    if signed or values.min() < 0:
         return Normalize(-top, top), DIVERGING
     return Normalize(0, top), SEQUENTIAL
 
@@ -147,9 +149,9 @@ def _heading(case: AttributionCase, method: str) -> str:
     return "\n".join(textwrap.fill(part, width) for part in parts if part)
 
 
-def _draw(axes: Sequence[Axes], case: AttributionCase, method: str) -> None:
+def _draw(axes: Sequence[Axes], case: AttributionCase, method: str, signed: bool) -> None:
     values = np.asarray(case.maps[method], np.float64)
-    scale, colours = rescale(values)
+    scale, colours = rescale(values, signed)
     if len(axes) > 1:
         axes[0].imshow(values, cmap=colours, norm=scale, interpolation="nearest")
     over = axes[-1]

@@ -6,7 +6,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idc.plots.faithfulness_marks import FAILS, MARKS, NAME, TRUST, gain_words, mark_of, say_in
+from idc.plots.faithfulness_marks import (
+    EMPTY,
+    FAILS,
+    MARKS,
+    NAME,
+    TRUST,
+    gain_words,
+    mark_of,
+    say_in,
+)
 from idc.plots.names import literal
 from idc.plots.style import (
     BLACK,
@@ -21,6 +30,7 @@ from idc.plots.style import (
 from idc.plots.wording import fixed
 
 PER_ROW = 4
+HALF = 0.5  # of the maps: with more of them empty, a method says nothing
 
 
 INSERTION = BLUE
@@ -33,14 +43,18 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Insertion and deletion, a panel a method, with the curves of its random maps beside.
 
     Args:
-        curves: ``method``, ``maps`` (``method`` or ``random``), ``kind`` (``insertion`` or
-            ``deletion``), ``share`` in [0, 1] and ``probability`` in [0, 1].
+        curves: ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
+            (``insertion`` or ``deletion``), ``share`` in [0, 1] and ``probability`` in [0, 1]. The
+            mean over the baselines is drawn.
         table: See `methods_figure`; its order is kept.
     """
     if table.empty:
         figure = new_figure(5, 2)
         say_in(figure, "no method was measured")
         return figure
+    baselines = list(dict.fromkeys(curves["baseline"]))
+    keys = ["method", "kind", "maps", "share"]
+    curves = curves.groupby(keys, sort=False)["probability"].mean().reset_index()
     rows, columns = wrap_grid(len(table), PER_ROW)
     figure = new_figure(max(2.6 * columns + 0.4, 6.2), 2.5 * rows + 1.1)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -59,7 +73,9 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     # A hidden panel leaves the one above it without ticks.
     for axes in grid[max(0, len(table) - columns) : len(table)]:
         axes.tick_params(labelbottom=True)
-    figure.supxlabel("pixels put in or taken out, most important first (%)", fontsize=9)
+    listed = ", ".join(literal(str(name), NAME) for name in baselines)
+    over = f"\nreplaced by {listed}: the mean over these" if len(baselines) > 1 else ""
+    figure.supxlabel(f"pixels put in or taken out, most important first (%){over}", fontsize=9)
     figure.supylabel("probability of the class", fontsize=9)
     handles = [
         Line2D([], [], **_curve_look(kind, maps), label=f"{kind}, {words}")
@@ -75,7 +91,8 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
 
     Args:
         randomisation: A row a method and stage: ``method``, ``stage`` (0: as trained), ``layer``
-            (shuffled last), ``similarity``, ``low``, ``high``.
+            (shuffled last), ``similarity`` (NaN where it is unknown), ``low``, ``high``,
+            ``known`` (share of patches whose similarity is known: the others' maps are empty).
         limit: Of the similarity with all weights shuffled.
     """
     figure = new_figure(8.2, 4.2)
@@ -96,14 +113,13 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
     methods = list(dict.fromkeys(randomisation["method"]))
     for number, method in enumerate(methods):
         part = randomisation[randomisation["method"] == method].sort_values("stage")
-        end = float(part["similarity"].iloc[-1])
-        sign = MARKS[FAILS if end > limit else TRUST].sign
+        verdict, words = _end(part, limit)
         axes.plot(
             part["stage"],
             part["similarity"],
-            marker="X" if end > limit else "o",
+            marker=MARKS[verdict].marker,
             markersize=5,
-            label=f"{literal(str(method), NAME)}  {sign} {fixed(end, 2)}",
+            label=f"{literal(str(method), NAME)}  {MARKS[verdict].sign} {words}",
             **curve_style(number),
         )
         if len(methods) <= 4:  # more bands would hide one another
@@ -117,7 +133,7 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
             )
     names = [literal(_short(str(layer)), 26) for layer in layers]
     axes.set_xticks(layers.index, names, rotation=25, ha="right", fontsize=8)
-    low = min(0.0, float(randomisation["similarity"].min()))
+    low = min(0.0, float(randomisation["similarity"].fillna(0).min()))
     axes.set(xlim=(-0.15, last + 0.15), ylim=(low - 0.08, 1.06))
     axes.set_xlabel("shuffled down to this layer, from the head on", fontsize=9)
     axes.set_ylabel("similarity of the maps\n(rank correlation of their sizes)", fontsize=9)
@@ -130,6 +146,16 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
         title_fontsize=8,
     )
     return figure
+
+
+def _end(stages: pd.DataFrame, limit: float) -> tuple[str, str]:
+    """What a method's last known stage says of it, as a verdict and in words."""
+    known = stages[(stages["known"] > 0) & (2 * stages["known"] >= stages["known"].iloc[0])]
+    if stages["known"].iloc[0] < HALF or len(known) < 2:
+        return EMPTY, "empty maps"
+    end = known.iloc[-1]
+    at = "" if end["stage"] == stages["stage"].max() else f" at {_short(str(end['layer']))}"
+    return FAILS if end["similarity"] > limit else TRUST, f"{fixed(end['similarity'], 2)}{at}"
 
 
 def _curve_look(kind: str, maps: str) -> dict[str, Any]:

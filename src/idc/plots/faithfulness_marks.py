@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from idc.plots.style import (
+    BLACK,
     BLUE,
     GREY,
     ORANGE,
+    PINK,
+    SKY,
     say,
 )
 from idc.plots.wording import decimals_for, fixed
@@ -22,6 +26,9 @@ TRUST = "trust"
 
 
 FAILS = "fails the weights check"
+
+
+EMPTY = "says nothing"
 
 
 @dataclass(frozen=True)
@@ -38,7 +45,22 @@ MARKS = {
     TRUST: Mark("✓", "o", BLUE, BLUE),
     "no better than a random map": Mark("≈", "D", GREY, "white"),
     FAILS: Mark("✗", "X", ORANGE, ORANGE),
+    EMPTY: Mark("∅", "s", BLACK, "white"),
 }
+# What stands in a pixel's place: marker and filling, about as dark as the thing itself.
+BASELINES = {
+    "white": ("^", "white"),
+    "grey": ("v", "#999999"),
+    "mean": (">", PINK),
+    "black": ("<", BLACK),
+    "blur": ("p", SKY),
+}
+
+
+def baselines_of(table: pd.DataFrame) -> list[str]:
+    """The baselines whose own gains are in a table, in the order of its columns."""
+    names = [str(column).removeprefix("drop_over_random_") for column in table]
+    return [name for name in names if name in BASELINES]
 
 
 def gain_words(row: Mapping[Any, Any], before: str, after: str = "") -> str:

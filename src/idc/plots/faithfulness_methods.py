@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idc.plots.faithfulness_marks import MARKS, NAME, mark_of, say_in
+from idc.plots.faithfulness_marks import BASELINES, MARKS, NAME, baselines_of, mark_of, say_in
 from idc.plots.names import literal
 from idc.plots.style import (
     BLACK,
@@ -18,6 +18,18 @@ from idc.plots.style import (
     new_figure,
     tidy,
 )
+
+HIGHEST = "highest with half of the layers shuffled or more"
+
+
+@dataclass(frozen=True)
+class Small:
+    """A further value in a panel: its column, marker, filling and meaning."""
+
+    column: str
+    marker: str
+    face: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Panel:
         ends: What the axis shows, where the values have a known range.
         line: What the values are held against, if anything.
         chance: Column of a level a row, if it has one.
+        small: What else is drawn, small and above the row.
     """
 
     column: str
@@ -41,6 +54,17 @@ class Panel:
     ends: tuple[float, float | None] | None = None
     line: float | None = None
     chance: str = ""
+    small: tuple[Small, ...] = ()
+
+
+def _baseline_marks(table: pd.DataFrame) -> tuple[Small, ...]:
+    """The gain with each of several baselines."""
+    names = baselines_of(table)
+    marks = [(name, *BASELINES[name]) for name in names if len(names) > 1]
+    return tuple(
+        Small(f"drop_over_random_{name}", marker, face, f"gain with {name}")
+        for name, marker, face in marks
+    )
 
 
 def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
@@ -57,6 +81,7 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
             "drop_over_random_low",
             "drop_over_random_high",
             line=0.0,
+            small=_baseline_marks(table),
         ),
         Panel(
             "randomisation_similarity",
@@ -64,6 +89,7 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
             "randomisation_low",
             "randomisation_high",
             line=limit,
+            small=(Small("randomisation_highest", "d", GREY, HIGHEST),),
         ),
         Panel(
             "infidelity_share",
@@ -71,6 +97,12 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
             ends=(0, 1),
         ),
         Panel("max_sensitivity", "max-sensitivity\n(left is steadier)", ends=(0, None)),
+        Panel(
+            "border_mass",
+            "share on the patch's edge\n(far right of chance: padding?)",
+            ends=(0, None),
+            chance="border_area",
+        ),
         Panel(
             "pointing_game",
             "pointing game, hits\n(right is better)",
@@ -93,13 +125,14 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
     Args:
         table: A row a method, best first: ``method``, ``verdict`` (a key of `MARKS`), ``unit``,
             ``drop_over_random`` and ``randomisation_similarity`` with ``_low`` and ``_high``, and,
-            where known, ``infidelity_share``, ``max_sensitivity``, ``pointing_game`` with
-            ``pointing_chance``, ``localisation``.
+            where known, ``drop_over_random_<baseline>`` (a key of `BASELINES`),
+            ``randomisation_highest``, ``infidelity_share``, ``max_sensitivity``, ``border_mass``
+            with ``border_area``, ``pointing_game`` with ``pointing_chance``, ``localisation``.
         limit: Of the similarity with all weights shuffled.
         title: The figure's title.
     """
     panels = panels_of(table, limit)
-    figure = new_figure(2.1 * max(len(panels), 1) + 3.2, 0.4 * len(table) + 1.9)
+    figure = new_figure(2.1 * max(len(panels), 1) + 3.2, 0.42 * len(table) + 2.2)
     if table.empty or not panels:
         say_in(figure, "no method was measured")
         return figure
@@ -109,7 +142,7 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
         _draw_panel(axes, panel, rows)
     names = [f"{literal(str(row['method']), NAME)}  {mark_of(row).sign}" for row in rows]
     grid[0].set_yticks(range(len(rows)), names)
-    grid[0].set_ylim(len(rows) - 0.4, -0.6)
+    grid[0].set_ylim(len(rows) - 0.5, -0.7)
     figure.suptitle(title or "How faithful the methods are to this model", fontsize=11)
     figure.legend(
         handles=_handles(rows, panels),
@@ -129,6 +162,9 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> 
         mark, value = mark_of(row), float(row[panel.column])
         if panel.chance and np.isfinite(row[panel.chance]):
             axes.plot([row[panel.chance]] * 2, [place - 0.3, place + 0.3], color=BLACK, lw=1.2)
+        for small in panel.small:
+            if np.isfinite(row.get(small.column, np.nan)):
+                axes.plot(row[small.column], place - 0.3, **_small_look(small))
         if not np.isfinite(value):
             axes.text(
                 0.5,
@@ -163,6 +199,17 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> 
     tidy(axes)
 
 
+def _small_look(small: Small) -> dict[str, Any]:
+    return {
+        "marker": small.marker,
+        "color": BLACK,
+        "markerfacecolor": small.face,
+        "markeredgewidth": 0.6,
+        "markersize": 4.5,
+        "linestyle": "",
+    }
+
+
 def _handles(rows: Sequence[Mapping[Any, Any]], panels: Sequence[Panel]) -> list[Line2D]:
     """What the marks and lines mean; only those that occur."""
     seen = {row["verdict"] for row in rows}
@@ -184,6 +231,12 @@ def _handles(rows: Sequence[Mapping[Any, Any]], panels: Sequence[Panel]) -> list
     handles.append(
         Line2D([], [], color=BLACK, lw=1, linestyle=(0, (4, 2)), label="no gain, limit or chance")
     )
+    handles += [
+        Line2D([], [], label=small.meaning, **_small_look(small))
+        for panel in panels
+        for small in panel.small
+        if any(np.isfinite(row.get(small.column, np.nan)) for row in rows)
+    ]
     if any(panel.chance for panel in panels):
         handles.append(
             Line2D([], [], color=BLACK, marker="|", markersize=9, linestyle="", label="by chance")

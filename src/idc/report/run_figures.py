@@ -70,7 +70,7 @@ def _shared() -> dict[str, Known]:
         "explain/evidence": Known(
             "Patches called positive with the regions that the call rests on",
             "Numbered regions hold the most of the map's weight. They are in "
-            "explain/evidence.geojson too, to be opened over the slide.",
+            "explain/evidence/ as GeoJSON too, to be opened over the slide.",
         ),
         "explain/smoothing": Known(
             "What smoothing over neighbouring patches would do on validation",

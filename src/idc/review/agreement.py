@@ -1,7 +1,7 @@
 """How far readers agree with one another, with the label and with the model."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from idc.review.agreement_words import SHARES, as_metrics, as_notes
 from idc.review.answer import UNSURE
+from idc.review.drawn import DRAWN, RANDOM, drawn_words, how_drawn
 from idc.review.kappa import Kappa, cohen, fleiss
+from idc.review.sharing import sharing_readers
 from idc.review.votes import (
     LABEL,
     MAJORITY,
@@ -33,29 +35,41 @@ COLUMNS = ("cases", "observed", "kappa", "low", "high", "unit", "note")
 class Agreement:
     """What `agree` finds.
 
+    Answers to cases that came in random order are kept apart from answers to selected cases, see
+    `idc.review.drawn.how_drawn`: `pairs`, `fleiss` and `maps` have rows of both, and a column
+    ``drawn`` (random or selected) that tells them apart. Whatever else there is of agreement is
+    of `drawn` alone.
+
     Attributes:
+        drawn: What metrics, matrix and confusions are of: ``random``, if there are such answers.
         readers: A row a reader, in the order of their names: ``reader``, ``cases`` (answered),
-            ``unsure``, ``in_sight`` (verdicts given with the model's answer in sight), ``changed``
-            (verdicts changed once it was), ``seconds`` (median a case).
+            ``at_random`` (of these, drawn at random), ``unsure``, ``in_sight`` (verdicts given
+            with the model's answer in sight), ``changed`` (verdicts changed once it was),
+            ``seconds`` (median a case).
         pairs: A row a pair: ``kind`` (readers, label, model, majority-label, majority-model, data
             for label and model), ``one``, ``other`` (names), ``cases`` (both sure), ``unsure``
             (cases left out because one of the two is not), ``observed`` (share that agrees),
             ``kappa``, ``low``, ``high`` (Cohen's, and its interval), ``unit`` (what its bootstrap
             drew), ``kappa_with_unsure`` (unsure as a category of its own; two readers only) and
             ``note``.
-        fleiss: Fleiss' kappa over the cases that all readers answered, two rows, or none for one
+        fleiss: Fleiss' kappa over the cases that all readers answered (or, where those are too
+            few, the readers of `idc.review.sharing.sharing_readers`), two rows, or none for one
             reader: ``what`` (``sure``: cases in which nobody is unsure; ``with unsure``: all,
-            with unsure as a category), ``readers``, ``cases``, ``observed``, ``kappa``, ``low``,
+            with unsure as a category), ``readers`` (their number), ``of`` (their names),
+            ``cases``, ``observed``, ``kappa``, ``low``,
             ``high``, ``unit``, ``note``.
         maps: A row a method whose maps were judged: ``method``, ``judged``, ``right``,
             ``partly``, ``wrong`` (counts of answers) and ``right_share``, ``partly_share``,
             ``wrong_share``.
-        confusions: Reader (or ``majority``) to ``label`` and ``model`` to int64 (k, k + 1): rows
-            what label or model says, columns the verdict, the last one unsure.
-        metrics: For MLflow; what is not defined is left out.
+        confusions: Reader (or ``majority``; those with answers in `drawn`) to ``label`` and
+            ``model`` to int64 (k, k + 1): rows what label or model says, columns the verdict, the
+            last one unsure.
+        metrics: For MLflow; what is not defined is left out. Of selected cases the names end in
+            ``_selected``.
         notes: What to know of the numbers, in sentences.
     """
 
+    drawn: str
     readers: pd.DataFrame
     pairs: pd.DataFrame
     fleiss: pd.DataFrame
@@ -70,10 +84,10 @@ class Agreement:
         Returns:
             The names (readers, then label and model), and float64 (n, n).
         """
-        names = [*self.readers["reader"], LABEL, MODEL]
+        names = [*(n for n in self.readers["reader"] if n in self.confusions), LABEL, MODEL]
         places = {name: place for place, name in enumerate(names)}
         values = np.full((len(names), len(names)), np.nan)
-        for row in self.pairs.to_dict("records"):
+        for row in self.pairs[self.pairs["drawn"] == self.drawn].to_dict("records"):
             if MAJORITY not in row["kind"]:
                 i, j = places[row["one"]], places[row["other"]]
                 values[i, j] = values[j, i] = row[column]
@@ -96,7 +110,8 @@ def agree(
 
     Args:
         answers: What counts, see `idc.review.answer.as_frame`.
-        predictions: ``path``, ``patient``, ``label`` and ``predicted`` (at the threshold).
+        predictions: ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and, for
+            the test side to be known, ``split``.
         classes: k.
         draws: Draws of the bootstrap; 0 for no intervals.
         level: Coverage of the intervals, in (0, 1).
@@ -105,9 +120,46 @@ def agree(
     Raises:
         ReviewError: The answers are of another run.
     """
+    cases = count_votes(answers, classes).index
+    said_by_data(predictions, list(cases))
+    answers = answers.assign(
+        reader=answers["reader"].map(distinct(reader_names(answers))),
+        drawn=how_drawn(answers, predictions),
+    )
+    how = {"draws": draws, "level": level, "seed": seed}
+    parts = {name: answers[answers["drawn"] == name] for name in DRAWN}
+    parts = {name: part for name, part in parts.items() if len(part)} or {RANDOM: answers}
+    drawn = next(iter(parts))
+    found = {name: _part(part, predictions, classes, how) for name, part in parts.items()}
+    lead = found[drawn]
+    readers = _about_readers(answers)
+    pairs, several, maps = (
+        pd.concat(
+            [getattr(part, table).assign(drawn=name) for name, part in found.items()],
+            ignore_index=True,
+        )
+        for table in ("pairs", "fleiss", "maps")
+    )
+    metrics = as_metrics(drawn, readers, lead.pairs, lead.fleiss, lead.maps, len(cases))
+    notes = drawn_words(answers["drawn"]) + as_notes(readers, lead.pairs, lead.fleiss)
+    return Agreement(drawn, readers, pairs, several, maps, lead.confusions, metrics, notes)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Agreement in some of the answers; see `Agreement`."""
+
+    pairs: pd.DataFrame
+    fleiss: pd.DataFrame
+    maps: pd.DataFrame
+    confusions: dict[str, dict[str, Codes]]
+
+
+def _part(
+    answers: pd.DataFrame, predictions: pd.DataFrame, classes: int, how: Mapping[str, Any]
+) -> _Part:
     votes = count_votes(answers, classes)
     data = said_by_data(predictions, list(votes.index))
-    answers = answers.assign(reader=answers["reader"].map(distinct(reader_names(answers))))
     readers = reader_names(answers)
     verdicts = answers.set_index(["reader", "case"])["verdict"]
     said = {
@@ -120,7 +172,6 @@ def agree(
         MODEL: data["predicted"].to_numpy(np.int64),
     }
     patients = data["patient"].astype(str).to_numpy(object)
-    how = {"draws": draws, "level": level, "seed": seed}
     wanted = [("readers", *two) for two in combinations(readers, 2)]
     wanted += [(other, name, other) for name in readers for other in (LABEL, MODEL)]
     wanted += [(f"{MAJORITY}-{other}", MAJORITY, other) for other in (LABEL, MODEL)]
@@ -130,13 +181,8 @@ def agree(
         name: {other: _confusion(said[other], said[name], classes) for other in (LABEL, MODEL)}
         for name in (*readers, MAJORITY)
     }
-    tables = (
-        _about_readers(answers),
-        pairs,
-        _several([said[name] for name in readers], patients, how),
-        _maps(answers),
-    )
-    return Agreement(*tables, confusions, as_metrics(*tables, len(votes)), as_notes(*tables[:3]))
+    several = _several({name: said[name] for name in readers}, patients, how)
+    return _Part(pairs, several, _maps(answers), confusions)
 
 
 def _pair(
@@ -163,17 +209,18 @@ def _pair(
     }
 
 
-def _several(verdicts: Sequence[Codes], patients: Names, how: Mapping[str, Any]) -> pd.DataFrame:
+def _several(said: Mapping[str, Codes], patients: Names, how: Mapping[str, Any]) -> pd.DataFrame:
     rows = []
-    if len(verdicts) > 1:
-        table = np.stack(list(verdicts), axis=1)
+    if len(said) > 1:
+        table, names = np.stack(list(said.values()), axis=1), list(said)
+        chosen = sharing_readers(table != ABSENT) or list(range(len(names)))
+        table, names = table[:, chosen], [names[place] for place in chosen]
         answered = (table != ABSENT).all(axis=1)
         sure = answered & (table != UNSURE).all(axis=1)
         for what, part in (("sure", sure), ("with unsure", answered)):
-            found = fleiss(table[part], patients[part], **how)
-            rows.append({"what": what, "readers": len(verdicts), **_columns(found)})
-    names = ["what", "readers", *COLUMNS]
-    return pd.DataFrame(rows, columns=names)
+            found = _columns(fleiss(table[part], patients[part], **how))
+            rows.append({"what": what, "readers": len(names), "of": ", ".join(names), **found})
+    return pd.DataFrame(rows, columns=["what", "readers", "of", *COLUMNS])
 
 
 def _columns(found: Kappa) -> dict[str, Any]:
@@ -194,6 +241,7 @@ def _about_readers(answers: pd.DataFrame) -> pd.DataFrame:
         {
             "reader": name,
             "cases": len(part),
+            "at_random": int((part["drawn"] == RANDOM).sum()),
             "unsure": int((part["verdict"] == UNSURE).sum()),
             "in_sight": int(part["seen_model"].sum()),
             "changed": int(part["changed"].sum()),
@@ -202,7 +250,7 @@ def _about_readers(answers: pd.DataFrame) -> pd.DataFrame:
         for name in reader_names(answers)
         for part in [answers[answers["reader"] == name]]
     ]
-    columns = ["reader", "cases", "unsure", "in_sight", "changed", "seconds"]
+    columns = ["reader", "cases", "at_random", "unsure", "in_sight", "changed", "seconds"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -1,21 +1,21 @@
 """Agreement as numbers for MLflow, and what to know of them, in sentences."""
 
 import math
-import re
-from collections.abc import Iterable
 
 import pandas as pd
 
 from idc.metrics.resampling import MIN_PATIENTS
 from idc.plots.wording import listing
 from idc.review.answer import MARKS
+from idc.review.drawn import SELECTED
+from idc.review.initials import metric_initials
 from idc.review.votes import LABEL, MAJORITY, MODEL
 
-NOT_IN_METRICS = re.compile(r"[^0-9A-Za-z_-]+")
 SHARES = tuple(mark for mark in MARKS if mark)
 
 
 def as_metrics(
+    drawn: str,
     readers: pd.DataFrame,
     pairs: pd.DataFrame,
     fleiss: pd.DataFrame,
@@ -25,29 +25,31 @@ def as_metrics(
     """The tables' numbers for MLflow, without those that are not defined.
 
     Args:
-        readers: See `idc.review.agreement.Agreement`, as for the others.
+        drawn: What the tables but the first are of; see `idc.review.agreement.Agreement`, as for
+            the others.
+        readers: Readers.
         pairs: Pairs.
-        fleiss: All readers.
+        fleiss: Several readers.
         maps: Methods.
         cases: Number of cases that anybody answered.
     """
     metrics = {"review/cases": float(cases), "review/readers": float(len(readers))}
     metrics["review/answers"] = float(readers["cases"].sum())
     metrics["review/unsure"] = float(readers["unsure"].sum())
-    words = _metric_names([LABEL, MODEL, MAJORITY, *readers["reader"]])
+    end = "_selected" if drawn == SELECTED else ""
+    words = {name: name for name in (LABEL, MODEL)} | metric_initials(list(readers["reader"]))
     for row in pairs.to_dict("records"):
-        name = f"{words[row['one']]}__{words[row['other']]}"
-        if row["one"] == MAJORITY:
-            name = f"readers_{row['other']}"
-        metrics[f"review/kappa_{name}"] = row["kappa"]
+        one, other = row["one"], words[row["other"]]
+        name = f"readers_{other}" if one == MAJORITY else f"{words[one]}__{other}"
+        metrics[f"review/kappa_{name}{end}"] = row["kappa"]
     for row in fleiss.to_dict("records"):
-        ending = "" if row["what"] == "sure" else "_with_unsure"
+        ending = ("" if row["what"] == "sure" else "_with_unsure") + end
         metrics[f"review/fleiss_kappa{ending}"] = row["kappa"]
         metrics[f"review/fleiss_cases{ending}"] = float(row["cases"])
-    methods = _metric_names(maps["method"])
+        metrics[f"review/fleiss_readers{end}"] = float(row["readers"])
     for row in maps.to_dict("records"):
         for mark in SHARES:
-            metrics[f"review/map_{mark}_{methods[row['method']]}"] = row[f"{mark}_share"]
+            metrics[f"review/map_{mark}_{row['method']}{end}"] = row[f"{mark}_share"]
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
@@ -63,23 +65,19 @@ def as_notes(readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame) -
     for note, rows in pairs[pairs["note"] != ""].groupby("note", sort=False):
         two = [f"{one} and {other}" for one, other in zip(rows["one"], rows["other"], strict=True)]
         notes.append(f"{listing(two)}: {note}")
+    here = set(pairs["one"]) | set(pairs["other"])
+    several = sum(name in here for name in readers["reader"])
+    fewer = fleiss[(fleiss["what"] == "with unsure") & (fleiss["readers"] < several)]
+    notes += [
+        f"Too few cases were answered by all {several} readers: Fleiss' kappa is of {row['of']}, "
+        f"who share {row['cases']:,}."
+        for row in fewer.to_dict("records")
+    ]
     noted = fleiss[fleiss["note"] != ""].to_dict("records")
-    notes += [f"All readers ({row['what']}): {row['note']}" for row in noted]
+    notes += [f"Fleiss' kappa ({row['what']}): {row['note']}" for row in noted]
     if (pairs["unit"] == "cases").any():
         notes.append(
             f"Where there are fewer than {MIN_PATIENTS} patients, intervals are of a bootstrap "
             f"over cases: too narrow for new patients."
         )
     return notes
-
-
-def _metric_names(names: Iterable[str]) -> dict[str, str]:
-    """Names as MLflow takes them in a metric's name; two that become alike are numbered."""
-    words: dict[str, str] = {}
-    for name in names:
-        word = base = NOT_IN_METRICS.sub("_", name).strip("_") or "reader"
-        number = 2
-        while word in words.values():
-            word, number = f"{base}_{number}", number + 1
-        words[name] = word
-    return words

@@ -37,6 +37,10 @@ class Answer:
         seconds: From the case's appearance to the verdict, 0 or more.
         time: When it was given, ISO 8601 in UTC.
         mode: ``blinded`` (the verdict comes before the model's answer) or ``open``.
+        order: How the cases were ordered when this one came up: ``random``, ``uncertainty`` or
+            ``suspects``; "" where that is not known.
+        select: What they were chosen from: ``all`` (the whole test side), ``errors``, ``patient``
+            or ``files``; "" where that is not known.
     """
 
     reader: str
@@ -49,6 +53,8 @@ class Answer:
     seconds: float
     time: str
     mode: Mode
+    order: str = ""
+    select: str = ""
 
     def __post_init__(self) -> None:
         if problem := _problem(self):
@@ -61,7 +67,9 @@ class Standing:
 
     Attributes:
         answer: The verdict that was last given before the model's answer was first in sight, or,
-            if there is none, the latest; with the latest ``map_marks``, ``method`` and ``remark``.
+            if there is none, the latest, which then was not blind; with the latest ``map_marks``,
+            ``method`` and ``remark``, and with the ``order`` and ``select`` that first brought the
+            case to the reader.
         last: The latest verdict.
     """
 
@@ -74,6 +82,11 @@ class Standing:
         return self.last != self.answer.verdict
 
 
+def by_time(history: Iterable[Answer]) -> list[Answer]:
+    """Answers by when they were given; those of one moment stay in the order that they have."""
+    return sorted(history, key=lambda answer: datetime.fromisoformat(answer.time))
+
+
 COLUMNS = (*(field.name for field in fields(Answer)), "last", "changed")
 
 
@@ -84,20 +97,28 @@ def standing(history: Iterable[Answer]) -> list[Standing]:
     whatever its line says.
 
     Args:
-        history: Answers in the order in which they were given.
+        history: Answers, in any order: journals of several machines may have been joined.
 
     Returns:
         One for each reader and case, in the order of their first answers.
     """
     said: dict[tuple[str, str], list[Answer]] = {}
-    for answer in history:
+    for answer in by_time(history):
         said.setdefault((answer.reader, answer.case), []).append(answer)
     found = []
     for answers in said.values():
         last = answers[-1]
         blind = list(takewhile(lambda answer: not answer.seen_model, answers))
         counts = (blind or answers)[-1]
-        kept = replace(counts, map_marks=last.map_marks, method=last.method, remark=last.remark)
+        kept = replace(
+            counts,
+            map_marks=last.map_marks,
+            method=last.method,
+            remark=last.remark,
+            seen_model=not blind,
+            order=answers[0].order,
+            select=answers[0].select,
+        )
         found.append(Standing(kept, last.verdict))
     return found
 
@@ -118,7 +139,7 @@ def as_frame(standings: Iterable[Standing]) -> pd.DataFrame:
 def _problem(answer: Answer) -> str:
     """What is wrong with an answer, or ""."""
     values = asdict(answer)
-    texts = ("reader", "case", "method", "remark", "time")
+    texts = ("reader", "case", "method", "remark", "time", "order", "select")
     if wrong := [name for name in texts if not isinstance(values[name], str)]:
         return f"{wrong[0]} is not a text"
     if not answer.case or not answer.reader or answer.reader != answer.reader.strip():

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import threading
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 import pandas as pd
@@ -99,7 +99,7 @@ class Journal:
         return standing(self.history())
 
     def history(self) -> list[Answer]:
-        """All that was said, in order."""
+        """All that was said, in the order in which it came in."""
         with self._mutex:
             return list(self._history)
 
@@ -212,8 +212,10 @@ def _parsed(line: bytes) -> Answer:
     content = json.loads(line.decode())
     if not isinstance(content, dict):
         raise ValueError("not an object with an answer's fields")
-    names = [field.name for field in fields(Answer)]
-    if odd := sorted(set(names) ^ set(content)):
+    known = {field.name for field in fields(Answer)}
+    # A journal may be older than a field that has a default.
+    needed = {field.name for field in fields(Answer) if field.default is MISSING}
+    if odd := sorted((needed - set(content)) | (set(content) - known)):
         raise ValueError(f"the fields {', '.join(odd)} are missing or not known")
     try:
         return Answer(**content)

@@ -4,7 +4,7 @@ import unicodedata
 from typing import Protocol
 
 from idc.errors import DataError
-from idc.review.answer import Answer, Standing, standing
+from idc.review.answer import Answer, Standing, by_time, standing
 from idc.review.case import Case
 
 LONGEST_NAME = 40
@@ -21,7 +21,7 @@ class Keeper(Protocol):
         """
 
     def history(self) -> list[Answer]:
-        """All that was said, in order."""
+        """All that was said."""
 
 
 class Ledger:
@@ -31,7 +31,7 @@ class Ledger:
         self._journal = journal
         self._said: dict[tuple[str, str], list[Answer]] = {}
         self._names: dict[str, str] = {}
-        for answer in journal.history():
+        for answer in by_time(journal.history()):
             self._take(answer)
 
     def add(self, answer: Answer) -> None:

@@ -31,6 +31,8 @@ def evidence_features(
     scale: float = 1.0,
     pixel_size: float | None = None,
     positive: str = "IDC",
+    method: str = "",
+    caveat: str = "",
 ) -> list[Feature]:
     """Annotations of the evidence in the patches that were called positive.
 
@@ -41,9 +43,12 @@ def evidence_features(
         scale: Slide pixels a patch pixel.
         pixel_size: Side of a slide pixel in micrometres, if it is known.
         positive: Name of the positive class.
+        method: The attribution method, for the names.
+        caveat: Why its maps are not to be trusted, or "": stands in the class, so that nobody who
+            opens the file takes it for more than it is.
 
     Returns:
-        Features of the class "<positive> evidence", named by patch and region, with the
+        Features of the class "<positive> evidence", named by method, patch and region, with the
         measurements ``Share of positive attribution``, ``Mean attribution``, ``Score``,
         ``Labelled <positive>`` (0 or 1) and the area.
 
@@ -69,8 +74,9 @@ def evidence_features(
                 "Score": score,
                 f"Labelled {positive}": label == 1,
             }
-            name = f"{positive} evidence, x {corner[0]} y {corner[1]}, {number}"
-            kind = f"{positive} evidence"
+            by = f" by {method}" if method else ""
+            name = f"{positive} evidence{by}, x {corner[0]} y {corner[1]}, {number}"
+            kind = f"{positive} evidence" + (f" ({caveat})" if caveat else "")
             found += make_feature(shape, name, kind, COLOURS["evidence"], facts, pixel_size)
     return identify(found)
 

@@ -6,7 +6,7 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from idc.errors import CheckpointError, TrackingError
+from idc.errors import CheckpointError, TrackingError, first_line
 from idc.tracking.run import PARENT_TAG
 from idc.tracking.store import Store
 
@@ -77,3 +77,16 @@ def finished_runs(store: Store) -> list[Run]:
         order_by=["attributes.start_time ASC"],
     )
     return [run for run in found if KIND_TAG not in run.data.tags]
+
+
+def list_artifacts(store: Store, run_id: str, under: str) -> list[tuple[str, bool]]:
+    """What a run holds in a folder: paths, by name, and whether each is a folder itself.
+
+    Raises:
+        TrackingError: The store cannot be asked.
+    """
+    try:
+        found = mlflow.MlflowClient(store.uri).list_artifacts(run_id, under)
+    except MlflowException as error:
+        raise TrackingError(f"tracking: {first_line(error)}") from error
+    return sorted((str(item.path), bool(item.is_dir)) for item in found)

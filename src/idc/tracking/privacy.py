@@ -155,7 +155,7 @@ class Redactor:
         if isinstance(node, Mapping):
             return {k: self._node(v, f"{place}.{k}") for k, v in node.items()}
         if isinstance(node, list | tuple):
-            return [self._node(v, place) for v in node]
+            return [self._node(v, f"{place}[]") for v in node]
         if self.pseudonyms is not None and place in PATIENT_LISTS:
             return self.pseudonyms.of(node)
         if self.paths and isinstance(node, str):
@@ -163,8 +163,15 @@ class Redactor:
         return node
 
 
-PATIENT_LISTS = ("split.test_patients", "split.val_patients")
-OVERRIDE = re.compile(r"^(\+*split\.(?:test|val)_patients)=(.*)$", re.DOTALL)
+SPLIT_LISTS = ("split.test_patients", "split.val_patients")
+PATIENT_LISTS = (
+    *SPLIT_LISTS,
+    *(f"{name}[]" for name in SPLIT_LISTS),
+    "explain.slides.patients[]",  # not a number of patients
+)
+OVERRIDE = re.compile(
+    r"^(\+*split\.(?:test|val)_patients|\+*explain\.slides\.patients(?==\[))=(.*)$", re.DOTALL
+)
 
 
 def hide(value: str) -> str:

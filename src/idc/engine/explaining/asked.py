@@ -4,15 +4,19 @@ import logging
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from mlflow.entities import Run as MlflowRecord
 
 from idc.engine.check import check_values
 from idc.engine.config import Config
 from idc.engine.evaluating import choose_device
+from idc.engine.explaining.part import Trust
+from idc.engine.explaining.stored import EXPLAIN, stored_marks
 from idc.engine.explaining.subject import Subject, place_again, score_rows, truth_of
 from idc.engine.explaining.whole import Explained, explain_all
 from idc.engine.lifecycle import configured_store
@@ -20,13 +24,13 @@ from idc.engine.material import Material, load_material
 from idc.engine.restore import Restored, members, restore, run_file
 from idc.errors import ConfigError, DataError
 from idc.explain.select import NAMED, Selection, named_rows, parse_selection
+from idc.tracking.lookup import find_run, list_artifacts
 from idc.tracking.privacy import Pseudonyms, hidden_values
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
 
 log = logging.getLogger(__name__)
 PREDICTIONS = "evaluation/predictions.parquet"
-EXPLAIN = "explain"
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,41 @@ def explain_run(config: Config, folder: Path) -> Told:
     store, run = opened(config, "run")
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
+        record = find_run(store, run)
+        hidden = hide_names(selection, store.redactor.pseudonyms)
+        under = _free_place(store, run, config["name"], hidden)
         subject, material, restored = subject_of(store, run, config, folder)
         subject, pool = named_pool(subject, material, restored, selection, config, store)
+        known = _known_trust(store, record, config, folder / "restored")
         target = folder / EXPLAIN
-        explained = explain_all(subject, config["explain"], selection, pool, target)
-        name = re.sub(r"[^\w.=-]+", "_", str(config["name"] or selection.label))
-        # Beside what the training explained, not over it.
-        under = f"{EXPLAIN}/{name}"
+        explained = explain_all(subject, config["explain"], hidden, pool, target, known)
         logged = MlflowRun(store, run, reopen=False)
-        logged.metrics(explained.metrics)
+        # What the run says of itself stays: another sample or plan would mean something else.
+        new = {k: v for k, v in explained.metrics.items() if k not in record.data.metrics}
+        logged.metrics(new)
         logged.artifacts(target, under)
+        for error in explained.failures.values():
+            raise error
     return Told(run, under, target, explained)
+
+
+def _free_place(store: Store, run_id: str, name: str | None, selection: Selection) -> str:
+    """Where among the run's artifacts the results go: beside what is there, never over it.
+
+    Raises:
+        ConfigError: The name is none.
+    """
+    clean = re.sub(r"[^\w=-]+", "_", store.redactor.text(str(name or selection.label))).strip("_")
+    if not clean:
+        raise ConfigError(f"name={name}: give one with letters or digits.")
+    taken = {path for path, _ in list_artifacts(store, run_id, EXPLAIN)}
+    numbers = (f"{EXPLAIN}/{clean}" + (f"-{n}" if n > 1 else "") for n in count(1))
+    return next(place for place in numbers if place not in taken)
+
+
+def _known_trust(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Trust:
+    marks, order = stored_marks(store, record, config, folder)
+    return Trust(order, marks)
 
 
 def opened(config: Config, what: str) -> tuple[Store, str]:
@@ -136,6 +164,7 @@ def subject_of(
         restored.decider.threshold,
         device,
         rule.choose if rule else None,
+        store.redactor.pseudonyms_of,
         truth_of(material, store.redactor.pseudonyms is not None),
     )
     return subject, material, restored
@@ -147,7 +176,7 @@ def loader_of(config: Config) -> Config:
     return {"batch_size": size, "eval_batch_size": size, "num_workers": 0, "sampler": "shuffle"}
 
 
-def _known_names(selection: Selection, names: Pseudonyms | None) -> Selection:
+def hide_names(selection: Selection, names: Pseudonyms | None) -> Selection:
     """The selection with pseudonyms in place of patients' own names."""
     if names is None or selection.what != "patient":
         return selection
@@ -177,7 +206,7 @@ def named_pool(
     Raises:
         ConfigError: A name fits nothing.
     """
-    selection = _known_names(selection, store.redactor.pseudonyms)
+    selection = hide_names(selection, store.redactor.pseudonyms)
     if selection.what not in NAMED:
         return subject, subject.test
     rows = named_rows(selection, material.index)

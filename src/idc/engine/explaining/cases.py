@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.engine.drawing import Drawing
+from idc.engine.explaining.part import Trust
 from idc.engine.explaining.subject import Subject
 from idc.explain.methods import Attributions, Method
 from idc.explain.run import explain
@@ -69,15 +70,13 @@ def explain_cases(
     return Cases(table, pixels, maps)
 
 
-def case_drawings(
-    cases: Cases, subject: Subject, marks: Mapping[str, str], folder: Path
-) -> Iterator[Drawing]:
+def case_drawings(cases: Cases, subject: Subject, trust: Trust, folder: Path) -> Iterator[Drawing]:
     """The gallery: a page a kind, with more pages where there are many cases.
 
     Args:
         cases: What was explained.
         subject: For the words.
-        marks: Method to why it is not to be trusted.
+        trust: Marks the methods that are not to be trusted.
         folder: Where the pages go: ``FN.png``, ``FN_2.png`` and so on.
     """
     kinds = cases.table["kind"].to_numpy(object)
@@ -89,7 +88,7 @@ def case_drawings(
             part = rows[page * PER_PAGE : (page + 1) * PER_PAGE]
             of = f", page {page + 1} of {pages}" if pages > 1 else ""
             arguments = {
-                "cases": [_case(cases, row, marks) for row in part],
+                "cases": [_case(cases, row, trust) for row in part],
                 "methods": list(cases.maps),
                 "title": f"{kind}{words}: what speaks for and against{of}",
                 "note": f"Explained: {subject.explained}. Each map has its own scale.",
@@ -98,7 +97,7 @@ def case_drawings(
             yield Drawing(folder / f"{name}.png", attribution_figure, arguments)
 
 
-def _case(cases: Cases, row: int, marks: Mapping[str, str]) -> AttributionCase:
+def _case(cases: Cases, row: int, trust: Trust) -> AttributionCase:
     case = cases.table.iloc[row]
     header = (
         f"patient {case['patient']}\nx {case['x']}  y {case['y']}\n"
@@ -107,8 +106,9 @@ def _case(cases: Cases, row: int, marks: Mapping[str, str]) -> AttributionCase:
     if case["split"] not in ("test", "val"):
         header += "\nIN TRAINING"
     maps = {name: found.maps[row] for name, found in cases.maps.items()}
-    sizes = {
-        name: "; ".join(part for part in (found.source, found.note) if part)
-        for name, found in cases.maps.items()
-    }
-    return AttributionCase(cases.pixels[row], maps, header, sizes, dict(marks))
+    sizes = {}
+    for name, found in cases.maps.items():
+        # What failed is marked; what was not measured is told like the rest.
+        unmeasured = "" if name in trust.marks else trust.caveat(name)
+        sizes[name] = "; ".join(part for part in (found.source, found.note, unmeasured) if part)
+    return AttributionCase(cases.pixels[row], maps, header, sizes, dict(trust.marks))

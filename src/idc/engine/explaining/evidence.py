@@ -1,12 +1,12 @@
 """Regions of evidence in the patches that were called positive: on the patch, and for QuPath."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from idc.engine.drawing import Drawing
 from idc.engine.explaining.cases import PER_PAGE, Cases
-from idc.engine.explaining.part import Task
+from idc.engine.explaining.part import Task, Trust
 from idc.explain.regions import Region, find_regions
 from idc.explain.select import KIND_WORDS
 from idc.plots.regions import RegionCase, regions_figure
@@ -15,22 +15,19 @@ from idc.slides.geojson import evidence_features, write_geojson
 FOLDER = "evidence"
 
 
-def evidence_drawings(
-    task: Task, cases: Cases, trusted: Sequence[str], marks: Mapping[str, str]
-) -> Iterator[Drawing]:
+def evidence_drawings(task: Task, cases: Cases, trust: Trust) -> Iterator[Drawing]:
     """Find the evidence for each call, and write it as GeoJSON, a file a patient.
 
     Args:
         task: What is explained; two classes only.
         cases: What was explained.
-        trusted: The methods, the best first.
-        marks: Method to why it is not to be trusted.
+        trust: Gives the best method, and its caveat.
     """
     asked, subject = task.node("regions"), task.subject
     called = np.flatnonzero(cases.table["predicted"].to_numpy() == 1)
     if not asked or subject.classes != 2 or not len(called):
         return
-    method = asked.pop("method") or next(iter(trusted))
+    method = asked.pop("method") or trust.sorted(cases.maps)[0]
     pixel_size = asked.pop("pixel_size")
     found = find_regions(cases.maps[method].maps[called], **asked)
     table = cases.table.iloc[called].reset_index(drop=True)
@@ -41,11 +38,12 @@ def evidence_drawings(
     for patient, rows in table.groupby("patient").indices.items():
         regions = [found[row] for row in rows]
         part = table.iloc[rows]
-        features = evidence_features(part, regions, scale, pixel_size, positive)
+        how = {"method": method, "caveat": trust.caveat(method)}
+        features = evidence_features(part, regions, scale, pixel_size, positive, **how)
         write_geojson(folder / f"{patient}.geojson", features)
     note = f"Method: {method}, {cases.maps[method].source}"
-    if method in marks:
-        note += f" ({marks[method].upper()})"
+    if caveat := trust.caveat(method):
+        note += f" ({caveat.upper()})"
     pages = -(-len(called) // PER_PAGE)
     for page in range(pages):
         part_rows = range(page * PER_PAGE, min((page + 1) * PER_PAGE, len(called)))

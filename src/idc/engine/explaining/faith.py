@@ -67,8 +67,7 @@ def measure(
 
 def marks_of(found: Faithfulness) -> dict[str, str]:
     """The methods that are not to be trusted, and why in a few words for the figures."""
-    failed = dict.fromkeys(found.failed, "fails the weights check")
-    return failed | dict.fromkeys(found.unproven, "no better than a random map")
+    return found.marks
 
 
 def save_faithfulness(found: Faithfulness, folder: Path) -> None:

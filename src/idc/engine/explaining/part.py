@@ -1,6 +1,6 @@
 """What each part of an explanation is told, and what it leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,30 @@ from idc.engine.drawing import Drawing
 from idc.engine.explaining.subject import Subject
 from idc.explain.methods import Method
 from idc.explain.select import Selection
+
+UNMEASURED = "faithfulness not measured"
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far the methods' maps can be trusted, as far as it is known.
+
+    Attributes:
+        order: The methods that were measured, the best first.
+        marks: Method to why its maps are not to be trusted, for those that are not.
+    """
+
+    order: Sequence[str] = ()
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    def sorted(self, methods: Iterable[str]) -> list[str]:
+        """Methods, those to trust first; those that were not measured as they come, last."""
+        known = {name: place for place, name in enumerate(self.order)}
+        return sorted(methods, key=lambda name: known.get(name, len(known)))
+
+    def caveat(self, method: str) -> str:
+        """What must be said wherever the method's maps are shown; "" if nothing must."""
+        return self.marks.get(method, "" if method in self.order else UNMEASURED)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from idc.engine.drawing import Drawing
-from idc.engine.explaining.part import Shown, Task
+from idc.engine.explaining.part import Shown, Task, Trust
 from idc.engine.progress import progress_bar
-from idc.errors import ConfigError
 from idc.explain.methods import Attributions
 from idc.explain.run import explain
 from idc.plots.mosaic import find_places, mosaic
@@ -29,13 +28,12 @@ SMALL = 2000
 CHEAP = ("gradcam", "deeplift", "guided_gradcam", "guided_backprop", "saliency")  # one pass
 
 
-def show_slides(task: Task, trusted: Sequence[str], marks: Mapping[str, str]) -> Shown:
+def show_slides(task: Task, trust: Trust) -> Shown:
     """Maps of some patients, and tables of all regions of the test side.
 
     Args:
         task: What is explained.
-        trusted: The methods, the best first.
-        marks: Method to why it is not to be trusted.
+        trust: Gives the best method, and its caveat.
     """
     shown = Shown()
     asked, subject = task.node("slides"), task.subject
@@ -46,7 +44,9 @@ def show_slides(task: Task, trusted: Sequence[str], marks: Mapping[str, str]) ->
     folder.mkdir(exist_ok=True)
     if subject.classes == 2:
         _regions(task, shown, folder, asked["pixel_size"])
-    method = asked["method"] or _cheap(trusted, marks)
+    method = asked["method"] or _cheap(trust.sorted(task.methods), trust.marks)
+    if subject.classes > 2:
+        method = None  # maps of different classes' logits do not make one map
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
     total = sum(map(len, frames.values()))
     with progress_bar(total, "slide maps", SMALL) as advance:
@@ -56,7 +56,7 @@ def show_slides(task: Task, trusted: Sequence[str], marks: Mapping[str, str]) ->
             if method is not None:
                 maps = _attributions(task, frame, method)
             words = f"{method}, {maps.source}" if maps is not None else ""
-            mark = marks.get(str(method), "")
+            mark = trust.caveat(str(method))
             stitched = _stitch(task, frame, maps) if maps is not None else None
             shown.drawings += _draw(task, str(patient), frame, stitched, (words, mark), folder)
             _write(task, str(patient), frame, stitched, folder, asked)
@@ -71,13 +71,15 @@ def _patients(task: Task, wanted: int | str | list[str]) -> list[str]:
     test = task.subject.test
     known = sorted(test["patient"].unique())
     if isinstance(wanted, list):
-        names = [str(name) for name in wanted]
-        if lost := sorted(set(names) - set(known)):
-            raise ConfigError(
-                f"explain.slides.patients: {lost[0]} is not on the test side; there are "
-                f"{', '.join(known[:10])}. explain.select=patient={lost[0]} shows any patient."
+        names = [task.subject.alias(str(name)) for name in wanted]
+        for lost in sorted(set(names) - set(known)):
+            log.warning(
+                "explain.slides.patients: %s is not on the test side; explain.select=patient=%s "
+                "of idc.explain shows any patient",
+                lost,
+                lost,
             )
-        return names
+        return [name for name in names if name in known]
     if wanted == "all":
         return known
     missed = (test["label"] == 1) & (test["predicted"] != 1)

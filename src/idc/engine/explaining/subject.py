@@ -38,6 +38,7 @@ class Subject:
         device: Where to compute.
         choose: The run's rule for the threshold: labels and scores of validation to a threshold;
             None for k > 2.
+        alias: A patient's name to the one that the predictions have: a pseudonym, or itself.
         truth: Rows of the index to where the signal is, bool (n, P, P); None where nobody knows.
     """
 
@@ -50,6 +51,7 @@ class Subject:
     threshold: float | None
     device: torch.device
     choose: Choose | None = None
+    alias: Callable[[str], str] = str
     truth: Truth | None = None
 
     @property

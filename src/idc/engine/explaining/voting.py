@@ -13,7 +13,7 @@ HEADLINES = 2  # sentences that are shown with the run's; the rest stand in the 
 def show_smoothing(task: Task) -> Shown:
     """The effect of smoothing on validation, by the run's own rule for the threshold."""
     asked, subject = task.node("smoothing"), task.subject
-    if task.selection.what in NAMED:
+    if task.selection.what in NAMED or not asked.get("use"):
         return Shown()  # it is about the run, not about the patches that were named
     val = subject.predictions[subject.predictions["split"] == "val"].reset_index(drop=True)
     strengths = {kind: values for kind, values in (asked.get("strengths") or {}).items() if values}

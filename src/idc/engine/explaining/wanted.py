@@ -39,12 +39,15 @@ def wanted(asked: Config) -> Wanted:
 
 def wants_anything(asked: Config) -> bool:
     """Whether there is anything to explain."""
-    parts = {name: asked.get(name) or {} for name in ("features", "embedding", "slides")}
+    parts = {
+        name: asked.get(name) or {} for name in ("features", "embedding", "slides", "smoothing")
+    }
     return bool(
         asked["methods"]
         or parts["features"].get("patches")
         or parts["embedding"].get("method", "none") != "none"
         or parts["slides"].get("patients")
+        or parts["smoothing"].get("use")
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from idc.engine.explaining.faith import (
     save_faithfulness,
 )
 from idc.engine.explaining.learnt import show_learnt
-from idc.engine.explaining.part import Shown, Task
+from idc.engine.explaining.part import Shown, Task, Trust
 from idc.engine.explaining.slides import show_slides
 from idc.engine.explaining.subject import Subject
 from idc.engine.explaining.voting import show_smoothing
@@ -35,6 +35,7 @@ from idc.explain.select import Selection, choose_cases
 
 log = logging.getLogger(__name__)
 SMALL = 100  # maps that are made before anybody looks
+DEFAULTS = {"count": 200, "methods": {}, "per_kind": 4, "seed": 0, "batch_size": 64}
 
 
 @dataclass
@@ -47,13 +48,14 @@ class Explained:
             ``slides`` and ``smoothing``.
         methods: A row a method, best first; see `Faithfulness.table`. Empty where it was not
             measured.
-        marks: Method to why its maps are not to be trusted.
+        failures: Part to what went wrong with it.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
     words: dict[str, list[str]] = field(default_factory=dict)
     methods: pd.DataFrame = field(default_factory=pd.DataFrame)
-    marks: dict[str, str] = field(default_factory=dict)
+
+    failures: dict[str, Exception] = field(default_factory=dict)
 
     @property
     def sentences(self) -> list[str]:
@@ -62,52 +64,80 @@ class Explained:
 
 
 def explain_all(
-    subject: Subject, asked: Config, selection: Selection, pool: pd.DataFrame, folder: Path
+    subject: Subject,
+    asked: Config,
+    selection: Selection,
+    pool: pd.DataFrame,
+    folder: Path,
+    trust: Trust | None = None,
 ) -> Explained:
     """Explain a network, as far as it is asked for.
 
+    A part that fails is told of in `Explained.failures` and leaves the others alone.
+
     Args:
         subject: The network and its patches.
-        asked: The configuration's ``explain``.
+        asked: The configuration's ``explain``; that of an old run may lack parts.
         selection: Which patches.
         pool: The predictions to choose them from.
         folder: Where everything goes; see the README for what there is.
+        trust: What is known of the methods from before; what is measured now comes first.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    asked = {**DEFAULTS, **asked}
     want = wanted(asked)
     found = Explained()
-    task = Task(subject, asked, selection, pool, want.methods, folder)
     drawings: list[Drawing] = []
-    trusted: Sequence[str] = list(want.methods)
-    if want.plan is not None and len(subject.test):
-        with _timed("faithfulness"):
-            faith = _measure(subject, want.methods, want.plan, asked["batch_size"])
+    task = Task(subject, asked, selection, pool, want.methods, folder)
+    known = trust or Trust()
+
+    def explain_methods() -> None:
+        nonlocal known
+        if want.plan is None or not len(subject.test):
+            return
+        faith = _measure(subject, want.methods, want.plan, asked["batch_size"])
         save_faithfulness(faith, folder)
-        drawings += faithfulness_drawings(faith, want.plan, folder)
-        trusted = faith.table["method"].tolist()
-        found.methods, found.marks = faith.table, marks_of(faith)
+        drawings.extend(faithfulness_drawings(faith, want.plan, folder))
+        order = faith.table["method"].tolist()
+        more = [name for name in known.order if name not in order]
+        known = Trust([*order, *more], {**known.marks, **marks_of(faith)})
+        found.methods = faith.table
         found.words["methods"] = faith.sentences()
-        found.metrics |= {f"explain/{k}": v for k, v in faith.metrics.items()}
-    if want.methods:
-        with _timed("attributions"):
+        found.metrics.update({f"explain/{k}": v for k, v in faith.metrics.items()})
+
+    def show_cases() -> None:
+        if want.methods:
             cases = _cases(subject, asked, selection, pool, want.methods)
-        if len(cases.table):
-            cases.save(folder)
-            drawings += case_drawings(cases, subject, found.marks, folder)
-            drawings += evidence_drawings(task, cases, trusted, found.marks)
-    parts: dict[str, Callable[[], Shown]] = {
-        "features": lambda: show_learnt(task),
-        "slides": lambda: show_slides(task, trusted, found.marks),
-        "smoothing": lambda: show_smoothing(task),
-    }
-    for name, part in parts.items():
-        with _timed(name):
-            shown = part()
-        drawings += shown.drawings
+            if len(cases.table):
+                cases.save(folder)
+                drawings.extend(case_drawings(cases, subject, known, folder))
+                drawings.extend(evidence_drawings(task, cases, known))
+
+    def show(name: str, part: Callable[[], Shown]) -> None:
+        shown = part()
+        drawings.extend(shown.drawings)
         found.words[name] = shown.sentences
-        found.metrics |= {f"explain/{k}": v for k, v in shown.metrics.items()}
-    with _timed("figures"), progress_bar(len(drawings), "drawing", SMALL) as advance:
-        draw_all(drawings, advance=advance)
+        found.metrics.update({f"explain/{k}": v for k, v in shown.metrics.items()})
+
+    def draw() -> None:
+        with progress_bar(len(drawings), "drawing", SMALL) as advance:
+            draw_all(drawings, advance=advance)
+
+    parts: dict[str, Callable[[], None]] = {
+        "faithfulness": explain_methods,
+        "attributions": show_cases,
+        "features": lambda: show("features", lambda: show_learnt(task)),
+        "slides": lambda: show("slides", lambda: show_slides(task, known)),
+        "smoothing": lambda: show("smoothing", lambda: show_smoothing(task)),
+        "figures": draw,
+    }
+    for name, work in parts.items():
+        try:
+            with _timed(name):
+                work()
+        except Exception as error:  # no map is worth the rest, least of all hours of training
+            log.exception("explain: %s failed", name)
+            found.failures[name] = error
     return found
 
 

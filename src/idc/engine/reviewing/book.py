@@ -19,6 +19,7 @@ from idc.review.suspects import model_suspects
 ORDERS = ("random", "uncertainty", "suspects")
 AROUND = 3  # patches shown on each side of the case
 BELOW = 1e-9
+UNMEASURED = "its faithfulness was not measured for this run"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,23 @@ class RunBook:
     def attribution(self, case: Case, method: str) -> NDArray[np.float32]:
         """See `CaseBook.attribution`."""
         return np.asarray(self.maps[method].maps[self._place[case.path]])
+
+
+def caveats(
+    maps: Mapping[str, Attributions], marks: Mapping[str, str], measured: Sequence[str]
+) -> dict[str, str]:
+    """What a reader must know of a method's maps, for those methods that have a caveat.
+
+    Args:
+        maps: Method to maps.
+        marks: Method to why its maps are not to be trusted.
+        measured: The methods whose faithfulness was measured for the run.
+    """
+    parts = {
+        name: (marks.get(name, "") if name in measured else UNMEASURED, found.note)
+        for name, found in maps.items()
+    }
+    return {name: "; ".join(filter(None, two)) for name, two in parts.items() if any(two)}
 
 
 def order_cases(

@@ -1,5 +1,6 @@
 """What the answers of a review say: agreement, suspects of wrong labels, corrections."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idc.data.corrections import Corrections
 from idc.engine.drawing import save_figure
 from idc.plots.agreement import ReaderPanel, agreement_figure
 from idc.review.agreement import Agreement, agree
-from idc.review.export import ExportRule, write_corrections
+from idc.review.export import ExportRule, relabelled_before, write_corrections
 from idc.review.suspects import reader_suspects
 
 CORRECTIONS = "corrections.csv"
@@ -24,11 +26,13 @@ class Findings:
         agreement: See `idc.review.agreement.agree`.
         suspects: See `idc.review.suspects.reader_suspects`.
         corrections: See `idc.review.export.find_corrections`.
+        notes: What to know of all this, in sentences.
     """
 
     agreement: Agreement
     suspects: pd.DataFrame
     corrections: pd.DataFrame
+    notes: Sequence[str] = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -44,6 +48,7 @@ def find(
     rule: ExportRule,
     seed: int,
     folder: Path,
+    earlier: Corrections | None = None,
 ) -> Findings:
     """Work out what the answers say, and write it.
 
@@ -58,6 +63,7 @@ def find(
         rule: When a label is corrected.
         seed: Of the intervals.
         folder: Where the files go.
+        earlier: What the run itself was made with, under the names that it knows its patches by.
     """
     classes = len(class_names)
     agreement = agree(answers, predictions, classes, seed=seed)
@@ -73,14 +79,38 @@ def find(
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    corrections = write_corrections(folder / CORRECTIONS, answers, predictions, class_names, rule)
+    corrections = write_corrections(
+        folder / CORRECTIONS, answers, predictions, class_names, rule, earlier
+    )
     names, kappas = agreement.matrix("kappa")
     _, cases = agreement.matrix("cases")
-    readers = agreement.readers["reader"].tolist()
-    panels = [_panel(agreement, reader) for reader in readers]
+    panels = [_panel(agreement, reader) for reader in names if reader in agreement.confusions]
     figure = agreement_figure(names, kappas, np.nan_to_num(cases), panels, class_names)
     save_figure(figure, folder / "agreement.png")
-    return Findings(agreement, suspects, corrections)
+    notes = [*agreement.notes, *_notes(answers, rule, earlier)]
+    return Findings(agreement, suspects, corrections, notes)
+
+
+def _notes(answers: pd.DataFrame, rule: ExportRule, earlier: Corrections | None) -> list[str]:
+    notes = []
+    seen = int(answers["seen_model"].sum())
+    if rule.blinded_only and seen:
+        notes.append(
+            f"{seen:,} of {len(answers):,} verdicts were given with the model's answer in sight "
+            f"and correct no label; export.blinded_only=false lets them."
+        )
+    if again := relabelled_before(earlier, answers["case"].unique().tolist()):
+        notes.append(
+            f"{again:,} of the cases have a label that an earlier review corrected: agreement "
+            f"with the label is with that one."
+        )
+    if earlier is not None and len(earlier.table):
+        notes.append(
+            f"{CORRECTIONS} holds what this review corrects and the {len(earlier.table):,} "
+            f"correction(s) that the run was made with, unless readers contradict them: use it in "
+            f"place of the earlier file, with the same data set."
+        )
+    return notes
 
 
 def _panel(agreement: Agreement, reader: str) -> ReaderPanel:

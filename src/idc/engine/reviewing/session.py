@@ -1,6 +1,5 @@
 """A review from the run's id to what is logged: cases, page, findings."""
 
-import json
 import logging
 import signal
 from collections.abc import Callable, Iterator
@@ -13,20 +12,21 @@ from mlflow.entities import Run as MlflowRecord
 
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
-from idc.engine.explaining.asked import EXPLAIN, named_pool, opened, subject_of
-from idc.engine.explaining.faith import VERDICTS
+from idc.engine.explaining.asked import loader_of, named_pool, opened, subject_of
+from idc.engine.explaining.stored import stored_marks
 from idc.engine.explaining.subject import Subject
 from idc.engine.explaining.wanted import wanted
 from idc.engine.explaining.whole import SMALL
 from idc.engine.progress import progress_bar
-from idc.engine.restore import run_file
-from idc.engine.reviewing.book import ORDERS, RunBook, order_cases
+from idc.engine.reviewing.answered import keep_readers, refuse_readers, with_answered
+from idc.engine.reviewing.book import ORDERS, RunBook, caveats, order_cases
 from idc.engine.reviewing.findings import Findings, find
-from idc.engine.reviewing.journal import FOLDER, mirrored, open_journal
-from idc.errors import CheckpointError, ConfigError
+from idc.engine.reviewing.journal import FOLDER, Mirrored, mirrored, open_journal
+from idc.errors import ConfigError
 from idc.explain.run import explain
-from idc.explain.select import parse_selection
+from idc.explain.select import NAMED, parse_selection
 from idc.review.answer import as_frame
+from idc.review.drawn import EVERYTHING
 from idc.review.export import ExportRule
 from idc.review.listening import checked, resolved
 from idc.review.serving import Settings, serve
@@ -78,14 +78,23 @@ def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Re
         subject, pool = named_pool(subject, material, restored, selection, config, store)
         if config["serve"]:
             book = _book(config, subject, pool, store, record, folder)
-            with mirrored(journal, logged) as keeper, _ended_alike():
+            order, chosen = config["order"], _chosen_from(config)
+            with mirrored(journal, logged, order, chosen) as keeper, _ended_alike():
                 serve(book, keeper, settings, ready)
-        answers = as_frame(journal.answers())
+        else:
+            Mirrored(journal, logged).copy()
+        answers, notes = keep_readers(as_frame(journal.answers()), config["readers"])
+        answers, known, more = with_answered(
+            subject, material, restored.decider, loader_of(config), answers
+        )
+        notes += more
+        for note in notes:
+            log.warning("review: %s", note)
         if not len(answers):
             return Reviewed(run_id, journal.path, folder, None)
         target = folder / FOLDER
-        known = _with_answered(subject.predictions, answers)
-        findings = find(answers, known, list(subject.class_names), rule, config["seed"], target)
+        names, earlier = list(subject.class_names), material.corrections
+        findings = find(answers, known, names, rule, config["seed"], target, earlier)
         logged.metrics(findings.metrics)
         logged.artifacts(target, FOLDER)
     return Reviewed(run_id, journal.path, target, findings)
@@ -98,6 +107,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
     rule: ExportRule = build(config["export"], "export")
     if config["order"] not in ORDERS:
         raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
+    refuse_readers(config["readers"])
     settings = Settings(
         host=str(config["host"]),
         port=config["port"],
@@ -120,9 +130,9 @@ def _book(
         pool, config["order"], config["count"], config["seed"], subject.classes, subject.threshold
     )
     table = table.reset_index(drop=True)
-    marks, order = _verdicts(store, record, config, folder / "logged")
+    marks, measured = stored_marks(store, record, config, folder / "logged")
     methods = dict(wanted(config["explain"]).methods)
-    methods = {name: methods[name] for name in sorted(methods, key=lambda n: _rank(n, order))}
+    methods = {name: methods[name] for name in sorted(methods, key=lambda n: _rank(n, measured))}
     with progress_bar(len(table) * len(methods), "attributions", SMALL) as advance:
         maps = explain(
             subject.network,
@@ -133,40 +143,18 @@ def _book(
             subject.device,
             advance,
         )
-    caveats = {name: (marks.get(name, ""), found.note) for name, found in maps.items()}
-    notes = {name: "; ".join(filter(None, parts)) for name, parts in caveats.items() if any(parts)}
+    notes = caveats(maps, marks, measured)
     return RunBook(subject, table, maps, notes, str(record.info.run_name))
-
-
-def _verdicts(
-    store: Store, record: MlflowRecord, config: Config, folder: Path
-) -> tuple[dict[str, str], list[str]]:
-    """What the run's own explanation said of the methods, if it said anything."""
-    try:
-        path = run_file(store, record, config, f"{EXPLAIN}/{VERDICTS}", folder)
-    except CheckpointError:
-        return {}, []
-    content = json.loads(path.read_text())
-    return dict(content["marks"]), list(content["order"])
 
 
 def _rank(name: str, order: list[str]) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _with_answered(predictions: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    """The predictions, checked to hold what was answered.
-
-    Raises:
-        ConfigError: An answer is about a patch that this selection does not hold.
-    """
-    lost = sorted(set(answers["case"]) - set(predictions["path"]))
-    if lost:
-        raise ConfigError(
-            f"review: {len(lost)} answer(s) are about patches that were not tested, such as "
-            f"{lost[0]}. Name them too: select=patient=... or select=files=... ."
-        )
-    return predictions
+def _chosen_from(config: Config) -> str:
+    """What answers say that their cases were chosen from: no names, which may be patients' own."""
+    what = parse_selection(config["select"]).what
+    return what if what == "errors" or what in NAMED else EVERYTHING
 
 
 @contextmanager

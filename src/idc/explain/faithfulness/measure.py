@@ -10,21 +10,27 @@ from numpy.typing import NDArray
 from torch import nn
 
 from idc.errors import ConfigError
+from idc.explain.faithfulness.border import border_measures
+from idc.explain.faithfulness.gains import measure_gains
 from idc.explain.faithfulness.intervals import units_of
 from idc.explain.faithfulness.local import infidelity, max_sensitivity
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.probe import Probe
-from idc.explain.faithfulness.removal import area, filled, removal_curves
+from idc.explain.faithfulness.removal import filled
 from idc.explain.faithfulness.result import Faithfulness
 from idc.explain.faithfulness.shuffling import weight_blocks
-from idc.explain.faithfulness.spectrum import random_maps_like
-from idc.explain.faithfulness.summary import curve_rows, randomisation_rows, summarise
+from idc.explain.faithfulness.spectrum import is_flat
+from idc.explain.faithfulness.summary import (
+    curve_rows,
+    randomisation_rows,
+    stages_summary,
+    summarise,
+)
 from idc.explain.faithfulness.truth import truth_measures
-from idc.explain.faithfulness.weights_check import similarities
+from idc.explain.faithfulness.weights_check import known_stages, similarities
 from idc.explain.methods import Method
 from idc.explain.prepare import explainable_copy, gradients
 
-RANDOM_MAPS = 3  # sets the seeds of the draws apart
 PARTS = 3  # maps, curves, and what is measured close to the patch
 
 
@@ -89,13 +95,15 @@ def measure_faithfulness(
             plan,
             batch_size,
         )
-        baselines = torch.from_numpy(filled(pixels, plan.baseline)).to(device)
+        baselines: dict[str, torch.Tensor] = {
+            name: torch.from_numpy(filled(pixels, name)).to(device) for name in plan.baselines
+        }
         moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
         trained, tables, curves = {}, [], []
         for name, method in methods.items():
             trained[name], errors = probe.maps(method)
             tell(len(patches))
-            table, means = _removal(probe, baselines, trained[name])
+            table, means = measure_gains(probe, baselines, trained[name])
             curves.append(curve_rows(name, means, plan.steps))
             tell(len(patches))
             value = infidelity(probe, trained[name])
@@ -112,40 +120,18 @@ def measure_faithfulness(
         table.insert(0, "method", name)
         table.insert(1, "patch", np.arange(len(patches)))
         table.insert(2, "patient", np.asarray(groups))
-        table["randomisation_similarity"] = similar[name][-1] if len(layers) > 1 else np.nan
-        truth = truth_measures(maps, place)
-        table[truth.columns] = truth
+        known = known_stages(similar[name])
+        table["randomisation_similarity"] = similar[name][known[-1]] if len(known) else np.nan
+        table["flat_share"] = is_flat(maps).astype(float)
+        for more in (border_measures(maps), truth_measures(maps, place)):
+            table[more.columns] = more
     per_patch = pd.concat(tables, ignore_index=True)
     stages = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
+    checks = {n: stages_summary(s, layers, plan.max_similarity) for n, s in similar.items()}
     return Faithfulness(
-        table=summarise(per_patch, units, plan),
+        table=summarise(per_patch, checks, units, plan),
         per_patch=per_patch,
         curves=pd.concat(curves, ignore_index=True),
         randomisation=pd.concat(stages, ignore_index=True),
-        max_similarity=plan.max_similarity,
+        plan=plan,
     )
-
-
-def _removal(
-    probe: Probe, baselines: torch.Tensor, maps: NDArray[np.float32]
-) -> tuple[pd.DataFrame, dict[tuple[str, str], NDArray[np.float64]]]:
-    """Areas of each patch, with those of its random maps, and the mean curves."""
-    seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(maps))]
-    random = random_maps_like(maps, probe.plan.random_maps, seeds)
-    both = np.concatenate([maps[:, None].astype(np.float64), random], axis=1)
-    found = removal_curves(probe, baselines, both)
-    table = {
-        "probability": found["deletion"][:, 0, 0],
-        "probability_at_baseline": found["deletion"][:, 0, -1],
-    }
-    means = {}
-    for kind, curves in found.items():
-        areas = area(curves)
-        table[f"{kind}_auc"] = areas[:, 0]
-        table[f"{kind}_auc_random"] = areas[:, 1:].mean(1)
-        means["method", kind] = curves[:, 0].mean(0)
-        means["random", kind] = curves[:, 1:].mean((0, 1))
-    frame = pd.DataFrame(table)
-    own = frame["insertion_auc"] - frame["deletion_auc"]
-    frame["gain"] = own - (frame["insertion_auc_random"] - frame["deletion_auc_random"])
-    return frame, means

@@ -1,5 +1,7 @@
 """Insertion and deletion: the class's probability while pixels go, most important first."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,14 +19,14 @@ def filled(images: NDArray[np.float32], kind: Filler) -> NDArray[np.float32]:
 
     Args:
         images: float32 (N, 3, H, W) in [0, 1].
-        kind: See `FaithfulnessPlan.baseline`.
+        kind: See `FaithfulnessPlan.baselines`.
     """
     if kind == "blur":
         width = BLUR * max(images.shape[-2:])
         return np.asarray(gaussian_filter(images, (0, 0, width, width)), np.float32)
     if kind == "mean":
         return np.broadcast_to(images.mean((2, 3), keepdims=True), images.shape).copy()
-    return np.full_like(images, 1.0 if kind == "white" else 0.0)
+    return np.full_like(images, {"white": 1.0, "grey": 0.5, "black": 0.0}[kind])
 
 
 def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
@@ -51,8 +53,8 @@ def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
 
 
 def removal_curves(
-    probe: Probe, baselines: Tensor, maps: NDArray[np.floating]
-) -> dict[str, NDArray[np.float64]]:
+    probe: Probe, baselines: Sequence[Tensor], maps: NDArray[np.floating]
+) -> list[dict[str, NDArray[np.float64]]]:
     """Insertion and deletion curves (RISE, Petsiuk et al. 2018) of several maps a patch.
 
     Deletion goes from the patch to the baseline, insertion from the baseline to the patch, both
@@ -60,15 +62,25 @@ def removal_curves(
 
     Args:
         probe: What is measured on.
-        baselines: What pixels are replaced with, float (N, 3, H, W).
+        baselines: What pixels are replaced with, float (N, 3, H, W) each.
         maps: float (N, M, H, W).
 
     Returns:
-        ``insertion`` and ``deletion``, float64 (N, M, steps + 1) in [0, 1]: the probability of the
-        class; the n-th value is that with a share of n / steps of the pixels put in, or out.
+        For each baseline ``insertion`` and ``deletion``, float64 (N, M, steps + 1) in [0, 1]: the
+        probability of the class; the n-th value is that with a share of n / steps of the pixels
+        put in, or out.
     """
-    images, targets, steps = probe.images, probe.targets, probe.plan.steps
     patches, many, height, width = maps.shape
+    ranks = pixel_ranks(maps.reshape(-1, height, width)).reshape(patches, many, -1)
+    placed = torch.from_numpy(ranks).to(probe.images.device)
+    return [_curves(probe, baseline, placed) for baseline in baselines]
+
+
+def _curves(probe: Probe, baselines: Tensor, ranks: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Curves of one baseline, (N, 3, H, W), by the ranks of the pixels, (N, M, H * W)."""
+    images, targets, steps = probe.images, probe.targets, probe.plan.steps
+    patches, many, pixels = ranks.shape
+    height, width = images.shape[-2:]
     size, device = probe.forward_rows, images.device
     starts = range(0, patches, size)
     whole, nothing = (
@@ -79,8 +91,8 @@ def removal_curves(
     for number, ends in enumerate(((nothing, whole), (whole, nothing))):
         for place, end in zip((0, steps), ends, strict=True):
             curves[number, :, :, place] = end.double().cpu()[:, None]
-    ranks = torch.from_numpy(pixel_ranks(maps.reshape(-1, height, width))).to(device)
-    counts = torch.linspace(0, height * width, steps + 1).round().int().to(device)
+    ranks = ranks.reshape(-1, pixels)
+    counts = torch.linspace(0, pixels, steps + 1).round().int().to(device)
     # One row for each kind of curve, map and step between the ends, which are known.
     rows = torch.cartesian_prod(
         torch.arange(2), torch.arange(patches * many), torch.arange(1, steps)

@@ -6,9 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from idc.explain.faithfulness.verdict import FAILS, TRUST, UNPROVEN, method_sentence
+from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.verdict import (
+    EMPTY,
+    FAILS,
+    MARKS,
+    TRUST,
+    UNPROVEN,
+    baseline_sentences,
+    method_sentence,
+)
 
-MOST_LEFT = 0.8  # share of the probability that may stay when every pixel is taken out
 METRICS = {
     "insertion_auc": "insertion_auc",
     "deletion_auc": "deletion_auc",
@@ -19,6 +27,10 @@ METRICS = {
     "infidelity_share": "infidelity_share",
     "max_sensitivity": "max_sensitivity",
     "randomisation_similarity": "randomisation_similarity",
+    "randomisation_highest": "randomisation_highest",
+    "flat_share": "flat_share",
+    "border_mass": "border_mass",
+    "border_area": "border_area",
     "completeness_error": "completeness_error",
     "pointing_game": "pointing_game",
     "localisation": "localisation",
@@ -33,45 +45,59 @@ class Faithfulness:
     Attributes:
         table: A row a method, those to trust first, then by `drop_over_random`:
 
-            - ``method``, ``verdict`` (``trust``, ``no better than a random map`` or ``fails the
-              weights check``), ``reasons`` (words), ``patches``, ``unit`` (``patient`` or
-              ``patch``: what the intervals are over);
+            - ``method``, ``verdict`` (``trust``, ``no better than a random map``, ``fails the
+              weights check`` or ``says nothing``), ``reasons`` (words), ``patches``, ``unit``
+              (``patient`` or ``patch``: what the intervals are over);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
-              is larger than with random maps of the same spectrum, in [-2, 2];
-            - ``probability``, ``probability_at_baseline``: of the class, in the patches and with
-              every pixel taken out;
+              is larger than with random maps of the same spectrum, in [-2, 2], the mean over the
+              baselines; ``drop_over_random_<baseline>``, ``_low``, ``_high``: with each;
+            - ``probability``, ``probability_at_baseline``, ``probability_at_<baseline>``: of the
+              class, in the patches and with every pixel taken out (mean over the baselines, and
+              with each);
             - ``insertion_auc``, ``deletion_auc``, ``insertion_auc_random``,
-              ``deletion_auc_random``: in [0, 1];
-            - ``randomisation_similarity``, ``_low``, ``_high``: with all weights shuffled;
+              ``deletion_auc_random``: in [0, 1], means over the baselines;
+            - ``randomisation_similarity``, ``_low``, ``_high``: with all weights shuffled; where
+              the maps are empty by then, at the last stage where they are not, down to
+              ``randomisation_layer`` (else empty); NaN where it is never known;
+            - ``randomisation_highest``: the highest similarity at any stage from that on where
+              half of the ``randomisation_blocks`` are shuffled; ``randomisation_until``: the layer
+              with which it falls below the limit for good, if it was above it then;
+            - ``flat_share``: of the maps that are the same everywhere;
+            - ``border_mass``, ``border_area``: see `border.border_measures`;
             - ``infidelity``, ``infidelity_share``, ``max_sensitivity``, ``completeness_error``;
             - ``pointing_game``, ``pointing_chance``, ``localisation``, ``signal_mass``,
               ``signal_area``: NaN where the signal is unknown, see `truth.truth_measures`.
         per_patch: A row a method and patch: ``method``, ``patch`` (its place), ``patient``,
             ``gain`` (its part of `drop_over_random`) and the measures of the table.
-        curves: A row a method, ``maps`` (``method`` or ``random``), ``kind`` (``insertion`` or
-            ``deletion``) and ``share`` of the pixels: ``probability``, the mean over patches.
+        curves: A row a method, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
+            (``insertion`` or ``deletion``) and ``share`` of the pixels: ``probability``, the mean
+            over patches.
         randomisation: A row a method and ``stage`` (0: as trained): ``layer`` (that was shuffled
-            last), ``similarity`` (mean over patches), ``low``, ``high``.
-        max_similarity: The limit of the weights check.
+            last), ``similarity`` (mean over patches, NaN where all maps are empty), ``low``,
+            ``high``, ``known`` (share of patches whose similarity is known).
+        plan: How it was measured.
     """
 
     table: pd.DataFrame
     per_patch: pd.DataFrame
     curves: pd.DataFrame
     randomisation: pd.DataFrame
-    max_similarity: float
+    plan: FaithfulnessPlan
 
     @property
     def metrics(self) -> dict[str, float]:
         """``<method>/<name>`` to value; what is unknown is left out.
 
-        ``passes`` is 1 for a method that passes the weights check, ``trusted`` 1 for one that is
-        better than random maps as well.
+        ``passes`` is 1 for a method that passes the weights check, 0 for one that fails it or whose
+        maps are empty; ``trusted`` 1 for one that is better than random maps as well.
         """
         found: dict[str, float] = {}
+        columns = METRICS | {
+            f"drop_over_random_{b}": f"drop_over_random_{b}" for b in self.plan.baselines
+        }
         for row in self.table.to_dict("records"):
-            named = {name: float(row[column]) for column, name in METRICS.items()}
-            named["passes"] = float(row["verdict"] != FAILS)
+            named = {name: float(row[column]) for column, name in columns.items()}
+            named["passes"] = float(row["verdict"] not in (FAILS, EMPTY))
             named["trusted"] = float(row["verdict"] == TRUST)
             found |= {f"{row['method']}/{k}": v for k, v in named.items() if np.isfinite(v)}
         return found
@@ -86,24 +112,22 @@ class Faithfulness:
         """Methods that pass it but are not shown to be better than random maps, and why."""
         return self._reasons(UNPROVEN)
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """Every method that is not to be trusted, and why in a few words."""
+        verdicts = zip(self.table["method"], self.table["verdict"], strict=True)
+        return {method: MARKS[verdict] for method, verdict in verdicts if verdict in MARKS}
+
     def sentences(self) -> list[str]:
         """Which method to trust for this model, which not, and why."""
         rows: list[Mapping[str, object]] = self.table.to_dict("records")  # type: ignore[assignment]
-        lines = [method_sentence(row, self.max_similarity) for row in rows]
+        lines = [method_sentence(row) for row in rows]
         trusted = self.table.loc[self.table["verdict"] == TRUST, "method"].tolist()
         if not trusted:
             lines.insert(0, "No method is shown to be faithful to this model.")
         elif len(rows) > 1:
             lines.insert(0, f"For this model, trust {trusted[0]} first.")
-        whole, left = (
-            float(self.table[name].iloc[0]) for name in ("probability", "probability_at_baseline")
-        )
-        if left > MOST_LEFT * whole:
-            lines.append(
-                f"With every pixel taken out the class still has a probability of {left:.2f} "
-                f"({whole:.2f} in the patches), so insertion and deletion tell little: choose "
-                "another explain.faithfulness.baseline."
-            )
+        lines += baseline_sentences(rows[0], self.plan)
         if self.table["unit"].eq("patch").any():
             patients = self.per_patch["patient"].nunique()
             lines.append(

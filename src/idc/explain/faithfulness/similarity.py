@@ -15,7 +15,8 @@ def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> 
         others: float (N, H, W).
 
     Returns:
-        float64 (N,) in [-1, 1]; 0 where a map is flat or not finite.
+        float64 (N,) in [-1, 1]; NaN where a map is flat or not finite: an empty map is neither like
+        nor unlike another.
     """
     sizes = [np.abs(np.nan_to_num(m, posinf=0, neginf=0)) for m in (maps, others)]
     ranks = [rankdata(size.reshape(len(size), -1), axis=1) for size in sizes]
@@ -24,4 +25,4 @@ def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> 
     told = ~is_flat(sizes[0]) & ~is_flat(sizes[1])
     dot = (centred[0] * centred[1]).sum(1)
     norm = lengths[0] * lengths[1]
-    return np.asarray(np.divide(dot, norm, out=np.zeros(len(dot)), where=told & (norm > 0)))
+    return np.asarray(np.divide(dot, norm, out=np.full(len(dot), np.nan), where=told & (norm > 0)))

@@ -9,11 +9,12 @@ FLAT = 1e-6  # range of a map, as a share of its largest value, below which it s
 
 
 def is_flat(maps: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which maps are the same everywhere, bool (N,).
+    """Which maps are the same everywhere, or not finite anywhere, bool (N,).
 
     Args:
         maps: float (N, H, W).
     """
+    maps = np.nan_to_num(maps, posinf=0, neginf=0)
     return np.asarray(np.ptp(maps, axis=(1, 2)) <= FLAT * np.abs(maps).max((1, 2)))
 
 

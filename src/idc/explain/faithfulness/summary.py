@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.explain.faithfulness.gains import MeanCurves
 from idc.explain.faithfulness.intervals import mean_interval
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.verdict import VERDICTS, judge
+from idc.explain.faithfulness.weights_check import known_stages, late_stages
 from idc.metrics.resampling import Units
 
+SIMILARITY = "randomisation_similarity"
+STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
 MEANS = (
     "probability",
     "probability_at_baseline",
@@ -18,6 +22,9 @@ MEANS = (
     "deletion_auc",
     "insertion_auc_random",
     "deletion_auc_random",
+    "flat_share",
+    "border_mass",
+    "border_area",
     "infidelity",
     "infidelity_share",
     "max_sensitivity",
@@ -30,26 +37,33 @@ MEANS = (
 )
 
 
-def summarise(per_patch: pd.DataFrame, units: Units, plan: FaithfulnessPlan) -> pd.DataFrame:
+def summarise(
+    per_patch: pd.DataFrame,
+    checks: Mapping[str, Mapping[str, object]],
+    units: Units,
+    plan: FaithfulnessPlan,
+) -> pd.DataFrame:
     """A row a method, those to trust first, see `Faithfulness.table`.
 
     Args:
         per_patch: A row a method and patch, methods together and patches in order.
+        checks: Method to its `stages_summary`.
         units: Whose resampling makes the intervals.
-        plan: Limit of the weights check and the seed.
+        plan: The baselines, the limits and the seed.
     """
+    intervals = {"drop_over_random": "gain"}
+    intervals |= {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
+    means = [*MEANS, *(f"probability_at_{name}" for name in plan.baselines)]
     rows = []
     for method, part in per_patch.groupby("method", sort=False):
         row: dict[str, object] = {"method": method, "patches": len(part), "unit": units.kind}
-        for name, column in (
-            ("drop_over_random", "gain"),
-            ("randomisation_similarity", "randomisation_similarity"),
-        ):
+        for name, column in (intervals | {SIMILARITY: SIMILARITY}).items():
             mean, low, high = mean_interval(part[column].to_numpy(float), units, plan.seed)
             short = name.removesuffix("_similarity")
             row |= {name: mean, f"{short}_low": low, f"{short}_high": high}
-        row |= {name: float(part[name].mean()) for name in MEANS}
-        row["verdict"], row["reasons"] = judge(row, plan.max_similarity)
+        row |= checks[str(method)]
+        row |= {name: float(part[name].mean()) for name in means}
+        row["verdict"], row["reasons"] = judge(row, plan)
         rows.append(row)
     table = pd.DataFrame(rows)
     table["place"] = table["verdict"].map(VERDICTS.index)
@@ -59,22 +73,50 @@ def summarise(per_patch: pd.DataFrame, units: Units, plan: FaithfulnessPlan) -> 
     return table[first + rest].reset_index(drop=True)
 
 
-def curve_rows(
-    method: str, curves: Mapping[tuple[str, str], NDArray[np.float64]], steps: int
-) -> pd.DataFrame:
+def stages_summary(
+    similarities: NDArray[np.float64], layers: Sequence[str], limit: float
+) -> dict[str, object]:
+    """What is said of the stages of the weights check, see `Faithfulness.table`.
+
+    Args:
+        similarities: float (stages, N), the first stage being the trained network.
+        layers: What was shuffled last, (stages,).
+        limit: Of the similarity.
+    """
+    last = len(layers) - 1
+    means = {s: float(np.nanmean(similarities[s])) for s in known_stages(similarities)}
+    late = [means[stage] for stage in late_stages(similarities)]
+    alike = [stage for stage in late_stages(similarities) if means[stage] > limit]
+    used = max(means, default=0)
+    return {
+        "randomisation_highest": max(late, default=np.nan),
+        "randomisation_blocks": last,
+        "randomisation_layer": layers[used] if 0 < used < last else "",
+        "randomisation_until": layers[alike[-1] + 1] if alike and alike[-1] < used else "",
+    }
+
+
+def curve_rows(method: str, curves: MeanCurves, steps: int) -> pd.DataFrame:
     """Mean curves of a method, see `Faithfulness.curves`.
 
     Args:
         method: Its name.
-        curves: (maps, kind) to the mean curve, float (steps + 1,).
+        curves: See `gains.measure_gains`.
         steps: Steps from nothing to all.
     """
     shares = np.linspace(0, 1, steps + 1)
     parts = [
         pd.DataFrame(
-            {"method": method, "maps": maps, "kind": kind, "share": shares, "probability": curve}
+            {
+                "method": method,
+                "baseline": baseline,
+                "maps": maps,
+                "kind": kind,
+                "share": shares,
+                "probability": curve,
+            }
         )
-        for (maps, kind), curve in curves.items()
+        for (baseline, maps, kind), curve in curves.items()
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -96,7 +138,7 @@ def randomisation_rows(
         seed: Of the draws.
     """
     rows = [
-        (method, stage, layer, *mean_interval(values, units, seed))
+        (method, stage, layer, *mean_interval(values, units, seed), np.isfinite(values).mean())
         for stage, (layer, values) in enumerate(zip(layers, similarities, strict=True))
     ]
-    return pd.DataFrame(rows, columns=["method", "stage", "layer", "similarity", "low", "high"])
+    return pd.DataFrame(rows, columns=list(STAGE_COLUMNS))

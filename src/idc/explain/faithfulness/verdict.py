@@ -1,82 +1,186 @@
 """What the measures of a method say, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from idc.explain.faithfulness.border import TOO_MUCH
+from idc.explain.faithfulness.plan import MOST_LEFT, FaithfulnessPlan
+
 TRUST = "trust"
 UNPROVEN = "no better than a random map"
 FAILS = "fails the weights check"
-VERDICTS = (TRUST, UNPROVEN, FAILS)
+EMPTY = "says nothing"
+VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
+MARKS = {UNPROVEN: UNPROVEN, FAILS: FAILS, EMPTY: "its maps are empty"}
+MOST_FLAT = 0.5  # share of the maps that may say nothing
+BASELINES = {
+    "white": "white",
+    "grey": "grey",
+    "mean": "the mean colour",
+    "black": "black",
+    "blur": "a blur",
+}
 
 
-def judge(row: Mapping[str, Any], max_similarity: float) -> tuple[str, str]:
-    """Verdict and reasons of a method.
-
-    It must fail neither: its maps change when the weights are shuffled, and taking out and putting
-    in pixels by it moves the probability more than by random maps, beyond the interval.
+def counting(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
+    """The baselines that take the class away, so that they tell something.
 
     Args:
-        row: ``drop_over_random``, ``_low``, ``_high`` and ``randomisation_similarity``.
-        max_similarity: Limit of the similarity with all weights shuffled.
+        row: ``probability`` and ``probability_at_<baseline>``.
+        plan: Which baselines there are.
+    """
+    most = MOST_LEFT * row["probability"]
+    return [name for name in plan.baselines if row[f"probability_at_{name}"] <= most]
+
+
+def judge(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[str, str]:
+    """Verdict and reasons of a method.
+
+    Its maps must say something, they must change when the weights are shuffled, and taking out
+    and putting in pixels by them must move the probability more than by random maps, beyond the
+    interval and `plan.least_gain`, with every baseline that counts, of which there must be one.
+
+    Args:
+        row: Of `Faithfulness.table`.
+        plan: The baselines and the limits.
     """
     similarity = row["randomisation_similarity"]
-    low, gain = row["drop_over_random_low"], row["drop_over_random"]
-    stays = similarity > max_similarity
-    proven = low > 0
-    interval = _interval(row)
+    empty = row["flat_share"] > MOST_FLAT
+    stays = similarity > plan.max_similarity
+    proven, gain_words = _gain(row, plan)
     words = []
-    if stays:
+    if row["flat_share"] > 0:
+        words.append(f"its maps are empty in {per_cent(row['flat_share'])} of the patches")
+    words += [_weights(row, plan), gain_words]
+    if row["border_mass"] > TOO_MUCH * row["border_area"]:
         words.append(
-            "its maps hardly change when all weights are shuffled "
-            f"(similarity {similarity:.2f}, at most {max_similarity:.2f} is allowed), so they "
-            "show the patch rather than what the network has learnt"
+            f"it puts {per_cent(row['border_mass'])} of its weight on the patch's edge, which is "
+            f"{per_cent(row['border_area'])} of its area: likely padding"
         )
-    elif np.isfinite(similarity):
-        words.append(f"its maps change when the weights are shuffled (similarity {similarity:.2f})")
-    else:
-        words.append("there are no weights to shuffle")
-    if proven:
-        words.append(f"it is better than random maps of the same spectrum by {gain:.3f}{interval}")
-    elif np.isfinite(low):
-        words.append(
-            "it is not shown to be better than random maps of the same spectrum "
-            f"(difference {gain:.3f}{interval})"
-        )
-    else:
-        words.append("one patch is too few to tell it from random maps of the same spectrum")
-    verdict = FAILS if stays else TRUST if proven else UNPROVEN
+    verdict = EMPTY if empty else FAILS if stays else TRUST if proven else UNPROVEN
     return verdict, "; ".join(words)
 
 
-def method_sentence(row: Mapping[str, Any], max_similarity: float) -> str:
+def _weights(row: Mapping[str, Any], plan: FaithfulnessPlan) -> str:
+    """What shuffling the weights does to the maps."""
+    similarity, layer = row["randomisation_similarity"], row["randomisation_layer"]
+    until = row["randomisation_until"]
+    limit = plan.max_similarity
+    if not np.isfinite(similarity):
+        if row["flat_share"] == 1:
+            return "there is nothing in them that shuffled weights could change"
+        if row["randomisation_blocks"]:
+            return (
+                "with shuffled weights its maps are empty, so the weights check cannot compare them"
+            )
+        return "there are no weights to shuffle"
+    at = f"once {layer} is shuffled; further on they are empty" if layer else ""
+    if similarity > limit:
+        return (
+            f"its maps hardly change {at or 'when all weights are shuffled'} "
+            f"(similarity {similarity:.2f}, at most {limit:.2f} is allowed), so they "
+            "show the patch rather than what the network has learnt"
+        )
+    said = f"its maps change {at or 'when the weights are shuffled'} (similarity {similarity:.2f})"
+    if until:
+        said += (
+            f", but stay alike (up to {row['randomisation_highest']:.2f}, more than {limit:.2f}) "
+            f"until {until} is shuffled"
+        )
+    return said
+
+
+def _gain(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[bool, str]:
+    """Whether the maps are better than random maps with each baseline that counts, in words."""
+    counts = counting(row, plan)
+    if not counts:
+        return False, (
+            "it cannot be told from random maps, as no baseline takes the class away (its "
+            f"probability of {row['probability']:.2f} becomes {_left(row, plan.baselines)})"
+        )
+    if not np.isfinite([row[f"drop_over_random_{name}_low"] for name in counts]).all():
+        return False, "one patch is too few to tell it from random maps of the same spectrum"
+    failing = [n for n in counts if not row[f"drop_over_random_{n}_low"] > plan.least_gain]
+    good = [name for name in counts if name not in failing]
+    if not failing:
+        alone = ", the only baseline that counts" if len(good) == 1 else ""
+        return True, f"it is better than random maps of the same spectrum {_with(row, good)}{alone}"
+    words = (
+        "it is not shown to be better than random maps of the same spectrum by more than "
+        f"{plan.least_gain:g} {_with(row, failing)}"
+    )
+    return False, f"{words}, though it is {_with(row, good)}" if good else words
+
+
+def method_sentence(row: Mapping[str, Any]) -> str:
     """A sentence on one method.
 
     Args:
         row: A row of `Faithfulness.table`.
-        max_similarity: Limit of the weights check.
     """
     start = {
         TRUST: "{} can be trusted",
         UNPROVEN: "Do not rely on {}",
         FAILS: "Do not trust {}",
+        EMPTY: "{} says nothing",
     }[row["verdict"]].format(row["method"])
     sentence = f"{start}: {row['reasons']}."
     if np.isfinite(row["localisation"]):
         sentence += (
-            f" Its strongest pixel hits the true signal in {_per_cent(row['pointing_game'])} of "
-            f"patches ({_per_cent(row['pointing_chance'])} by chance), and a pixel of it is "
-            f"rated above one beside it in {_per_cent(row['localisation'])} of pairs "
+            f" Its strongest pixel hits the true signal in {per_cent(row['pointing_game'])} of "
+            f"patches ({per_cent(row['pointing_chance'])} by chance), and a pixel of it is "
+            f"rated above one beside it in {per_cent(row['localisation'])} of pairs "
             "(50 % by chance)."
         )
     return sentence
 
 
-def _per_cent(share: float) -> str:
+def baseline_sentences(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
+    """Which baselines count for nothing, and whether the verdicts rest on one alone.
+
+    Args:
+        row: A row of `Faithfulness.table`, any.
+        plan: Which baselines there are.
+    """
+    counts = counting(row, plan)
+    idle = [name for name in plan.baselines if name not in counts]
+    lines = []
+    if idle:
+        lines.append(
+            f"With every pixel replaced the class keeps a probability of {_left(row, idle)} "
+            f"({row['probability']:.2f} in the patches), so {_names(idle)} counted for nothing"
+            + ("." if counts else ": choose other explain.faithfulness.baselines.")
+        )
+    if len(counts) == 1:
+        lines.append(
+            f"The verdicts rest on one baseline, {_names(counts)}, which suits methods that "
+            "compare with it themselves; explain.faithfulness.baselines takes several."
+        )
+    return lines
+
+
+def per_cent(share: float) -> str:
+    """A share in [0, 1] in words."""
     return f"{100 * share:.0f} %"
 
 
-def _interval(row: Mapping[str, Any]) -> str:
-    low, high = row["drop_over_random_low"], row["drop_over_random_high"]
-    return f", 95 % interval {low:.3f} to {high:.3f}" if np.isfinite([low, high]).all() else ""
+def _names(baselines: Sequence[str]) -> str:
+    return " and ".join(BASELINES[name] for name in baselines)
+
+
+def _left(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(
+        f"{row[f'probability_at_{name}']:.2f} with {BASELINES[name]}" for name in names
+    )
+
+
+def _with(row: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The gain with each of some baselines."""
+    parts = []
+    for name in names:
+        gain, low, high = (row[f"drop_over_random_{name}{end}"] for end in ("", "_low", "_high"))
+        numbers = f"gain {gain:.3f}, 95 % interval {low:.3f} to {high:.3f}"
+        parts.append(f"with {BASELINES[name]} ({numbers})")
+    return " and ".join(parts)

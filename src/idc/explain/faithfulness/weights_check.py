@@ -31,11 +31,11 @@ def similarities(
 
     Returns:
         What was shuffled last, (stages,), the first being nothing; and name to float64
-        (stages, N), the mean over the shuffles of `map_similarity`.
+        (stages, N), the mean over the shuffles of `map_similarity`, NaN where it is never known.
     """
     layers = [AS_TRAINED, *(block.name for block in weight_blocks(probe.model))]
     found = {
-        name: np.zeros((probe.plan.shuffles, len(layers), len(maps)))
+        name: np.full((probe.plan.shuffles, len(layers), len(maps)), np.nan)
         for name, maps in trained.items()
     }
     for name, maps in trained.items():
@@ -50,4 +50,37 @@ def similarities(
                 maps, _ = shuffled.maps(method)
                 found[name][shuffle, stage] = map_similarity(trained[name], maps)
                 tell(len(probe.images))
-    return layers, {name: values.mean(0) for name, values in found.items()}
+    return layers, {name: _known_mean(values) for name, values in found.items()}
+
+
+def known_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Stages with shuffled weights whose similarity is known, in order.
+
+    Known where at least half of the maps that could be compared are: a shuffled network may give
+    empty maps, and those of a patch or two would not speak for the rest.
+
+    Args:
+        similar: float (stages, N), the first stage being the trained network.
+    """
+    known = np.isfinite(similar).sum(1)
+    enough = (known > 0) & (2 * known >= known[0])
+    enough[0] = False
+    return np.flatnonzero(enough)
+
+
+def late_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The known stages with half of the blocks shuffled, or more.
+
+    Args:
+        similar: float (stages, N), the first stage being the trained network.
+    """
+    stages = known_stages(similar)
+    return stages[2 * stages >= len(similar) - 1]
+
+
+def _known_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0).sum(0)
+    return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))

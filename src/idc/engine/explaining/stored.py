@@ -1,0 +1,53 @@
+"""What a run's explanations said of the attribution methods, as the run holds it."""
+
+import json
+from pathlib import Path
+
+from mlflow.entities import Run as MlflowRecord
+
+from idc.engine.config import Config
+from idc.engine.explaining.faith import VERDICTS
+from idc.engine.restore import run_file
+from idc.errors import CheckpointError
+from idc.tracking.lookup import list_artifacts
+from idc.tracking.store import Store
+
+EXPLAIN = "explain"
+
+
+def stored_marks(
+    store: Store, record: MlflowRecord, config: Config, folder: Path
+) -> tuple[dict[str, str], list[str]]:
+    """Which methods are not to be trusted for a run, and their order.
+
+    What the training found comes first; what was explained later adds the methods that it did not
+    look at.
+
+    Args:
+        store: Where the run is kept.
+        record: What the store knows of it.
+        config: The configuration of now, for the places of this machine.
+        folder: Where to download to.
+
+    Returns:
+        Method to why its maps are not to be trusted, and all methods that were measured, the best
+        first.
+    """
+    run_id = str(record.info.run_id)
+    names = [f"{EXPLAIN}/{VERDICTS}"]
+    names += [
+        f"{path}/{VERDICTS}"
+        for path, is_folder in list_artifacts(store, run_id, EXPLAIN)
+        if is_folder
+    ]
+    marks: dict[str, str] = {}
+    order: list[str] = []
+    for name in names:
+        try:
+            content = json.loads(run_file(store, record, config, name, folder).read_text())
+        except CheckpointError:
+            continue
+        new = [method for method in content["order"] if method not in order]
+        marks |= {method: words for method, words in content["marks"].items() if method in new}
+        order += new
+    return marks, order

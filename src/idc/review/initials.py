@@ -1,0 +1,39 @@
+"""Readers as the names of metrics have them: everybody who sees the run sees those."""
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+LONGEST = 3  # letters of a name that is initials itself
+
+
+def metric_initials(names: Sequence[str]) -> dict[str, str]:
+    """Initials of readers, of ASCII letters and digits: "Anna Müller" is AM, "AB" stays AB.
+
+    Where two readers have the same, or none that MLflow takes, a few digits of a hash of the name
+    follow: who else reads does not change whose they are.
+
+    Args:
+        names: Readers, none twice.
+    """
+    short = {name: _initials(name) for name in names}
+    counts = Counter(short.values())
+    return {
+        name: f"{word}_{_digest(name)}".lstrip("_") if not word or counts[word] > 1 else word
+        for name, word in short.items()
+    }
+
+
+def _initials(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    words: list[str] = re.findall(r"[A-Za-z0-9]+", plain)
+    if len(words) == 1 and len(words[0]) <= LONGEST and words[0].isupper():
+        return words[0]
+    return "".join(word[0] for word in words).upper()
+
+
+def _digest(name: str) -> str:
+    same = unicodedata.normalize("NFC", name).casefold().encode()
+    return hashlib.blake2b(same, digest_size=3).hexdigest()
