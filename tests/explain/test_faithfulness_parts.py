@@ -12,6 +12,7 @@ from torch import nn
 
 from idc.explain.faithfulness.border import border_measures
 from idc.explain.faithfulness.intervals import mean_interval, units_of
+from idc.explain.faithfulness.measure import own_baselines
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.probe import Probe
 from idc.explain.faithfulness.removal import filled, pixel_ranks
@@ -22,7 +23,7 @@ from idc.explain.faithfulness.summary import stages_summary
 from idc.explain.faithfulness.truth import truth_measures
 from idc.explain.faithfulness.verdict import baseline_sentences, judge
 from idc.explain.faithfulness.weights_check import known_stages, late_stages, similarities
-from idc.explain.methods import Saliency
+from idc.explain.methods import GradientShap, IntegratedGradients, Saliency
 from idc.models import backbones
 from idc.models.heads import linear, mlp
 from idc.models.network import Network
@@ -215,6 +216,7 @@ def measured(**changes: object) -> dict[str, object]:
         "randomisation_until": "",
         "border_mass": 0.15,
         "border_area": 0.15,
+        "own_baselines": "",
     }
     assert changes.keys() <= row.keys()
     return row | changes
@@ -301,6 +303,19 @@ def test_a_limit_of_the_gain_is_the_plans() -> None:
     assert judge(measured(), strict)[0] == UNPROVEN
     alone = FaithfulnessPlan(baselines="white")  # type: ignore[arg-type]
     assert judge(measured(drop_over_random_mean_low=0.0), alone)[0] == "trust"
+
+
+def test_no_method_is_judge_in_its_own_cause() -> None:
+    idle = {"probability_at_mean": 0.88}  # white alone takes the class away
+    assert judge(measured(**idle), BOTH)[0] == "trust"
+    verdict, reasons = judge(measured(**idle, own_baselines="white"), BOTH)
+    assert verdict == UNPROVEN
+    assert "the method itself reckons from" in reasons
+    assert judge(measured(own_baselines="white"), BOTH)[0] == "trust"
+    assert judge(measured(own_baselines="white,mean"), BOTH)[0] == UNPROVEN
+    assert own_baselines(IntegratedGradients(baseline="black")) == ["black"]
+    assert own_baselines(GradientShap()) == ["white", "mean"]
+    assert own_baselines(Saliency()) == []
 
 
 def test_baselines_that_count_for_nothing_are_said() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idc.engine.collecting import Finished
-from idc.explain.faithfulness.verdict import FAILS, TRUST, UNPROVEN
+from idc.explain.faithfulness.verdict import EMPTY, FAILS, MOST_FLAT, TRUST, UNPROVEN
 
 GAIN = "drop_over_random"
 NAME = re.compile(r"explain/(\w+)/(\w+)")
@@ -77,6 +77,8 @@ def _of(run: Finished) -> Iterable[dict[str, object]]:
 
 
 def _verdict(part: pd.DataFrame) -> str:
+    if "flat_share" in part and (part["flat_share"] > MOST_FLAT).any():
+        return EMPTY
     if (part["passes"] < 1).any():
         return FAILS
     return TRUST if (part["trusted"] == 1).all() else UNPROVEN

@@ -127,7 +127,13 @@ def measure_faithfulness(
             table[more.columns] = more
     per_patch = pd.concat(tables, ignore_index=True)
     stages = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
-    checks = {n: stages_summary(s, layers, plan.max_similarity) for n, s in similar.items()}
+    checks = {
+        name: {
+            **stages_summary(similarities, layers, plan.max_similarity),
+            "own_baselines": ",".join(own_baselines(methods[name])),
+        }
+        for name, similarities in similar.items()
+    }
     return Faithfulness(
         table=summarise(per_patch, checks, units, plan),
         per_patch=per_patch,
@@ -135,3 +141,9 @@ def measure_faithfulness(
         randomisation=pd.concat(stages, ignore_index=True),
         plan=plan,
     )
+
+
+def own_baselines(method: Method) -> list[str]:
+    """The baselines that a method itself reckons from; none for most."""
+    own = getattr(method, "baselines", None) or getattr(method, "baseline", None) or []
+    return [own] if isinstance(own, str) else list(own)

@@ -40,7 +40,8 @@ def judge(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[str, str]:
 
     Its maps must say something, they must change when the weights are shuffled, and taking out
     and putting in pixels by them must move the probability more than by random maps, beyond the
-    interval and `plan.least_gain`, with every baseline that counts, of which there must be one.
+    interval and `plan.least_gain`, with every baseline that counts, of which there must be one
+    that the method does not itself reckon from: it would be judge in its own cause.
 
     Args:
         row: Of `Faithfulness.table`.
@@ -104,6 +105,12 @@ def _gain(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[bool, str]:
         return False, "one patch is too few to tell it from random maps of the same spectrum"
     failing = [n for n in counts if not row[f"drop_over_random_{n}_low"] > plan.least_gain]
     good = [name for name in counts if name not in failing]
+    own = set(str(row["own_baselines"]).split(","))
+    if not failing and set(counts) <= own:
+        return False, (
+            f"it beats random maps {_with(row, good)}, but that is what the method itself "
+            "reckons from, and no other baseline takes the class away"
+        )
     if not failing:
         alone = ", the only baseline that counts" if len(good) == 1 else ""
         return True, f"it is better than random maps of the same spectrum {_with(row, good)}{alone}"
