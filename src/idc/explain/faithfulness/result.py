@@ -47,7 +47,7 @@ class Faithfulness:
 
             - ``method``, ``verdict`` (``trust``, ``no better than a random map``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
-              ``own_baselines`` (those that the method itself reckons from, joined by commas), ``unit``
+              ``own_baselines`` (that the method itself reckons from, joined by commas), ``unit``
               (``patient`` or ``patch``: what the intervals are over);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
               is larger than with random maps of the same spectrum, in [-2, 2], the mean over the
