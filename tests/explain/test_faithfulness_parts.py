@@ -204,6 +204,7 @@ def measured(**changes: object) -> dict[str, object]:
     for name in ("white", "mean"):
         row |= {
             f"probability_at_{name}": 0.1,
+            f"probability_lowest_{name}": 0.1,
             f"drop_over_random_{name}": 0.05,
             f"drop_over_random_{name}_low": 0.02,
             f"drop_over_random_{name}_high": 0.08,
@@ -217,6 +218,9 @@ def measured(**changes: object) -> dict[str, object]:
         "border_mass": 0.15,
         "border_area": 0.15,
         "own_baselines": "",
+        "proof": 0.05,
+        "proof_low": 0.02,
+        "proof_high": 0.08,
     }
     assert changes.keys() <= row.keys()
     return row | changes
@@ -230,25 +234,33 @@ UNPROVEN, FAILS = "no better than a random map", "fails the weights check"
     ("changes", "verdict", "words"),
     [
         ({}, "trust", "with white (gain 0.050, 95 % interval 0.020 to 0.080) and with the mean"),
-        ({"drop_over_random_mean_low": 0.01}, UNPROVEN, "more than 0.01 with the mean colour"),
-        ({"drop_over_random_white_low": -0.1}, UNPROVEN, "with white (gain 0.050, 95 % interval -"),
-        ({"drop_over_random_white_low": np.nan}, UNPROVEN, "one patch is too few"),
-        # 0.8 of the probability may stay, and not more.
+        ({"proof_low": 0.01}, UNPROVEN, "more than 0.01 with white"),
+        ({"proof_low": np.nan}, UNPROVEN, "one patch is too few"),
+        # Better on average does not do where it is worse with one of them.
+        ({"drop_over_random_mean_high": -0.01}, UNPROVEN, "worse than random maps of the same"),
+        ({"drop_over_random_mean_low": -0.1}, "trust", "with the mean colour"),
+        # 0.8 of the probability may stay at the lowest point, and not more.
         (
-            {"drop_over_random_mean_low": 0.0, "probability_at_mean": 0.719},
+            {"drop_over_random_mean_high": -0.01, "probability_lowest_mean": 0.719},
             UNPROVEN,
             "with the mean colour",
         ),
-        ({"drop_over_random_mean_low": 0.0, "probability_at_mean": 0.721}, "trust", "with white"),
         (
-            {"probability_at_mean": 0.88, "probability_at_white": 0.85},
+            {"drop_over_random_mean_high": -0.01, "probability_lowest_mean": 0.721},
+            "trust",
+            "with white",
+        ),
+        # The end of the curve does not count: all of a patch in one colour may look like the class.
+        ({"probability_at_mean": 0.9}, "trust", "with the mean colour"),
+        (
+            {"probability_lowest_mean": 0.88, "probability_lowest_white": 0.85},
             UNPROVEN,
             "no baseline takes the class away (its probability of 0.90 becomes 0.85 with white",
         ),
         ({"randomisation_similarity": 0.5}, "trust", "its maps change"),
         ({"randomisation_similarity": 0.51}, FAILS, "hardly change when all weights"),
         (
-            {"randomisation_similarity": 0.51, "drop_over_random_white_low": 0.0},
+            {"randomisation_similarity": 0.51, "proof_low": 0.0},
             FAILS,
             "not shown to be better",
         ),
@@ -288,7 +300,7 @@ def test_verdicts_and_reasons(changes: dict[str, object], verdict: str, words: s
     assert found == verdict
     assert words in reasons
     assert ("padding" in reasons) == ("border_mass" in changes)
-    assert ("only baseline" in reasons) == (changes.get("probability_at_mean") == 0.721)
+    assert ("only baseline" in reasons) == (changes.get("probability_lowest_mean") == 0.721)
     assert ("until" in reasons) == ("randomisation_until" in changes)
     assert ("empty in" in reasons) == ("flat_share" in changes)
 
@@ -302,11 +314,11 @@ def test_a_limit_of_the_gain_is_the_plans() -> None:
     strict = FaithfulnessPlan(baselines=["white", "mean"], least_gain=0.03)
     assert judge(measured(), strict)[0] == UNPROVEN
     alone = FaithfulnessPlan(baselines="white")  # type: ignore[arg-type]
-    assert judge(measured(drop_over_random_mean_low=0.0), alone)[0] == "trust"
+    assert judge(measured(drop_over_random_mean_high=-0.1), alone)[0] == "trust"
 
 
 def test_no_method_is_judge_in_its_own_cause() -> None:
-    idle = {"probability_at_mean": 0.88}  # white alone takes the class away
+    idle = {"probability_lowest_mean": 0.88}  # white alone takes the class away
     assert judge(measured(**idle), BOTH)[0] == "trust"
     verdict, reasons = judge(measured(**idle, own_baselines="white"), BOTH)
     assert verdict == UNPROVEN
@@ -320,10 +332,12 @@ def test_no_method_is_judge_in_its_own_cause() -> None:
 
 def test_baselines_that_count_for_nothing_are_said() -> None:
     assert baseline_sentences(measured(), BOTH) == []
-    idle, alone = baseline_sentences(measured(probability_at_mean=0.88), BOTH)
+    idle, alone = baseline_sentences(measured(probability_lowest_mean=0.88), BOTH)
     assert "0.88 with the mean colour" in idle and "counted for nothing" in idle
     assert "rest on one baseline, white" in alone
-    (none,) = baseline_sentences(measured(probability_at_mean=0.88, probability_at_white=0.9), BOTH)
+    (none,) = baseline_sentences(
+        measured(probability_lowest_mean=0.88, probability_lowest_white=0.9), BOTH
+    )
     assert "choose other explain.faithfulness.baselines" in none
 
 

@@ -28,8 +28,10 @@ def measure_gains(
     Returns:
         A row a patch: ``probability``; means over the baselines: ``probability_at_baseline``,
         ``insertion_auc``, ``deletion_auc``, both with ``_random`` as well, and ``gain``; and for
-        each baseline ``gain_<name>`` and ``probability_at_<name>``. And (baseline, ``method`` or
-        ``random``, ``insertion`` or ``deletion``) to the mean curve, float64 (steps + 1,).
+        each baseline ``gain_<name>``, ``probability_at_<name>`` and ``probability_lowest_<name>``
+        (the lowest point of the mean deletion curves, of the method or its random maps). And
+        (baseline, ``method`` or ``random``, ``insertion`` or ``deletion``) to the mean curve,
+        float64 (steps + 1,).
     """
     seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(maps))]
     random = random_maps_like(maps, probe.plan.random_maps, seeds)
@@ -53,6 +55,9 @@ def measure_gains(
         part["gain"] = part["insertion_auc"] - part["deletion_auc"] - of_random
         own[f"gain_{name}"] = part["gain"]
         own[f"probability_at_{name}"] = part["probability_at_baseline"]
+        # On the way, not at the end: all of a patch in its mean colour may look like the class.
+        lowest = min(means[name, maps_of, "deletion"].min() for maps_of in ("method", "random"))
+        own[f"probability_lowest_{name}"] = np.full(len(maps), lowest)
         parts.append(part)
     shared = {column: np.mean([part[column] for part in parts], axis=0) for column in parts[0]}
     return pd.DataFrame(shared | own), means

@@ -47,7 +47,8 @@ class Faithfulness:
 
             - ``method``, ``verdict`` (``trust``, ``no better than a random map``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
-              ``own_baselines`` (that the method itself reckons from, joined by commas), ``unit``
+              ``proof``, ``proof_low``, ``proof_high`` (the gain that the verdict rests on),
+              ``own_baselines`` (that the method reckons from, joined by commas), ``unit``
               (``patient`` or ``patch``: what the intervals are over);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
               is larger than with random maps of the same spectrum, in [-2, 2], the mean over the

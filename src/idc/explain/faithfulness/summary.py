@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from idc.explain.faithfulness.gains import MeanCurves
 from idc.explain.faithfulness.intervals import mean_interval
 from idc.explain.faithfulness.plan import FaithfulnessPlan
-from idc.explain.faithfulness.verdict import VERDICTS, judge
+from idc.explain.faithfulness.verdict import VERDICTS, foreign, judge
 from idc.explain.faithfulness.weights_check import known_stages, late_stages
 from idc.metrics.resampling import Units
 
@@ -53,7 +53,8 @@ def summarise(
     """
     intervals = {"drop_over_random": "gain"}
     intervals |= {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
-    means = [*MEANS, *(f"probability_at_{name}" for name in plan.baselines)]
+    of_baselines = ("probability_at", "probability_lowest")
+    means = [*MEANS, *(f"{what}_{name}" for what in of_baselines for name in plan.baselines)]
     rows = []
     for method, part in per_patch.groupby("method", sort=False):
         row: dict[str, object] = {"method": method, "patches": len(part), "unit": units.kind}
@@ -63,6 +64,9 @@ def summarise(
             row |= {name: mean, f"{short}_low": low, f"{short}_high": high}
         row |= checks[str(method)]
         row |= {name: float(part[name].mean()) for name in means}
+        proof = [part[f"gain_{name}"] for name in foreign(row, plan)]
+        values = np.mean(proof, axis=0) if proof else np.full(len(part), np.nan)
+        row["proof"], row["proof_low"], row["proof_high"] = mean_interval(values, units, plan.seed)
         row["verdict"], row["reasons"] = judge(row, plan)
         rows.append(row)
     table = pd.DataFrame(rows)

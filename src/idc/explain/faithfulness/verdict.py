@@ -28,20 +28,33 @@ def counting(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
     """The baselines that take the class away, so that they tell something.
 
     Args:
-        row: ``probability`` and ``probability_at_<baseline>``.
+        row: ``probability`` and ``probability_lowest_<baseline>``.
         plan: Which baselines there are.
     """
     most = MOST_LEFT * row["probability"]
-    return [name for name in plan.baselines if row[f"probability_at_{name}"] <= most]
+    return [name for name in plan.baselines if row[f"probability_lowest_{name}"] <= most]
+
+
+def foreign(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
+    """Of the baselines that count, those that the method does not itself reckon from.
+
+    With its own a method would be judge in its own cause.
+
+    Args:
+        row: As for `counting`, and ``own_baselines``.
+        plan: Which baselines there are.
+    """
+    own = str(row["own_baselines"]).split(",")
+    return [name for name in counting(row, plan) if name not in own]
 
 
 def judge(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[str, str]:
     """Verdict and reasons of a method.
 
-    Its maps must say something, they must change when the weights are shuffled, and taking out
-    and putting in pixels by them must move the probability more than by random maps, beyond the
-    interval and `plan.least_gain`, with every baseline that counts, of which there must be one
-    that the method does not itself reckon from: it would be judge in its own cause.
+    Its maps must say something, and they must change when the weights are shuffled. And taking out
+    and putting in pixels by them must move the probability more than by random maps: on average
+    over the baselines that take the class away and that the method does not itself reckon from
+    (``proof``), beyond the interval and `plan.least_gain`; and with no baseline less.
 
     Args:
         row: Of `Faithfulness.table`.
@@ -94,31 +107,30 @@ def _weights(row: Mapping[str, Any], plan: FaithfulnessPlan) -> str:
 
 
 def _gain(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[bool, str]:
-    """Whether the maps are better than random maps with each baseline that counts, in words."""
-    counts = counting(row, plan)
+    """Whether the maps are better than random maps, in words."""
+    counts, proving = counting(row, plan), foreign(row, plan)
     if not counts:
         return False, (
             "it cannot be told from random maps, as no baseline takes the class away (its "
             f"probability of {row['probability']:.2f} becomes {_left(row, plan.baselines)})"
         )
-    if not np.isfinite([row[f"drop_over_random_{name}_low"] for name in counts]).all():
-        return False, "one patch is too few to tell it from random maps of the same spectrum"
-    failing = [n for n in counts if not row[f"drop_over_random_{n}_low"] > plan.least_gain]
-    good = [name for name in counts if name not in failing]
-    own = set(str(row["own_baselines"]).split(","))
-    if not failing and set(counts) <= own:
+    if not proving:
         return False, (
-            f"it beats random maps {_with(row, good)}, but that is what the method itself "
-            "reckons from, and no other baseline takes the class away"
+            f"it is set against random maps {_with(row, counts)} alone, which is what the method "
+            "itself reckons from; no other baseline takes the class away"
         )
-    if not failing:
-        alone = ", the only baseline that counts" if len(good) == 1 else ""
-        return True, f"it is better than random maps of the same spectrum {_with(row, good)}{alone}"
-    words = (
+    if not np.isfinite(row["proof_low"]):
+        return False, "one patch is too few to tell it from random maps of the same spectrum"
+    if worse := [name for name in counts if row[f"drop_over_random_{name}_high"] < 0]:
+        return False, f"it is worse than random maps of the same spectrum {_with(row, worse)}"
+    alone = ", the only baseline that counts" if len(counts) == 1 else ""
+    if row["proof_low"] > plan.least_gain:
+        words = f"it is better than random maps of the same spectrum {_with(row, proving)}{alone}"
+        return True, words
+    return False, (
         "it is not shown to be better than random maps of the same spectrum by more than "
-        f"{plan.least_gain:g} {_with(row, failing)}"
+        f"{plan.least_gain:g} {_with(row, proving)}{alone}"
     )
-    return False, f"{words}, though it is {_with(row, good)}" if good else words
 
 
 def method_sentence(row: Mapping[str, Any]) -> str:
@@ -156,7 +168,7 @@ def baseline_sentences(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[s
     lines = []
     if idle:
         lines.append(
-            f"With every pixel replaced the class keeps a probability of {_left(row, idle)} "
+            f"As pixels are replaced the class keeps a probability of {_left(row, idle)} or more "
             f"({row['probability']:.2f} in the patches), so {_names(idle)} counted for nothing"
             + ("." if counts else ": choose other explain.faithfulness.baselines.")
         )
@@ -179,7 +191,7 @@ def _names(baselines: Sequence[str]) -> str:
 
 def _left(row: Mapping[str, Any], names: Sequence[str]) -> str:
     return ", ".join(
-        f"{row[f'probability_at_{name}']:.2f} with {BASELINES[name]}" for name in names
+        f"{row[f'probability_lowest_{name}']:.2f} with {BASELINES[name]}" for name in names
     )
 
 
