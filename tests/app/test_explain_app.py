@@ -193,3 +193,32 @@ def test_with_pseudonyms_no_patient_is_named(
 
 
 TEXTS = (".yaml", ".json", ".geojson", ".csv", ".md", ".txt", ".log")
+
+
+@pytest.mark.slow
+def test_what_is_measured_now_counts_before_what_the_run_holds(
+    cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idc.engine.explaining import asked, whole
+
+    drawn: list[dict[str, str]] = []
+    draw = whole.draw_all
+
+    def remember(drawings: list[Any], **options: Any) -> None:
+        drawn.extend(dict(d.arguments["cases"][0].marks) for d in drawings if d.path.stem == "TN")
+        draw([], **options)
+
+    def stored(*_: object) -> tuple[dict[str, str], list[str]]:
+        return {"saliency": "an old mark", "gradcam": "another"}, ["saliency", "gradcam"]
+
+    monkeypatch.setattr(whole, "draw_all", remember)
+    monkeypatch.setattr(asked, "stored_marks", stored)
+    (run,) = cli(*TINY).runs()
+    explain = app("explain.__main__")
+    options = (f"run={run.info.run_id}", "device=cpu", "explain=[saliency,gradcam]", *ONLY_MAPS[1:])
+    options = (*options, "explain.per_kind=1")
+    assert explain(*options, "explain.faithfulness.patches=0").code == 0
+    assert drawn.pop() == {"saliency": "an old mark", "gradcam": "another"}
+    done = explain(*options, "explain.faithfulness.patches=4")
+    assert done.code == 0, done.err
+    assert not {"an old mark", "another"} & set(drawn.pop().values())

@@ -100,7 +100,8 @@ def explain_all(
         drawings.extend(faithfulness_drawings(faith, want.plan, folder))
         order = faith.table["method"].tolist()
         more = [name for name in known.order if name not in order]
-        known = Trust([*order, *more], {**known.marks, **marks_of(faith)})
+        before = {name: known.marks[name] for name in more if name in known.marks}
+        known = Trust([*order, *more], before | marks_of(faith))
         found.methods = faith.table
         found.words["methods"] = faith.sentences()
         found.metrics.update({f"explain/{k}": v for k, v in faith.metrics.items()})
