@@ -10,16 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import TINY, Cli, Result
+from conftest import ONLY_MAPS, TINY, Cli, Result
 
 QUIET = tuple(o for o in TINY if o not in ("explain=none", "report=false"))
-ONLY_MAPS = (
-    "explain.faithfulness.patches=0",
-    "explain.features.patches=0",
-    "explain.embedding.method=none",
-    "explain.slides.patients=0",
-    "explain.smoothing.use=false",
-)
 App = Callable[[str], Cli]
 
 
@@ -151,8 +144,7 @@ def test_a_part_that_fails_leaves_the_rest_of_a_training(
         raise RuntimeError("no memory for this")
 
     monkeypatch.setattr(whole, "show_slides", fail)
-    options = [o for o in QUIET if o != "tracking.log_model=false"]
-    result = cli(*options, "explain=saliency", "explain.per_kind=1", *ONLY_MAPS[:3])
+    result = cli(*QUIET, "explain=saliency", "explain.per_kind=1", *ONLY_MAPS[:3])
     assert result.code == 0, result.err
     (run,) = result.runs()
     assert run.info.status == "FINISHED"
@@ -169,8 +161,8 @@ def test_with_pseudonyms_no_patient_is_named(
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef0123456789abcdef")
     hidden = "tracking.pseudonymise=true"
     trained = cli(
-        *QUIET, hidden, "explain=saliency", "explain.per_kind=1", *ONLY_MAPS[:3],
-        "split.test_patients=[9002]", "explain.slides.patients=[9002]",
+        *(o for o in TINY if o != "explain=none"), hidden, "explain=saliency",
+        "explain.per_kind=1", *ONLY_MAPS[:3], "split.test_patients=[9002]", "explain.slides.patients=[9002]",
     )  # fmt: skip
     assert trained.code == 0, trained.err
     (run,) = trained.runs()

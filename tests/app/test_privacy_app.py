@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import IDC_TINY, Cli, Folder, Result
+from conftest import IDC_TINY, ONLY_MAPS, Cli, Folder, Result
 
 pytestmark = pytest.mark.slow
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".csv", ".html")
@@ -72,7 +72,7 @@ def test_patients_have_pseudonyms_in_all_that_is_logged(
     assert "IDC_PSEUDONYM_KEY" in refused.err
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "a secret of some length")
     named = "split.test_patients=[70001],[70002]"
-    shown = ("explain=saliency", "explain.per_kind=1", "report=true")
+    shown = ("explain=saliency", "explain.per_kind=1", *ONLY_MAPS, "report=true")
     result = train("-m", *hidden, named, *shown)
     assert result.code == 0, result.err
     texts = everything_logged(result, tmp_path_factory.mktemp("a"))

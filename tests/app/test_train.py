@@ -16,7 +16,7 @@ import torch
 import yaml
 from sklearn.metrics import f1_score, roc_auc_score
 
-from conftest import TINY, Cli, Result
+from conftest import ONLY_MAPS, TINY, Cli, Result
 from idc.metrics.collection import METRIC_NAMES
 
 FULL = tuple(
@@ -25,6 +25,7 @@ FULL = tuple(
     if not o.startswith(("explain", "report", "tracking.", "backbone", "loader.num_workers"))
 )
 
+ONE_MAP = ("explain.per_kind=1", *ONLY_MAPS)
 MORE = ("explain.per_kind=2", "tracking.system_metrics_interval=0.2")
 
 
@@ -247,8 +248,13 @@ OPTIONS = (
     ("backbone=timm", "backbone.model=resnet10t", "threshold.rule=recall", "head.weight_decay=0.1"),
     ("augment=gpu", "augment.mixup=0.4", "loader.sampler=balanced", "optimizer.fused=false"),
     ("trainer.compile=true", "trainer.matmul_precision=high", "trainer.channels_last=false"),
-    ("explain=occlusion", "explain.per_kind=1", "trainer.gradient_clip_val=1.0"),
-    ("explain=[gradcam,saliency]", "explain.per_kind=1", "trainer.precision=bf16-mixed"),
+    ("explain=occlusion", "explain.per_kind=1", *ONLY_MAPS, "trainer.gradient_clip_val=1.0"),
+    (
+        "explain=[gradcam,saliency]",
+        "explain.per_kind=1",
+        *ONLY_MAPS,
+        "trainer.precision=bf16-mixed",
+    ),
 )
 
 

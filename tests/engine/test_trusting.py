@@ -29,7 +29,7 @@ def test_one_run_keeps_its_interval_and_verdict() -> None:
     first, second = table.to_dict("records")
     assert first["verdict"] == "trust"
     assert first["drop_over_random_low"] == pytest.approx(0.2)
-    assert second["verdict"] == "no better than a random map"
+    assert second["verdict"] == "not shown to beat random maps"
 
 
 def test_several_runs_are_as_good_as_their_worst() -> None:
@@ -40,7 +40,7 @@ def test_several_runs_are_as_good_as_their_worst() -> None:
     ]
     table = trust_table(runs).set_index(["model", "method"])
     gradcam = table.loc[("backbone=a", "gradcam")]
-    assert gradcam["verdict"] == "no better than a random map"
+    assert gradcam["verdict"] == "not shown to beat random maps"
     assert gradcam["drop_over_random"] == pytest.approx(0.3)
     assert (gradcam["drop_over_random_low"], gradcam["drop_over_random_high"]) == (0.2, 0.4)
     assert table.loc[("backbone=a", "saliency"), "verdict"] == "fails the weights check"

@@ -147,7 +147,7 @@ def test_a_flat_map_says_nothing_and_is_not_trusted(found) -> None:
     assert found.marks == {
         "flat": "its maps are empty",
         **dict.fromkeys(("edges", "elsewhere", "louder"), "fails the weights check"),
-        **dict.fromkeys(found.unproven, "no better than a random map"),
+        **dict.fromkeys(found.unproven, "not shown to beat random maps"),
     }
     assert "gradient" not in found.marks
 
@@ -253,7 +253,7 @@ def test_insertion_and_deletion_by_hand() -> None:
     assert wrong["deletion_auc"] == pytest.approx(0.3125, abs=1e-6)
     assert wrong["insertion_auc"] == pytest.approx(0.1875, abs=1e-6)
     # One patch has no interval, and a network without weights no weights check.
-    assert right["verdict"] == "no better than a random map"
+    assert right["verdict"] == "not shown to beat random maps"
     assert "one patch is too few" in right["reasons"]
     assert "no weights to shuffle" in right["reasons"]
     assert "right/randomisation_similarity" not in found.metrics

@@ -227,7 +227,7 @@ def measured(**changes: object) -> dict[str, object]:
 
 
 BOTH = FaithfulnessPlan(baselines=["white", "mean"])
-UNPROVEN, FAILS = "no better than a random map", "fails the weights check"
+UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_each_panel_says_what_it_shows() -> None:
 
 
 def test_evidence_that_is_not_to_be_trusted_says_so_whole() -> None:
-    mark = "no better than a random map"
+    mark = "not shown to beat random maps"
     maps = slide((2, 3), np.zeros(6, int), np.ones(6, int), attribution=np.ones((2, 3)))
     maps = replace(maps, method="gradcam, stage3, map 7x7", mark=mark)
     words = words_of(slide_maps_figure(maps, "9001", ("no IDC", "IDC"), 0.5))

@@ -43,7 +43,7 @@ class Mark:
 
 MARKS = {
     TRUST: Mark("✓", "o", BLUE, BLUE),
-    "no better than a random map": Mark("≈", "D", GREY, "white"),
+    "not shown to beat random maps": Mark("≈", "D", GREY, "white"),
     FAILS: Mark("✗", "X", ORANGE, ORANGE),
     EMPTY: Mark("∅", "s", BLACK, "white"),
 }

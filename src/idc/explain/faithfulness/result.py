@@ -45,7 +45,7 @@ class Faithfulness:
     Attributes:
         table: A row a method, those to trust first, then by `drop_over_random`:
 
-            - ``method``, ``verdict`` (``trust``, ``no better than a random map``, ``fails the
+            - ``method``, ``verdict`` (``trust``, ``not shown to beat random maps``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
               ``proof``, ``proof_low``, ``proof_high`` (the gain that the verdict rests on),
               ``own_baselines`` (that the method reckons from, joined by commas), ``unit``

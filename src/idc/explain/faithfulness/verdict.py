@@ -9,7 +9,7 @@ from idc.explain.faithfulness.border import TOO_MUCH
 from idc.explain.faithfulness.plan import MOST_LEFT, FaithfulnessPlan
 
 TRUST = "trust"
-UNPROVEN = "no better than a random map"
+UNPROVEN = "not shown to beat random maps"
 FAILS = "fails the weights check"
 EMPTY = "says nothing"
 VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
