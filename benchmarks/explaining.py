@@ -18,6 +18,7 @@ from idc.cores import count_cores
 from idc.data.sources.synthetic import SyntheticSource
 from idc.engine.drawing import draw_all
 from idc.engine.explaining.cases import case_drawings, explain_cases
+from idc.engine.explaining.part import Trust
 from idc.engine.explaining.subject import Subject
 from idc.explain.methods import GradCam, IntegratedGradients
 from idc.models import backbones
@@ -78,7 +79,7 @@ def explained(subject: Subject, workers: int, run: MlflowRun, folder: Path) -> N
     table = table.assign(kind=kinds_of(table["label"], table["predicted"]))
     cases = explain_cases(subject, table, METHODS, 64)
     cases.save(folder)
-    draw_all(list(case_drawings(cases, subject, {}, folder)), workers)
+    draw_all(list(case_drawings(cases, subject, Trust(), folder)), workers)
     run.artifacts(folder, "explain")
 
 

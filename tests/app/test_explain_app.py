@@ -162,7 +162,8 @@ def test_with_pseudonyms_no_patient_is_named(
     hidden = "tracking.pseudonymise=true"
     trained = cli(
         *(o for o in TINY if o != "explain=none"), hidden, "explain=saliency",
-        "explain.per_kind=1", *ONLY_MAPS[:3], "split.test_patients=[9002]", "explain.slides.patients=[9002]",
+        "explain.per_kind=1", *ONLY_MAPS[:3], "split.test_patients=[9002]",
+        "explain.slides.patients=[9002]",
     )  # fmt: skip
     assert trained.code == 0, trained.err
     (run,) = trained.runs()
