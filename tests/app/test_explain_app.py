@@ -193,6 +193,7 @@ def test_what_is_measured_now_counts_before_what_the_run_holds(
     cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from idc.engine.explaining import asked, whole
+    from idc.engine.explaining.part import Trust
 
     drawn: list[dict[str, str]] = []
     draw = whole.draw_all
@@ -201,11 +202,12 @@ def test_what_is_measured_now_counts_before_what_the_run_holds(
         drawn.extend(dict(d.arguments["cases"][0].marks) for d in drawings if d.path.stem == "TN")
         draw([], **options)
 
-    def stored(*_: object) -> tuple[dict[str, str], list[str]]:
-        return {"saliency": "an old mark", "gradcam": "another"}, ["saliency", "gradcam"]
+    def stored(*_: object) -> Trust:
+        marks = {"saliency": "an old mark", "gradcam": "another"}
+        return Trust(["saliency", "gradcam"], marks)
 
     monkeypatch.setattr(whole, "draw_all", remember)
-    monkeypatch.setattr(asked, "stored_marks", stored)
+    monkeypatch.setattr(asked, "stored_trust", stored)
     (run,) = cli(*TINY).runs()
     explain = app("explain.__main__")
     options = (f"run={run.info.run_id}", "device=cpu", "explain=[saliency,gradcam]", *ONLY_MAPS[1:])

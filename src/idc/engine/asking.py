@@ -58,7 +58,7 @@ def ask_about_own(
     _require_one_test_side(list(by_split.values()))
     frames, deciders = [], []
     for group in by_split.values():
-        config = {**group[0].config, "loader": _loader(now), "inference": now["inference"]}
+        config = {**group[0].config, "loader": loader_of(now), "inference": now["inference"]}
         material = load_material(config, redactor)
         for run in group:
             if material.fingerprint != run.fingerprint:
@@ -126,7 +126,7 @@ def ask_about_others(
             f"the run knows {len(own)} ({', '.join(own)})."
         )
     material, notes = _without_known(material, runs, now["known_patients"])
-    data = _loaders(material, {**runs[0].config, "loader": _loader(now)}, now)
+    data = _loaders(material, {**runs[0].config, "loader": loader_of(now)}, now)
     test = _ask(runs, data, "test", how, device)
     decider = runs[0].decider
     if len(runs) > 1:
@@ -160,7 +160,8 @@ def _require_one_test_side(groups: Sequence[Sequence[Restored]]) -> None:
         )
 
 
-def _loader(now: Config) -> Config:
+def loader_of(now: Config) -> Config:
+    """The options of loaders that only score."""
     size = now["loader"]["eval_batch_size"]
     return {"batch_size": size, "eval_batch_size": size, "num_workers": 0, "sampler": "shuffle"}
 

@@ -9,6 +9,7 @@ import torch
 from idc.data.datamodule import PatchDataModule
 from idc.engine.drawing import save_figures
 from idc.engine.evaluation import Evaluation, save_evaluation
+from idc.engine.explaining.stored import EXPLAIN
 from idc.engine.explaining.subject import Subject, truth_of
 from idc.engine.explaining.wanted import wants_anything
 from idc.engine.explaining.whole import Explained, explain_all
@@ -27,7 +28,6 @@ from idc.tracking.run import Run
 log = logging.getLogger(__name__)
 EXAMPLES = 4  # patches in the logged model's input example
 EVALUATION = "evaluation"
-EXPLAIN = "explain"
 REPORT = "report.html"
 CARD = "model_card.md"
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from mlflow.entities import Run as MlflowRecord
 
+from idc.engine.asking import loader_of
 from idc.engine.check import check_values
 from idc.engine.config import Config
 from idc.engine.evaluating import choose_device
-from idc.engine.explaining.part import Trust
-from idc.engine.explaining.stored import EXPLAIN, stored_marks
+from idc.engine.explaining.stored import EXPLAIN, stored_trust
 from idc.engine.explaining.subject import Subject, place_again, score_rows, truth_of
 from idc.engine.explaining.whole import Explained, explain_all
 from idc.engine.lifecycle import configured_store
@@ -70,7 +69,7 @@ def explain_run(config: Config, folder: Path) -> Told:
         under = _free_place(store, run, config["name"], hidden)
         subject, material, restored = subject_of(store, run, config, folder)
         subject, pool = named_pool(subject, material, restored, selection, config, store)
-        known = _known_trust(store, record, config, folder / "restored")
+        known = stored_trust(store, record, config, folder / "restored")
         target = folder / EXPLAIN
         explained = explain_all(subject, config["explain"], hidden, pool, target, known)
         logged = MlflowRun(store, run, reopen=False)
@@ -95,11 +94,6 @@ def _free_place(store: Store, run_id: str, name: str | None, selection: Selectio
     taken = {path for path, _ in list_artifacts(store, run_id, EXPLAIN)}
     numbers = (f"{EXPLAIN}/{clean}" + (f"-{n}" if n > 1 else "") for n in count(1))
     return next(place for place in numbers if place not in taken)
-
-
-def _known_trust(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Trust:
-    marks, order = stored_marks(store, record, config, folder)
-    return Trust(order, marks)
 
 
 def opened(config: Config, what: str) -> tuple[Store, str]:
@@ -168,12 +162,6 @@ def subject_of(
         truth_of(material, store.redactor.pseudonyms is not None),
     )
     return subject, material, restored
-
-
-def loader_of(config: Config) -> Config:
-    """The options of loaders that only score."""
-    size = config["loader"]["eval_batch_size"]
-    return {"batch_size": size, "eval_batch_size": size, "num_workers": 0, "sampler": "shuffle"}
 
 
 def hide_names(selection: Selection, names: Pseudonyms | None) -> Selection:

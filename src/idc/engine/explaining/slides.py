@@ -212,7 +212,7 @@ def _write(
             stitched.top, stitched.scale, pixel_size=pixel_size,
         )  # fmt: skip
     if subject.classes == 2:
-        flat = np.repeat(frame["score"].to_numpy(np.float32), 1)[:, None, None]
+        flat = frame["score"].to_numpy(np.float32)[:, None, None]
         grid = stitch(flat, x, y, size, 1, blend=False)
         write_map_pyramid(
             folder / f"{patient}_probability.ome.tif", grid.values, grid.left, grid.top,

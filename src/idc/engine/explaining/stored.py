@@ -7,6 +7,7 @@ from mlflow.entities import Run as MlflowRecord
 
 from idc.engine.config import Config
 from idc.engine.explaining.faith import VERDICTS
+from idc.engine.explaining.part import Trust
 from idc.engine.restore import run_file
 from idc.errors import CheckpointError
 from idc.tracking.lookup import list_artifacts
@@ -15,10 +16,8 @@ from idc.tracking.store import Store
 EXPLAIN = "explain"
 
 
-def stored_marks(
-    store: Store, record: MlflowRecord, config: Config, folder: Path
-) -> tuple[dict[str, str], list[str]]:
-    """Which methods are not to be trusted for a run, and their order.
+def stored_trust(store: Store, record: MlflowRecord, config: Config, folder: Path) -> Trust:
+    """How far the attribution methods can be trusted for a run.
 
     What the training found comes first; what was explained later adds the methods that it did not
     look at.
@@ -30,8 +29,7 @@ def stored_marks(
         folder: Where to download to.
 
     Returns:
-        Method to why its maps are not to be trusted, and all methods that were measured, the best
-        first.
+        What was measured, the best method first; nothing where nothing was.
     """
     run_id = str(record.info.run_id)
     names = [f"{EXPLAIN}/{VERDICTS}"]
@@ -50,4 +48,4 @@ def stored_marks(
         new = [method for method in content["order"] if method not in order]
         marks |= {method: words for method, words in content["marks"].items() if method in new}
         order += new
-    return marks, order
+    return Trust(order, marks)

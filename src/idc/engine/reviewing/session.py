@@ -10,10 +10,11 @@ from pathlib import Path
 import pandas as pd
 from mlflow.entities import Run as MlflowRecord
 
+from idc.engine.asking import loader_of
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
-from idc.engine.explaining.asked import loader_of, named_pool, opened, subject_of
-from idc.engine.explaining.stored import stored_marks
+from idc.engine.explaining.asked import named_pool, opened, subject_of
+from idc.engine.explaining.stored import stored_trust
 from idc.engine.explaining.subject import Subject
 from idc.engine.explaining.wanted import wanted
 from idc.engine.explaining.whole import SMALL
@@ -130,9 +131,9 @@ def _book(
         pool, config["order"], config["count"], config["seed"], subject.classes, subject.threshold
     )
     table = table.reset_index(drop=True)
-    marks, measured = stored_marks(store, record, config, folder / "logged")
-    methods = dict(wanted(config["explain"]).methods)
-    methods = {name: methods[name] for name in sorted(methods, key=lambda n: _rank(n, measured))}
+    trust = stored_trust(store, record, config, folder / "logged")
+    asked = wanted(config["explain"]).methods
+    methods = {name: asked[name] for name in trust.sorted(asked)}
     with progress_bar(len(table) * len(methods), "attributions", SMALL) as advance:
         maps = explain(
             subject.network,
@@ -143,12 +144,8 @@ def _book(
             subject.device,
             advance,
         )
-    notes = caveats(maps, marks, measured)
+    notes = caveats(maps, trust.marks, trust.order)
     return RunBook(subject, table, maps, notes, str(record.info.run_name))
-
-
-def _rank(name: str, order: list[str]) -> int:
-    return order.index(name) if name in order else len(order)
 
 
 def _chosen_from(config: Config) -> str:
