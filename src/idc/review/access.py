@@ -7,9 +7,11 @@ tells the browser to fetch nothing from other hosts and to keep nothing.
 
 import asyncio
 import hmac
+import math
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from urllib.parse import quote, urlsplit
 
@@ -52,8 +54,8 @@ class Guard:
         secure: Whether it is served over TLS.
         cookie: Name of the session's cookie; cookies know no ports, so it holds the port.
         title: What the sign-in page is called.
-        tries: Counts wrong passwords.
-        delay: Seconds that the answer to a wrong password takes.
+        tries: Spaces out tries at the password.
+        sleep: Waits for so many seconds.
     """
 
     def __init__(
@@ -65,12 +67,12 @@ class Guard:
         cookie: str = "idc_review",
         title: str = "Review",
         tries: Tries | None = None,
-        delay: float = 1.0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.app = app  # NiceGUI looks for the app behind its wrappers by this name
         self._digest = sha256(password.encode()).digest() if password else None
         self._loopback, self._secure, self._cookie = loopback, secure, cookie
-        self._title, self._tries, self._delay = title, tries or Tries(), delay
+        self._title, self._tries, self._sleep = title, tries or Tries(), sleep
         self._sessions: OrderedDict[bytes, float] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,17 +132,23 @@ class Guard:
             return sign_in_page(self._title, goal)
         if request.method != "POST":
             return PlainTextResponse("GET or POST.", 405)
-        address = request.client.host if request.client else ""
-        if wait := self._tries.wait(address):
-            words = f"Too many wrong passwords. Try again in {int(wait // 60) + 1} min."
-            headers = {"Retry-After": str(int(wait) + 1)}
-            return sign_in_page(self._title, goal, words, 429, headers)
-        self._tries.count(address)
         password, goal = await sent(request)
+        if self._known(request.cookies.get(self._cookie, "")):
+            return RedirectResponse(goal, 303)
+        address = request.client.host if request.client else ""
+        turn = self._tries.count(address)
+        if turn is None:
+            seconds = math.ceil(self._tries.wait(address) - self._tries.longest)
+            words = f"Many passwords wait to be looked at. Try again in {seconds} s."
+            headers = {"Retry-After": str(seconds)}
+            return sign_in_page(self._title, goal, words, 429, headers)
+        await self._sleep(turn)
         # Hashes have one length: the time of the comparison tells nothing of the password's.
         if not hmac.compare_digest(_hashed(password), self._digest or b""):
-            await asyncio.sleep(self._delay)
-            return sign_in_page(self._title, goal, "This is not the password.", 401)
+            words = "This is not the password."
+            if (seconds := math.ceil(self._tries.wait(address))) > 1:
+                words += f" The next try takes {seconds} s."
+            return sign_in_page(self._title, goal, words, 401)
         self._tries.forgive(address)
         response = RedirectResponse(goal, 303)
         response.set_cookie(
