@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import pytorch_lightning as pl
 import torch
 import yaml
 from sklearn.metrics import f1_score, roc_auc_score
@@ -304,6 +305,37 @@ def test_k_classes_are_no_special_case(
     metrics = comparable(result.folders[0])
     assert 0 <= metrics["test/balanced_accuracy"] <= 1
     assert "val/threshold" not in metrics
+
+
+def test_an_epoch_with_a_checkpoint_has_its_metrics(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However soon after the checkpoint the run is stopped."""
+    save = pl.Trainer.save_checkpoint
+
+    def stop_after(self: pl.Trainer, filepath: Path, *args: object, **kwargs: object) -> None:
+        save(self, filepath, *args, **kwargs)
+        if Path(filepath).name == "last.ckpt" and self.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pl.Trainer, "save_checkpoint", stop_after)
+    result = cli(*TINY, "trainer.max_epochs=3")
+    assert result.code == 130, result.err
+    (run,) = result.runs()
+    assert run.info.status == "KILLED"
+    history = pd.read_csv(result.folders[0] / "training" / "history.csv")
+    for stage in ("train", "val"):
+        for name in ("loss", *METRIC_NAMES):
+            logged = result.client.get_metric_history(run.info.run_id, f"{stage}/{name}")
+            kept = history[(history["stage"] == stage) & (history["metric"] == name)]
+            assert len(logged) == 2, f"{stage}/{name}"
+            assert [m.value for m in logged] == pytest.approx(kept["value"].tolist(), abs=1e-6)
+            assert len({m.step for m in logged}) == 2
+    steps = {
+        stage: [m.step for m in result.client.get_metric_history(run.info.run_id, f"{stage}/loss")]
+        for stage in ("train", "val")
+    }
+    assert steps["train"] == steps["val"]
 
 
 @pytest.mark.slow

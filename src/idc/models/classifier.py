@@ -179,7 +179,13 @@ class PatchClassifier(pl.LightningModule):
         shown = ("val/loss", "val/f1", "val/recall")
         self.history.add(self.current_epoch, values)
         for name, value in values.items():
-            self.log(name, value, prog_bar=name in shown, sync_dist=True)
+            self.log(name, value, prog_bar=name in shown, sync_dist=True, logger=stage != "train")
+        if stage == "train":
+            # Lightning hands these on after the checkpoints of the epoch: a run that was stopped in
+            # between had a checkpoint of an epoch without metrics.
+            for logger in self.loggers:
+                numbers = {name: float(value) for name, value in values.items()}
+                logger.log_metrics(numbers, step=self.trainer.global_step - 1)
         metrics.reset()
         mean.reset()
 
