@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import (
 from idc.engine.config import Config
 from idc.engine.progress import shows_progress
 from idc.models.classifier import PatchClassifier
+from idc.runtime.epoch_log import EpochLog
 
 CHECKPOINTS = "checkpoints"  # the folder's name, among a run's files and its artifacts
 BEST = "best.ckpt"
@@ -113,6 +114,7 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
         # Its own callback: what it keeps is the newest epoch, whatever the monitor says.
         Checkpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
     ]
+    callbacks.append(EpochLog(monitor["monitor"]))
     if config["trainer"]["enable_progress_bar"] and shows_progress():
         callbacks.append(RichProgressBar(leave=False))
     if logged:

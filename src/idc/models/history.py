@@ -25,6 +25,15 @@ class History:
         rows = [(*key, value) for key, value in self._values.items()]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
+    def epoch(self, number: int) -> dict[str, float]:
+        """An epoch's values by name, as in ``val/f1``; empty if it was not measured.
+
+        Args:
+            number: Counted from 0.
+        """
+        of_epoch = ((key, value) for key, value in self._values.items() if key[0] == number)
+        return {f"{stage}/{metric}": value for (_, stage, metric), value in of_epoch}
+
     def state(self) -> list[list[Any]]:
         """Plain containers, for a checkpoint."""
         return [[*key, value] for key, value in self._values.items()]
