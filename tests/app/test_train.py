@@ -54,6 +54,7 @@ def check_metrics(metrics: dict[str, float]) -> None:
     assert metrics["test/f1_ci_low"] <= metrics["test/f1"] <= metrics["test/f1_ci_high"]
     assert 0 <= metrics["val/threshold"] <= 1
     assert any(name.startswith("system/") for name in metrics)
+    assert metrics["epoch"] == 2  # of two: they are counted from 1
 
 
 def check_parameters_and_tags(params: dict[str, str], tags: dict[str, str]) -> None:
@@ -109,6 +110,8 @@ def check_artifacts(result: Result, run_id: str) -> None:
     )
     called = test["score"] >= metrics["val/threshold"]
     assert f1_score(test["label"], called) == pytest.approx(metrics["test/f1"], abs=1e-6)
+    history = pd.read_csv(root / "training/history.csv")
+    assert sorted(set(history["epoch"])) == [1, 2]
     arrays = np.load(root / "explain/attributions.npz")
     cases = pd.read_parquet(root / "explain/cases.parquet")
     for method in ("gradcam", "integrated_gradients"):
@@ -279,7 +282,7 @@ def test_gradual_unfreezing_frees_stage_after_stage(cli: Cli) -> None:
     assert result.code == 0, result.err
     checkpoint = torch.load(result.folders[0] / "checkpoints" / "last.ckpt", weights_only=True)
     state = checkpoint["optimizer_states"][0]["state"]
-    # Epoch 0 trained the head alone, epoch 1 the last block too: only those have a history.
+    # Epoch 1 trained the head alone, epoch 2 the last block too: only those have a history.
     names = [k for k in checkpoint["state_dict"] if k.startswith("network.backbone.stages.block3")]
     learnable = [k for k in names if k.endswith(("weight", "bias"))]
     assert len(state) == len(learnable) + 2

@@ -8,7 +8,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from idc.engine.callbacks import BEST, Checkpoint, GradualUnfreezing
+from idc.engine.callbacks import BEST, Checkpoint, GradualUnfreezing, ProgressBar
 from idc.metrics.collection import build_metrics
 from idc.models import backbones, schedulers
 from idc.models.classifier import Learning, PatchClassifier
@@ -72,3 +72,10 @@ def test_checkpoint_scores_move_with_their_folder(tmp_path: Path, best_is_there:
 def _trainer() -> pl.Trainer:
     strategy = SimpleNamespace(reduce_boolean_decision=bool)
     return cast(pl.Trainer, SimpleNamespace(strategy=strategy))
+
+
+@pytest.mark.parametrize(("last", "words"), [(8, "Epoch 1/8"), (-1, "Epoch 1")])
+def test_the_bar_counts_epochs_from_1(last: int, words: str) -> None:
+    bar = ProgressBar()
+    bar._trainer = cast(pl.Trainer, SimpleNamespace(max_epochs=last))
+    assert bar._get_train_description(0).strip() == words

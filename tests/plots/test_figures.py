@@ -108,12 +108,12 @@ def test_class_balance_states_patches_share_and_patients() -> None:
 def test_learning_curves(epochs: int) -> None:
     rows = [
         (epoch, stage, metric, 0.5)
-        for epoch in range(epochs)
+        for epoch in range(1, epochs + 1)
         for stage in ("train", "val")
         for metric in ("loss", "f1", "recall", "precision", "accuracy")
     ]
     history = pd.DataFrame(rows, columns=["epoch", "stage", "metric", "value"])
-    figure = learning_figure(history, best_epoch=0, monitor="val/f1")
+    figure = learning_figure(history, best_epoch=1, monitor="val/f1")
     words = texts(figure)
     assert "best val/f1 in epoch 1" in words
     assert {a.get_ylabel() for a in figure.axes if a.get_visible()} == {
@@ -123,6 +123,8 @@ def test_learning_curves(epochs: int) -> None:
         "precision",
         "accuracy",
     }
+    drawn = figure.axes[0].lines[0].get_xdata()
+    assert list(drawn) == list(range(1, epochs + 1))
     ticks = [t for a in figure.axes if a.get_visible() for t in a.get_xticks()]
     assert all(float(t).is_integer() for t in ticks)  # there is no epoch 1.5
 

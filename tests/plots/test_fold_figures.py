@@ -22,8 +22,8 @@ def words_of(figure: Figure) -> str:
 
 def course(values: list[float], metric: str = "f1") -> pd.DataFrame:
     """Validation values by epoch; training is 0.1 above."""
-    rows = [(e, "val", metric, v) for e, v in enumerate(values)]
-    rows += [(e, "train", metric, v + 0.1) for e, v in enumerate(values)]
+    rows = [(e, "val", metric, v) for e, v in enumerate(values, 1)]
+    rows += [(e, "train", metric, v + 0.1) for e, v in enumerate(values, 1)]
     return pd.DataFrame(rows, columns=["epoch", "stage", "metric", "value"])
 
 

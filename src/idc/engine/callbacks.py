@@ -82,6 +82,16 @@ class Checkpoint(ModelCheckpoint):
         )
 
 
+class ProgressBar(RichProgressBar):
+    """Lightning's, but that it counts epochs from 1, as everything else here does."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        last = self.trainer.max_epochs
+        words = f"Epoch {current_epoch + 1}" + ("" if last in (None, -1) else f"/{last}")
+        # As long as the bar of validation, or both would flicker.
+        return words.ljust(len(self.validation_description))
+
+
 def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callback]:
     """The callbacks of a training.
 
@@ -116,7 +126,7 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
     ]
     callbacks.append(EpochLog(monitor["monitor"]))
     if config["trainer"]["enable_progress_bar"] and shows_progress():
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(ProgressBar(leave=False))
     if logged:
         callbacks.append(LearningRateMonitor(logging_interval="epoch"))
     return callbacks

@@ -17,6 +17,7 @@ from idc.engine.correcting import record_corrections
 from idc.engine.cost import Meter
 from idc.engine.evaluation import Evaluation
 from idc.engine.explaining.wanted import refuse_named
+from idc.engine.inference import Inference
 from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
 from idc.engine.material import Material
 from idc.engine.outcome import Outcome
@@ -165,6 +166,7 @@ def choose_device(asked: str) -> torch.device:
 
 def _name(config: Config, record: MlflowRecord, found: list[Any]) -> str:
     data = config["choices"]["data"]
-    what = "its own data" if data == OWN else data
+    inference: Inference = build(config["inference"], "inference")
     who = f"ensemble of {len(found)}" if len(found) > 1 else str(record.info.run_name)
-    return f"{who} on {what}"
+    what = "its own test split" if data == OWN else data
+    return ", ".join([f"{who} on {what}", *inference.names])

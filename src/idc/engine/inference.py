@@ -50,6 +50,12 @@ class Inference:
         """Whether each patch is looked at just once."""
         return self.views == "one" and self.dropout_samples == 0
 
+    @property
+    def names(self) -> list[str]:
+        """Short names of what is done beyond a plain look; none for a plain one."""
+        done = {"TTA": self.views == "d4", "MC dropout": self.dropout_samples > 0}
+        return [name for name, is_done in done.items() if is_done]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)

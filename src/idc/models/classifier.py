@@ -170,7 +170,7 @@ class PatchClassifier(pl.LightningModule):
         # Once an epoch: a look at every step would make the device wait.
         if not torch.isfinite(loss):
             raise TrainingError(
-                f"{stage}/loss is {loss.item()} in epoch {self.current_epoch}: training has "
+                f"{stage}/loss is {loss.item()} in epoch {self.current_epoch + 1}: training has "
                 f"diverged. Lower optimizer.lr, clip with trainer.gradient_clip_val=1.0, or use "
                 f"trainer.precision=32-true."
             )

@@ -15,14 +15,19 @@ class History:
         self._values: dict[tuple[int, str, str], float] = {}
 
     def add(self, epoch: int, values: Mapping[str, Any]) -> None:
-        """Keep an epoch's values, named ``<stage>/<metric>``; a repeated epoch replaces itself."""
+        """Keep the values of an epoch, named ``<stage>/<metric>``; a repeat replaces them.
+
+        Args:
+            epoch: Lightning's number, from 0.
+            values: What was measured.
+        """
         for name, value in values.items():
             stage, _, metric = name.partition("/")
             self._values[epoch, stage, metric] = float(value)
 
     def table(self) -> pd.DataFrame:
-        """Long form: ``epoch`` (int), ``stage`` (train or val), ``metric`` (str), ``value``."""
-        rows = [(*key, value) for key, value in self._values.items()]
+        """Long form: ``epoch`` (from 1), ``stage`` (train or val), ``metric`` (str), ``value``."""
+        rows = [(e + 1, *key, value) for (e, *key), value in self._values.items()]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def epoch(self, number: int) -> dict[str, float]:

@@ -22,7 +22,7 @@ def draw_courses(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
 
     Args:
         axes: Where to draw.
-        tables: ``train`` and ``val`` to values, a row an epoch (index, from 0), a column a fold.
+        tables: ``train`` and ``val`` to values, a row an epoch (index, from 1), a column a fold.
     """
     val, train = tables.get("val"), tables.get("train")
     if val is not None:
@@ -30,7 +30,7 @@ def draw_courses(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
         for fold in val.columns:
             course = val[fold].dropna()
             axes.plot(
-                course.index + 1,
+                course.index,
                 course,
                 color=STAGES["val"],
                 linewidth=0.8,
@@ -53,7 +53,7 @@ def mark_best(axes: Axes, table: pd.DataFrame, mode: str) -> None:
     known = table.dropna(axis=1, how="all")
     best = known.idxmin() if mode == "min" else known.idxmax()
     values = known.min() if mode == "min" else known.max()
-    axes.plot(best.to_numpy() + 1, values.to_numpy(), "D", color=ORANGE, markersize=5, zorder=4)
+    axes.plot(best.to_numpy(), values.to_numpy(), "D", color=ORANGE, markersize=5, zorder=4)
 
 
 def course_keys(marked: str) -> list[Line2D]:
@@ -146,7 +146,7 @@ def _draw_median(axes: Axes, table: pd.DataFrame, colour: str, dashes: str, mark
     """The median over folds, as far as half of them went."""
     enough = table[table.notna().sum(axis=1) >= HALF * table.shape[1]]
     axes.plot(
-        enough.index + 1,
+        enough.index,
         enough.median(axis=1),
         color=colour,
         linestyle=dashes,

@@ -32,7 +32,7 @@ def fold_learning_figure(
     Folds stop at different epochs; a median is drawn as far as half of the folds went.
 
     Args:
-        histories: Name of a fold to its course in long form: ``epoch`` (int, from 0), ``stage``
+        histories: Name of a fold to its course in long form: ``epoch`` (int, from 1), ``stage``
             (train or val), ``metric``, ``value``.
         metrics: What to show; those that no fold has are left out.
         monitor: The metric, such as ``val/f1``, whose best epoch is marked in each fold.

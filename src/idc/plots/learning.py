@@ -22,7 +22,7 @@ def learning_figure(
     """A panel a metric: training and validation by epoch, with the best epoch.
 
     Args:
-        history: Long form with ``epoch`` (int), ``stage`` (train or val), ``metric``, ``value``.
+        history: Long form with ``epoch`` (from 1), ``stage`` (train or val), ``metric``, ``value``.
         metrics: What to show.
         best_epoch: The epoch whose checkpoint was kept, or None.
         monitor: The metric that it was best in.
@@ -35,7 +35,7 @@ def learning_figure(
         for stage, part in of_metric.groupby("stage", sort=True):
             part = part.sort_values("epoch")
             axes.plot(
-                part["epoch"] + 1,
+                part["epoch"],
                 part["value"],
                 color=STAGES[str(stage)],
                 linestyle=DASHES[str(stage)],
@@ -44,7 +44,7 @@ def learning_figure(
                 label="training" if stage == "train" else "validation",
             )
         if best_epoch is not None:
-            axes.axvline(best_epoch + 1, color=BLACK, linewidth=1, linestyle=":")
+            axes.axvline(best_epoch, color=BLACK, linewidth=1, linestyle=":")
         axes.set(xlabel="epoch", ylabel=metric.replace("_", " "))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         tidy(axes)
@@ -52,5 +52,5 @@ def learning_figure(
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
     if best_epoch is not None:
-        figure.suptitle(f"best {monitor} in epoch {best_epoch + 1} (dotted)", fontsize=11)
+        figure.suptitle(f"best {monitor} in epoch {best_epoch} (dotted)", fontsize=11)
     return figure

@@ -81,11 +81,19 @@ class Run(Protocol):
 
 
 class RunLogger(MLFlowLogger):
-    """Lightning's MLflow logger, but that it leaves the run open: testing still follows."""
+    """Lightning's MLflow logger, but that it leaves the run open (testing still follows)
+    and counts epochs from 1."""
 
     @rank_zero_only
     def finalize(self, status: str = "success") -> None:
         """Do nothing; `Run.end` closes the run."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log metrics; ``epoch`` counts from 1, where Lightning's counts from 0."""
+        if "epoch" in metrics:
+            metrics = {**metrics, "epoch": metrics["epoch"] + 1}
+        super().log_metrics(metrics, step)
 
     @rank_zero_only
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
