@@ -24,6 +24,7 @@ class Outcome:
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
         leaky: Whether patients stood on two sides of its split.
+        kind: What it was: ``train``, ``evaluate``, ``compare``, ...
     """
 
     name: str
@@ -36,16 +37,17 @@ class Outcome:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     leaky: bool = False
+    kind: str = "train"
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         part.replace(folder / FILE)
 
 
 def load_outcome(folder: Path) -> Outcome | None:
     """Read a job's file, or None where there is none."""
     path = folder / FILE
-    return Outcome(**json.loads(path.read_text())) if path.is_file() else None
+    return Outcome(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
