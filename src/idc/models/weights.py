@@ -1,5 +1,6 @@
 """Pretrained weights: torchvision's own, or a file, checked key by key."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from idc.errors import CheckpointError, first_line
 
 SHOWN = 4
+GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # in PyTorch's refusal: what the pickle would have called
 
 
 def safe_load(path: Path, what: str) -> Mapping[str, Any]:
@@ -30,11 +32,13 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
+        # Nothing more is quoted: PyTorch's own words tell how to load such a file unsafely.
+        named = GLOBAL.search(str(error))
         raise CheckpointError(
-            f"{what}: {path} holds pickled objects that could run code when loaded, or is damaged; "
-            f"it was not loaded. Save plain tensors (a state_dict) and use that file. "
-            f"({first_line(error)})"
-        ) from error
+            f"{what}: {path} holds pickled objects that could run code when loaded"
+            f"{f' (it names {named[1]})' if named else ''}, or is damaged; it was not loaded. Save "
+            f"plain tensors (a state_dict) and use that file."
+        ) from None
     except (RuntimeError, EOFError, ValueError, OSError) as error:
         raise CheckpointError(
             f"{what}: {path} is no PyTorch file or is damaged ({first_line(error)})."
