@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import yaml
 
-from conftest import TINY, Cli, Result
+from conftest import IDC_TINY, TINY, Cli, Folder, Result
 from idc.models.classifier import PatchClassifier
 
 RUN = (
@@ -142,17 +143,21 @@ def test_a_lone_last_checkpoint_goes_on(cli: Cli, broken: Result, tmp_path: Path
     assert (result.folders[-1] / "split.parquet").is_file()
 
 
-def test_a_checkpoint_does_not_choose_what_is_called(
-    cli: Cli, broken: Result, tmp_path: Path
-) -> None:
-    checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
-    content = torch.load(checkpoint, weights_only=True)
-    content["idc"]["config"]["data"]["source"]["_target_"] = "pandas.read_pickle"
-    evil = tmp_path / "evil.ckpt"
-    torch.save(content, evil)
-    result = cli(f"resume={evil}", "tracking=none")
-    assert result.code == 1
-    assert "would call pandas.read_pickle" in result.err
+def test_values_that_repeat_another_follow_its_change(cli: Cli, kaggle: Folder) -> None:
+    """A run's configuration is stored resolved: the source's root still follows data.root."""
+    root = kaggle({str(p): (8, 8) for p in range(6)})
+    first = cli(*IDC_TINY, f"data.root={root}", "tracking=none", "data.image_size=50")
+    assert first.code == 0, first.err
+    moved = root.rename(root.with_name("moved"))
+    checkpoint = first.folders[0] / "checkpoints" / "last.ckpt"
+    stored = torch.load(checkpoint, weights_only=True)["idc"]["config"]
+    assert "${" not in str(stored)
+    options = ("tracking=none", "trainer.max_epochs=2", "data=idc")
+    result = cli(f"resume={checkpoint}", f"data.root={moved}", *options)
+    assert result.code == 0, result.err
+    config = yaml.safe_load((result.folders[1] / "config.yaml").read_text())
+    assert config["data"]["source"]["root"] == config["data"]["root"]
+    assert config["data"]["root"].endswith("moved")
 
 
 @pytest.mark.slow

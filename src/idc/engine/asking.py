@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.tables import read_table
 from idc.engine.config import Config, build
 from idc.engine.decider import Decider, fit_decider
 from idc.engine.evaluation import Evaluation
@@ -25,6 +26,7 @@ from idc.engine.predictions import (
 )
 from idc.engine.restore import Restored
 from idc.errors import ConfigError, DataError
+from idc.tracking.integrity import check_file
 from idc.tracking.lookup import fetch_artifact
 from idc.tracking.privacy import Redactor
 from idc.tracking.store import Store
@@ -224,7 +226,8 @@ def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> tuple[
     frames = []
     for run in runs:
         path = fetch_artifact(store, run.run_id, PREDICTIONS, folder / run.run_id)
-        frame = pd.read_parquet(path)
+        check_file(path, PREDICTIONS, run.tags, f"run={run.run_id}")
+        frame = read_table(path, "path", "split", "label")
         frames.append(frame[frame["split"] == "val"])
     whole = pd.concat(frames, ignore_index=True)
     names = [c for c in whole if str(c).startswith("score_raw")]

@@ -1,6 +1,5 @@
 """Finished runs as contestants: what they predicted, pooled over folds, side by side."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ import pandas as pd
 
 from idc.comparison.contestant import Contestant, pool_folds
 from idc.data.split.base import patients_sides
+from idc.data.tables import read_table
 from idc.engine.leaderboard import REPEATS, setting_of
 from idc.engine.outcome import Outcome
 
@@ -56,11 +56,15 @@ class Finished:
         return ",".join(kept)
 
     def read(self, name: str) -> pd.DataFrame | None:
-        """One of its tables, or None if it left none."""
+        """One of its tables, or None if it left none.
+
+        Raises:
+            CheckpointError: It is damaged.
+        """
         path = self.folder / name
         if not path.is_file():
             return None
-        return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        return read_table(path)
 
     def training_patches(self) -> int:
         """Patches on its training side; 0 where it left no split."""
@@ -146,8 +150,3 @@ def baselines(runs: Sequence[Finished], settings: Sequence[str]) -> tuple[list[C
         classes = len(outcome.class_names)
         found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
     return found, first.setting
-
-
-def class_names_of(tags: Mapping[str, str]) -> list[str]:
-    """The class names that a run's tags hold."""
-    return list(json.loads(tags.get("data.class_names", "[]")))

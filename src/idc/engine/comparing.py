@@ -25,7 +25,6 @@ from idc.engine.outcome import Outcome
 from idc.engine.pooling import pool_numbers
 from idc.engine.trusting import trust_sentences, trust_table
 from idc.errors import DataError
-from idc.metrics.expansion import fewest_draws
 from idc.report.run_input import SweepReport
 from idc.report.sweep_page import write_sweep_page
 from idc.tracking.privacy import Redactor
@@ -101,7 +100,7 @@ def compare_runs(
     comparison = None
     if len(compared) > 1:
         asked = config["intervals"]
-        draws = max(asked["draws"], FEWEST_DRAWS, fewest_draws(asked["level"]))
+        draws = max(asked["draws"], FEWEST_DRAWS)
         comparison = compare(compared, draws=draws, level=asked["level"], seed=config["seed"])
     found = [*settings, *(compared[len(same) :] if comparison else [])]
     notes += _leaks(runs, found)

@@ -16,6 +16,9 @@ Config = dict[str, Any]
 def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
     """The configuration with every interpolation resolved, and the groups' choices beside it.
 
+    Only for what this command line composed: what comes with a run is not resolved here, as an
+    interpolation can read the environment; see `idc.config.stored`.
+
     Args:
         cfg: What Hydra composed, without the ``hydra`` node.
         choices: What was chosen in each group.
@@ -34,11 +37,6 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(f"configuration: {first_line(error)}") from error
     return _with_choices(plain, choices)
-
-
-def unresolved(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
-    """The same with its interpolations: what a resumed run sets new values in."""
-    return _with_choices(OmegaConf.to_container(cfg, resolve=False), choices)
 
 
 def _with_choices(plain: Any, choices: Mapping[str, str | None]) -> Config:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from idc.engine.config import Config, build
 from idc.engine.inference import Inference
-from idc.errors import CheckpointError, DataError, first_line
+from idc.errors import CheckpointError, DataError, IdcError, first_line
 from idc.metrics.calibration import Calibration, CalibrationRule
 from idc.metrics.threshold import ThresholdRule
 
@@ -59,19 +59,26 @@ def load_decider(path: Path) -> Decider:
         CheckpointError: It is damaged.
     """
     try:
-        content: Mapping[str, Any] = json.loads(path.read_text())
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         rule = content["rule"]
         if rule is not None:
             rule = ThresholdRule(**{k: v for k, v in rule.items() if k != "words"})
+        threshold = content["threshold"]
+        if threshold is not None and not 0 <= float(threshold) <= 1:
+            raise ValueError(f"threshold={threshold} is no probability")
         return Decider(
             Calibration.from_dict(content["calibration"]),
-            content["threshold"],
+            threshold,
             rule,
             Inference(**content["inference"]),
             tuple(content.get("notes", ())),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: this is no decision of an idc run ({error}).") from error
+    except KeyError as error:
+        raise CheckpointError(f"{path}: this is no decision of an idc run: no {error}.") from error
+    except (OSError, ValueError, TypeError, AttributeError, IdcError) as error:
+        raise CheckpointError(
+            f"{path}: this is no decision of an idc run ({first_line(error)})."
+        ) from error
 
 
 def fit_decider(

@@ -1,6 +1,5 @@
 """Finished runs from the MLflow store, with the files that a comparison needs."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,10 +8,11 @@ from pathlib import Path
 
 from mlflow.entities import Run
 
-from idc.engine.collecting import FILES, Finished, class_names_of
+from idc.engine.collecting import FILES, Finished
 from idc.engine.leaderboard import RUN, WHOLE, setting_of
 from idc.engine.outcome import Outcome
-from idc.errors import CheckpointError, ConfigError
+from idc.errors import ConfigError, NotHeldError
+from idc.tracking.integrity import check_file, class_names_of, settings_of_run
 from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
 from idc.tracking.run import PARENT_TAG
 from idc.tracking.store import Store
@@ -29,12 +29,16 @@ def gather(store: Store, record: Run, folder: Path, sweep_name: str = "") -> Fin
         folder: Where to download to.
         sweep_name: Of the sweep that it was named with: stands for a setting in which nothing
             else varies.
+
+    Raises:
+        CheckpointError: A file or a tag is damaged.
     """
-    tags = record.data.tags
+    tags, what = record.data.tags, f"run {record.info.run_id}"
     for name in FILES:
-        with suppress(CheckpointError):  # an evaluation has no history, an old run no baselines
-            fetch_artifact(store, record.info.run_id, name, (folder / name).parent)
-    settings = json.loads(tags.get("idc.settings", "{}"))
+        with suppress(NotHeldError):  # an evaluation has no history, an old run no baselines
+            path = fetch_artifact(store, record.info.run_id, name, (folder / name).parent)
+            check_file(path, name, tags, what)
+    settings = settings_of_run(tags, what)
     if sweep_name and settings and setting_of(settings) == WHOLE:
         settings = {RUN: sweep_name, **settings}
     outcome = Outcome(
@@ -43,7 +47,7 @@ def gather(store: Store, record: Run, folder: Path, sweep_name: str = "") -> Fin
         str(record.info.run_id),
         metrics=dict(record.data.metrics),
         settings=settings,
-        class_names=class_names_of(tags),
+        class_names=list(class_names_of(tags, what)),
         leaky=tags.get("leaky") == "true",
     )
     return Finished(outcome, folder, tags.get(PARENT_TAG, ""))

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from idc.errors import CheckpointError, first_line
+
 FILE = "outcome.json"
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
@@ -24,7 +26,6 @@ class Outcome:
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
         leaky: Whether patients stood on two sides of its split.
-        kind: What it was: ``train``, ``evaluate``, ``compare``, ...
     """
 
     name: str
@@ -37,17 +38,33 @@ class Outcome:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     leaky: bool = False
-    kind: str = "train"
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
         part.replace(folder / FILE)
 
 
 def load_outcome(folder: Path) -> Outcome | None:
-    """Read a job's file, or None where there is none."""
+    """Read a job's file, or None where there is none.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
     path = folder / FILE
-    return Outcome(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        fields = {"name": str, "status": str, "metrics": dict, "settings": dict, "notes": list}
+        for name, kind in fields.items():
+            if not isinstance(content[name], kind):
+                raise TypeError(f"{name} is no {kind.__name__}")
+        return Outcome(**content)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: it does not tell what became of its run ({first_line(error)}). "
+            f"Remove the file; what the run logged is then taken from MLflow."
+        ) from error

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from idc.config.stored import Origin
+from idc.config.values import following, named_too
 from idc.engine.config import Config
 from idc.engine.outcome import load_outcome
-from idc.errors import ConfigError
+from idc.errors import CheckpointError, ConfigError, first_line
 from idc.tracking.privacy import HIDDEN, hidden_values
 
 FOLDER_TAG = "idc.folder"
@@ -45,8 +47,26 @@ def save_hidden(config: Config, folder: Path) -> None:
     (folder / FILE).write_text(json.dumps(known, indent=2) + "\n")
 
 
+def _load_hidden(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: the paths that were not logged cannot be read ({first_line(error)}). Remove "
+            f"the file and give the paths anew, as data.root=PATH."
+        ) from error
+    if not isinstance(known, dict):
+        raise CheckpointError(f"{path}: this is no mapping of names to paths. Remove the file.")
+    for name, value in known.items():
+        if not isinstance(value, str) or "${" in value:
+            raise CheckpointError(f"{path}: {name} is no path ({value!r:.80}). Remove the file.")
+    return known
+
+
 def bring_hidden(
-    config: Mapping[str, Any],
+    origin: Origin,
     folder: Path,
     given: Iterable[str],
     what: str,
@@ -55,7 +75,7 @@ def bring_hidden(
     """A logged configuration with the paths that were not logged.
 
     Args:
-        config: A run's configuration, from its checkpoint.
+        origin: What the run's checkpoint says of it.
         folder: The run's folder, which may hold them.
         given: Names that the command line gives anew.
         what: Who asks, for the message.
@@ -63,11 +83,11 @@ def bring_hidden(
 
     Raises:
         ConfigError: A path is not known here.
+        CheckpointError: The file with the paths is damaged.
     """
-    path = folder / FILE
-    known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
-    better = more or {}
-    named = set(given)
+    known = _load_hidden(folder / FILE)
+    better = {**following(more or {}, origin.mirrors), **(more or {})}
+    named = named_too(list(given), origin.mirrors)
 
     def fill(node: Any, place: str) -> Any:
         if isinstance(node, Mapping):
@@ -87,4 +107,4 @@ def bring_hidden(
             f"is not logged, and the run's folder is not on this machine. Give {place}=PATH."
         )
 
-    return {str(k): fill(v, str(k)) for k, v in config.items()}
+    return {str(k): fill(v, str(k)) for k, v in origin.config.items()}

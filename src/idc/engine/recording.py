@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, HASHES, SHARES
 from idc.data.sources.base import FILE_FACTS
@@ -23,6 +24,7 @@ from idc.engine.patients import names_tags
 from idc.engine.places import FOLDER_TAG, relative_folder, save_hidden
 from idc.models.history import History
 from idc.tracking.facts import flatten, origin_tags
+from idc.tracking.integrity import digest_tags
 from idc.tracking.privacy import Redactor
 from idc.tracking.run import Run
 
@@ -81,6 +83,7 @@ def record_inputs(
     for name in ("split.parquet", "split.csv"):
         run.artifacts(folder / name)
     record_corrections(run, material.corrections, material.index, folder)
+    run.tags(digest_tags(folder, ("split.parquet", "split.csv", CORRECTIONS)))
     run.metrics({f"leaks/{kind}": count for kind, count in material.leaks.counts().items()})
     schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
     for side in () if again else SIDES:
@@ -134,6 +137,7 @@ def record_training(run: Run, config: Config, history: History, folder: Path) ->
     if config["report"]:
         save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)
     run.artifacts(target, "training")
+    run.tags(digest_tags(folder, ("training/history.csv",)))
     if config["tracking"]["log_checkpoints"]:
         run.artifacts(folder / CHECKPOINTS, CHECKPOINTS)
 

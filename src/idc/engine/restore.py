@@ -1,33 +1,31 @@
 """A run brought back from its id: configuration, network, decision, patients."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mlflow.entities import Run as MlflowRecord
-from omegaconf import OmegaConf
 
+from idc.config.stored import read_origin
+from idc.config.values import with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
 from idc.engine.callbacks import BEST, CHECKPOINTS
-from idc.engine.config import Config, resolve
+from idc.engine.config import Config
 from idc.engine.correcting import has_corrections
 from idc.engine.decider import FILE as DECISION
 from idc.engine.decider import Decider, load_decider
 from idc.engine.objects import build_network
 from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
-from idc.engine.resume import check_targets
-from idc.errors import CheckpointError, first_line
+from idc.errors import CheckpointError, NotHeldError, first_line
+from idc.models.checkpoint import load_checkpoint
 from idc.models.network import Network
-from idc.models.weights import safe_load
+from idc.tracking.integrity import check_file, class_names_of
 from idc.tracking.lookup import children, fetch_artifact, find_run
 from idc.tracking.privacy import HIDDEN
 from idc.tracking.store import Store
 
-NETWORK = "network."
 # Of the machine and the moment, not of the run.
 OF_NOW = ("paths", "store", "tracking")
 
@@ -68,8 +66,7 @@ class Restored:
         Raises:
             CheckpointError: The weights do not fit the configuration.
         """
-        state = safe_load(self.checkpoint, f"run={self.run_id}")["state_dict"]
-        weights = {k.removeprefix(NETWORK): v for k, v in state.items() if k.startswith(NETWORK)}
+        weights = load_checkpoint(self.checkpoint, f"run={self.run_id}").network_state()
         mean, std = (weights[key].flatten().tolist() for key in ("mean", "std"))
         network = build_network(self.config, len(self.class_names), (mean, std))
         try:
@@ -139,28 +136,27 @@ def restore(
     run_id = str(record.info.run_id)
     require_same_names(record.data.tags, now, f"run={run_id}")
     own = run_folder(run_id, record.data.tags, now)
-    checkpoint = _file(store, run_id, own, f"{CHECKPOINTS}/{BEST}", folder / run_id)
-    decision = _file(store, run_id, own, f"evaluation/{DECISION}", folder / run_id)
-    content = safe_load(checkpoint, f"run={run_id}")
-    origin: Mapping[str, Any] = content["idc"]
+
+    def file(name: str) -> Path:
+        return _file(store, record, own, name, folder / run_id)
+
+    checkpoint, decision = file(f"{CHECKPOINTS}/{BEST}"), file(f"evaluation/{DECISION}")
+    loaded = load_checkpoint(checkpoint, f"run={run_id}")
+    loaded.network_state()  # before any data are read
+    origin = read_origin(loaded.content, now, loaded.what)
     more = {}
-    if str(origin["config"]["split"].get("file", "")).startswith(HIDDEN):
+    if str(origin.config["split"].get("file", "")).startswith(HIDDEN):
         # The run keeps the split itself, so that the file is not needed.
-        more["split.file"] = str(_file(store, run_id, own, "split.csv", folder / run_id))
-    if has_corrections(origin["config"]):
+        more["split.file"] = str(file("split.csv"))
+    if has_corrections(origin.config):
         # The same; the copy has the names that the run knows its patches by.
-        more[PLACE] = str(_file(store, run_id, own, CORRECTIONS, folder / run_id))
+        more[PLACE] = str(file(CORRECTIONS))
     place = own or checkpoint.parent
-    raw = bring_hidden(origin["config"], place, given, f"run={run_id}", more)
-    merged = {**raw, **{key: now[key] for key in OF_NOW}}
-    choices = merged.pop("choices")
-    if root is not None:
-        merged["data"] = {**merged["data"], "root": root}
+    then = bring_hidden(origin, place, given, f"run={run_id}", more)
     # The checkpoint has all weights: a file of pretrained ones is not looked for.
-    merged["backbone"] = {**merged["backbone"], "weights": None}
-    config = resolve(OmegaConf.create(merged), choices)
-    check_targets(config, now, f"run={run_id}")
-    names = tuple(json.loads(record.data.tags["data.class_names"]))
+    values = {"backbone.weights": None, **({} if root is None else {"data.root": root})}
+    config = with_values({**then, **{key: now[key] for key in OF_NOW}}, values, origin.mirrors)
+    names = class_names_of(record.data.tags, f"run={run_id}")
     return Restored(
         run_id,
         str(record.info.run_name),
@@ -168,24 +164,26 @@ def restore(
         checkpoint,
         names,
         load_decider(decision),
-        origin["sides"],
-        origin["fingerprint"],
+        origin.sides,
+        origin.fingerprint,
         record.data.tags.get("leaky") == "true",
         record.data.tags,
     )
 
 
-def _file(store: Store, run_id: str, own: Path | None, name: str, folder: Path) -> Path:
-    """A run's file: from its own folder if that is here, else from its artifacts."""
+def _file(store: Store, record: MlflowRecord, own: Path | None, name: str, folder: Path) -> Path:
+    """A run's file, whole: from its own folder if that is here, else from its artifacts."""
+    run_id, tags = str(record.info.run_id), record.data.tags
     if own is not None and (own / name).is_file():
-        return own / name
+        return check_file(own / name, name, tags, f"run={run_id}")
     try:
-        return fetch_artifact(store, run_id, name, folder)
-    except CheckpointError as error:
-        raise CheckpointError(
+        path = fetch_artifact(store, run_id, name, folder)
+    except NotHeldError as error:
+        raise NotHeldError(
             f"run={run_id}: it holds no {name}, and its folder is not on this machine. Runs log "
             f"their checkpoints unless tracking.log_checkpoints=false."
         ) from error
+    return check_file(path, name, tags, f"run={run_id}")
 
 
 def run_file(store: Store, record: MlflowRecord, now: Config, name: str, folder: Path) -> Path:
@@ -199,7 +197,8 @@ def run_file(store: Store, record: MlflowRecord, now: Config, name: str, folder:
         folder: Where to download to.
 
     Raises:
-        CheckpointError: The run has none of that name.
+        CheckpointError: The run has none of that name, or it is damaged.
     """
     run_id = str(record.info.run_id)
-    return _file(store, run_id, run_folder(run_id, record.data.tags, now), name, folder / run_id)
+    own = run_folder(run_id, record.data.tags, now)
+    return _file(store, record, own, name, folder / run_id)

@@ -7,8 +7,10 @@ import numpy as np
 import torch
 
 from idc.data.datamodule import PatchDataModule
+from idc.engine.decider import FILE as DECISION
 from idc.engine.drawing import save_figures
 from idc.engine.evaluation import Evaluation, save_evaluation
+from idc.engine.explaining.faith import VERDICTS
 from idc.engine.explaining.stored import EXPLAIN
 from idc.engine.explaining.subject import Subject, truth_of
 from idc.engine.explaining.wanted import wants_anything
@@ -22,12 +24,14 @@ from idc.models.calibrated import CalibratedScorer
 from idc.models.network import Network
 from idc.report.model_card import write_model_card
 from idc.report.run_page import write_run_page
+from idc.tracking.integrity import digest_tags
 from idc.tracking.model import log_model
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
 EXAMPLES = 4  # patches in the logged model's input example
 EVALUATION = "evaluation"
+READ_BACK = (DECISION, "predictions.parquet", "baselines.parquet")
 REPORT = "report.html"
 CARD = "model_card.md"
 
@@ -43,6 +47,7 @@ def record_evaluation(account: Account) -> None:
         figures = evaluation_figures(evaluation, account.material.patches, account.class_names)
         save_figures(figures, target)
     run.artifacts(target, EVALUATION)
+    run.tags(digest_tags(folder, (f"{EVALUATION}/{name}" for name in READ_BACK)))
 
 
 def record_explanation(account: Account, network: Network | None) -> dict[str, float]:
@@ -97,6 +102,7 @@ def _explain(account: Account, network: Network) -> Explained:
         )
     account.run.metrics(explained.metrics)
     account.run.artifacts(folder, EXPLAIN)
+    account.run.tags(digest_tags(folder, (VERDICTS,), f"{EXPLAIN}/"))
     return explained
 
 

@@ -6,22 +6,23 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
+from idc.config.stored import Origin, read_origin
+from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
 from idc.data.split.base import patients_sides
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
-from idc.engine.config import Config, resolve, unresolved
+from idc.engine.config import Config
 from idc.engine.correcting import has_corrections
 from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
 from idc.errors import CheckpointError, ConfigError, DataError
-from idc.models.weights import safe_load
+from idc.models.checkpoint import load_checkpoint
+from idc.tracking.integrity import check_file
 from idc.tracking.lookup import fetch_artifact, find_run
 from idc.tracking.store import Store
 
@@ -29,7 +30,6 @@ log = logging.getLogger(__name__)
 
 # What may differ from the run that is gone on with, without a word on the command line.
 TAKEN_FROM_NOW = ("paths", "store", "tracking", "resume", "sweep")
-TRUSTED = ("idc.", "torch.optim.", "albumentations.")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ResumePoint:
 
     Attributes:
         config: The run's own configuration, with what the command line changes.
-        unresolved: The same with its interpolations.
+        mirrors: Values of it that repeat another; see `idc.config.values.mirrors_of`.
         run_id: The MLflow run to go on in, or None.
         checkpoint: The last checkpoint.
         best: The best one until then, or None where it is not to be had.
@@ -48,7 +48,7 @@ class ResumePoint:
     """
 
     config: Config
-    unresolved: Config
+    mirrors: Mapping[str, str]
     run_id: str | None
     checkpoint: Path
     best: Path | None
@@ -123,11 +123,9 @@ def resume_point(
     """
     path = Path(reference)
     if path.is_file():
-        content = safe_load(path, "resume")
-        if "idc" not in content:
-            raise CheckpointError(f"resume: {path} is no checkpoint of an idc run.")
-        origin: Mapping[str, Any] = content["idc"]
-        run_id = origin.get("run_id") if store is not None and _known(store, origin) else None
+        checkpoint = load_checkpoint(path, "resume", to_train=True)
+        origin = read_origin(checkpoint.content, now, checkpoint.what)
+        run_id = origin.run_id if store is not None and _known(store, origin) else None
         best: Path | None = path.with_name(BEST)
     else:
         if store is None or "/" in reference or reference.endswith(".ckpt"):
@@ -144,42 +142,51 @@ def resume_point(
         else:
             path = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{LAST}", folder / "resumed")
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", folder / "resumed")
-        content = safe_load(path, "resume")
-        origin = content["idc"]
-        if has_corrections(origin["config"]) and not (path.parent.parent / CORRECTIONS).is_file():
-            fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
+        checkpoint = load_checkpoint(path, "resume", to_train=True)
+        origin = read_origin(checkpoint.content, now, checkpoint.what)
+        if has_corrections(origin.config) and not (path.parent.parent / CORRECTIONS).is_file():
+            kept_copy = fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
+            check_file(kept_copy, CORRECTIONS, found.data.tags, "resume")
+    checkpoint.network_state()
+    if best is not None and best.is_file():
+        load_checkpoint(best, "resume").network_state()  # it will be tested: not after hours
     given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
     copy = path.parent.parent / CORRECTIONS  # the file itself may be gone, or another by now
-    kept = has_corrections(origin["config"]) and copy.is_file()
+    kept = has_corrections(origin.config) and copy.is_file()
     more = {PLACE: str(copy)} if kept else {}
-    then = bring_hidden(origin["config"], path.parent.parent, given, "resume", more)
-    config, raw = _merge(then, now, overrides)
-    check_targets(config, now, "resume")
+    then = bring_hidden(origin, path.parent.parent, given, "resume", more)
+    config = _merge(then, origin.mirrors, now, overrides)
     return ResumePoint(
-        config, raw, run_id, path, best, origin["sides"], origin["fingerprint"], origin["split"]
+        config,
+        origin.mirrors,
+        run_id,
+        path,
+        best,
+        origin.sides,
+        origin.fingerprint,
+        origin.split,
     )
 
 
-def _known(store: Store, origin: Mapping[str, Any]) -> bool:
+def _known(store: Store, origin: Origin) -> bool:
     try:
-        return origin.get("run_id") is not None and bool(find_run(store, str(origin["run_id"])))
+        return origin.run_id is not None and bool(find_run(store, origin.run_id))
     except CheckpointError:
         return False
 
 
-def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> tuple[Config, Config]:
+def _merge(
+    then: Config, mirrors: Mapping[str, str], now: Config, overrides: Sequence[str]
+) -> Config:
     """The run's configuration with today's places and the command line's values.
 
     Args:
-        then: The run's configuration with its interpolations, so that a new ``data.root`` is also
-            the source's.
-        now: The configuration that the command line composed.
+        then: The run's resolved configuration.
+        mirrors: Its values that repeat another, so that a new ``data.root`` is also the source's.
+        now: The configuration that the command line composed, resolved.
         overrides: The command line's overrides.
-
-    Returns:
-        The configuration, resolved and with its interpolations.
     """
-    merged = OmegaConf.create({**then, **{key: now[key] for key in TAKEN_FROM_NOW}})
+    values = {}
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
         if key.split(".")[0] in TAKEN_FROM_NOW:
@@ -191,38 +198,7 @@ def _merge(then: Mapping[str, Any], now: Config, overrides: Sequence[str]) -> tu
                 f"resume: {override.input_line} would choose another {key}; a resumed run keeps "
                 f"its own. Change single values ({key}.NAME=VALUE), or start a new run."
             )
-        if OmegaConf.select(merged, key, default=override) is override:
-            raise ConfigError(f"resume: the run's configuration has no {key}.")
-        OmegaConf.update(merged, key, override.value())
-    choices = then["choices"]
-    del merged["choices"]
-    return resolve(merged, choices), unresolved(merged, choices)
-
-
-def check_targets(config: Config, now: Config, what: str) -> None:
-    """A checkpoint's configuration names what is built from it: nothing else may be called.
-
-    Args:
-        config: The checkpoint's configuration.
-        now: That of the command line, which is trusted.
-        what: Who asks, for the message.
-
-    Raises:
-        CheckpointError: It names something that is neither ours nor on the command line.
-    """
-    allowed = _targets(now)
-    for target in sorted(_targets(config) - allowed):
-        if not target.startswith(TRUSTED):
-            raise CheckpointError(
-                f"{what}: the checkpoint's configuration would call {target}, which is none of "
-                f"{', '.join(TRUSTED)}. If you trust it, choose it on the command line too."
-            )
-
-
-def _targets(node: Any) -> set[str]:
-    if isinstance(node, Mapping):
-        own = {str(node["_target_"])} if "_target_" in node else set()
-        return own.union(*(_targets(value) for value in node.values()))
-    if isinstance(node, list | tuple):
-        return set().union(*(_targets(value) for value in node))
-    return set()
+        if override.is_delete() or look_up(then, key, override) is override:
+            raise ConfigError(f"resume: the run's configuration has no {key} to change.")
+        values[key] = look_up(now, key)
+    return with_values({**then, **{key: now[key] for key in TAKEN_FROM_NOW}}, values, mirrors)

@@ -1,7 +1,7 @@
 """One run, from a resolved configuration to everything that it leaves behind."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ import torch
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.split.base import patients_sides
-from idc.engine.callbacks import CHECKPOINTS
+from idc.engine.callbacks import BEST, CHECKPOINTS
 from idc.engine.check import check_config
 from idc.engine.config import Config, build
 from idc.engine.cost import Meter
@@ -36,8 +36,8 @@ from idc.engine.results import record_evaluation, record_explanation, record_mod
 from idc.engine.resume import ResumePoint, resume_point, split_identity
 from idc.errors import TrainingError, first_line
 from idc.metrics.calibration import CalibrationRule
+from idc.models.checkpoint import load_checkpoint
 from idc.models.classifier import PatchClassifier
-from idc.models.weights import safe_load
 from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, the_store
@@ -57,7 +57,7 @@ class Job:
         settings: The swept values, name to value; empty outside a sweep.
         parent: Run id of the sweep, or None.
         hydra_arguments: What a rank's process needs to compose the same configuration.
-        unresolved: The configuration with its interpolations.
+        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
     """
 
     config: Config
@@ -67,7 +67,7 @@ class Job:
     settings: dict[str, str] = field(default_factory=dict)
     parent: str | None = None
     hydra_arguments: Sequence[str] = ()
-    unresolved: Config = field(default_factory=dict)
+    mirrors: Mapping[str, str] = field(default_factory=dict)
 
 
 def run_job(job: Job) -> Outcome:
@@ -156,7 +156,8 @@ def _work(
         if point is not None:
             point.bring(job.folder / CHECKPOINTS)
     origin = {
-        "config": redactor.config(point.unresolved if point else job.unresolved),
+        "config": redactor.config(config),
+        "mirrors": dict(point.mirrors if point else job.mirrors),
         "run_id": run.run_id,
         "sides": patients_sides(material.used),
         "split": split_identity(material.used),
@@ -188,8 +189,7 @@ def _work(
         return
     judging = Meter(device)
     with judging:
-        best = _best_checkpoint(trainer, config)
-        evaluation = _judge(module, best, data, config, device, material.leaky)
+        evaluation = _judge(module, data, config, device, job.folder, material.leaky)
     outcome.objective = _best_score(trainer)
     outcome.metrics = evaluation.metrics
     outcome.notes = evaluation.notes
@@ -234,30 +234,22 @@ def _fit(
 
 def _judge(
     module: PatchClassifier,
-    best: Path,
     data: PatchDataModule,
     config: Config,
     device: torch.device,
+    folder: Path,
     leaky: bool,
 ) -> Evaluation:
     """Take the best weights to one device and test them."""
-    state = safe_load(best, "best checkpoint")["state_dict"]
-    prefix = "network."
-    network_state = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    module.network.load_state_dict(network_state)
-    data.trainer = None  # the loaders must not shard what one process scores
-    return evaluate(module.network, data, config, device, leaky)
-
-
-def _best_checkpoint(trainer: pl.Trainer, config: Config) -> Path:
-    """The one that this training wrote or took up, whatever else lies in its folder."""
-    best = str(getattr(trainer.checkpoint_callback, "best_model_path", ""))
-    if not best:
+    best = folder / CHECKPOINTS / BEST
+    if not best.is_file():
         raise TrainingError(
             f"{config['monitor']['metric']} was never measured, so there is no best checkpoint: "
             f"train for at least one whole epoch with validation."
         )
-    return Path(best)
+    module.network.load_state_dict(load_checkpoint(best, "test").network_state())
+    data.trainer = None  # the loaders must not shard what one process scores
+    return evaluate(module.network, data, config, device, leaky)
 
 
 def _best_score(trainer: pl.Trainer) -> float | None:

@@ -20,6 +20,7 @@ from idc.models.history import History
 from idc.models.network import Network
 from idc.models.optimizers import parameter_groups
 from idc.models.schedulers import Horizon, Schedule
+from idc.runtime.digests import seal
 from idc.seeding import derive_seed
 
 Stage = Literal["train", "val"]
@@ -204,6 +205,7 @@ class PatchClassifier(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the checkpoint say where it comes from and how training went until then."""
         checkpoint["idc"] = {**self.origin, "history": self.history.state()}
+        seal(checkpoint)  # Lightning adds nothing after this hook
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the learning curves of the checkpoint, and with this run's length."""

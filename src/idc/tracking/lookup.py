@@ -6,7 +6,7 @@ import mlflow
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from idc.errors import CheckpointError, TrackingError, first_line
+from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
 from idc.tracking.run import PARENT_TAG
 from idc.tracking.store import Store
 
@@ -33,13 +33,13 @@ def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
     """Download an artifact of a run.
 
     Raises:
-        CheckpointError: The run has none of that name.
+        NotHeldError: The run has none of that name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         found = mlflow.MlflowClient(store.uri).download_artifacts(run_id, name, str(folder))
     except (MlflowException, OSError) as error:
-        raise CheckpointError(
+        raise NotHeldError(
             f"run {run_id} holds no {name}: it ended before it had one, or "
             f"tracking.log_checkpoints was off."
         ) from error

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock, Timeout
@@ -101,12 +100,7 @@ def the_store(store: Store | None) -> Iterator[None]:
 
 def default_uri(mlruns: Path) -> str:
     """The embedded store's URI."""
-    return sqlite_uri(mlruns.resolve())
-
-
-def sqlite_uri(mlruns: Path) -> str:
-    """The URI of a folder's database; quoted, as SQLAlchemy reads the path as a part of a URL."""
-    return f"sqlite:///{quote(str(mlruns / 'mlflow.db'))}"
+    return f"sqlite:///{mlruns.resolve() / 'mlflow.db'}"
 
 
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:

@@ -11,19 +11,21 @@ import numpy as np
 import pandas as pd
 import torch
 
+from idc.data.tables import read_table
 from idc.engine.asking import loader_of
 from idc.engine.check import check_values
 from idc.engine.config import Config
 from idc.engine.evaluating import choose_device
+from idc.engine.explaining.faith import VERDICTS
 from idc.engine.explaining.stored import EXPLAIN, stored_trust
 from idc.engine.explaining.subject import Subject, place_again, score_rows, truth_of
 from idc.engine.explaining.whole import Explained, explain_all
-from idc.engine.lifecycle import configured_store, owning
+from idc.engine.lifecycle import configured_store
 from idc.engine.material import Material, load_material
-from idc.engine.outcome import Outcome
 from idc.engine.restore import Restored, members, restore, run_file
 from idc.errors import ConfigError, DataError
 from idc.explain.select import NAMED, Selection, named_rows, parse_selection
+from idc.tracking.integrity import digest_tags
 from idc.tracking.lookup import find_run, list_artifacts
 from idc.tracking.privacy import Pseudonyms, hidden_values
 from idc.tracking.run import MlflowRun
@@ -65,7 +67,6 @@ def explain_run(config: Config, folder: Path) -> Told:
     store, run = opened(config, "run")
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        stack.enter_context(owning(folder, Outcome("explain", run_id=run, kind="explain")))
         record = find_run(store, run)
         hidden = hide_names(selection, store.redactor.pseudonyms)
         under = _free_place(store, run, config["name"], hidden)
@@ -79,6 +80,7 @@ def explain_run(config: Config, folder: Path) -> Told:
         new = {k: v for k, v in explained.metrics.items() if k not in record.data.metrics}
         logged.metrics(new)
         logged.artifacts(target, under)
+        logged.tags(digest_tags(target, (VERDICTS,), f"{under}/"))
         for error in explained.failures.values():
             raise error
     return Told(run, under, target, explained)
@@ -147,7 +149,8 @@ def subject_of(
             f"run={run_id}: these are not the data that it was made with (their fingerprint is "
             f"{material.fingerprint}, it was {restored.fingerprint}). Give data.root=DIR."
         )
-    stored = pd.read_parquet(run_file(store, record, config, PREDICTIONS, folder / "restored"))
+    path = run_file(store, record, config, PREDICTIONS, folder / "restored")
+    stored = read_table(path, "path", "split", "label", "predicted", "score")
     rule = restored.decider.rule
     device: torch.device = choose_device(config["device"])
     subject = Subject(

@@ -9,7 +9,7 @@ from idc.engine.config import Config
 from idc.engine.explaining.faith import VERDICTS
 from idc.engine.explaining.part import Trust
 from idc.engine.restore import run_file
-from idc.errors import CheckpointError
+from idc.errors import CheckpointError, NotHeldError
 from idc.tracking.lookup import list_artifacts
 from idc.tracking.store import Store
 
@@ -42,10 +42,23 @@ def stored_trust(store: Store, record: MlflowRecord, config: Config, folder: Pat
     order: list[str] = []
     for name in names:
         try:
-            content = json.loads(run_file(store, record, config, name, folder).read_text())
-        except CheckpointError:
+            path = run_file(store, record, config, name, folder)
+        except NotHeldError:
             continue
-        new = [method for method in content["order"] if method not in order]
-        marks |= {method: words for method, words in content["marks"].items() if method in new}
+        order_then, marks_then = _read(path)
+        new = [method for method in order_then if method not in order]
+        marks |= {method: words for method, words in marks_then.items() if method in new}
         order += new
     return Trust(order, marks)
+
+
+def _read(path: Path) -> tuple[list[str], dict[str, str]]:
+    """The methods in order, and the marks of those that are not to be trusted."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        order, marks = list(map(str, content["order"])), dict(content["marks"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} is damaged: it does not tell which attributions to trust."
+        ) from error
+    return order, marks

@@ -1,0 +1,1 @@
+"""The configuration: its schema, its checking, and what may be built from it."""

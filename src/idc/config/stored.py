@@ -1,0 +1,202 @@
+"""What a checkpoint says of its run: somebody else's data, checked as a whole before any use."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idc.config.buildable import check_targets, parameter_names
+from idc.config.tree import chosen_tree, groups, has_choice, known_tree
+from idc.errors import CheckpointError
+
+Config = dict[str, Any]
+PLACE = "idc"  # in a checkpoint's content
+CHOICES = "choices"
+OF_THE_MOMENT = {"paths", "launcher", "experiment"}  # never read from a stored configuration
+# Whose keys are names that a user gives, or that a library knows.
+OPEN = ("explain.methods", "optimizer", "scheduler")
+TRAINER = "pytorch_lightning.Trainer"
+# Of its parameters: what a stored configuration has no business to set.
+NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
+HISTORY = 4  # epoch, stage, metric, value
+MOST_VALUES = 100_000  # a pickle may hold containers that hold themselves
+SIDES = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights come from.
+
+    Attributes:
+        config: The run's resolved configuration, plain values, with its groups' ``choices``.
+        mirrors: Values that repeat another: dotted place to the dotted name that it follows.
+        run_id: The MLflow run, or None.
+        sides: Patient to the side that it stood on.
+        split: The identity of the split.
+        fingerprint: The identity of the data.
+    """
+
+    config: Config
+    mirrors: Mapping[str, str]
+    run_id: str | None
+    sides: Mapping[str, str]
+    split: str
+    fingerprint: str
+
+
+def read_origin(content: Mapping[str, Any], now: Config, what: str) -> Origin:
+    """The part of a checkpoint that says where it comes from.
+
+    Nothing of it is resolved, looked up in this machine's environment or imported: values are
+    plain, keys are those of ``conf/``, and what may be built is a fixed set; see
+    `idc.config.buildable`.
+
+    Args:
+        content: What was loaded from the file.
+        now: The configuration that the command line composed, which is trusted.
+        what: Who asks and the file's path, for the message.
+
+    Raises:
+        CheckpointError: Names the field.
+    """
+    origin = content.get(PLACE)
+    if not isinstance(origin, Mapping):
+        raise CheckpointError(
+            f"{what} is no checkpoint of an idc run: it {_says(PLACE, content)}, not a mapping. "
+            f"Give best.ckpt or last.ckpt of a run's folder."
+        )
+
+    def part(name: str, kind: type, words: str) -> Any:
+        if not isinstance(value := origin.get(name), kind):
+            raise CheckpointError(f"{what}: {PLACE} {_says(name, origin)}, not {words}.")
+        return value
+
+    config = part("config", dict, "the run's configuration")
+    _check_plain(config, what)
+    choices = config.get(CHOICES)
+    if not isinstance(choices, dict):
+        raise CheckpointError(f"{what}: {PLACE}.config {_says(CHOICES, config)}, not a mapping.")
+    check_targets(config, now, what)
+    for problem in _misfits(config):
+        raise CheckpointError(
+            f"{what}: the run's configuration {problem}. It was made by another version of idc, or "
+            f"is damaged."
+        )
+    mirrors = part("mirrors", dict, "a mapping")
+    for place, source in mirrors.items():
+        if not (_is_value(config, place) and _is_value(config, source)) or source in mirrors:
+            raise CheckpointError(f"{what}: {PLACE}.mirrors: {place!r} cannot follow {source!r}.")
+    for row in part("history", list, "the course of training"):
+        if not isinstance(row, list) or len(row) != HISTORY:
+            raise CheckpointError(f"{what}: {PLACE}.history holds {row!r:.80}, not a metric.")
+    sides = part("sides", dict, "a mapping of patients to sides")
+    for patient, side in sides.items():
+        if not isinstance(patient, str) or not SIDES.fullmatch(str(side)):
+            raise CheckpointError(f"{what}: {PLACE}.sides: {patient!r} stands on {side!r:.80}.")
+    run_id = origin.get("run_id")
+    if run_id is not None and not isinstance(run_id, str):
+        raise CheckpointError(f"{what}: {PLACE} {_says('run_id', origin)}, not an id.")
+    return Origin(
+        config,
+        mirrors,
+        run_id,
+        sides,
+        part("split", str, "a digest"),
+        part("fingerprint", str, "a digest"),
+    )
+
+
+def _says(name: str, node: Mapping[str, Any]) -> str:
+    if name not in node:
+        return f"lacks {name!r}"
+    return f"holds a {type(node[name]).__name__} as {name!r}"
+
+
+def _is_value(config: Config, place: Any) -> bool:
+    """Whether a dotted place is that of a value which is not Hydra's."""
+    node: Any = config
+    for key in str(place).split("."):
+        if key.startswith("_") or not isinstance(node, dict) or key not in node:
+            return False
+        node = node[key]
+    return not isinstance(node, dict)
+
+
+def _check_plain(config: Config, what: str) -> None:
+    """Refuse what is more than containers, numbers and strings, and what would be resolved."""
+    for number, (place, value) in enumerate(_leaves(config)):
+        if number == MOST_VALUES:
+            raise CheckpointError(f"{what}: the run's configuration has no end.")
+        if value is not None and type(value) not in (str, int, float, bool):
+            raise CheckpointError(
+                f"{what}: {place} holds a {type(value).__name__}, which is no plain value."
+            )
+        if isinstance(value, str) and ("${" in value or value == "???"):
+            raise CheckpointError(
+                f"{what}: {place} is {value!r:.80}: a stored configuration holds plain values, and "
+                f"nothing in it is resolved on this machine. An older version of idc made it "
+                f"(train again, or use that version), or somebody changed it."
+            )
+
+
+def _leaves(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    if type(node) is dict:
+        for key, value in node.items():
+            yield f"a key of {place or 'it'}", key
+            yield from _leaves(value, f"{place}.{key}" if place else str(key))
+    elif type(node) in (list, tuple):
+        for number, value in enumerate(node):
+            yield from _leaves(value, f"{place}[{number}]")
+    else:
+        yield place, node
+
+
+def _misfits(config: Config) -> Iterator[str]:
+    """What a configuration lacks or has too many, against the YAML files of ``conf/``."""
+    choices = config[CHOICES]
+    own = {key: value for key, value in config.items() if key != CHOICES}
+    known, needed = known_tree(), chosen_tree(choices)
+    for key in own.keys() - known.keys() - OF_THE_MOMENT:
+        yield f"has an unknown key {key}"
+    for key in known.keys() - own.keys() - OF_THE_MOMENT:
+        yield f"lacks {key}"
+    foreign = {group for group in groups() if not _is_ours(group, choices.get(group))}
+    for key in own.keys() - foreign - OF_THE_MOMENT:
+        yield from _compare(own[key], known[key], needed.get(key), key)
+
+
+def _is_ours(group: str, choice: Any) -> bool:
+    chosen = choice if isinstance(choice, list) else [choice]
+    return all(one is None or has_choice(group, str(one)) for one in chosen)
+
+
+def _compare(node: Any, known: Any, needed: Any, place: str) -> Iterator[str]:
+    if not isinstance(known, dict):
+        if isinstance(node, dict) or (
+            isinstance(known, list) and not isinstance(node, list | tuple | None)
+        ):
+            yield f"holds a {type(node).__name__} at {place}"
+        return
+    if node is None and "." in place:
+        return
+    if not isinstance(node, dict):
+        yield f"holds a {type(node).__name__} at {place}, not a mapping"
+        return
+    if place not in OPEN:
+        for key in _unknown(node, known, place):
+            yield f"has an unknown key {place}.{key}"
+        for key in (needed or {}).keys() - node.keys():
+            yield f"lacks {place}.{key}"
+    for key in node.keys() & known.keys():
+        below = needed.get(key) if isinstance(needed, dict) else None
+        yield from _compare(node[key], known[key], below, f"{place}.{key}")
+
+
+def _unknown(node: Config, known: Config, place: str) -> set[str]:
+    unknown = node.keys() - known.keys()
+    if place == "trainer" and unknown:
+        return unknown - ((parameter_names(TRAINER) or frozenset()) - NOT_STORED)
+    if unknown and "_target_" in node:
+        more = parameter_names(node["_target_"])
+        return set() if more is None else unknown - more
+    return set(unknown)

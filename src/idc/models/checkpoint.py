@@ -1,0 +1,105 @@
+"""A run's checkpoint: whole, or refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from idc.config.stored import PLACE
+from idc.errors import CheckpointError
+from idc.models.weights import safe_load
+from idc.runtime.digests import KEY, is_intact
+
+NETWORK = "network."
+# What Lightning needs to go on.
+STATE = {
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+    "state_dict": Mapping,
+    "loops": Mapping,
+    "callbacks": Mapping,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was loaded whole.
+
+    Attributes:
+        path: Its file.
+        what: Who asks and the file, for messages.
+        content: Tensors and plain containers.
+    """
+
+    path: Path
+    what: str
+    content: Mapping[str, Any]
+
+    def network_state(self) -> dict[str, Tensor]:
+        """The weights of the network, by the names that it gives them.
+
+        Raises:
+            CheckpointError: There are none, or they hold a value that is not finite.
+        """
+        state = self.content.get("state_dict")
+        if not isinstance(state, Mapping):
+            raise CheckpointError(f"{self.what} holds no weights (state_dict).")
+        weights = {
+            str(k).removeprefix(NETWORK): v
+            for k, v in state.items()
+            if isinstance(v, Tensor) and str(k).startswith(NETWORK)
+        }
+        for name in ("mean", "std"):
+            if name not in weights:
+                raise CheckpointError(f"{self.what} holds no weights of ours: it lacks {name}.")
+        for name, value in weights.items():
+            if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+                raise CheckpointError(
+                    f"{self.what}: the weights {name} hold values that are not finite numbers: "
+                    f"nothing that this network says means anything. Use another checkpoint."
+                )
+        return weights
+
+
+def load_checkpoint(path: Path, what: str, to_train: bool = False) -> Checkpoint:
+    """Load a checkpoint that has the digest it was saved with.
+
+    Args:
+        path: The file.
+        what: Who asks, for messages: ``resume``, ``run=ID``.
+        to_train: Whether training is to go on from it.
+
+    Raises:
+        CheckpointError: It is missing, damaged, none of ours, could run code when loaded, or lacks
+            what it is to be used for.
+    """
+    content = safe_load(path, what)
+    what = f"{what}: {path}"
+    try:
+        intact = is_intact(content)
+    except (RecursionError, RuntimeError, TypeError) as error:
+        raise CheckpointError(f"{what} is no checkpoint: it holds what ours never do.") from error
+    if KEY not in content and PLACE in content:
+        raise CheckpointError(
+            f"{what} has no digest that would show damage: an older version of idc made it, or "
+            f"something else has changed it. Train again, or use that version."
+        )
+    if KEY in content and not intact:
+        raise CheckpointError(
+            f"{what} is damaged: its content is not what was saved (the digest differs). Use "
+            f"another copy, or another checkpoint of the run."
+        )
+    loaded = Checkpoint(path, what, content)
+    if to_train:
+        for name, kind in STATE.items():
+            if PLACE in content and not isinstance(content.get(name), kind):
+                raise CheckpointError(
+                    f"{what}: training cannot go on from it: it holds no usable {name}."
+                )
+    return loaded
