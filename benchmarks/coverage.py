@@ -4,10 +4,11 @@ python benchmarks/coverage.py [--quick]
 
 Patients with their own size, prevalence and shift of the scores are drawn from four populations.
 The truth of each metric is its value over all patches of 20,000 of their patients. For each of
-1,000 test sides (``--quick``: 150) of 15 or 40 patients, 1,000 draws; each column is the share
-of intervals that hold the truth, in per cent:
+1,000 test sides (``--quick``: 150) of 2 to 40 patients, 1,000 draws; each column is the share of
+intervals that hold the truth, in per cent, of the test sides that have one:
 
-- ours: whole patients, tails expanded for the effective number of patients
+- ours: whole patients, tails expanded for the effective number of patients, with fewer than ten
+  widened to Student's t
 - number: whole patients, tails expanded for the number of patients
 - plain: whole patients, percentiles not expanded
 - strata: as ours, but drawn within the patients without positives, without negatives, with both
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from idc.metrics.expansion import expanded_tail
-from idc.metrics.resampling import Units, choose_units
+from idc.metrics.resampling import Units, patient_units
 from idc.metrics.spread import Spread, spreads
 from idc.metrics.statistics import Prediction, UnitStatistics
 
@@ -60,18 +61,20 @@ def main() -> None:
         labels, scores, _ = sample(rng, 20_000, population)
         everyone = statistics(labels, scores, np.zeros(len(labels), np.int64), 1)
         truth = {k: float(v[0]) for k, v in everyone.values(np.ones((1, 1))).items()}
-        for patients in (15, 40):
+        for patients in (2, 3, 5, 15, 40):
             held: Counter[tuple[str, str]] = Counter()
+            known: Counter[tuple[str, str]] = Counter()
             for seed in range(sides):
                 labels, scores, groups = sample(rng, patients, population)
                 for method, bounds in intervals(labels, scores, groups, seed).items():
                     for metric in SHOWN:
                         low, high = bounds[metric]
+                        known[metric, method] += bool(np.isfinite(low))
                         held[metric, method] += low <= truth[metric] <= high
             print(f"\n{name}, {patients} patients, {sides} test sides")
             print(f"{'metric':18} {'truth':>7} " + " ".join(f"{m:>8}" for m in METHODS))
             for metric in SHOWN:
-                shares = [f"{100 * held[metric, m] / sides:8.1f}" for m in METHODS]
+                shares = [f"{100 * held[metric, m] / known[metric, m]:8.1f}" for m in METHODS]
                 print(f"{metric:18} {truth[metric]:7.3f} " + " ".join(shares), flush=True)
 
 
@@ -98,11 +101,11 @@ def intervals(
     labels: NDArray[np.int64], scores: NDArray[np.float64], groups: NDArray[np.str_], seed: int
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Method to metric to bounds."""
-    units = choose_units(labels, groups)
+    units = patient_units(labels, groups)
     by_patient = statistics(labels, scores, units.codes, units.count)
     drawn = spreads(by_patient, units, DRAWS, seed)
-    strata = Stratified(units.kind, units.codes, units.count, units.holds)
-    patches = choose_units(labels, np.zeros(len(labels)))
+    strata = Stratified(units.codes, units.count, units.holds)
+    patches = patient_units(labels, np.arange(len(labels)))
     by_patch = statistics(labels, scores, patches.codes, patches.count)
     tails = {"number": expanded_tail(LEVEL, units.count), "plain": (1 - LEVEL) / 2}
     found = {
@@ -111,7 +114,9 @@ def intervals(
         "patches": _bounds(spreads(by_patch, patches, DRAWS, seed)),
     }
     for method, tail in tails.items():
-        found[method] = {k: tuple(np.quantile(x.drawn, [tail, 1 - tail])) for k, x in drawn.items()}
+        found[method] = {
+            k: tuple(np.nanquantile(x.drawn, [tail, 1 - tail])) for k, x in drawn.items()
+        }
     return found
 
 

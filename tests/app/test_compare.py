@@ -48,12 +48,17 @@ def test_cross_validation_is_pooled_compared_and_told(app: App) -> None:
     board = pd.read_csv(folder(result, sweep.info.run_id, "comparison") / "leaderboard.csv")
     baselines = board[board["kind"] == "baseline"]["setting"].tolist()
     assert baselines == ["majority class", "class prior", "colour statistics"]
-    assert "over patches, which flatters" in result.out
+    pooled_table = pd.read_csv(pooled / "pooled.csv").set_index(["setting", "metric"])
+    for row in board[board["kind"] == "run"].to_dict("records"):  # one number, one interval
+        ends = pooled_table.loc[(row["setting"], "f1"), ["low", "high"]]
+        assert ends.tolist() == pytest.approx([row["test/f1_low"], row["test/f1_high"]], rel=1e-4)
 
     result = compare(f"sweep={sweep.info.run_id}")
     assert result.code == 0, result.err
     (run,) = result.runs("tags.`idc.kind` = 'compare'")
     differences = pd.read_csv(folder(result, run.info.run_id, "comparison") / "differences.csv")
+    assert (differences["apart"] == (differences["p_holm"] < 0.05)).all()
+    assert set(differences["patients"]) == {5}
     of_areas = differences[differences["metric"] == "auroc"]
     assert of_areas[["p", "p_holm", "p_delong", "p_delong_holm"]].notna().all().all()
     assert len(of_areas) == 7  # one pair of settings, and each setting against three baselines

@@ -49,9 +49,9 @@ def check_metrics(metrics: dict[str, float]) -> None:
     for stage in ("train", "val", "test"):
         for name in ("loss", *METRIC_NAMES):
             assert np.isfinite(metrics[f"{stage}/{name}"]), f"{stage}/{name}"
-    for name in ("f1_at_0.5", "f1_ci_low", "f1_ci_high", "auroc_ci_low"):
-        assert 0 <= metrics[f"test/{name}"] <= 1
-    assert metrics["test/f1_ci_low"] <= metrics["test/f1"] <= metrics["test/f1_ci_high"]
+    assert 0 <= metrics["test/f1_at_0.5"] <= 1
+    # Of the one test patient there is no interval over patients.
+    assert not [name for name in metrics if name.endswith(("_ci_low", "_ci_high"))]
     assert 0 <= metrics["val/threshold"] <= 1
     assert any(name.startswith("system/") for name in metrics)
     assert metrics["epoch"] == 2  # of two: they are counted from 1

@@ -1,4 +1,4 @@
-"""Runs of neighbours that cannot be told apart."""
+"""Groups of contestants that cannot be told apart say what the table of pairs says."""
 
 from itertools import combinations
 
@@ -8,59 +8,60 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idc.comparison.cliques import cliques, distinguishable_pairs
+from idc.comparison.cliques import alike_pairs, cliques
+from idc.metrics.paired import holm
+
+NAMES = ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(
-    ("apart", "expected"),
+    ("alike", "expected"),
     [
-        (set(), [("a", "b", "c", "d")]),
-        ({("a", "d")}, [("a", "b", "c"), ("b", "c", "d")]),
-        ({("d", "a")}, [("a", "b", "c"), ("b", "c", "d")]),
-        ({("b", "c")}, [("a", "b"), ("c", "d")]),
-        ({("a", "b"), ("c", "d")}, [("b", "c")]),
-        ({("a", "b"), ("b", "c"), ("c", "d")}, []),
-        # a and c stay alone: they are alike, but b stands between them and differs from both.
-        ({("a", "b"), ("b", "c"), ("x", "y")}, [("c", "d")]),
+        (set(combinations(NAMES, 2)), [("a", "b", "c", "d")]),
+        ({("a", "b"), ("b", "c"), ("c", "a"), ("d", "c")}, [("a", "b", "c"), ("c", "d")]),
+        # b stands between a and c, and differs from both.
+        ({("c", "a")}, [("a", "c")]),
+        ({("a", "x")}, []),
+        (set(), []),
     ],
 )
-def test_by_hand(apart: set[tuple[str, str]], expected: list[tuple[str, ...]]) -> None:
-    assert cliques(["a", "b", "c", "d"], apart) == expected
-
-
-def test_nobody_and_a_single_one_make_no_run() -> None:
-    assert cliques([], set()) == []
-    assert cliques(["a"], {("a", "b")}) == []
+def test_by_hand(alike: set[tuple[str, str]], expected: list[tuple[str, ...]]) -> None:
+    assert cliques(NAMES, alike) == expected
+    assert cliques([], alike) == []
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 7), st.data())
-def test_they_are_all_longest_runs_without_a_distinguishable_pair(
-    number: int, data: st.DataObject
+@given(
+    st.integers(2, 9),
+    st.integers(0, 3),
+    st.lists(st.sampled_from([0.0001, 0.001, 0.004, 0.01, 0.02, 0.3, np.nan]), min_size=66),
+)
+def test_bars_join_exactly_the_pairs_that_the_table_does_not_tell_apart(
+    settings: int, baselines: int, p_values: list[float]
 ) -> None:
-    names = [str(i) for i in range(number)]
-    pairs = list(combinations(names, 2))
-    apart = set(data.draw(st.lists(st.sampled_from(pairs), unique=True))) if pairs else set()
-    runs = [
-        tuple(names[i:j])
-        for i in range(number)
-        for j in range(i + 2, number + 1)
-        if not apart & set(combinations(names[i:j], 2))
-    ]
-    longest = [r for r in runs if not any(set(r) < set(other) for other in runs)]
-    assert cliques(names, apart) == longest
+    """Whatever the p-values are; two baselines, which nobody tests, are never joined."""
+    names = [f"s{i}" for i in range(settings)] + [f"b{i}" for i in range(baselines)]
+    pairs = [(x, y) for x, y in combinations(names, 2) if not (x[0] == y[0] == "b")]
+    table = pd.DataFrame(pairs, columns=["a", "b"]).assign(metric="f1")
+    p = np.array(p_values[: len(pairs)])
+    known = np.isfinite(p)
+    p[known] = holm(p[known])
+    table["p_holm"], table["apart"] = p, p < 0.05
+    groups = cliques(names, alike_pairs(table, "f1"))
+    joined = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
+    told = table[table["p_holm"].notna() & ~table["apart"]]
+    assert joined == {frozenset(pair) for pair in zip(told["a"], told["b"], strict=True)}
+    assert not any(set(x) < set(y) for x in groups for y in groups)
 
 
-def test_pairs_are_told_apart_by_the_corrected_p_of_their_metric() -> None:
+def test_pairs_are_those_of_their_metric_that_were_tested() -> None:
     table = pd.DataFrame(
         [
-            ("a", "b", "f1", 0.001, 0.05),
-            ("a", "c", "f1", 0.02, 0.06),
-            ("b", "c", "recall", 0.001, 0.001),
-            ("b", "d", "f1", np.nan, np.nan),
+            ("a", "b", "f1", 0.01, True),
+            ("a", "c", "f1", 0.06, False),
+            ("b", "c", "recall", 0.9, False),
+            ("b", "d", "f1", np.nan, False),
         ],
-        columns=["a", "b", "metric", "p", "p_holm"],
+        columns=["a", "b", "metric", "p_holm", "apart"],
     )
-    assert distinguishable_pairs(table, "f1") == {("a", "b")}
-    assert distinguishable_pairs(table, "f1", 0.1) == {("a", "b"), ("a", "c")}
-    assert distinguishable_pairs(table, "f1", 0.01) == set()
+    assert alike_pairs(table, "f1") == {("a", "c")}

@@ -16,8 +16,7 @@ def frames(
     values: dict[str, float],
     gap: float = 0.095,
     metric: str = "f1",
-    units: int = 17,
-    optimistic: bool = False,
+    patients: int = 17,
     turned: bool = False,
 ) -> Frames:
     """Values, and the differences of all pairs; those of `gap` and more can be told apart."""
@@ -26,17 +25,15 @@ def frames(
         a, b = (other, one) if turned else (one, other)
         difference = values[a] - values[b]
         p = 0.0004 if abs(difference) >= gap else 0.61
-        unit = "patch" if optimistic else "patient"
         low, high = difference - 0.07, difference + 0.07
-        rows.append((a, b, metric, difference, low, high, p, p, unit, units, optimistic))
-    columns = ["a", "b", "metric", "difference", "low", "high", "p", "p_holm"]
-    columns += ["unit", "units", "optimistic"]
+        rows.append((a, b, metric, difference, low, high, p, p < 0.05, patients))
+    columns = ["a", "b", "metric", "difference", "low", "high", "p_holm", "apart", "patients"]
     table = pd.DataFrame([(n, metric, v) for n, v in values.items()])
     return pd.DataFrame(rows, columns=columns), table.set_axis(["name", "metric", "value"], axis=1)
 
 
 def test_a_pair_that_cannot_be_told_apart() -> None:
-    differences, values = frames({"resnet50": 0.69, "vgg16": 0.71}, units=11)
+    differences, values = frames({"resnet50": 0.69, "vgg16": 0.71}, patients=11)
     assert pair_sentences(differences, values, "f1") == [
         "vgg16 is not distinguishable from resnet50 on 11 patients (F1 0.71 against 0.69, "
         "difference 0.02, 95 % interval -0.05 to 0.09, p = 0.61 after Holm)."
@@ -70,25 +67,21 @@ def test_a_loss_is_better_when_it_is_lower() -> None:
     assert "best, " not in summary(differences, values, "log_loss")[0]
 
 
-def test_patches_in_place_of_patients_are_said_to_flatter() -> None:
-    differences, values = frames({"a": 0.7, "b": 0.69}, units=4213, optimistic=True)
-    lead, sentence = summary(differences, values, "f1")
-    assert "on 4,213 patches (" in sentence
-    assert sentence.endswith("after Holm; over patches, which flatters).")
-    assert lead.endswith("even over patches, which flatters.")
-    known = differences.assign(patients=1)
-    assert "on 1 patient (" in pair_sentences(known, values, "f1")[0]
-    told, values = frames({"a": 0.9, "b": 0.3}, units=4213, optimistic=True)
-    assert summary(told, values, "f1")[0].endswith(", over patches, which flatters.")
+def test_a_sentence_takes_the_decision_that_was_made() -> None:
+    """Whatever level the words are given, and however near the p lies to it."""
+    differences, values = frames({"a": 0.7, "b": 0.69}, patients=1)
+    near = differences.assign(p_holm=0.06, apart=True)
+    assert pair_sentences(near, values, "f1")[0].startswith("a is better than b on 1 patient (")
+    assert summary(near, values, "f1")[0].startswith("The 2 settings can be told apart")
 
 
 def test_digits_suit_the_interval() -> None:
     differences, values = frames({"a": 0.71234, "b": 0.70111}, gap=0.01)
-    narrow = differences.assign(low=0.0012, high=0.0213, p_holm=0.0496)
+    narrow = differences.assign(low=0.0012, high=0.0213, p_holm=0.0496, apart=True)
     (sentence,) = pair_sentences(narrow, values, "f1")
     assert "0.712 against 0.701, difference 0.011, 95 % interval 0.001 to 0.021" in sentence
     assert "p = 0.0496 after" in sentence  # not 0.050: it is on this side of the level
-    unknown = differences.assign(low=np.nan, high=np.nan, p_holm=np.nan)
+    unknown = differences.assign(low=np.nan, high=np.nan, p_holm=np.nan, apart=False)
     (sentence,) = pair_sentences(unknown, values, "f1")
     assert "not distinguishable" in sentence
     assert "p unknown after Holm" in sentence

@@ -127,7 +127,7 @@ def test_the_true_map_beats_random_maps_and_a_wrong_one_does_not(found) -> None:
     assert row(found, "gradient")["verdict"] == "trust"
     assert row(found, "elsewhere")["verdict"] == "fails the weights check"
     assert found.table["method"].iloc[0] == "gradient"
-    assert found.table["unit"].eq("patient").all()
+    assert found.table["patients"].eq(len(set(found.per_patch["patient"]))).all()
 
 
 def test_a_map_of_the_patch_alone_fails_the_weights_check(found) -> None:
@@ -189,7 +189,7 @@ def test_sentences_say_whom_to_trust(found) -> None:
     assert lines[0] == "For this model, trust gradient first."
     assert any(line.startswith("Do not trust edges") for line in lines)
     assert any(line.startswith("flat says nothing") for line in lines)
-    assert not any("optimistic" in line for line in lines)
+    assert not any("patients only" in line for line in lines)
 
 
 def test_gain_is_the_mean_of_what_single_patches_gain(found) -> None:
@@ -273,8 +273,8 @@ def test_the_model_stays_as_it_was_and_inference_mode_does_not_matter() -> None:
         found = measure_faithfulness(
             model, patches, np.ones(3, np.int64), np.arange(3), {"s": Saliency()}, PLAN
         )
-    assert found.table["unit"].eq("patch").all()
-    assert any("optimistic" in line for line in found.sentences())
+    assert found.table["patients"].eq(3).all()
+    assert any("of 3 patients only" in line for line in found.sentences())
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert all(module.training for module in model.modules())
     assert all(p.requires_grad and p.grad is None for p in model.parameters())

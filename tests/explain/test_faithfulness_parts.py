@@ -183,19 +183,22 @@ def test_a_flat_map_hits_by_chance() -> None:
     assert np.isnan(found["signal_mass"])
 
 
-def test_intervals_are_over_patients_where_there_are_enough() -> None:
+def test_intervals_are_over_patients_however_few() -> None:
     rng = np.random.default_rng(0)
     shift = rng.normal(size=12).repeat(20)
     values = shift + 0.01 * rng.normal(size=240)
-    over_patients, over_patches = units_of(np.arange(12).repeat(20)), units_of(np.zeros(240))
-    assert (over_patients.kind, over_patches.kind) == ("patient", "patch")
-    wide, narrow = (mean_interval(values, units, 0) for units in (over_patients, over_patches))
+    twelve, each = units_of(np.arange(12).repeat(20)), units_of(np.arange(240))
+    wide, narrow = (mean_interval(values, units, 0) for units in (twelve, each))
     assert [wide[0], narrow[0]] == pytest.approx([values.mean()] * 2)
     assert wide[2] - wide[1] > 2.5 * (narrow[2] - narrow[1])
+    two = mean_interval(values[:40], units_of(np.arange(2).repeat(20)), 0)
+    halves = values[:40].reshape(2, 20).mean(1)
+    # Student's t with one degree of freedom: 12.7 standard errors to each side.
+    assert two[2] - two[1] == pytest.approx(12.7 * abs(halves[0] - halves[1]), rel=0.05)
     values[1:] = np.nan
-    assert mean_interval(values, over_patches, 0)[0] == values[0]
-    assert np.isnan(mean_interval(values, over_patches, 0)[1:]).all()
-    assert np.isnan(mean_interval(np.full(240, np.nan), over_patches, 0)).all()
+    assert mean_interval(values, twelve, 0)[0] == values[0]
+    assert np.isnan(mean_interval(values, twelve, 0)[1:]).all()
+    assert np.isnan(mean_interval(np.full(240, np.nan), twelve, 0)).all()
 
 
 def measured(**changes: object) -> dict[str, object]:

@@ -5,7 +5,9 @@ figures stand in ``benchmarks/RESULTS.md``.
 """
 
 import numpy as np
+import pytest
 from scipy.special import expit
+from sklearn.metrics import recall_score, roc_auc_score
 
 from idc.metrics.intervals import bootstrap
 from idc.metrics.statistics import Prediction, UnitStatistics
@@ -38,12 +40,37 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
     for seed in range(SIDES):
         y, scores, group = sample(rng, PATIENTS)
         called = {"": (scores >= 0.5).astype(int)}
-        for groups in (group, np.zeros(len(y)))[: 2 if seed < PATCH_SIDES else 1]:
+        units = {"patient": group}
+        if seed < PATCH_SIDES:
+            units["patch"] = np.arange(len(y)).astype(str)
+        for unit, groups in units.items():
             found = bootstrap(y, scores, groups, called, draws=400, seed=seed)
             for name in SHOWN:
                 low, high = found.bounds[name]
-                held[found.unit][name] += low <= truth[name] <= high
+                held[unit][name] += low <= truth[name] <= high
     by_patient = {name: 100 * count / SIDES for name, count in held["patient"].items()}
     by_patch = {name: 100 * count / PATCH_SIDES for name, count in held["patch"].items()}
     assert all(93 <= share <= 97 for share in by_patient.values()), by_patient
     assert all(share < 85 for share in by_patch.values()), by_patch
+
+
+@pytest.mark.parametrize(("patients", "least"), [(2, 88), (3, 88), (5, 90)])
+def test_intervals_of_few_patients_hold_the_truth_nearly_as_often(
+    patients: int, least: float
+) -> None:
+    """Two patients' own draws hold it in about half of all cases."""
+    rng = np.random.default_rng(patients)
+    y, scores, _ = sample(rng, 20_000)
+    truth = {"recall": recall_score(y, scores >= 0.5), "auroc": roc_auc_score(y, scores)}
+    held, known = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
+    for seed in range(200):
+        y, scores, group = sample(rng, patients)
+        if y.min() == y.max():
+            continue
+        called = {"": (scores >= 0.5).astype(int)}
+        bounds = bootstrap(y, scores, group, called, draws=200, seed=seed).bounds
+        for name in truth.keys() & bounds.keys():
+            known[name] += 1
+            held[name] += bounds[name][0] <= truth[name] <= bounds[name][1]
+    shares = {name: 100 * held[name] / known[name] for name in truth}
+    assert all(share >= least for share in shares.values()), shares

@@ -6,7 +6,7 @@ from sklearn import metrics as sk
 
 from idc.metrics.expansion import effective_units, expanded_tail, p_from_tail
 from idc.metrics.intervals import Intervals, bootstrap
-from idc.metrics.resampling import choose_units
+from idc.metrics.resampling import patient_units
 from idc.metrics.spread import spreads
 from idc.metrics.statistics import Prediction, UnitStatistics
 
@@ -28,10 +28,10 @@ def at_half(
     return bootstrap(y, scores, group, {"": called}, draws=draws, seed=seed)
 
 
-@pytest.mark.parametrize("n", [4, 12], ids=["patches", "patients"])
+@pytest.mark.parametrize("n", [3, 12])
 def test_draws_are_whole_units_and_each_draw_is_what_sklearn_says(n: int) -> None:
     y, scores, group = patients(0, n)
-    units = choose_units(y, group)
+    units = patient_units(y, group)
     called = (scores >= 0.5).astype(int)
     statistics = UnitStatistics(y, Prediction(scores, {"": called}), units.codes, units.count)
     found = spreads(statistics, units, 20, seed=3)
@@ -65,11 +65,36 @@ def test_patients_that_differ_widen_the_interval() -> None:
     assert width[0] > 1.5 * width[1]
 
 
-def test_few_patients_fall_back_to_patches_and_say_so() -> None:
-    found = at_half(*patients(2, 9), draws=50)
-    assert (found.unit, found.units, found.optimistic) == ("patch", 360, True)
-    found = at_half(*patients(2, 10), draws=50)
-    assert (found.unit, found.units, found.optimistic) == ("patient", 10, False)
+def test_few_patients_have_wide_intervals_and_a_single_one_has_none() -> None:
+    """Draws of two patients reach from the one to the other; the truth lies outside every other
+    time. Student's t with one degree of freedom goes far beyond."""
+    y, scores, group = patients(2, 2, each=100)
+    called = (scores >= 0.5).astype(int)
+    found = at_half(y, scores, group)
+    assert found.patients == 2
+    both = [sk.recall_score(y[group == name], called[group == name]) for name in ("0", "1")]
+    low, high = found.bounds["recall"]
+    assert low < min(both) < max(both) < high
+    assert high - low > 4 * (max(both) - min(both))
+    assert all(0 <= low <= high <= 1 for low, high in found.bounds.values())
+    assert at_half(y, scores, np.zeros(len(y))) == Intervals({}, 1)
+
+
+def test_what_rests_on_one_patient_has_no_interval_however_many_there_are() -> None:
+    y = np.repeat([1, *[0] * 11], 5)
+    group = np.repeat(np.arange(12), 5).astype(str)
+    bounds = at_half(y, np.linspace(1, 0, 60) ** 2, group).bounds
+    assert not {"recall", "balanced_accuracy", "auroc", "average_precision"} & set(bounds)
+    assert {"specificity", "accuracy", "precision", "f1"} <= set(bounds)
+
+
+def test_a_metric_of_exactly_1_may_be_otherwise_in_others() -> None:
+    """Ten patients all right: with 2.5 % chance so, if 31 % of all patients were wrong."""
+    y, group = np.tile([0, 1], 50), np.repeat(np.arange(10), 10).astype(str)
+    low, high = at_half(y, np.where(y == 1, 0.9, 0.1), group).bounds["recall"]
+    assert (low, high) == (pytest.approx(0.025**0.1), 1.0)
+    low, high = at_half(y, np.where(y == 1, 0.1, 0.9), group).bounds["recall"]
+    assert (low, high) == (0.0, pytest.approx(1 - 0.025**0.1))
 
 
 def test_draws_are_fixed_by_the_seed_and_hold_both_classes() -> None:
@@ -80,7 +105,7 @@ def test_draws_are_fixed_by_the_seed_and_hold_both_classes() -> None:
     one = at_half(y, scores, group, draws=100, seed=5)
     assert one == at_half(y, scores, group, draws=100, seed=5)
     assert one != at_half(y, scores, group, draws=100, seed=6)
-    units = choose_units(y, group)
+    units = patient_units(y, group)
     assert all((weights @ units.holds > 0).all() for weights in units.draws(500, 0))
 
 
@@ -106,15 +131,6 @@ def test_more_classes_and_one_that_is_missing() -> None:
     lacking = at_half(y, p, group, draws=60).bounds  # no patch of class 3
     assert not {"auroc", "average_precision"} & set(lacking)
     assert {"accuracy", "f1", "recall", "brier"} <= set(lacking)
-
-
-def test_a_class_of_one_patient_and_a_single_patch_do_not_fail() -> None:
-    y = np.repeat([1, *[0] * 11], 5)
-    group = np.repeat(np.arange(12), 5).astype(str)
-    low, high = at_half(y, np.linspace(1, 0, 60) ** 2, group, draws=60).bounds["recall"]
-    assert low == high  # all draws of that patient say the same
-    found = at_half(np.array([1]), np.array([0.7]), np.array(["a"]), draws=60)
-    assert found.bounds["recall"] == (1.0, 1.0)
 
 
 def test_tails_are_expanded_as_by_hesterberg() -> None:

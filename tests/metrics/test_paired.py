@@ -34,11 +34,10 @@ def test_columns_values_and_units() -> None:
     y, group, contestants = contest(0)
     found = compare_paired(y, group, contestants, ("f1", "auroc"), draws=100)
     assert list(found.intervals) == [
-        *("contestant", "metric", "value", "low", "high", "repeats", "unit", "units", "optimistic")
+        *("contestant", "metric", "value", "low", "high", "repeats", "patients")
     ]
     assert list(found.pairs) == [
-        *("a", "b", "metric", "difference", "low", "high", "p", "p_holm"),
-        *("unit", "units", "optimistic"),
+        *("a", "b", "metric", "difference", "low", "high", "p", "patients")
     ]
     values = found.intervals.set_index(["contestant", "metric"])["value"]
     for name, (prediction,) in contestants.items():
@@ -46,10 +45,16 @@ def test_columns_values_and_units() -> None:
         assert values[name, "f1"] == pytest.approx(sk.f1_score(y, prediction.decisions[""]))
     pair = found.pairs.set_index("metric").loc["f1"]
     assert pair["difference"] == pytest.approx(values["a", "f1"] - values["b", "f1"])
-    assert set(found.pairs["unit"]) == {"patient"}
-    assert set(found.pairs["units"]) == {20}
-    few = compare_paired(y, np.zeros(len(y)), contestants, ("f1",), draws=100).pairs
-    assert few[["unit", "units", "optimistic"]].to_numpy().tolist() == [["patch", 600, True]]
+    assert set(found.pairs["patients"]) == {20}
+
+
+def test_a_single_patient_tells_nothing_apart() -> None:
+    y, _, contestants = contest(0)
+    found = compare_paired(y, np.zeros(len(y)), contestants, ("f1",), draws=100)
+    assert found.pairs["patients"].tolist() == [1]
+    assert found.pairs[["low", "high", "p"]].isna().all(axis=None)
+    assert found.intervals[["low", "high"]].isna().all(axis=None)
+    assert found.intervals["value"].notna().all()
 
 
 def test_intervals_of_contestants_are_those_of_the_bootstrap() -> None:
@@ -75,7 +80,7 @@ def test_an_equal_contestant_differs_by_nothing() -> None:
     twins = {"a": contestants["a"], "twin": contestants["a"]}
     pair = compare_paired(y, group, twins, ("f1", "auroc"), draws=100).pairs
     assert (pair[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (pair[["p", "p_holm"]] == 1).all(axis=None)
+    assert (pair["p"] == 1).all()
 
 
 def test_turning_a_pair_round_turns_the_sign() -> None:
@@ -96,17 +101,6 @@ def test_repeats_count_by_their_mean() -> None:
     assert found.intervals["repeats"].tolist() == [2, 1]
     halved = found.pairs[["difference", "low", "high"]] * 2
     assert np.allclose(halved, single.pairs[["difference", "low", "high"]])
-
-
-def test_every_pair_is_adjusted_within_its_metric() -> None:
-    y, group, contestants = contest(6, lead=0.2)
-    contestants |= {"c": contest(6, lead=0.5)[2]["a"]}
-    pairs = compare_paired(y, group, contestants, ("f1", "auroc"), draws=300).pairs
-    assert len(pairs) == 6
-    for _, rows in pairs.groupby("metric"):
-        assert rows["p_holm"].to_numpy() == pytest.approx(holm(rows["p"].to_numpy()))
-    assert (pairs["p_holm"] >= pairs["p"]).all()
-    assert (pairs["p_holm"] > pairs["p"]).any()
 
 
 def test_holm_by_hand() -> None:
@@ -137,20 +131,18 @@ def test_an_interval_leaves_out_0_exactly_when_p_is_small(
     assert (low > 0 or high < 0) == (p < 1 - level)
 
 
-def test_equal_contestants_are_told_apart_in_one_of_twenty() -> None:
-    """Chance favours either: 3.8 % of 400 comparisons have p < 0.05, over patches 18 %."""
-    shares = []
-    for patients_known in (True, False):
-        p_values = []
-        for seed in range(400 if patients_known else 100):
-            y, group, contestants = contest(100 + seed, patients=24, each=25)
-            if not patients_known:
-                group = np.zeros(len(y))
-            found = compare_paired(y, group, contestants, ("accuracy",), draws=199, seed=seed)
-            p_values.append(found.pairs["p"][0])
-        shares.append(100 * np.mean(np.array(p_values) < 0.05))
-    assert 3 <= shares[0] <= 7
-    assert shares[1] > 12
+@pytest.mark.parametrize(("patients", "most"), [(24, 7), (3, 7)])
+def test_equal_contestants_are_told_apart_in_one_of_twenty(patients: int, most: float) -> None:
+    """Chance favours either: 3.8 % of comparisons on 24 patients have p < 0.05."""
+    p_values = []
+    for seed in range(400):
+        y, group, contestants = contest(100 + seed, patients, each=25)
+        found = compare_paired(y, group, contestants, ("accuracy",), draws=199, seed=seed)
+        p_values.append(found.pairs["p"][0])
+    share = 100 * np.mean(np.array(p_values) < 0.05)
+    assert share <= most
+    if patients > 10:
+        assert share >= 3
 
 
 def test_what_is_undefined_is_left_out() -> None:

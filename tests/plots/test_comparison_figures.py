@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from idc.comparison.cliques import alike_pairs, cliques
 from idc.plots.comparison import critical_difference_figure, differences_figure
 from idc.plots.fan import clip_far, lanes
 from idc.plots.leaderboard import leaderboard_figure
+from idc.plots.style import BLUE
 
 BASELINES = ("majority class", "colour statistics")
 
@@ -57,7 +59,7 @@ def values_of(named: dict[str, float], metric: str = "f1") -> pd.DataFrame:
     return pd.DataFrame({"name": list(named), "metric": metric, "value": list(named.values())})
 
 
-def differences_of(named: dict[str, float], optimistic: bool = False) -> pd.DataFrame:
+def differences_of(named: dict[str, float]) -> pd.DataFrame:
     rows = [
         {
             "a": a,
@@ -67,9 +69,8 @@ def differences_of(named: dict[str, float], optimistic: bool = False) -> pd.Data
             "low": named[a] - named[b] - 0.05,
             "high": named[a] - named[b] + 0.05,
             "p_holm": 0.0004 if abs(named[a] - named[b]) > 0.05 else 0.61,
-            "unit": "patch" if optimistic else "patient",
-            "units": 4213 if optimistic else 17,
-            "optimistic": optimistic,
+            "apart": abs(named[a] - named[b]) > 0.05,
+            "patients": 17,
         }
         for a, b in combinations(named, 2)
     ]
@@ -82,7 +83,7 @@ def test_names_are_fanned_out_without_overlap(number: int, long: bool) -> None:
     order = sorted(named, key=lambda name: named[name])
     joined = [order[1:3], order[2:]] if number > 2 else []
     figure = critical_difference_figure(
-        values_of(named), joined, "f1", "A title", 17, baselines=BASELINES
+        values_of(named), differences_of(named), joined, "f1", "A title", baselines=BASELINES
     )
     assert overlaps(figure) == []
     words = words_of(figure)
@@ -93,28 +94,43 @@ def test_names_are_fanned_out_without_overlap(number: int, long: bool) -> None:
     assert "majority class (baseline)" in words
 
 
-def bars_of(figure: Figure) -> list[list[float]]:
-    return [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_linewidth() > 4]
+def bars_of(figure: Figure) -> list[tuple[float, list[float]]]:
+    """Lane and places of the dots of each bar."""
+    lines = figure.axes[0].lines
+    dots = [line for line in lines if line.get_marker() == "o" and line.get_color() == BLUE]
+    return [(float(dot.get_ydata()[0]), list(dot.get_xdata())) for dot in dots]
 
 
-def test_a_bar_reaches_from_the_first_to_the_last_of_its_clique() -> None:
+def test_a_bar_has_a_dot_for_each_that_it_joins() -> None:
     named = {"a": 0.6, "b": 0.7, "c": 0.8, "d": 0.9}
-    figure = critical_difference_figure(values_of(named), [("b", "a"), ("c", "b")], "f1")
-    (one, other) = bars_of(figure)
-    assert one[0] < 0.6 < 0.7 < one[1] < 0.72
-    assert other[0] < 0.7 < 0.8 < other[1] < 0.82
-    places = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_linewidth() > 4]
-    assert places[0] != places[1]  # they touch at b
-    none = critical_difference_figure(values_of(named), [], "f1")
+    pairs = differences_of(named)
+    figure = critical_difference_figure(values_of(named), pairs, [("c", "a"), ("c", "d")], "f1")
+    (one, places), (other, more) = bars_of(figure)
+    assert places == [0.6, 0.8]  # not b, which the bar passes
+    assert more == [0.8, 0.9]
+    assert one != other  # they touch at c
+    none = critical_difference_figure(values_of(named), pairs, [], "f1")
     assert bars_of(none) == []
-    assert "each can be told from the next" in words_of(none).replace("\n", " ")
+    assert "Every pair that was tested can be told apart" in words_of(none).replace("\n", " ")
+
+
+def test_baselines_that_the_table_does_not_tell_apart_are_joined_to_settings() -> None:
+    """Seen in a sweep: each "can be told from the next", beside a baseline of p 0.58."""
+    named = {"majority class": 0.66, "colour statistics": 0.67, "a": 0.7}
+    pairs = differences_of(named).assign(p_holm=[np.nan, 0.38, 0.58], apart=False)
+    groups = cliques(list(named), alike_pairs(pairs, "f1"))
+    figure = critical_difference_figure(values_of(named), pairs, groups, "f1", baselines=BASELINES)
+    assert [places for _, places in bars_of(figure)] == [[0.66, 0.7], [0.67, 0.7]]
+    words = words_of(figure).replace("\n", " ")
+    assert "can be told" not in words
+    assert "Baselines are not tested against one another" in words
 
 
 def test_bars_that_touch_get_a_lane_each() -> None:
-    assert lanes([(0.0, 1.0), (0.5, 2.0), (1.5, 3.0)]) == [
-        (0.0, 1.0, 0),
-        (0.5, 2.0, 1),
-        (1.5, 3.0, 0),
+    assert lanes([(1.0, 0.0), (0.5, 2.0), (1.5, 3.0)]) == [
+        ([0.0, 1.0], 0),
+        ([0.5, 2.0], 1),
+        ([1.5, 3.0], 0),
     ]
     assert lanes([]) == []
 
@@ -127,35 +143,31 @@ def test_a_far_off_baseline_is_drawn_nearer_with_its_own_value() -> None:
     assert places["majority class"] > 0.5
     assert (places["a"], places["b"]) == (0.8, 0.9)
     assert clip_far(named, ()) == named
-    figure = critical_difference_figure(values_of(named), [], "f1", baselines=BASELINES)
+    pairs = differences_of(named)
+    figure = critical_difference_figure(values_of(named), pairs, [], "f1", baselines=BASELINES)
     words = words_of(figure)
     assert "majority class (baseline)  0.000" in words
     assert "arrow" in words
     assert {line.get_marker() for line in figure.axes[0].lines} >= {"<", "o"}
 
 
-def test_patches_in_place_of_patients_are_called_optimistic() -> None:
-    named = contestants(3)
-    figure = critical_difference_figure(
-        values_of(named), [], "f1", units=4213, unit="patch", optimistic=True
-    )
-    assert "optimistic: over patches" in words_of(figure)
-    assert "4,213 patches decide" in words_of(figure)
-    forest = differences_figure(differences_of(named, optimistic=True), "f1")
-    assert "optimistic: over patches" in words_of(forest)
-    assert "optimistic" not in words_of(differences_figure(differences_of(named), "f1"))
-    assert "17 patients decide" in words_of(differences_figure(differences_of(named), "f1"))
+def test_who_decides_is_said() -> None:
+    pairs = differences_of(contestants(3))
+    for patients, words in ((17, "17 patients decide"), (1, "1 patient decides")):
+        few = pairs.assign(patients=patients)
+        assert words in words_of(differences_figure(few, "f1"))
+        figure = critical_difference_figure(values_of(contestants(3)), few, [], "f1")
+        assert words in words_of(figure)
 
 
 @pytest.mark.parametrize("named", [{}, {"a": float("nan")}, {"a$b$": 0.5}, {"a": 0.5, "b": 0.5}])
 def test_degenerate_comparisons_are_drawn(named: dict[str, float]) -> None:
-    figure = critical_difference_figure(values_of(named), [tuple(named)], "f1", units=1)
+    empty = pd.DataFrame(columns=differences_of({"a": 0.1, "b": 0.2}).columns)
+    figure = critical_difference_figure(values_of(named), empty, [tuple(named)], "f1")
     assert overlaps(figure) == []
     words = words_of(figure)
-    assert "1 patient decides" in words
     if not any(np.isfinite(v) for v in named.values()):
         assert "nobody has a value of F1" in words
-    empty = pd.DataFrame(columns=differences_of({"a": 0.1, "b": 0.2}).columns)
     assert "no pair was tested" in words_of(differences_figure(empty, "f1", baselines=BASELINES))
 
 
@@ -243,8 +255,6 @@ def test_the_leaderboard_shows_the_pooled_value_in_place_of_the_mean() -> None:
     words = words_of(leaderboard_figure(table, ["test/f1"]))
     assert "0.777" in words
     assert "pooled value" in words
-    patches = words_of(leaderboard_figure(table.assign(unit="patch"), ["test/f1"]))
-    assert "over patches, which is optimistic" in patches.replace("\n", " ")
 
 
 @pytest.mark.parametrize("number", [1, 20])

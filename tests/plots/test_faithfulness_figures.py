@@ -22,7 +22,6 @@ def table(count: int) -> pd.DataFrame:
         {
             "method": [f"method_{i}" for i in range(count)],
             "verdict": [VERDICTS[i % len(VERDICTS)] for i in range(count)],
-            "unit": "patch",
             "drop_over_random": gain,
             "drop_over_random_low": gain - 0.05,
             "drop_over_random_high": gain + 0.05,
@@ -95,7 +94,7 @@ def test_every_method_has_its_row_and_its_verdicts_sign(count: int) -> None:
     assert not any("pointing" in title or "localisation" in title for title in panels)
     assert any("max-sensitivity" in title for title in panels) == (count > 1)
     assert ("unknown" in text) == (count > 1)
-    assert "over patches (optimistic)" in text
+    assert "95 % interval over patients" in text
 
 
 def test_verdicts_differ_in_sign_and_shape() -> None:

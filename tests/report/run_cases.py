@@ -155,9 +155,8 @@ def make_sweep(folder: Path, **changes: Any) -> SweepReport:
             "low": [-0.02, 0.05, 0.04, 0.001],
             "high": [0.04, 0.16, 0.15, 0.02],
             "p_holm": [0.4, 0.001, 0.002, 0.01],
-            "units": 51,
-            "unit": "patient",
-            "optimistic": False,
+            "apart": [False, True, True, True],
+            "patients": 51,
         }
     )
     parts: dict[str, Any] = {

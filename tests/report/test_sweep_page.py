@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from run_cases import EVIL, make_sweep, save_png
@@ -41,7 +42,7 @@ def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
 def test_what_can_be_told_apart(tmp_path: Path, p: list[float], said: str) -> None:
     report = make_sweep(tmp_path)
     refused = ("Two patients are too few to tell anything apart.",)
-    differences = report.differences.assign(p_holm=p)
+    differences = report.differences.assign(p_holm=p, apart=np.less(p, 0.05))
     report = replace(report, differences=differences, sentences=refused)
     assert said in lead(report)
     assert refused[0] in words(report, tmp_path)
@@ -49,13 +50,13 @@ def test_what_can_be_told_apart(tmp_path: Path, p: list[float], said: str) -> No
 
 def test_a_baseline_is_no_rival_among_settings(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
-    rule = report.differences.head(1).assign(a="colour statistics", b="a", p_holm=0.001)
+    rule = report.differences.head(1).assign(a="colour statistics", b="a", p_holm=0.001, apart=True)
     report = replace(report, differences=pd.concat([report.differences, rule]))
     said = lead(report)
     assert "It can be told apart from 1 of 2 others" in said
     assert "colour statistics, reaches 0.700; the best setting can be told apart from it." in said
     assert sweep_warnings(report) == []
-    unsure = replace(report, differences=report.differences.assign(p_holm=0.4))
+    unsure = replace(report, differences=report.differences.assign(p_holm=0.4, apart=False))
     assert "the best setting cannot be told apart from it." in lead(unsure)
     assert sweep_warnings(unsure)[0].startswith("That a setting beats a simple rule is not shown")
 
@@ -92,12 +93,12 @@ def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:
 
 def test_failures_and_too_few_patients_are_warned_of(tmp_path: Path) -> None:
     report = make_sweep(tmp_path, failed=(("vgg", "CUDA out of memory"),))
-    report = replace(report, differences=report.differences.assign(optimistic=True, unit="patch"))
+    report = replace(report, differences=report.differences.assign(patients=3))
     page = words(report, tmp_path)
     assert "1 run did not finish; not counted: vgg." in page
     assert "vgg CUDA out of memory" in page
-    assert "intervals and p are over patches" in page
-    assert "on 51 patches" in lead(report)
+    assert "Only 3 patients to test on" in page
+    assert "on 3 patients" in lead(report)
 
 
 def test_cells_show_interval_or_spread(tmp_path: Path) -> None:

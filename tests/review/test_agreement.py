@@ -110,9 +110,9 @@ def test_cohens_textbook_example() -> None:
     found = cohen(one, other, np.arange(50) % 20)
     assert found.value == pytest.approx(0.4)
     assert found.observed == pytest.approx(0.7)
-    assert found.unit == "patients"
+    assert found.patients == 20
     assert found.low < 0.4 < found.high
-    assert cohen(one, other, np.zeros(50)).unit == "cases"
+    assert math.isnan(cohen(one, other, np.zeros(50)).low)
 
 
 @settings(max_examples=30, deadline=None)
@@ -150,7 +150,7 @@ def test_the_interval_is_that_of_a_plain_bootstrap() -> None:
         rows = np.concatenate([np.flatnonzero(patients == p) for p in picks])
         drawn.append(cohen_kappa_score(one[rows], other[rows]))
     low, high = np.quantile(drawn, [0.025, 0.975])
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.04)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.05)
     table = np.stack([one, other], axis=1)
     several = fleiss(table, patients, draws=2000)
     assert (several.low, several.high) == pytest.approx((low, high), abs=0.05)

@@ -1,51 +1,53 @@
 """Which contestants cannot be told apart: the bars of a critical-difference diagram."""
 
 from collections.abc import Collection, Sequence
+from itertools import combinations
 
 import pandas as pd
 
-LEVEL = 0.05
-
 
 def cliques(
-    names_in_order: Sequence[str], distinguishable: Collection[tuple[str, str]]
+    names_in_order: Sequence[str], alike: Collection[tuple[str, str]]
 ) -> list[tuple[str, ...]]:
-    """Longest runs of neighbours of whom no two can be told apart (Demsar 2006, figure 1).
+    """Groups that hold exactly the pairs that cannot be told apart, each pair at least once.
 
-    As in those diagrams a run has no gap: two that cannot be told apart, with one between them
-    that can be told from either, share no run.
+    Unlike the runs of Demsar 2006, figure 1, a group may pass over a name: two that cannot be told
+    apart share a group though one between them differs from both. This is what a compact letter
+    display shows (Piepho 2004).
 
     Args:
         names_in_order: Contestants by their value, each once.
-        distinguishable: Pairs that can be told apart, in either order; others may be among them.
+        alike: Pairs that were tested and cannot be told apart, in either order; pairs of others
+            are passed over.
 
     Returns:
-        The runs of two and more, in order; none lies within another.
+        Groups of two and more, each in order, by their members' places.
     """
-    apart = {frozenset(pair) for pair in distinguishable}
-    runs, start = [], 0
-    for end, name in enumerate(names_in_order):
-        clashes = [
-            place
-            for place in range(start, end)
-            if frozenset((names_in_order[place], name)) in apart
-        ]
-        if clashes:  # no run is within another: the next starts later, and ends later
-            runs.append((start, end))
-            start = clashes[-1] + 1
-    runs.append((start, len(names_in_order)))
-    return [tuple(names_in_order[first:end]) for first, end in runs if end - first > 1]
+    # Slow to import, and only where something is compared.
+    import networkx
+
+    place = {name: number for number, name in enumerate(names_in_order)}
+    graph = networkx.Graph((a, b) for a, b in alike if a in place and b in place)
+    every = [tuple(sorted(group, key=place.__getitem__)) for group in networkx.find_cliques(graph)]
+    every.sort(key=lambda group: (-len(group), [place[name] for name in group]))
+    held: set[tuple[str, str]] = set()
+    groups = []
+    for group in every:  # the largest first: one whose pairs are all held already says nothing more
+        pairs = set(combinations(group, 2))
+        if pairs - held:
+            held |= pairs
+            groups.append(group)
+    return sorted(groups, key=lambda group: [place[name] for name in group])
 
 
-def distinguishable_pairs(
-    differences: pd.DataFrame, metric: str, level: float = LEVEL
-) -> set[tuple[str, str]]:
-    """The pairs that differ in a metric, by the p that Holm corrected.
+def alike_pairs(differences: pd.DataFrame, metric: str) -> set[tuple[str, str]]:
+    """The pairs that were tested by a metric and cannot be told apart.
 
     Args:
-        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``p_holm``.
+        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN where
+            nothing was tested) and ``apart`` (bool).
         metric: The metric.
-        level: Share of false alarms allowed among all pairs; a p of NaN tells nothing apart.
     """
-    told = differences[(differences["metric"] == metric) & (differences["p_holm"] <= level)]
-    return set(zip(told["a"].astype(str), told["b"].astype(str), strict=True))
+    of_metric = differences[differences["metric"] == metric]
+    rows = of_metric[of_metric["p_holm"].notna() & ~of_metric["apart"].astype(bool)]
+    return set(zip(rows["a"].astype(str), rows["b"].astype(str), strict=True))

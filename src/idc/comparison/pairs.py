@@ -18,7 +18,6 @@ from idc.plots.wording import (
     per_cent,
 )
 
-FLATTERS = "over patches, which flatters"
 ARTICLES = {"majority class": "the majority class", "class prior": "the class prior"}
 PLURAL = ("colour statistics",)
 
@@ -35,10 +34,8 @@ class Pair:
         low: Lower bound of the difference.
         high: Upper bound.
         p: Corrected by Holm's method, in [0, 1]; NaN where there is none.
-        unit: What was drawn: ``patient`` or ``patch``.
-        units: How many there are.
-        patients: How many patients there are; None if it is not known.
-        optimistic: Whether patches were drawn, as patients are too few.
+        apart: Whether the two can be told apart, as it was decided for all that shows them.
+        patients: How many patients decide.
     """
 
     first: str
@@ -48,14 +45,8 @@ class Pair:
     low: float
     high: float
     p: float
-    unit: str
-    units: int
-    patients: int | None
-    optimistic: bool
-
-    def is_apart(self, level: float) -> bool:
-        """Whether the two can be told apart at a level."""
-        return self.p <= level
+    apart: bool
+    patients: int
 
     @property
     def leaves_out_zero(self) -> bool:
@@ -69,12 +60,8 @@ class Pair:
 
     @property
     def where(self) -> str:
-        """On what: "on 17 patients", or "on 4,213 patches" where no patients are known."""
-        if self.unit == "patient":
-            return f"on {count(self.units, 'patient')}"
-        if self.patients is not None:
-            return f"on {count(self.patients, 'patient')}"
-        return f"on {count(self.units, 'patch', 'patches')}"
+        """On what: "on 17 patients"."""
+        return f"on {count(self.patients, 'patient')}"
 
     def sentence(
         self, values: Mapping[str, float], level: float = 0.05, confidence: float = 0.95
@@ -88,7 +75,7 @@ class Pair:
         """
         are = "are" if self.first in PLURAL else "is"
         verdict = f"{are} not distinguishable from"
-        if self.is_apart(level):
+        if self.apart:
             verdict = f"{are} {'better' if self.first_is_better else 'worse'} than"
         first, second = (ARTICLES.get(name, name) for name in (self.first, self.second))
         return (
@@ -108,7 +95,7 @@ class Pair:
             low, high = (fixed(bound, decimals) for bound in (self.low, self.high))
             parts.append(f"{per_cent(confidence)} interval {low} to {high}")
         parts.append(f"{p_words(self.p, level)} after Holm")
-        return ", ".join(parts) + (f"; {FLATTERS}" if self.optimistic else "")
+        return ", ".join(parts)
 
 
 def read_pairs(
@@ -118,8 +105,7 @@ def read_pairs(
 
     Args:
         differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
-            ``low``, ``high``, ``p_holm``, ``unit``, ``units``, ``optimistic``, and, if at hand,
-            ``patients``.
+            ``low``, ``high``, ``p_holm``, ``apart``, ``patients``.
         metric: The metric.
         baselines: Names that are baselines.
 
@@ -131,7 +117,6 @@ def read_pairs(
 
 
 def _turned(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
-    patients = row.get("patients", math.nan)
     pair = Pair(
         first=str(row["a"]),
         second=str(row["b"]),
@@ -140,10 +125,8 @@ def _turned(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
         low=float(row["low"]),
         high=float(row["high"]),
         p=float(row["p_holm"]),
-        unit=str(row["unit"]),
-        units=int(row["units"]),
-        patients=int(patients) if np.isfinite(patients) else None,
-        optimistic=bool(row["optimistic"]),
+        apart=bool(row["apart"]),
+        patients=int(row["patients"]),
     )
     is_baseline = [name in baselines for name in (pair.first, pair.second)]
     turn = is_baseline == [True, False]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.comparison.cliques import cliques, distinguishable_pairs
+from idc.comparison.cliques import alike_pairs, cliques
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
 from idc.metrics.delong import delong
@@ -28,14 +28,16 @@ class Comparison:
     Attributes:
         metrics: The metrics that were compared.
         estimates: A row a contestant and metric: ``name``, ``metric``, ``value``, ``low``,
-            ``high``, ``unit``, ``units``, ``optimistic``.
+            ``high``, ``patients``.
         differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference``, ``low``,
-            ``high``, ``p``, ``p_holm``, ``unit``, ``units``, ``optimistic``, ``patients``,
-            ``family`` (``settings`` or ``baselines``);
+            ``high``, ``patients``, ``family`` (``settings`` or ``baselines``), ``p``, ``p_holm``
+            and ``apart`` (bool: `p_holm` is below `level`), the decision that all sentences,
+            tables and figures take from here;
             AUROC rows also ``p_delong`` and ``p_delong_patients``, and ``accuracy`` rows
             ``p_mcnemar`` and ``p_mcnemar_patients``, where each contestant has one repeat; each
             with ``_holm``.
-        groups: Metric to the sets of names that cannot be told apart.
+        groups: Metric to the groups that hold exactly the pairs that were tested and cannot be
+            told apart, baselines included; see `idc.comparison.cliques`.
         level: Share of false alarms allowed among all pairs.
     """
 
@@ -51,7 +53,6 @@ def compare(
     metrics: Sequence[str] = METRICS,
     draws: int = 2000,
     level: float = 0.95,
-    seed: int = 0,
 ) -> Comparison:
     """Compare every pair, on the same patches, by patient.
 
@@ -65,7 +66,6 @@ def compare(
         metrics: What to compare them by.
         draws: Of the bootstrap.
         level: Of the intervals; 1 - level is the share of false alarms.
-        seed: Fixes the draws.
     """
     first = next(iter(contestants[0].repeats.values()))
     labels, groups = first["label"].to_numpy(), first["patient"].to_numpy(object)
@@ -73,24 +73,19 @@ def compare(
         one.name: [_prediction(frame, one.classes) for frame in one.repeats.values()]
         for one in contestants
     }
-    found = compare_paired(labels, groups, said, tuple(metrics), draws, level, seed)
+    found = compare_paired(labels, groups, said, tuple(metrics), draws, level)
     differences = found.pairs.merge(
         _classical(contestants, labels, groups), on=["a", "b", "metric"], how="left"
     )
     differences = _families(differences, contestants)
-    differences["patients"] = len(np.unique(groups.astype(str)))
     for name in ("p", "p_delong", "p_delong_patients", "p_mcnemar", "p_mcnemar_patients"):
         differences[f"{name}_holm"] = _corrected(differences, name)
+    differences["apart"] = differences["p_holm"] < 1 - level  # NaN is not
     estimates = found.intervals.rename(columns={"contestant": "name"})
-    baselines = [one.name for one in contestants if one.kind == "baseline"]
     joined = {}
     for metric in metrics:
-        of_metric = estimates[estimates["metric"] == metric].dropna(subset=["value"])
-        # Baselines are not set against one another, so they join no bar among themselves.
-        of_metric = of_metric[~of_metric["name"].isin(baselines)]
-        order = of_metric.sort_values("value", ascending=False)["name"].tolist()
-        apart = distinguishable_pairs(differences, metric, 1 - level)
-        joined[metric] = cliques(order, apart)
+        of_metric = estimates[estimates["metric"] == metric].sort_values("value", ascending=False)
+        joined[metric] = cliques(of_metric["name"].tolist(), alike_pairs(differences, metric))
     return Comparison(tuple(metrics), estimates, differences, joined, 1 - level)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idc.comparison.baselines import BASELINES
-from idc.comparison.pairs import ARTICLES, FLATTERS, Pair, read_pairs
+from idc.comparison.pairs import ARTICLES, Pair, read_pairs
 from idc.plots.wording import count, listing, lower_is_better, metric_words
 
 FEW = 3  # so many contestants have each of their pairs in the summary
@@ -73,14 +73,14 @@ def summary(
         return [f"No {noun} has a value of {metric_words(metric)}: there is nothing to compare."]
     inner = [p for one, two in combinations(contestants, 2) if (p := _find(pairs, one, two))]
     told = inner if len(contestants) <= FEW else inner[:1]
-    sentences = [_lead(contestants, inner, metric, level, noun), *_lost(inner, level)]
+    sentences = [_lead(contestants, inner, metric, noun), *_lost(inner)]
     sentences += [pair.sentence(known, level, confidence) for pair in told]
     if len(contestants) > FEW and inner:
-        sentences.append(_beside_the_best(contestants, pairs, level))
+        sentences.append(_beside_the_best(contestants, pairs))
     for baseline in (name for name in ranked if name in baselines):
         if pair := _find(pairs, contestants[0], baseline):
             sentences.append(pair.sentence(known, level, confidence))
-            sentences += _not_better(contestants, baseline, pairs, level, noun)
+            sentences += _not_better(contestants, baseline, pairs, noun)
     return sentences
 
 
@@ -94,16 +94,14 @@ def _find(pairs: Pairs, one: str, other: str) -> Pair | None:
     return pairs.get(frozenset((one, other)))
 
 
-def _lead(
-    contestants: Sequence[str], inner: Sequence[Pair], metric: str, level: float, noun: str
-) -> str:
+def _lead(contestants: Sequence[str], inner: Sequence[Pair], metric: str, noun: str) -> str:
     number = len(contestants)
     if number == 1:
         return f"{contestants[0]} is the only {noun}: there is no other to compare it with."
     those = f"the {count(number, noun)}"
     if not inner:
         return f"No two of {those} were tested against each other."
-    apart = sum(pair.is_apart(level) for pair in inner)
+    apart = sum(pair.apart for pair in inner)
     every = apart == len(inner)
     if len(inner) == 1:
         start = f"{those[0].upper()}{those[1:]} {'can' if every else 'cannot'} be told apart"
@@ -112,15 +110,12 @@ def _lead(
     else:
         some = f"{apart:,} of the {len(inner):,} pairs" if apart else "No pair"
         start = f"{some} of {those} can be told apart"
-    # Too narrow an interval makes a difference that is not there, never hides one.
-    optimistic = any(pair.optimistic for pair in inner)
-    but = f", {'' if apart else 'even '}{FLATTERS}" if optimistic else ""
-    return f"{start} by {metric_words(metric)} {inner[0].where}{but}."
+    return f"{start} by {metric_words(metric)} {inner[0].where}."
 
 
-def _lost(inner: Sequence[Pair], level: float) -> list[str]:
+def _lost(inner: Sequence[Pair]) -> list[str]:
     """What the number of pairs costs: intervals without 0 of pairs that are not told apart."""
-    lost = sum(pair.leaves_out_zero and not pair.is_apart(level) for pair in inner)
+    lost = sum(pair.leaves_out_zero and not pair.apart for pair in inner)
     if not lost:
         return []
     each = "it were" if lost == 1 else "each were"
@@ -128,11 +123,9 @@ def _lost(inner: Sequence[Pair], level: float) -> list[str]:
     return [f"{pairs} without 0, and could be told apart if {each} the only one tested."]
 
 
-def _beside_the_best(contestants: Sequence[str], pairs: Pairs, level: float) -> str:
+def _beside_the_best(contestants: Sequence[str], pairs: Pairs) -> str:
     best, *others = contestants
-    alike = [
-        name for name in others if (pair := _find(pairs, best, name)) and not pair.is_apart(level)
-    ]
+    alike = [name for name in others if (pair := _find(pairs, best, name)) and not pair.apart]
     if not alike:
         return f"The best, {best}, can be told from all others."
     return (
@@ -141,15 +134,13 @@ def _beside_the_best(contestants: Sequence[str], pairs: Pairs, level: float) -> 
     )
 
 
-def _not_better(
-    contestants: Sequence[str], baseline: str, pairs: Pairs, level: float, noun: str
-) -> list[str]:
+def _not_better(contestants: Sequence[str], baseline: str, pairs: Pairs, noun: str) -> list[str]:
     """Who has not beaten a baseline, if more than one tried."""
     met = [name for name in contestants if _find(pairs, name, baseline)]
     beaten = [
         name
         for name in met
-        if (pair := _find(pairs, name, baseline)) and pair.first_is_better and pair.is_apart(level)
+        if (pair := _find(pairs, name, baseline)) and pair.first_is_better and pair.apart
     ]
     left = [name for name in met if name not in beaten]
     if len(met) < 2 or not left:

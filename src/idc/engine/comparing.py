@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from idc.comparison.contestant import (
@@ -25,6 +26,7 @@ from idc.engine.outcome import Outcome
 from idc.engine.pooling import pool_numbers
 from idc.engine.trusting import trust_sentences, trust_table
 from idc.errors import DataError
+from idc.metrics.expansion import fewest_draws
 from idc.report.run_input import SweepReport
 from idc.report.sweep_page import write_sweep_page
 from idc.tracking.privacy import Redactor
@@ -33,7 +35,7 @@ log = logging.getLogger(__name__)
 SIZES_ALIKE = 0.05  # share by which training sides of equal settings may differ
 SCALE_GAP = 0.05  # of AUROC, from which on pooling is said to have cost
 SAID = ("f1", "auroc")  # metrics that are told in sentences
-FEWEST_DRAWS = 400  # fewer cannot tell a p below 0.05 after correction
+FEWEST_DRAWS = 400  # of the tests, where none or too few are asked for
 COMPARISON = "comparison"
 EVALUATION = "evaluation"
 REPORT = "report.html"
@@ -73,7 +75,7 @@ def compare_runs(
     Args:
         runs: Finished runs with their files.
         outcomes: All runs, also those that failed.
-        config: ``intervals``, ``seed`` and ``report`` are read.
+        config: ``intervals`` and ``report`` are read.
         folder: ``comparison/`` and ``evaluation/`` go into it.
         name: Of the sweep, for the page.
         command: What was typed.
@@ -100,8 +102,12 @@ def compare_runs(
     comparison = None
     if len(compared) > 1:
         asked = config["intervals"]
-        draws = max(asked["draws"], FEWEST_DRAWS)
-        comparison = compare(compared, draws=draws, level=asked["level"], seed=config["seed"])
+        # What is tested needs draws where no intervals are asked for, too.
+        fewest = fewest_draws(asked["level"])
+        draws = asked["draws"] if asked["draws"] >= fewest else max(FEWEST_DRAWS, fewest)
+        comparison = compare(compared, draws=draws, level=asked["level"])
+        if not asked["draws"]:
+            comparison.estimates[["low", "high"]] = np.nan
     found = [*settings, *(compared[len(same) :] if comparison else [])]
     notes += _leaks(runs, found)
     finished = [run.outcome for run in runs]

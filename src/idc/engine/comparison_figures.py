@@ -93,18 +93,10 @@ def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tup
         pairs = comparison.differences[comparison.differences["metric"] == metric]
         if values["value"].notna().sum() < 2 or pairs.empty:
             continue
-        how = pairs.iloc[0]
         yield (
             f"critical_difference_{metric}",
             critical_difference_figure(
-                values,
-                comparison.groups[metric],
-                metric,
-                units=int(how["units"]),
-                unit=str(how["unit"]),
-                level=level,
-                baselines=names,
-                optimistic=bool(how["optimistic"]),
+                values, pairs, comparison.groups[metric], metric, level=level, baselines=names
             ),
         )
         yield (

@@ -16,9 +16,11 @@ from idc.metrics.calibration import calibration_metrics
 from idc.metrics.collection import METRIC_NAMES, build_metrics, scores_for_metrics
 from idc.metrics.intervals import Intervals, bootstrap
 from idc.metrics.patients import burden_summary, per_patient_table, worst_patient
+from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.selective import confidence, risk_coverage, selective_metrics
 from idc.metrics.slice_columns import slice_columns
 from idc.metrics.slices import slice_metrics, slice_table
+from idc.plots.wording import count, per_cent
 
 AREAS = ("auroc", "average_precision")  # over all thresholds
 AT_THRESHOLD = tuple(name for name in METRIC_NAMES if name not in AREAS)
@@ -71,7 +73,7 @@ def take_numbers(
         index: The whole index, or all patches that were tested: neighbours on the slide, and the
             training patches' stain.
         classes: k.
-        config: ``intervals`` and ``seed`` are read.
+        config: ``intervals`` is read.
         decider: Made the decisions; None where each fold has its own.
         leaky: Whether patients stand on two sides.
         positive: What the positive class is called, for the notes.
@@ -86,13 +88,14 @@ def take_numbers(
         for name, bounds in found.bounds.items():
             for end, value in zip(("low", "high"), bounds, strict=True):
                 metrics[f"{name}_ci_{end}"] = value
-        notes += _interval_notes(found, test, config)
+        notes += _interval_notes(found, config)
     patients = per_patient_table(test, classes)
     metrics |= worst_patient(patients) | burden_summary(patients)
     metrics |= _per_patient_metrics(patients, classes)
     context = index if "patient" in index else index.rename(columns={"group": "patient"})
     columns = slice_columns(test, context, _reference(context))
-    slices = slice_table(test, columns, classes)
+    asked = config["intervals"]
+    slices = slice_table(test, columns, classes, asked["draws"], asked["level"])
     metrics |= slice_metrics(slices)
     threshold = decider.threshold if decider else None
     sure = confidence(test, classes, threshold)
@@ -209,25 +212,24 @@ def _bootstrap(test: pd.DataFrame, classes: int, config: Config) -> Intervals:
         decisions,
         config["intervals"]["draws"],
         config["intervals"]["level"],
-        config["seed"],
     )
 
 
 def _interval_words(found: Intervals | None, config: Config) -> str:
     if found is None:
         return "no intervals were asked for"
-    plural = "" if found.units == 1 else "es" if found.unit == "patch" else "s"
-    level = config["intervals"]["level"]
-    return f"{level:.0%} bootstrap over {found.units} test {found.unit}{plural}"
+    if found.patients < 2:
+        return "none, as a single patient says nothing of others"
+    level = per_cent(config["intervals"]["level"])
+    return f"{level} bootstrap over {count(found.patients, 'test patient')}"
 
 
-def _interval_notes(found: Intervals, test: pd.DataFrame, config: Config) -> list[str]:
+def _interval_notes(found: Intervals, config: Config) -> list[str]:
     notes = [f"Intervals: {_interval_words(found, config)}."]
-    if found.optimistic:
-        patients = test["patient"].nunique()
+    if 1 < found.patients < FEW_PATIENTS:
         notes.append(
-            f"The test side has only {patients} patient{'' if patients == 1 else 's'}; intervals "
-            f"over patches are optimistic: too narrow for new patients."
+            f"The test side has only {found.patients} patients, so the intervals over patients are "
+            f"wide and rough: only more patients would make them narrower."
         )
     return notes
 

@@ -38,7 +38,7 @@ def pool_numbers(
 
     Args:
         found: Settings and baselines.
-        config: ``intervals``, ``seed`` and ``report`` are read.
+        config: ``intervals`` and ``report`` are read.
         folder: Where ``predictions.parquet``, ``pooled.csv`` and a folder a setting go.
         class_names: A name a class.
 

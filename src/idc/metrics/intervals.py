@@ -1,4 +1,4 @@
-"""Bootstrap intervals of the test metrics, over patients where there are enough of them."""
+"""Bootstrap intervals of the test metrics, over patients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,28 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.metrics.resampling import choose_units
+from idc.metrics.resampling import SEED, patient_units
 from idc.metrics.spread import spreads
 from idc.metrics.statistics import Prediction, UnitStatistics
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Percentile intervals.
+    """Intervals of the metrics of a test side.
 
     Attributes:
-        bounds: Metric name to (low, high); see `idc.metrics.statistics.UnitStatistics.names`. What
-            is undefined, because the labels lack a class, is left out.
-        unit: What was drawn: ``patient`` or ``patch``.
-        units: How many of them there are.
-        optimistic: True for patches: those of one patient resemble one another, so an interval
-            over patches is too narrow for new patients.
+        bounds: Metric name to (low, high); see `idc.metrics.statistics.UnitStatistics.names`. Left
+            out are what is undefined, because the labels lack a class, and what rests on a single
+            patient: that says nothing of others.
+        patients: How many patients were drawn from.
     """
 
     bounds: dict[str, tuple[float, float]]
-    unit: str
-    units: int
-    optimistic: bool
+    patients: int
 
 
 def bootstrap(
@@ -38,15 +34,13 @@ def bootstrap(
     decisions: Mapping[str, NDArray[np.integer]],
     draws: int = 2000,
     level: float = 0.95,
-    seed: int = 0,
+    seed: int = SEED,
 ) -> Intervals:
     """Cluster bootstrap (Field & Welsh 2007) of the metrics, with expanded percentile intervals.
 
-    Whole patients are drawn with replacement, see `idc.metrics.resampling`. With fewer than
-    `idc.metrics.resampling.MIN_PATIENTS` patients that says little; patches are drawn in their
-    place, which is marked as optimistic. Two things no interval makes good: errors that no patient
-    of the test side shows (a metric of exactly 1 has an interval of no width), and the ``ece`` of a
-    small test side, which is too high by chance, while its interval is not.
+    Whole patients are drawn with replacement, see `idc.metrics.resampling`, however few there are:
+    `idc.metrics.spread.Spread.interval` says what becomes of few. What no interval makes good is
+    the ``ece`` of a small test side, which is too high by chance, while its interval is not.
 
     Args:
         labels: int (N,), 0..k-1.
@@ -64,11 +58,11 @@ def bootstrap(
     Raises:
         DataError: No predictions, lengths that differ, or labels outside 0..k-1.
     """
-    units = choose_units(labels, groups)
+    units = patient_units(labels, groups)
     statistics = UnitStatistics(labels, Prediction(scores, decisions), units.codes, units.count)
     bounds = {
         name: spread.interval(level)
         for name, spread in spreads(statistics, units, draws, seed).items()
-        if spread.defined
+        if spread.has_interval
     }
-    return Intervals(bounds, units.kind, units.count, units.optimistic)
+    return Intervals(bounds, units.count)

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from idc.errors import ConfigError, DataError
 from idc.metrics.expansion import fewest_draws
-from idc.metrics.resampling import Units, choose_units
+from idc.metrics.resampling import SEED, Units, patient_units
 from idc.metrics.spread import Spread, mean_spread, spreads
 from idc.metrics.statistics import Prediction, UnitStatistics
 
 COMPARED = ("f1", "recall", "auroc", "average_precision")
-INTERVAL_COLUMNS = ("contestant", "metric", "value", "low", "high", "repeats")
-PAIR_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "p", "p_holm")
-UNIT_COLUMNS = ("unit", "units", "optimistic")
+INTERVAL_COLUMNS = ("contestant", "metric", "value", "low", "high", "repeats", "patients")
+PAIR_COLUMNS = ("a", "b", "metric", "difference", "low", "high", "p", "patients")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +26,11 @@ class Comparison:
 
     Attributes:
         intervals: A row a contestant and metric: ``contestant``, ``metric``, ``value`` (mean over
-            repeats), ``low``, ``high``, ``repeats`` (how many), ``unit`` (``patient`` or
-            ``patch``: what was drawn), ``units`` (how many), ``optimistic`` (bool, see
-            `idc.metrics.resampling.Units`).
+            repeats), ``low``, ``high`` (NaN where there is no interval), ``repeats`` (how many),
+            ``patients`` (how many were drawn from).
         pairs: A row a pair of contestants and metric: ``a``, ``b``, ``metric``, ``difference``
-            (value of a minus value of b), ``low``, ``high``, ``p`` (two-sided), ``p_holm``
-            (adjusted for the pairs of that metric), ``unit``, ``units``, ``optimistic``.
+            (value of a minus value of b), ``low``, ``high``, ``p`` (two-sided, of this pair alone;
+            NaN where a single patient cannot tell), ``patients``.
     """
 
     intervals: pd.DataFrame
@@ -46,7 +44,7 @@ def compare_paired(
     metrics: Sequence[str] = COMPARED,
     draws: int = 2000,
     level: float = 0.95,
-    seed: int = 0,
+    seed: int = SEED,
 ) -> Comparison:
     """Paired cluster bootstrap: the same patients are drawn for all contestants.
 
@@ -75,14 +73,13 @@ def compare_paired(
             f"draws={draws}: too few for intervals of {level:.0%}; give at least "
             f"{fewest_draws(level)}."
         )
-    units = choose_units(labels, groups)
+    units = patient_units(labels, groups)
     found = {
         name: _contestant(name, repeats, labels, units, metrics, draws, seed)
         for name, repeats in contestants.items()
     }
-    about = (units.kind, units.count, units.optimistic)
     intervals = [
-        (name, metric, spread.value, *spread.interval(level), len(contestants[name]), *about)
+        (name, metric, spread.value, *spread.interval(level), len(contestants[name]), units.count)
         for name, by_metric in found.items()
         for metric, spread in by_metric.items()
     ]
@@ -91,13 +88,14 @@ def compare_paired(
         rivals = [
             (name, by_metric[metric]) for name, by_metric in found.items() if metric in by_metric
         ]
-        tested = [(a, b, _tested(x - y, level)) for (a, x), (b, y) in combinations(rivals, 2)]
-        adjusted = holm(np.array([p for _, _, (*_, p) in tested]))
-        for (a, b, numbers), p_holm in zip(tested, adjusted.tolist(), strict=True):
-            pairs.append((a, b, metric, *numbers, p_holm, *about))
+        for (a, x), (b, y) in combinations(rivals, 2):
+            spread = x - y
+            p = spread.p_value(level)
+            numbers = (spread.value, *spread.interval(level), p, units.count)
+            pairs.append((a, b, metric, *numbers))
     return Comparison(
-        pd.DataFrame(intervals, columns=[*INTERVAL_COLUMNS, *UNIT_COLUMNS]),
-        pd.DataFrame(pairs, columns=[*PAIR_COLUMNS, *UNIT_COLUMNS]),
+        pd.DataFrame(intervals, columns=list(INTERVAL_COLUMNS)),
+        pd.DataFrame(pairs, columns=list(PAIR_COLUMNS)),
     )
 
 
@@ -144,7 +142,3 @@ def _contestant(
     ]
     means = {metric: mean_spread([x[metric] for x in found]) for metric in metrics}
     return {metric: spread for metric, spread in means.items() if spread.defined}
-
-
-def _tested(spread: Spread, level: float) -> tuple[float, float, float, float]:
-    return spread.value, *spread.interval(level), spread.p_value(level)

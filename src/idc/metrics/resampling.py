@@ -1,4 +1,4 @@
-"""What a bootstrap draws: whole patients where there are enough of them, else patches."""
+"""What a bootstrap draws: whole patients, however few there are."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-MIN_PATIENTS = 10
+FEW_PATIENTS = 10  # fewer are warned of, and have wider intervals: see `idc.metrics.spread`
+SEED = 0  # of all intervals: a number has one interval, wherever and whenever it is shown
 CHUNK_CELLS = 4_000_000  # float64 weights held at once: 32 MB
 MAX_TRIES = 100
 LEFT_OUT = 500  # patients up to which each is left out in turn
@@ -15,24 +16,17 @@ LEFT_OUT = 500  # patients up to which each is left out in turn
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units that are drawn.
+    """The units that are drawn: patients.
 
     Attributes:
-        kind: ``patient`` or ``patch``.
         codes: Unit of each patch, int64 (N,), 0..count-1.
         count: Number of units.
         holds: Which of the classes that occur a unit has, bool (count, classes).
     """
 
-    kind: str
     codes: NDArray[np.int64]
     count: int
     holds: NDArray[np.bool_]
-
-    @property
-    def optimistic(self) -> bool:
-        """True for patches: those of a patient are alike, so their intervals are too narrow."""
-        return self.kind == "patch"
 
     def draws(self, draws: int, seed: int) -> Iterator[NDArray[np.float64]]:
         """Draw as many units as there are, with replacement.
@@ -64,10 +58,10 @@ class Units:
     def left_out(self) -> NDArray[np.float64]:
         """Weights that leave out one patient each, float64 (count, count).
 
-        None for patches and beyond `LEFT_OUT` patients, float64 (0, count): what is learnt from
-        them matters to few patients only, see `idc.metrics.expansion.effective_units`.
+        None of a single patient, and none beyond `LEFT_OUT`, float64 (0, count): what is learnt
+        from them matters to few patients only, see `idc.metrics.expansion.effective_units`.
         """
-        if self.kind == "patch" or self.count > LEFT_OUT:
+        if self.count == 1 or self.count > LEFT_OUT:
             return np.empty((0, self.count))
         return 1 - np.eye(self.count)
 
@@ -77,8 +71,8 @@ class Units:
         return np.stack(times).astype(np.float64)
 
 
-def choose_units(labels: NDArray[np.integer], groups: NDArray[Any]) -> Units:
-    """Patients from `MIN_PATIENTS` on, else patches.
+def patient_units(labels: NDArray[np.integer], groups: NDArray[Any]) -> Units:
+    """The patients, to be drawn.
 
     Args:
         labels: int (N,).
@@ -86,9 +80,6 @@ def choose_units(labels: NDArray[np.integer], groups: NDArray[Any]) -> Units:
     """
     names, codes = np.unique(np.asarray(groups, str), return_inverse=True)
     present, classes = np.unique(labels, return_inverse=True)
-    kind, count = "patient", len(names)
-    if count < MIN_PATIENTS:
-        kind, count, codes = "patch", len(labels), np.arange(len(labels))
-    holds = np.zeros((count, len(present)), bool)
+    holds = np.zeros((len(names), len(present)), bool)
     holds[codes, classes] = True
-    return Units(kind, codes, count, holds)
+    return Units(codes, len(names), holds)

@@ -82,6 +82,9 @@ class UnitStatistics:
             if name in self.names
         }
         self._patches = np.bincount(codes, minlength=units).astype(np.float64)
+        of_class = np.zeros((units, classes), bool)
+        of_class[codes, truth] = True
+        self._holders = of_class.sum(0)
         self._rankings: list[Ranking] = []
         if set(AREAS) & set(self.names):
             sides = enumerate(prediction.scores.T) if classes > 2 else [(1, prediction.scores)]
@@ -110,6 +113,26 @@ class UnitStatistics:
         for name, sums in self._errors.items():
             found[name] = error_metric(name, weights @ sums, patches)
         return {name: found[name] for name in self.names}
+
+    def units_of(self, name: str) -> int:
+        """How many units a metric rests on: those without any patch that it counts say nothing.
+
+        Recall rests on the units with a positive patch; AUROC and whatever looks at all classes
+        on those of the class that fewest have.
+
+        Args:
+            name: One of `names`.
+        """
+        base = name.partition("_at_")[0]
+        if base in ERRORS or base == "accuracy":
+            return len(self._patches)
+        if self._classes > 2 or base in (*AREAS, "balanced_accuracy"):
+            return int(min(held for held in self._holders if held))
+        if base in ("recall", "specificity"):
+            return int(self._holders[1 if base == "recall" else 0])
+        tn, _, fn, _ = self._cells[name.removeprefix(base)].T
+        counted = self._patches - tn - (fn if base == "precision" else 0)
+        return int((counted > 0).sum())
 
     def _at_decision(self, matrices: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         if self._classes == 2:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idc.plots.fan import clip_far, draw_fan, fan_depth, lanes
+from idc.plots.fan import Bar, clip_far, draw_fan, fan_depth, lanes
 from idc.plots.forest import draw_forest, pair_labels, pick_pairs, turn_pairs
 from idc.plots.names import literal
 from idc.plots.style import BLACK, new_figure, say
@@ -15,46 +15,46 @@ from idc.plots.wording import count, listing, lower_is_better, metric_words, per
 
 NAME, PAIRED_NAME = 36, 30  # characters of a name that are shown
 ROW = 0.27  # inches
-OPTIMISTIC = "optimistic: over patches, as patients are too few"
 
 
 def critical_difference_figure(
     values: pd.DataFrame,
-    cliques: Sequence[Sequence[str]],
+    differences: pd.DataFrame,
+    groups: Sequence[Sequence[str]],
     metric: str,
     title: str = "",
-    units: int | None = None,
-    unit: str = "patient",
     level: float = 0.05,
     baselines: Collection[str] = (),
-    optimistic: bool = False,
 ) -> Figure:
     """Contestants at their value, joined by bars where they cannot be told apart.
 
-    In the style of Demsar 2006, figure 1, but on the metric's own axis in place of mean ranks.
+    In the style of Demsar 2006, figure 1, but on the metric's own axis in place of mean ranks, and
+    a bar joins those alone that have a dot on it.
 
     Args:
         values: A row a contestant: ``name``, ``value``, and ``metric`` if there are several; those
             without a finite value are only named below.
-        cliques: Names that a bar joins; see `idc.comparison.cliques`.
+        differences: A row a pair and metric: ``metric``, ``p_holm`` (NaN: not tested), ``apart``
+            (bool), ``patients``.
+        groups: Names that a bar joins; see `idc.comparison.cliques`.
         metric: The metric.
         title: The figure's title.
-        units: How many patients or patches decide; None leaves it unsaid.
-        unit: ``patient`` or ``patch``.
         level: Of the test, in (0, 1).
         baselines: Names that are baselines: hollow diamonds.
-        optimistic: Whether the units are patches because patients are few.
     """
     named = values[values["metric"] == metric] if "metric" in values else values
     ranked = named.sort_values(["value", "name"], kind="stable")
     ranked = ranked[np.isfinite(ranked["value"].to_numpy(np.float64))]
     at = dict(zip(ranked["name"].astype(str), ranked["value"].astype(float), strict=True))
     places = clip_far(at, baselines)
-    spans = [[places[name] for name in names if name in at] for names in cliques]
-    bars = lanes([(min(span), max(span)) for span in spans if len(span) > 1])
-    sentences = [_joined(len(bars), len(at), level)]
-    if units is not None:
-        sentences.insert(0, _decide(units, unit))
+    joined = [[places[name] for name in names if name in at] for names in groups]
+    bars = lanes([group for group in joined if len(group) > 1])
+    tested = differences[(differences["metric"] == metric) & differences["p_holm"].notna()]
+    sentences = [_joined(tested, bars, len(at), level)]
+    if len(tested):
+        sentences.insert(0, _decide(tested))
+    if bars and sum(name in baselines for name in at) > 1:
+        sentences.append("Baselines are not tested against one another.")
     if places != at:
         sentences.append("An arrow points at a value beyond the axis.")
     missing = [literal(str(name), NAME) for name in named["name"] if str(name) not in at]
@@ -62,7 +62,6 @@ def critical_difference_figure(
         sentences.append(f"Without a value: {listing(missing)}.")
     width = 5.2 + 0.17 * max((min(len(name), NAME) for name in at), default=0)
     below = textwrap.fill(" ".join(filter(None, sentences)), int(14 * width))
-    below += f"\n{OPTIMISTIC}" if optimistic else ""
     depth = fan_depth(len(at), bars)
     figure = new_figure(width, ROW * depth + 1.2 + 0.17 * below.count("\n"))
     _title(figure, [title], width)
@@ -93,7 +92,7 @@ def differences_figure(
 
     Args:
         differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
-            ``low``, ``high``, ``p_holm``, ``unit``, ``units``, ``optimistic``.
+            ``low``, ``high``, ``p_holm``, ``apart`` (bool), ``patients``.
         metric: The metric.
         title: The figure's title.
         baselines: Names that are baselines; pairs with one have hollow diamonds.
@@ -106,10 +105,8 @@ def differences_figure(
     lines = [title, f"{literal(common, 100)} minus the others" if common else ""]
     if len(shown) < len(table):
         lines.append(f"the {len(shown)} pairs with the best one, of {len(table):,}")
-    if shown["optimistic"].astype(bool).any():
-        lines.append(OPTIMISTIC)
-    elif len(shown):
-        lines.append(_decide(int(shown["units"].iloc[0]), str(shown["unit"].iloc[0])).rstrip("."))
+    if len(shown):
+        lines.append(_decide(shown).rstrip("."))
     width = 7.4 + 0.066 * max(map(len, labels), default=0)
     figure = new_figure(width, ROW * max(len(shown), 2) + 1.9)
     _title(figure, lines, width)
@@ -126,18 +123,20 @@ def differences_figure(
     return figure
 
 
-def _joined(bars: int, contestants: int, level: float) -> str:
+def _joined(tested: pd.DataFrame, bars: Sequence[Bar], contestants: int, level: float) -> str:
     test = f"at {per_cent(level)} after Holm's correction"
     if contestants < 2:
         return "There is nobody to compare with." if contestants else ""
+    if tested.empty:
+        return "No pair was tested."
     if not bars:
-        return f"No two neighbours are alike: each can be told from the next {test}."
-    return f"A bar joins those that cannot be told apart {test}."
+        return f"Every pair that was tested can be told apart {test}."
+    return f"A bar joins, by its dots, those that cannot be told apart {test}."
 
 
-def _decide(units: int, unit: str) -> str:
-    words = count(units, unit, "patches" if unit == "patch" else "")
-    return f"{words} {'decides' if units == 1 else 'decide'}."
+def _decide(pairs: pd.DataFrame) -> str:
+    patients = int(pairs["patients"].iloc[0])
+    return f"{count(patients, 'patient')} {'decides' if patients == 1 else 'decide'}."
 
 
 def _direction(metric: str) -> str:

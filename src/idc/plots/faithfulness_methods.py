@@ -123,7 +123,7 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
     """A row a method, a panel a measure; the marks tell the verdicts.
 
     Args:
-        table: A row a method, best first: ``method``, ``verdict`` (a key of `MARKS`), ``unit``,
+        table: A row a method, best first: ``method``, ``verdict`` (a key of `MARKS`),
             ``drop_over_random`` and ``randomisation_similarity`` with ``_low`` and ``_high``, and,
             where known, ``drop_over_random_<baseline>`` (a key of `BASELINES`),
             ``randomisation_highest``, ``infidelity_share``, ``max_sensitivity``, ``border_mass``
@@ -226,8 +226,7 @@ def _handles(rows: Sequence[Mapping[Any, Any]], panels: Sequence[Panel]) -> list
         for verdict, mark in MARKS.items()
         if verdict in seen
     ]
-    over = "patches (optimistic)" if any(r.get("unit") == "patch" for r in rows) else "patients"
-    handles.append(Line2D([], [], color=GREY, lw=2, label=f"95 % interval over {over}"))
+    handles.append(Line2D([], [], color=GREY, lw=2, label="95 % interval over patients"))
     handles.append(
         Line2D([], [], color=BLACK, lw=1, linestyle=(0, (4, 2)), label="no gain, limit or chance")
     )

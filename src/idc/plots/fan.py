@@ -9,26 +9,29 @@ from idc.plots.style import BLACK, BLUE, GREY
 
 LANE = 0.45  # distance of two bars, in rows
 ABOVE = 0.6  # from the axis to the first bar, in rows
-Bar = tuple[float, float, int]
+Bar = tuple[list[float], int]
 
 
-def lanes(spans: Sequence[tuple[float, float]]) -> list[Bar]:
+def lanes(groups: Sequence[Sequence[float]]) -> list[Bar]:
     """Bars that share no lane with another that they touch.
 
     Args:
-        spans: Start and end of each.
+        groups: The places that each joins, two or more.
 
     Returns:
-        Start, end and lane (0 is next to the axis), by start.
+        The places, rising, and the lane (0 is next to the axis) of each, by the first place.
     """
-    reach = max((high for _, high in spans), default=0) - min((low for low, _ in spans), default=0)
+    bars_in_order = sorted(sorted(places) for places in groups)
+    every = [place for places in bars_in_order for place in places]
+    reach = max(every, default=0) - min(every, default=0)
     ends: list[float] = []
     bars = []
-    for low, high in sorted(spans):
+    for places in bars_in_order:
+        low, high = places[0], places[-1]
         free = (lane for lane, end in enumerate(ends) if low > end + 0.03 * reach)
         lane = next(free, len(ends))
         ends[lane : lane + 1] = [high]
-        bars.append((low, high, lane))
+        bars.append((places, lane))
     return bars
 
 
@@ -88,10 +91,11 @@ def draw_fan(
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    for low, high, lane in bars:
-        place = ABOVE + LANE * lane
-        ends = [low - 0.15 * pad, high + 0.15 * pad]
-        axes.plot(ends, [place] * 2, color=BLUE, linewidth=4.5, solid_capstyle="round", zorder=1)
+    for joined, lane in bars:
+        level = ABOVE + LANE * lane
+        ends = [joined[0] - 0.15 * pad, joined[-1] + 0.15 * pad]
+        axes.plot(ends, [level] * 2, color=BLUE, linewidth=2.5, zorder=1)
+        axes.plot(joined, [level] * len(joined), "o", color=BLUE, markersize=6, zorder=1)
     names = list(at)
     half = len(names) // 2
     for side, edge, outwards in ((names[:half], start, -1), (names[half:][::-1], stop, 1)):
@@ -127,4 +131,4 @@ def draw_fan(
 
 
 def _first_row(bars: Sequence[Bar]) -> float:
-    return ABOVE + LANE * (1 + max((lane for *_, lane in bars), default=-1)) + 0.2
+    return ABOVE + LANE * (1 + max((lane for _, lane in bars), default=-1)) + 0.2

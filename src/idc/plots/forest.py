@@ -83,7 +83,7 @@ def draw_forest(
     axes.axvline(0, color=BLACK, linewidth=1)
     decimals = decimals_for(0.0, float((table["high"] - table["low"]).median()))
     for place, row in enumerate(table.to_dict("records")):
-        told = bool(row["p_holm"] <= level)
+        told = bool(row["apart"])
         colour = BLUE if told else GREY
         axes.plot([row["low"], row["high"]], [place] * 2, color=colour, linewidth=2)
         axes.plot(

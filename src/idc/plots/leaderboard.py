@@ -14,7 +14,6 @@ from idc.plots.style import BLACK, BLUE, GREY, SKY, new_figure, say, tidy
 
 LEAKY = "†  patients stand on two sides of the split: too good"
 INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
-OPTIMISTIC = "95 % interval over patches, which is optimistic (bar)"
 NAME = 52  # characters of a setting that are shown
 
 
@@ -29,8 +28,7 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str]) -> Figure:
             ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. If at hand:
             ``<metric>_pooled`` (the value over the pooled predictions of all runs, shown in place
             of the mean), ``<metric>_low`` and ``<metric>_high`` (its 95 % interval over patients),
-            ``kind`` (``run`` or ``baseline``), ``leaky`` (bool: patients stand on two sides) and
-            ``unit`` (``patch`` where the intervals are over patches).
+            ``kind`` (``run`` or ``baseline``) and ``leaky`` (bool: patients stand on two sides).
         metrics: The metrics, the first of which made the order.
     """
     if table.empty:
@@ -132,7 +130,5 @@ def _legend(rows: Sequence[Mapping[Any, Any]], metrics: Sequence[str]) -> str:
     kinds = {_spread_kind(row, m) for row, m in cells}
     singles = any(len(row[f"{m}_values"]) > 1 for row, m in cells)
     parts = ["pooled value" if pooled else "mean"]
-    patches = any(row.get("unit") == "patch" for row, _ in cells)
-    words = {INTERVAL: OPTIMISTIC if patches else INTERVAL, DEVIATION: DEVIATION}
-    parts += [text for kind, text in words.items() if kind in kinds]
+    parts += [kind for kind in (INTERVAL, DEVIATION) if kind in kinds]
     return ", ".join([*parts, *(["single runs (ticks)"] if singles else [])])

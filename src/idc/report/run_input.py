@@ -178,7 +178,7 @@ class SweepReport:
         figures: The folder of the comparison's figures, or the one that holds ``comparison/``.
         sentences: What can be told apart and what cannot, and why.
         differences: A row a pair: ``a``, ``b``, ``metric``, ``difference``, ``low``, ``high``,
-            ``p_holm``, ``units`` (int), ``unit``, ``optimistic`` (bool).
+            ``p_holm``, ``apart`` (bool: can be told apart) and ``patients`` (int).
         pooled: ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high``: over all folds.
         fold_table: A row a fold; shown as it is.
         per_patient: Setting to its table; see `RunReport`.

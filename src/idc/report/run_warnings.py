@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from idc.errors import ConfigError
+from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.threshold import ThresholdRule
 from idc.plots.wording import count
 from idc.report.data_sets import SYNTHETIC
@@ -10,8 +11,6 @@ from idc.report.phrases import between, hundred_interval, listing, number, of_hu
 from idc.report.run_input import RunReport
 from idc.report.run_tables import baseline_table
 from idc.report.run_words import level, test_patients
-
-FEW_PATIENTS = 10  # fewer say little of new ones; intervals are then over patches
 
 
 def warnings(report: RunReport) -> list[str]:
@@ -52,8 +51,8 @@ def _few(report: RunReport) -> list[str]:
     if patients >= FEW_PATIENTS:
         return []
     return [
-        f"Only {count(patients, 'patient')} to test on. Patients differ more than patches do: on "
-        "others the numbers can lie far outside the intervals given here."
+        f"Only {count(patients, 'patient')} to test on. Patients differ more than patches do: how "
+        "far the numbers are from those of other patients is hardly known."
     ]
 
 

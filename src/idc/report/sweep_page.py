@@ -23,7 +23,7 @@ from idc.report.sweep_tables import (
     pooled_list,
     pooled_table,
 )
-from idc.report.sweep_words import LEVEL, best_setting, lead, sweep_warnings
+from idc.report.sweep_words import best_setting, lead, sweep_warnings
 
 LISTED = 300  # rows of a table
 SAID = 6  # sentences that stand open
@@ -112,10 +112,11 @@ def _differences(report: SweepReport, gallery: Gallery) -> list[Block]:
     table = difference_table(report)
     if len(table):
         caption = (
-            "Every pair. The p is corrected for the number of pairs (Holm): below 0.05 the two "
-            "can be told apart."
+            "Every pair that was tested. The p is corrected by Holm's method for the number of "
+            "pairs of settings and, apart from these, of settings with baselines, each metric by "
+            "itself."
         )
-        marks = (report.differences["p_holm"] <= LEVEL).tolist()
+        marks = report.differences["apart"].astype(bool).tolist()
         shown = Table(table, caption, marks, "apart", decimals=3)
         blocks.append(Fold(f"{count(len(table), 'difference')} as a table", [shown]))
     return blocks

@@ -70,15 +70,7 @@ def difference_table(report: SweepReport) -> pd.DataFrame:
             "p": table["p_holm"].astype(float).tolist(),
         }
     )
-    if {"units", "unit"} <= set(table.columns):
-        pairs = zip(table["units"], table["unit"], strict=True)
-        shown["decided on"] = [_units(int(n), str(unit)) for n, unit in pairs]
-    return shown
-
-
-def _units(number_of: int, unit: str) -> str:
-    plural = "" if number_of == 1 else "es" if unit == "patch" else "s"
-    return f"{number_of:,} {unit}{plural}"
+    return shown.assign(patients=table["patients"].tolist())
 
 
 def pooled_table(report: SweepReport) -> pd.DataFrame:

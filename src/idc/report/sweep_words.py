@@ -4,12 +4,12 @@ import math
 
 import pandas as pd
 
+from idc.metrics.resampling import FEW_PATIENTS
 from idc.plots.wording import count
 from idc.report.phrases import between, listing, metric_name, number
 from idc.report.run_input import SweepReport
 from idc.report.sweep_tables import is_baseline, is_leaky
 
-LEVEL = 0.05
 Row = dict[str, object]
 
 
@@ -83,7 +83,7 @@ def _told_apart(report: SweepReport, best: str, others: int) -> str:
         if report.sentences:
             return str(report.sentences[0])
         return "Whether it is better by more than chance was not tested." if others else ""
-    apart = known["p_holm"] <= LEVEL
+    apart = known["apart"].astype(bool)
     tested = _tested(known)
     if apart.all() and len(known) == 1:
         return f"It can be told apart from the other, {tested}."
@@ -111,10 +111,7 @@ def _pairs_of(report: SweepReport, best: str) -> pd.DataFrame:
 
 
 def _tested(pairs: pd.DataFrame) -> str:
-    if not {"units", "unit"} <= set(pairs.columns):
-        return "on these patients"
-    units, unit = int(pairs["units"].min()), str(pairs["unit"].iloc[0])
-    return f"on {count(units, unit, 'patches' if unit == 'patch' else '')}"
+    return f"on {count(int(pairs['patients'].min()), 'patient')}"
 
 
 def _against_baseline(report: SweepReport) -> str:
@@ -124,25 +121,26 @@ def _against_baseline(report: SweepReport) -> str:
     metric = report.metrics[0]
     name = str(base["setting"]).replace("_", " ")
     reached = f"The best rule without a network, {name}, reaches {_with_interval(base, metric)}"
-    p = _p_against(report, str(base["setting"]))
-    if p is None:
+    apart = _is_apart(report, str(base["setting"]))
+    if apart is None:
         return f"{reached}."
-    return f"{reached}; the best setting {'can' if p <= LEVEL else 'cannot'} be told apart from it."
+    return f"{reached}; the best setting {'can' if apart else 'cannot'} be told apart from it."
 
 
-def _p_against(report: SweepReport, rule: str) -> float | None:
-    """The p of the best setting against a baseline; None where it was not tested."""
+def _is_apart(report: SweepReport, rule: str) -> bool | None:
+    """Whether the best setting can be told from a baseline; None where it was not tested."""
     best = best_setting(report)
     if best is None:
         return None
-    rows = _pairs_of(report, str(best["setting"])).to_dict("records")
-    known = [_float(row["p_holm"]) for row in rows if rule in (str(row["a"]), str(row["b"]))]
-    return next((p for p in known if not math.isnan(p)), None)
+    for row in _pairs_of(report, str(best["setting"])).to_dict("records"):
+        if rule in (str(row["a"]), str(row["b"])) and not math.isnan(_float(row["p_holm"])):
+            return bool(row["apart"])
+    return None
 
 
 def sweep_warnings(report: SweepReport) -> list[str]:
     """What a reader must know before any number."""
-    return [*_leak(report), *_baseline(report), *_optimistic(report), *_failed(report)]
+    return [*_leak(report), *_baseline(report), *_few(report), *_failed(report)]
 
 
 def _leak(report: SweepReport) -> list[str]:
@@ -163,7 +161,6 @@ def _baseline(report: SweepReport) -> list[str]:
         return []
     mean = f"{report.metrics[0]}_mean"
     own, simple = _float(best[mean]), _float(base[mean])
-    p = _p_against(report, str(base["setting"]))
     name = str(base["setting"]).replace("_", " ")
     values = (
         f"{name}, which needs no network, reaches {simple:.3f}, the best setting {own:.3f} "
@@ -171,18 +168,18 @@ def _baseline(report: SweepReport) -> list[str]:
     )
     if simple >= own:
         return [f"No setting beats a simple rule: {values}."]
-    if p is not None and p > LEVEL:
+    if _is_apart(report, str(base["setting"])) is False:
         return [f"That a setting beats a simple rule is not shown: {values}; chance may do that."]
     return []
 
 
-def _optimistic(report: SweepReport) -> list[str]:
+def _few(report: SweepReport) -> list[str]:
     table = report.differences
-    if table.empty or "optimistic" not in table or not table["optimistic"].astype(bool).any():
+    if table.empty or int(table["patients"].min()) >= FEW_PATIENTS:
         return []
     return [
-        "There are too few patients to draw them anew: intervals and p are over patches, which "
-        "resemble one another within a patient. They make differences look surer than they are."
+        f"Only {count(int(table['patients'].min()), 'patient')} to test on: intervals are wide, "
+        "and only large differences can be told from chance."
     ]
 
 

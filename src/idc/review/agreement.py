@@ -28,7 +28,7 @@ from idc.review.votes import (
 Codes = NDArray[np.int64]
 Names = NDArray[np.object_]
 ABSENT = -2  # no answer
-COLUMNS = ("cases", "observed", "kappa", "low", "high", "unit", "note")
+COLUMNS = ("cases", "observed", "kappa", "low", "high", "patients", "note")
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,14 @@ class Agreement:
         pairs: A row a pair: ``kind`` (readers, label, model, majority-label, majority-model, data
             for label and model), ``one``, ``other`` (names), ``cases`` (both sure), ``unsure``
             (cases left out because one of the two is not), ``observed`` (share that agrees),
-            ``kappa``, ``low``, ``high`` (Cohen's, and its interval), ``unit`` (what its bootstrap
-            drew), ``kappa_with_unsure`` (unsure as a category of its own; two readers only) and
-            ``note``.
+            ``kappa``, ``low``, ``high`` (Cohen's, and its interval), ``patients``,
+            ``kappa_with_unsure`` (unsure as a category of its own; two readers only) and ``note``.
         fleiss: Fleiss' kappa over the cases that all readers answered (or, where those are too
             few, the readers of `idc.review.sharing.sharing_readers`), two rows, or none for one
             reader: ``what`` (``sure``: cases in which nobody is unsure; ``with unsure``: all,
             with unsure as a category), ``readers`` (their number), ``of`` (their names),
             ``cases``, ``observed``, ``kappa``, ``low``,
-            ``high``, ``unit``, ``note``.
+            ``high``, ``patients``, ``note``.
         maps: A row a method whose maps were judged: ``method``, ``judged``, ``right``,
             ``partly``, ``wrong`` (counts of answers) and ``right_share``, ``partly_share``,
             ``wrong_share``.

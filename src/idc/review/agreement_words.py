@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from idc.metrics.resampling import MIN_PATIENTS
+from idc.metrics.resampling import FEW_PATIENTS
 from idc.plots.wording import listing
 from idc.review.answer import MARKS
 from idc.review.drawn import SELECTED
@@ -75,9 +75,9 @@ def as_notes(readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame) -
     ]
     noted = fleiss[fleiss["note"] != ""].to_dict("records")
     notes += [f"Fleiss' kappa ({row['what']}): {row['note']}" for row in noted]
-    if (pairs["unit"] == "cases").any():
+    if (pairs["patients"] < FEW_PATIENTS).any():
         notes.append(
-            f"Where there are fewer than {MIN_PATIENTS} patients, intervals are of a bootstrap "
-            f"over cases: too narrow for new patients."
+            f"Where there are fewer than {FEW_PATIENTS} patients, intervals over patients are wide "
+            f"and rough; of a single patient there is none."
         )
     return notes

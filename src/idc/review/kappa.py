@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from idc.metrics.resampling import choose_units
+from idc.metrics.resampling import Units, patient_units
+from idc.metrics.spread import Spread
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LEAST_DEFINED = 0.9  # share of the draws in which kappa must be defined, for an interval
-UNITS = {"patient": "patients", "patch": "cases"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Kappa:
         high: Upper bound.
         observed: Share of cases (Cohen), or of pairs of readers over cases (Fleiss), that agree.
         cases: Number of cases.
-        unit: What the bootstrap drew: ``patients`` or ``cases``.
+        patients: Number of patients, whom the bootstrap drew.
         note: What to know of the number, or "".
     """
 
@@ -37,7 +37,7 @@ class Kappa:
     high: float
     observed: float
     cases: int
-    unit: str
+    patients: int
     note: str
 
 
@@ -51,8 +51,7 @@ def cohen(
 ) -> Kappa:
     """Cohen's kappa (1960), without weights: two-class verdicts have no degrees.
 
-    The percentile interval is of a bootstrap over patients where there are enough, else over
-    cases (too narrow for new patients); see `idc.metrics.resampling`.
+    The interval is of a bootstrap over patients, see `idc.metrics.spread`.
 
     Args:
         one: Categories of the first, int64 (n,).
@@ -82,7 +81,7 @@ def cohen(
         chance = (drawn.sum(axis=1) * drawn.sum(axis=2)).sum(axis=1) / total**2
         return _corrected(agree, chance)
 
-    units = choose_units(a, patients)
+    units = patient_units(a, patients)
     note = ""
     if size == 1:
         value = math.nan
@@ -96,7 +95,7 @@ def cohen(
             )
     low, high = _interval(value, units, value_of, draws, level, seed)
     observed = float((one == other).mean())
-    return Kappa(value, low, high, observed, len(one), UNITS[units.kind], note)
+    return Kappa(value, low, high, observed, len(one), units.count, note)
 
 
 def fleiss(
@@ -136,18 +135,18 @@ def fleiss(
         shares = drawn[:, 2:] / (total * readers)[:, None]
         return _corrected(drawn[:, 1] / total, (shares**2).sum(axis=1))
 
-    units = choose_units(codes[:, 0], patients)
+    units = patient_units(codes[:, 0], patients)
     value, note = math.nan, "All readers give one and the same category: kappa is not defined."
     if len(present) > 1:
         value, note = float(fleiss_kappa(table)), ""
     low, high = _interval(value, units, value_of, draws, level, seed)
     observed = float(of_case.mean())
-    return Kappa(value, low, high, observed, len(table), UNITS[units.kind], note)
+    return Kappa(value, low, high, observed, len(table), units.count, note)
 
 
 def _without_cases() -> Kappa:
     nan = math.nan
-    return Kappa(nan, nan, nan, nan, 0, UNITS["patch"], "There is no case to compare.")
+    return Kappa(nan, nan, nan, nan, 0, 0, "There is no case to compare.")
 
 
 def _corrected(agree: Floats, chance: Floats) -> Floats:
@@ -157,7 +156,7 @@ def _corrected(agree: Floats, chance: Floats) -> Floats:
 
 def _interval(
     value: float,
-    units: Any,
+    units: Units,
     value_of: Callable[[Floats], Floats],
     draws: int,
     level: float,
@@ -168,5 +167,7 @@ def _interval(
     values = np.concatenate([value_of(weights) for weights in units.draws(draws, seed)])
     if np.isfinite(values).mean() < LEAST_DEFINED:
         return math.nan, math.nan
-    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    left_out = units.left_out()
+    without = value_of(left_out) if len(left_out) else left_out[:, 0]
+    low, high = Spread(value, values, without, units.count).interval(level)
+    return max(low, -1.0), min(high, 1.0)

@@ -154,7 +154,7 @@ def _side(frame: pd.DataFrame, patch_size: int) -> _Side:
     codes, names = pd.factorize(frame["patient"].astype(str)[judged])
     # No class must be drawn: else the one patient of few that has it would be in every draw.
     free = np.zeros((len(names), 0), bool)
-    units = Units("patient", codes.astype(np.int64), len(names), free)
+    units = Units(codes.astype(np.int64), len(names), free)
     return _Side(frame, judged, label, units, find_neighbours(frame, patch_size))
 
 

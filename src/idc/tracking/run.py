@@ -81,8 +81,7 @@ class Run(Protocol):
 
 
 class RunLogger(MLFlowLogger):
-    """Lightning's MLflow logger, but that it leaves the run open (testing still follows)
-    and counts epochs from 1."""
+    """Lightning's MLflow logger, but it leaves the run open, and counts epochs from 1."""
 
     @rank_zero_only
     def finalize(self, status: str = "success") -> None:

@@ -5,25 +5,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.metrics.resampling import Units, choose_units
+from idc.metrics.decisions import share
+from idc.metrics.resampling import Units, patient_units
+from idc.metrics.spread import Spread
 
 DRAWS = 2000
-TAILS = (0.025, 0.975)
+LEVEL = 0.95
 
 
 def units_of(groups: NDArray[Any]) -> Units:
-    """Patients where there are ten or more, else patches, which is optimistic.
+    """The patients that are drawn.
 
     Args:
         groups: Patient of each patch, (N,).
     """
-    return choose_units(np.zeros(len(groups), np.int64), groups)
+    return patient_units(np.zeros(len(groups), np.int64), groups)
 
 
 def mean_interval(
     values: NDArray[np.floating], units: Units, seed: int
 ) -> tuple[float, float, float]:
-    """Mean over patches with its 95 % interval (percentiles of draws of units).
+    """Mean over patches with its 95 % interval over patients; see `idc.metrics.spread`.
 
     Args:
         values: float (N,); NaN are left out.
@@ -31,7 +33,7 @@ def mean_interval(
         seed: Fixes the draws.
 
     Returns:
-        Mean, low and high; NaN without values, and no interval (NaN) with fewer than two units.
+        Mean, low and high; NaN without values, and no interval (NaN) with fewer than two patients.
     """
     known = np.isfinite(values)
     if not known.any():
@@ -39,10 +41,8 @@ def mean_interval(
     sums = np.bincount(units.codes[known], values[known], units.count)
     counts = np.bincount(units.codes[known], minlength=units.count)
     mean = float(sums.sum() / counts.sum())
-    if (counts > 0).sum() < 2:
-        return mean, np.nan, np.nan
-    weights = np.concatenate(list(units.draws(DRAWS, seed)))
-    drawn = weights @ counts
-    means = (weights @ sums)[drawn > 0] / drawn[drawn > 0]
-    low, high = np.quantile(means, TAILS)
-    return mean, float(low), float(high)
+    drawn, left_out = (
+        share(weights @ sums, weights @ counts)
+        for weights in (np.concatenate(list(units.draws(DRAWS, seed))), units.left_out())
+    )
+    return mean, *Spread(mean, drawn, left_out, int((counts > 0).sum())).interval(LEVEL)

@@ -16,6 +16,8 @@ from idc.explain.faithfulness.verdict import (
     baseline_sentences,
     method_sentence,
 )
+from idc.metrics.resampling import FEW_PATIENTS
+from idc.plots.wording import count
 
 METRICS = {
     "insertion_auc": "insertion_auc",
@@ -48,8 +50,8 @@ class Faithfulness:
             - ``method``, ``verdict`` (``trust``, ``not shown to beat random maps``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
               ``proof``, ``proof_low``, ``proof_high`` (the gain that the verdict rests on),
-              ``own_baselines`` (that the method reckons from, joined by commas), ``unit``
-              (``patient`` or ``patch``: what the intervals are over);
+              ``own_baselines`` (that the method reckons from, joined by commas), ``patients``
+              (whom the intervals are over);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
               is larger than with random maps of the same spectrum, in [-2, 2], the mean over the
               baselines; ``drop_over_random_<baseline>``, ``_low``, ``_high``: with each;
@@ -130,11 +132,10 @@ class Faithfulness:
         elif len(rows) > 1:
             lines.insert(0, f"For this model, trust {trusted[0]} first.")
         lines += baseline_sentences(rows[0], self.plan)
-        if self.table["unit"].eq("patch").any():
-            patients = self.per_patch["patient"].nunique()
+        if (patients := int(self.table["patients"].iloc[0])) < FEW_PATIENTS:
             lines.append(
-                f"Intervals are over patches, as there are {patients} patient(s) only; "
-                "that is optimistic."
+                f"The patches are of {count(patients, 'patient')} only: intervals over patients "
+                "are wide, and little can be shown."
             )
         return lines
 

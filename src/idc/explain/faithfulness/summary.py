@@ -57,7 +57,8 @@ def summarise(
     means = [*MEANS, *(f"{what}_{name}" for what in of_baselines for name in plan.baselines)]
     rows = []
     for method, part in per_patch.groupby("method", sort=False):
-        row: dict[str, object] = {"method": method, "patches": len(part), "unit": units.kind}
+        row: dict[str, object] = {"method": method, "patches": len(part)}
+        row["patients"] = units.count
         for name, column in (intervals | {SIMILARITY: SIMILARITY}).items():
             mean, low, high = mean_interval(part[column].to_numpy(float), units, plan.seed)
             short = name.removesuffix("_similarity")
@@ -72,7 +73,7 @@ def summarise(
     table = pd.DataFrame(rows)
     table["place"] = table["verdict"].map(VERDICTS.index)
     table = table.sort_values(["place", "drop_over_random"], ascending=[True, False], kind="stable")
-    first = ["method", "verdict", "reasons", "patches", "unit"]
+    first = ["method", "verdict", "reasons", "patches", "patients"]
     rest = [c for c in table.columns if c not in [*first, "place"]]
     return table[first + rest].reset_index(drop=True)
 
