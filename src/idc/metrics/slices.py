@@ -160,7 +160,7 @@ class _Rates:
         apart = [(x - y).interval(self.level) for x, y in zip(rates, rest, strict=True)]
         beside = np.array(apart, np.float64).reshape(-1, 2)
         rate = share(hits[:-1].sum(1), of[:-1].sum(1))
-        return _Compared(rate, *bounds.T, beside[:, 0] > 0, beside[:, 1] < 0)
+        return _Compared(rate, bounds[:, 0], bounds[:, 1], beside[:, 0] > 0, beside[:, 1] < 0)
 
     def _spreads(self, hits: NDArray[np.int64], of: NDArray[np.int64]) -> list[Spread]:
         first, held = 1 + len(self._left_out), (of > 0).sum(1)
