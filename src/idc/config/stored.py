@@ -19,7 +19,7 @@ TRAINER = "pytorch_lightning.Trainer"
 # Of its parameters: what a stored configuration has no business to set.
 NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
 HISTORY = 4  # epoch, stage, metric, value
-MOST_VALUES = 100_000  # a pickle may hold containers that hold themselves
+MOST_VALUES, DEEPEST = 100_000, 30  # a pickle may hold containers that hold themselves
 SIDES = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
 
 
@@ -139,14 +139,16 @@ def _check_plain(config: Config, what: str) -> None:
             )
 
 
-def _leaves(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    if type(node) is dict:
+def _leaves(node: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if depth > DEEPEST:
+        yield place, node
+    elif type(node) is dict:
         for key, value in node.items():
             yield f"a key of {place or 'it'}", key
-            yield from _leaves(value, f"{place}.{key}" if place else str(key))
+            yield from _leaves(value, f"{place}.{key}" if place else str(key), depth + 1)
     elif type(node) in (list, tuple):
         for number, value in enumerate(node):
-            yield from _leaves(value, f"{place}[{number}]")
+            yield from _leaves(value, f"{place}[{number}]", depth + 1)
     else:
         yield place, node
 

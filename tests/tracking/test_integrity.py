@@ -1,0 +1,71 @@
+"""What a run's tags say is checked: its files' digests, and the tags themselves."""
+
+from pathlib import Path
+
+import pytest
+
+from idc.engine.decider import load_decider
+from idc.engine.outcome import Outcome, load_outcome
+from idc.errors import CheckpointError
+from idc.tracking.integrity import check_file, class_names_of, digest_tags, settings_of_run
+
+WHAT = "run=1"
+
+
+def test_a_file_is_as_it_was_logged(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("a,b\n")
+    tags = digest_tags(tmp_path, ["split.csv", "absent.csv"], "explain/files=a/")
+    assert list(tags) == ["idc.digest.explain/files_a/split.csv"]
+    name = "explain/files=a/split.csv"
+    assert check_file(tmp_path / "split.csv", name, tags, WHAT) == tmp_path / "split.csv"
+    (tmp_path / "split.csv").write_text("a,c\n")
+    with pytest.raises(CheckpointError, match=r"run=1: .*split\.csv is damaged.*files=a"):
+        check_file(tmp_path / "split.csv", name, tags, WHAT)
+    check_file(tmp_path / "split.csv", "another", tags, WHAT)
+
+
+@pytest.mark.parametrize("tag", [None, "", "nonsense", "[1, 2]", '["one"]', '{"a": "b"}', "null"])
+def test_class_names(tag: str | None) -> None:
+    assert class_names_of({"data.class_names": '["no", "yes"]'}, WHAT) == ("no", "yes")
+    with pytest.raises(CheckpointError, match=r"run=1: .*data\.class_names"):
+        class_names_of({} if tag is None else {"data.class_names": tag}, WHAT)
+
+
+@pytest.mark.parametrize("tag", ["", "nonsense", "[]", '{"seed": 1}'])
+def test_settings(tag: str) -> None:
+    assert settings_of_run({}, WHAT) == {}
+    assert settings_of_run({"idc.settings": '{"seed": "1"}'}, WHAT) == {"seed": "1"}
+    with pytest.raises(CheckpointError, match=r"run=1: .*idc\.settings"):
+        settings_of_run({"idc.settings": tag}, WHAT)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '"words"', "{}", '{"name": 3}', '{"name": "a", "unknown": 1}']
+)
+def test_a_torn_outcome_is_named(tmp_path: Path, text: str) -> None:
+    assert load_outcome(tmp_path) is None
+    Outcome("mine").save(tmp_path)
+    assert load_outcome(tmp_path) == Outcome("mine")
+    (tmp_path / "outcome.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"outcome\.json"):
+        load_outcome(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"rule": 3, "calibration": {}, "inference": {}, "threshold": 0.5}',
+        '{"rule": null, "calibration": {"kind": "odd"}, "inference": {}, "threshold": 0.5}',
+        '{"rule": null, "calibration": {}, "inference": {"views": "x"}, "threshold": null}',
+        '{"rule": null, "calibration": {}, "inference": {}, "threshold": 7}',
+    ],
+)
+def test_a_torn_decision_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "decision.json"
+    path.write_text(text)
+    with pytest.raises(CheckpointError, match=rf"{path}: this is no decision"):
+        load_decider(path)
