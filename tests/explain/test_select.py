@@ -102,6 +102,29 @@ def test_patients_and_files_are_found_by_name(tmp_path: Path) -> None:
     assert named_rows(parse_selection(f"files={listing}"), table).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0/patch0.png\n1/patch1.png",
+        "path,why\r\n0/patch0.png,x\r\n1/patch1.png,\r\n",
+        "patient,path\n0,0/patch0.png\n1,1/patch1.png\n",
+        '"0/patch0.png"\n\n1/patch1.png\n',
+    ],
+)
+def test_lists_of_any_editor_are_read(tmp_path: Path, encoding: str, content: str) -> None:
+    (tmp_path / "mine.CSV").write_bytes(content.encode(encoding))
+    chosen = parse_selection(f"files={tmp_path / 'mine.CSV'}")
+    assert chosen.names == ("0/patch0.png", "1/patch1.png")
+
+
+@pytest.mark.parametrize("content", ["", "path\n", "\n\n"])
+def test_a_list_without_names_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine.txt").write_text(content)
+    with pytest.raises(ConfigError, match=r"mine\.txt names no patch"):
+        parse_selection(f"files={tmp_path / 'mine.txt'}")
+
+
 @pytest.mark.parametrize("text", ["", "mistakes", "patient=", "patient", "errors=3", "files=,"])
 def test_what_means_nothing_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="choose kinds, errors, random"):

@@ -1,11 +1,13 @@
 """The lines of a small CSV file that a person may have written."""
 
 import csv
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from idc.errors import ConfigError, DataError, first_line
+from idc.data.text_file import read_text
+from idc.errors import DataError, first_line
 
 Header = list[str]
 Line = tuple[int, list[str]]  # its number in the file, from 1, and its values
@@ -32,20 +34,15 @@ def read_csv_lines(
 
     Raises:
         ConfigError: It cannot be read.
-        DataError: It is no CSV text, or a line is too long or too short.
+        DataError: It is no text, or no CSV text, or a line is too long or too short.
     """
-    path = Path(file).expanduser()
+    path, text = read_text(file, place, give)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            lines = [(reader.line_num, row) for row in reader if row]
-    except OSError as error:
-        raise ConfigError(
-            f"{place}={file}: it cannot be read ({error.strerror}). {give}"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        lines = [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
         raise DataError(
-            f"{what}: {path} is no CSV text in UTF-8 ({first_line(error)}). Save it as one."
+            f"{what}: {path} is no CSV text ({first_line(error)}). Save it as one."
         ) from error
     header = [name.strip() for name in lines[0][1]] if lines else []
     check_header(path, header)

@@ -1,6 +1,8 @@
 """Which patches to explain: right and wrong ones, errors, some, a patient's, or named ones."""
 
+import csv
 import fnmatch
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.errors import ConfigError
+from idc.data.text_file import read_text
+from idc.errors import ConfigError, first_line
 
 KINDS = ("TP", "FP", "FN", "TN")
 KIND_WORDS = {
@@ -21,6 +24,7 @@ KIND_WORDS = {
 PLAIN = ("kinds", "errors", "random", "all")
 NAMED = ("patient", "files")
 LISTS = (".txt", ".lst", ".csv")
+COLUMN = "path"
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,16 @@ def parse_selection(text: str) -> Selection:
     Args:
         text: ``kinds``, ``errors``, ``random``, ``all``, ``patient=ID[,ID]``, or
             ``files=PATH[,PATH]`` with paths as the index has them (``*`` stands for anything), or
-            one text file that lists them, a line each.
+            one text file that lists them, a line each, or under ``path`` in a table.
 
     Raises:
-        ConfigError: It means nothing, or the list cannot be read.
+        IdcError: It means nothing, or the list cannot be read.
     """
     what, equals, rest = str(text).partition("=")
     names = tuple(part.strip() for part in rest.split(",") if part.strip())
     if (what in PLAIN and not equals) or (what in NAMED and names):
-        if what == "files" and len(names) == 1 and Path(names[0]).suffix in LISTS:
-            names = _listed(Path(names[0]))
+        if what == "files" and len(names) == 1 and Path(names[0]).suffix.lower() in LISTS:
+            names = _listed(names[0])
         return Selection(what, names)
     raise ConfigError(
         f"explain.select={text}: choose kinds, errors, random, all, patient=ID or files=PATH (a "
@@ -67,13 +71,26 @@ def parse_selection(text: str) -> Selection:
     )
 
 
-def _listed(path: Path) -> tuple[str, ...]:
+def _listed(file: str) -> tuple[str, ...]:
+    """The names in a file, one a line; of a table those in its column ``path``, else its first.
+
+    Raises:
+        IdcError: The file cannot be read, is no text, or names nothing.
+    """
+    path, text = read_text(file, "explain.select=files", "Give a text file with a path a line.")
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"explain.select: {path} cannot be read ({error}).") from error
-    names = tuple(line.split(",")[0].strip() for line in lines)
-    return tuple(name for name in names if name and name != "path")
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
+    except csv.Error as error:
+        raise ConfigError(
+            f"explain.select: {path} is no CSV text ({first_line(error)})."
+        ) from error
+    header = [name.strip() for name in rows[0]] if rows else []
+    column = header.index(COLUMN) if COLUMN in header else 0
+    values = rows[1:] if COLUMN in header else rows
+    names = tuple(row[column].strip() for row in values if column < len(row))
+    if not (names := tuple(name for name in names if name)):
+        raise ConfigError(f"explain.select: {path} names no patch; give a path a line.")
+    return names
 
 
 def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:

@@ -121,7 +121,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"split\.file=.*cannot be read"):
             PredefinedSplit(str(path)).assign(INDEX)
     (tmp_path / "odd.csv").write_bytes(b"patient,split\np\xff,train\n")
-    with pytest.raises(DataError, match=r"odd\.csv is no CSV text in UTF-8"):
+    with pytest.raises(DataError, match=r"odd\.csv is no text in UTF-8"):
         PredefinedSplit(str(tmp_path / "odd.csv")).assign(INDEX)
 
 
