@@ -59,7 +59,7 @@ def main() -> None:
 def untrained(count: int) -> Subject:
     """A network with random weights, and patches of four patients with made-up decisions."""
     source = SyntheticSource(4, count // 4, SIZE)
-    index = source.scan()
+    index = source.scan().index
     torch.manual_seed(0)
     backbone = backbones.mobilenet("mobilenet_v3_small", SIZE)
     network = Network(backbone, linear(backbone.num_features, 2), SIZE).eval()

@@ -30,7 +30,7 @@ def main() -> None:
     quick = arguments(__doc__).quick
     root = png_folder(20_000)
     source = IdcSource(root)
-    index = source.scan()
+    index = source.scan().index
     patches = source.read(index).patches
     rng = np.random.default_rng(0)
     batches = [np.sort(rng.integers(0, len(patches), BATCH)) for _ in range(100 if quick else 1000)]

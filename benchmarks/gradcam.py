@@ -46,7 +46,7 @@ def main() -> None:
     find_package()
     count, repeats = (256, 3) if quick else (1_024, 5)
     source = SyntheticSource(8, count // 8)
-    patches = source.read(source.scan()).patches
+    patches = source.read(source.scan().index).patches
     for name, make in BACKBONES.items():
         network = settled(make(), patches)
         theirs, maps, times = TheirGradCam(network, patches), {}, {"ours": [], "theirs": []}

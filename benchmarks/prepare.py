@@ -33,7 +33,7 @@ def main() -> None:
     quick = arguments(__doc__).quick
     count, repeats = (20_000, 1) if quick else (FULL, 3)
     root = png_folder(count)
-    paths = [str(root / path) for path in IdcSource(root).scan()["path"]]
+    paths = [str(root / path) for path in IdcSource(root).scan().index["path"]]
     halves = [paths[i::WORKERS] for i in range(WORKERS)]
     read_all(paths)
     baseline = median_time(lambda: read_all(paths), repeats)

@@ -100,7 +100,7 @@ def lazy_batch(root: Path) -> float:
 
     start = time.perf_counter()
     source = IdcSource(root)
-    index = source.scan()
+    index = source.scan().index
     rows = np.flatnonzero(PatientSplit().assign(index) == "train")
     source.read(index.iloc[np.random.default_rng(0).choice(rows, 64)])
     return time.perf_counter() - start

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -130,6 +131,26 @@ def test_broken_files_fail_by_name_or_are_skipped_and_counted(
     assert result.code == 0, result.err
     tags = result.runs()[0].data.tags
     assert f'{SKIPS[how][6:-5]}: dropped": 1' in tags["data.notes"]
+
+
+def test_files_passed_over_are_refused_by_name_or_counted(cli: Cli, kaggle: Folder) -> None:
+    """Half of a set has other suffixes or lies elsewhere: nothing of it goes without a word."""
+    root = kaggle(FIVE)
+    for path in sorted((root / "9001" / "0").glob("*.png")):
+        path.rename(path.with_suffix(".PNG"))
+    for path in sorted((root / "9002" / "1").glob("*.png"))[:3]:
+        path.rename(root / "9002" / path.name)
+    arguments = (*IDC_TINY, f"data.root={root}")
+    refused(cli(*arguments), "not_read: 3", "9002/9002_idx5_x101_y51_class1.png", "not_read=drop")
+    for again in range(2):  # from the files, then from the store
+        result = cli(*arguments, "audit.not_read=drop")
+        assert result.code == 0, result.err
+        assert '"not_read: dropped": 3' in result.runs()[0].data.tags["data.notes"], again
+    split = pd.read_parquet(result.folders[-1] / "split.parquet")
+    assert len(split) == 97
+    refused_now = cli(*arguments)  # the store remembers
+    assert refused_now.code == 1
+    assert "not_read: 3" in refused_now.err
 
 
 def test_nan_loss_stops_with_advice(cli: Cli) -> None:

@@ -1,6 +1,7 @@
 """`python -m idc.prepare` through its real command line."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,6 +121,32 @@ def test_too_few_patients_for_a_split_are_shown_all_the_same(prepare: Cli, kaggl
     assert (result.folders[0] / "report" / "report.html").is_file()
 
 
+def test_what_is_no_patch_is_counted_and_shown_without_patients_names(
+    prepare: Cli, kaggle: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = kaggle(FIVE)
+    (root / "Jane Roe").mkdir()
+    shutil.copy(root / kaggle_path("9001", 1, 1, 0), root / "Jane Roe" / "a.jpg")
+    (root / ".DS_Store").write_bytes(b"x")
+    arguments = ("data=idc", f"data.root={root}")
+    result = prepare(*arguments, *QUIET)
+    assert result.code == 0, result.err
+    (run,) = result.runs()
+    assert run.data.metrics["audit/not_read"] == 1
+    assert run.data.metrics["data/ignored_files"] == 1
+    assert "Jane Roe/a.jpg" in (result.folders[0] / "console.log").read_text()
+    monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef-secret")
+    hidden = prepare(*arguments, "tracking.pseudonymise=true", "audit=strict")
+    assert hidden.code == 1
+    assert "not_read: 1" in hidden.err
+    (newest, _) = hidden.runs()
+    assert newest.info.status == "FAILED"
+    texts = [p for p in hidden.folders[-1].rglob("*.[hct]*") if p.is_file()]
+    assert {"report.html", "audit.csv", "traceback.txt"} <= {path.name for path in texts}
+    for path in texts:
+        assert "Jane" not in path.read_text("utf-8", "replace"), path
+
+
 def test_a_drawn_set_is_shown_too(prepare: Cli) -> None:
     result = prepare("data.patients=4", "data.patches_per_patient=12", "tracking=none")
     assert result.code == 0, result.err
@@ -133,6 +160,8 @@ def test_wrong_values_are_refused_by_name(prepare: Cli, kaggle: Folder) -> None:
         "audit.limits.white=7": "audit.limits.white=7",
         "store.workers=0": "store.workers=0",
         "data.edge=cut": "data.edge=cut",
+        "data.max_pixels=0": "data.max_pixels=0",
+        "audit.limits.sliver=2": "audit.limits.sliver=2",
     }.items():
         result = prepare("data=idc", f"data.root={kaggle(FIVE)}", override, "tracking=none")
         assert result.code == 1

@@ -259,7 +259,7 @@ def test_drawn_data_and_pseudonyms(
 
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef-secret")
     names = Pseudonyms("0123456789abcdef-secret")
-    index = SyntheticSource(5, 24).scan()
+    index = SyntheticSource(5, 24).scan().index
     chosen = index[index["label"] == 0].groupby("group").head(1)
     hidden = [names.of_path(r.group, r.path) for r in chosen.itertuples()]
     arguments = (*TINY, "tracking.pseudonymise=true")
@@ -306,7 +306,7 @@ def test_corrections_move_no_patient_to_another_side(
     from idc.engine.material import load_material
 
     options = ("data.patients=12", "data.patches_per_patient=24", *split)
-    file = uneven(tmp_path, SyntheticSource(12, 24).scan())
+    file = uneven(tmp_path, SyntheticSource(12, 24).scan().index)
     plain = load_material(compose(*options)).index.set_index("path")
     with_them = load_material(compose(*options, f"data.corrections={file}"))
     index = with_them.index.set_index("path")

@@ -17,7 +17,7 @@ FLIP = (A.D4(p=1.0),)
 @pytest.fixture(scope="module")
 def parts() -> tuple[np.ndarray, pd.DataFrame]:
     source = SyntheticSource(4, 25)
-    index = source.scan()
+    index = source.scan().index
     side = {"9001": "train", "9002": "train", "9003": "val", "9004": "test"}
     split = index["group"].map(side).to_numpy(object)
     split[3] = ""  # dropped by the audit

@@ -1,10 +1,23 @@
+import io
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from idc.data.decode import UnreadableError, decode, fit_square
+from idc.data.decode import (
+    MAX_PIXELS,
+    PILLOWS_LIMIT,
+    SUFFIXES,
+    TooLargeError,
+    UnreadableError,
+    decode,
+    fit_square,
+)
 
 
 def png(image: np.ndarray) -> bytes:
@@ -76,3 +89,60 @@ def test_padding_keeps_the_patch_in_its_corner() -> None:
     out = fit_square(PATCH[:42], 50, "pad")
     assert (out[:42] == PATCH[:42]).all()
     assert (out[42:] == PATCH[41:33:-1]).all()
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def huge_png(side: int, colour: int) -> bytes:
+    """The header of a PNG, and no pixels: whoever looks for them finds it damaged."""
+    header = struct.pack(">IIBBBBB", side, side, 8, colour, 0, 0, 0)
+    ends = chunk(b"PLTE", b"abc") + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + ends
+
+
+@pytest.mark.parametrize("side", [4097, 12_000, 2**31 - 1])
+@pytest.mark.parametrize("colour", [2, 3])
+def test_a_header_that_promises_too_many_pixels_is_believed(side: int, colour: int) -> None:
+    with pytest.raises(TooLargeError):
+        decode(huge_png(side, colour))
+
+
+def test_the_limit_on_pixels_is_the_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert decode(png(PATCH), 2500).patch.shape == (50, 50, 3)
+    monkeypatch.delattr(cv2, "imdecode")  # nothing is decoded to find out
+    with pytest.raises(TooLargeError) as caught:
+        decode(png(PATCH), 2499)
+    assert (caught.value.width, caught.value.height) == (50, 50)
+
+
+def test_what_pillow_takes_for_an_attack_is_over_any_limit_that_can_be_set() -> None:
+    assert Image.MAX_IMAGE_PIXELS == PILLOWS_LIMIT > MAX_PIXELS
+
+
+@pytest.mark.parametrize("kind", sorted(set(SUFFIXES.values())))
+def test_the_format_is_that_of_the_bytes(kind: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(PATCH).save(stream, kind)
+    found = decode(stream.getvalue())
+    assert (found.format, found.mode, found.patch.shape) == (kind, "8-bit RGB", (50, 50, 3))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "words"),
+    [("P", "PNG", "palette"), ("P", "BMP", "palette"), ("CMYK", "JPEG", "CMYK")],
+)
+def test_modes_that_the_decoder_hides_are_told(mode: str, kind: str, words: str) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(PATCH).convert(mode).save(stream, kind)
+    found = decode(stream.getvalue())
+    assert (found.mode, found.format) == (words, kind)
+    assert found.patch.shape == (50, 50, 3)
+
+
+def test_other_formats_are_no_images() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(PATCH).save(stream, "GIF")
+    with pytest.raises(UnreadableError, match="no image in one of the formats"):
+        decode(stream.getvalue())

@@ -196,7 +196,7 @@ def test_unknown_actions_are_refused(kind: str) -> None:
 
 def test_the_synthetic_set_has_none() -> None:
     source = SyntheticSource(patients=3, patches_per_patient=40)
-    index = source.scan()
+    index = source.scan().index
     patches = source.read(index).patches
     facts = measure(patches)
     sides = index["group"].map({"9001": "train", "9002": "val", "9003": "test"})

@@ -63,7 +63,7 @@ def test_any_size(size: int) -> None:
 
 def test_shuffled_labels_leave_the_pixels_alone() -> None:
     plain, shuffled = SyntheticSource(4, 40), SyntheticSource(4, 40, shuffle_labels=True)
-    one, other = plain.scan(), shuffled.scan()
+    one, other = plain.scan().index, shuffled.scan().index
     assert (one["label"] != other["label"]).any()
     assert one["label"].sum() == other["label"].sum()
     assert np.array_equal(plain.read(one).patches, shuffled.read(other).patches)
@@ -88,8 +88,8 @@ def test_written_as_png_files_it_reads_back_the_same(tmp_path: Path) -> None:
     source = SyntheticSource(3, 20)
     assert write_kaggle(source, tmp_path) == 60
     real = IdcSource(str(tmp_path))
-    index = real.scan()
-    ours = source.scan().set_index("path").loc[index["path"]].reset_index()
+    index = real.scan().index
+    ours = source.scan().index.set_index("path").loc[index["path"]].reset_index()
     assert (index["label"].to_numpy() == ours["label"].to_numpy()).all()
     assert (index["group"].to_numpy() == ours["group"].to_numpy()).all()
     assert np.array_equal(real.read(index).patches, source.read(ours).patches)

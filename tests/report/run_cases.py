@@ -28,7 +28,7 @@ def config(**changes: Any) -> dict[str, Any]:
 def drawn(patients: int, classes: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Predictions of test patients whose third patch of each class is wrong, and the patches."""
     source = SyntheticSource(patients, 12, SIZE, positive_fraction=0.5, seed=1)
-    index = source.scan()
+    index = source.scan().index
     label = index["label"].to_numpy() if classes == 2 else np.arange(len(index)) % classes
     turn = pd.Series(label).groupby([index["group"], label]).cumcount().to_numpy()
     wrong = turn == 2

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.data.sources.base import NotRead
 from idc.errors import DataError
 from idc.report.eda import write_eda
 from idc.report.eda_grids import pick
@@ -37,7 +38,7 @@ def make(
                 patches.append(patch)
                 side = ("train", "val", "test")[number % 3]
                 where = (8 * i + 1, 8 * label + 1)
-                file = (*where, 8, 8, "RGB", 300)
+                file = (*where, 8, 8, "RGB", "PNG", 300)
                 looks = (*mean, *std, 0.2, 0.0, 0.0, 0.0)
                 path = f"{name}/{label}/{i}.png"
                 rows.append((path, name, label, *file, *looks, "", "keep", side))
@@ -282,3 +283,11 @@ def test_a_patient_on_two_sides_is_said() -> None:
     data = replace(data, index=index)
     words = " ".join(stands_out(data, drift(colour_stats(index))))
     assert "1 patient on more than one side" in words
+
+
+def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: Path) -> None:
+    not_read = (NotRead("above the folders", 1234, ("p0/a<b>.PNG", "p1/c.png")),)
+    data = replace(make(1), not_read=not_read, ignored={"hidden files": 7})
+    page = read(write_eda(data, tmp_path))
+    for word in ("above the folders", "1,234", "p0/a&lt;b&gt;.PNG, p1/c.png", "hidden files"):
+        assert word in page

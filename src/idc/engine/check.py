@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idc.data.audit.audit import Limits
+from idc.data.decode import PILLOWS_LIMIT
 from idc.data.leaks import KINDS
 from idc.engine.config import Config, build
 from idc.engine.correcting import build_corrections
@@ -60,6 +61,9 @@ RULES: dict[str, Rule] = {
     "data.patch_size": _whole(8),
     "data.image_size": _whole(8),
     "data.edge": _one_of("pad", "resize"),
+    "data.max_pixels": Rule(
+        lambda v: _whole(1).holds(v) and v <= PILLOWS_LIMIT, f"1 to {PILLOWS_LIMIT:,} pixels"
+    ),
     "split.seed": _whole(0),
     "split.fold": _whole(0),
     "split.train_fraction": _number(lambda v: 0 < v <= 1, "a share above 0 and at most 1"),

@@ -1,7 +1,7 @@
 """The data of an experiment: scanned, checked, split, and read or opened."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from idc.data.corrected import corrected_words
 from idc.data.corrections import PLACE, Corrections
 from idc.data.facts import fingerprint
 from idc.data.leaks import Leaks
-from idc.data.sources.base import Source
+from idc.data.sources.base import NotRead, Scan, Source
 from idc.data.split.base import SIDES, split_counts
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
@@ -27,7 +27,7 @@ from idc.engine.leaks import settle_leaks
 from idc.engine.patients import build_splitter, hide_patients
 from idc.engine.progress import progress_bar
 from idc.errors import DataError
-from idc.tracking.privacy import Redactor
+from idc.tracking.privacy import Pseudonyms, Redactor
 
 log = logging.getLogger(__name__)
 EASY_F1 = 0.9
@@ -102,7 +102,7 @@ def identity(found: Stored, index: pd.DataFrame, keep: NDArray[np.bool_]) -> str
 def inspect(
     config: Config,
     source: Source,
-    check: Callable[[pd.DataFrame], object],
+    check: Callable[[Scan], object],
     every_file: bool = False,
 ) -> Stored:
     """Bring a set to where it can be used: from its store, into a store, or into memory.
@@ -110,7 +110,7 @@ def inspect(
     Args:
         config: The resolved configuration.
         source: The set.
-        check: Looks at the index before any file is read, and may raise.
+        check: Looks at what was listed before any file is read, and may raise.
         every_file: Look at each file, take nothing on trust, and give all facts.
 
     Raises:
@@ -127,11 +127,23 @@ def inspect(
             stored = build_store(source, stores, limits, workers, progress_bar, check, every_file)
     if stored is not None:
         return stored
-    index = source.scan()
-    check(index)
+    scan = source.scan()
+    check(scan)
+    index = scan.index
     with progress_bar(len(index), f"reading {source.name}") as advance:
         table, patches, mark = read_set(source, index, limits, workers, advance)
-    return Stored(table, patches, mark, None, len(table) if source.root else 0)
+    read = len(table) if source.root else 0
+    return Stored(table, patches, mark, None, read, scan.not_read, scan.ignored)
+
+
+def nameable(not_read: Sequence[NotRead], names: Pseudonyms | None) -> list[NotRead]:
+    """What was not read, without examples if patients are to be hidden: they may name unknown ones.
+
+    Args:
+        not_read: See `idc.data.sources.base.Scan`.
+        names: The pseudonyms, or None.
+    """
+    return [some if names is None else some.without_names() for some in not_read]
 
 
 def load_material(config: Config, redactor: Redactor | None = None) -> Material:
@@ -151,21 +163,22 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     policy, corrections = build_policy(config), build_corrections(config)
     names = redactor.pseudonyms if redactor else None
 
-    def check(index: pd.DataFrame) -> None:
+    def check(scan: Scan) -> None:
+        index = scan.index
         if redactor is not None:
             redactor.learn(index["group"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
-        policy.refuse(used, source.root)
+        policy.refuse(used, source.root, nameable(scan.not_read, names))
         divide(config, index, used, policy, source, splitter)
 
     found = inspect(config, source, check)
     if redactor is not None:
         redactor.learn(found.index["group"].unique())
     index = corrected(found.index, corrections, source, names)
-    policy.refuse(index, source.root)
-    decisions = policy.decide(index)
+    policy.refuse(index, source.root, nameable(found.not_read, names))
+    decisions = policy.decide(index, found.not_read)
     splitter = build_splitter(config, found.index, names)
     index = index.assign(split=divide(config, found.index, index, policy, source, splitter))
     mark = identity(found, index, decisions.keep)
@@ -194,15 +207,16 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     policy, corrections = build_policy(config), build_corrections(config)
     names = redactor.pseudonyms
 
-    def check(index: pd.DataFrame) -> None:
-        redactor.learn(index["group"].unique())
-        policy.refuse(corrected(index, corrections, source, names), source.root)
+    def check(scan: Scan) -> None:
+        redactor.learn(scan.index["group"].unique())
+        used = corrected(scan.index, corrections, source, names)
+        policy.refuse(used, source.root, nameable(scan.not_read, names))
 
     found = inspect(config, source, check)
     redactor.learn(found.index["group"].unique())
     index = corrected(found.index, corrections, source, names)
-    policy.refuse(index, source.root)
-    decisions = policy.decide(index)
+    policy.refuse(index, source.root, nameable(found.not_read, names))
+    decisions = policy.decide(index, found.not_read)
     index = index.assign(split=np.where(decisions.keep, "test", ""))
     if not decisions.keep.any():
         raise DataError("data: no patch is left to ask about; see what audit=... drops.")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,14 @@ from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.corrected import corrected_words
 from idc.data.corrections import PLACE
-from idc.data.sources.base import Source
+from idc.data.sources.base import NotRead, Scan, Source
 from idc.data.store.store import ON_DISK, Stored, verify
 from idc.engine.check import check_values
 from idc.engine.config import Config, build
 from idc.engine.correcting import build_corrections, corrected, fit_to_log, record_corrections
 from idc.engine.dividing import divide
 from idc.engine.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
-from idc.engine.material import build_policy, identity, inspect
+from idc.engine.material import build_policy, identity, inspect, nameable
 from idc.engine.outcome import Outcome
 from idc.engine.patients import build_splitter, hide_patients
 from idc.errors import DataError, first_line
@@ -77,7 +78,8 @@ def _work(
     policy, corrections = build_policy(config), build_corrections(config)
     outcome.class_names = list(source.class_names)
 
-    def check(index: pd.DataFrame) -> None:
+    def check(scan: Scan) -> None:
+        index = scan.index
         redactor.learn(index["group"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
@@ -93,7 +95,12 @@ def _work(
     redactor.learn(found.index["group"].unique())
     used = corrected(found.index, corrections, source, names)
     splitter = build_splitter(config, found.index, names)
-    decisions = policy.decide(used)
+    decisions = policy.decide(used, found.not_read)
+    not_read = nameable(found.not_read, names)
+    for some in not_read:
+        log.warning("not read: %s", some)
+    for what, files in found.ignored.items():
+        log.info("ignored: %d x %s", files, what)
     mark = found.fingerprint
     if corrections is not None:
         mark = identity(found, used, decisions.keep)
@@ -123,9 +130,11 @@ def _work(
     )
     if config["report"]:
         facts = _facts(config, found, mark, outcome)
-        page = write_eda(_input(config, source, index, found, decisions, facts), folder / "report")
+        page = write_eda(
+            _input(config, source, index, found, decisions, facts, not_read), folder / "report"
+        )
         run.artifacts(page.parent, "report")
-    policy.refuse(used, source.root)
+    policy.refuse(used, source.root, not_read)
     return decisions.table
 
 
@@ -137,6 +146,7 @@ def _counts(
         "data/patients": index["group"].nunique(),
         "data/files_read": found.read,
         "data/dropped": int((~decisions.keep).sum()),
+        "data/ignored_files": sum(found.ignored.values()),
     }
     for label in range(len(source.class_names)):
         counts[f"data/class_{label}"] = int((index["label"] == label).sum())
@@ -175,6 +185,7 @@ def _input(
     found: Stored,
     decisions: Decisions,
     facts: dict[str, Any],
+    not_read: Sequence[NotRead],
 ) -> EdaInput:
     return EdaInput(
         name=source.name,
@@ -186,4 +197,6 @@ def _input(
         patch_size=max(usual_size(index)),
         seed=config["seed"],
         facts=facts,
+        not_read=not_read,
+        ignored=found.ignored,
     )

@@ -78,6 +78,7 @@ def _checks(facts: EdaInput) -> Section:
     order = ["finding", "patches", "patients", "dropped", "policy", "meaning"]
     marked = (found["patches"] > 0).tolist()
     blocks.append(Table(found[order], "Each check, and what it found.", marked, "found"))
+    blocks += _passed_over(facts)
     index = facts.index
     sizes = pd.DataFrame(
         {
@@ -91,6 +92,17 @@ def _checks(facts: EdaInput) -> Section:
         caption = f"Size and mode of the files: the {SIZES} most frequent of {len(table):,}."
     blocks.append(Fold("Size and mode of the files", [Table(table.head(SIZES), caption)]))
     return Section("Checks", blocks)
+
+
+def _passed_over(facts: EdaInput) -> list[Block]:
+    """The files below the root that are no patches of the set, if there are any."""
+    rows = [(n.why, n.files, ", ".join(n.examples), "not_read") for n in facts.not_read]
+    rows += [(what, files, "", "ignored") for what, files in facts.ignored.items()]
+    if not rows:
+        return []
+    table = pd.DataFrame(rows, columns=["what", "files", "for example", "counted as"])
+    caption = "Files below the root that no patch was read from."
+    return [Table(table, caption, (table["counted as"] == "not_read").tolist(), "not read")]
 
 
 def _balance(facts: EdaInput, folder: Path) -> Section:

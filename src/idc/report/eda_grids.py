@@ -20,7 +20,7 @@ from idc.report.picture import Picture
 SHOWN = 25
 # What a finding was measured by, to stand under its patches.
 MEASURES = {"near_white": "white", "near_grey": "grey", "ink": "ink"}
-WITHOUT_PIXELS = {"unreadable", "truncated"}
+WITHOUT_PIXELS = {"unreadable", "truncated", "too_large"}
 
 
 def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
@@ -107,10 +107,10 @@ def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:
     lines.append(literal(data.class_names[label], 22) if label >= 0 else "class unknown")
     if finding in MEASURES:
         lines.append(f"{float(row[MEASURES[finding]]):.0%} {MEASURES[finding]}")
-    elif finding == "odd_size":
+    elif finding in ("odd_size", "sliver"):
         lines.append(f"{row['width']}x{row['height']} px")
-    elif finding == "odd_mode":
-        lines.append(literal(str(row["mode"]), 22))
+    elif finding in ("odd_mode", "odd_format"):
+        lines.append(literal(str(row[finding.removeprefix("odd_")]), 22))
     if row["decision"] == "drop":
         lines[-1] += " · dropped"
     return "\n".join(lines)

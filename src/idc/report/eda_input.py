@@ -1,14 +1,16 @@
 """What the EDA report is made from."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.sources.base import NotRead
+
 COLUMNS = (
-    *("path", "group", "label", "x", "y", "width", "height", "mode", "bytes"),
+    *("path", "group", "label", "x", "y", "width", "height", "mode", "format", "bytes"),
     *("mean_r", "mean_g", "mean_b", "std_r", "std_g", "std_b"),
     *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
 )
@@ -38,6 +40,8 @@ class EdaInput:
         patch_size: Side of a patch on the slide, in slide pixels.
         seed: Decides which patches the grids show.
         facts: Key facts for the head of the page, such as fingerprint and date.
+        not_read: Files that the index has no row for, by why; see `idc.data.sources.base.Scan`.
+        ignored: What was left out on purpose to how many files.
 
     Raises:
         ValueError: A column is missing, the index and the patches are not equally long, or a
@@ -53,6 +57,8 @@ class EdaInput:
     patch_size: int
     seed: int
     facts: Mapping[str, str]
+    not_read: Sequence[NotRead] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for table, wanted in (

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from idc.data.audit.audit import Limits
 from idc.data.audit.findings import FINDINGS, as_checks, masks
@@ -31,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 def checks(root: Path, limits: Limits | None = None) -> pd.DataFrame:
     source = IdcSource(root)
-    table, _, _ = read_set(source, source.scan(), limits or Limits(), 2, lambda n: None)
+    table, _, _ = read_set(source, source.scan().index, limits or Limits(), 2, lambda n: None)
     return table.set_index("path")[["checks", "twin"]].astype(str)
 
 
@@ -141,6 +142,28 @@ def test_odd_sizes_and_modes(root: Path) -> None:
     assert "odd_mode" in found[grey.relative_to(root).as_posix()]
 
 
+def test_slivers_formats_palettes_and_images_that_are_too_large(root: Path) -> None:
+    image = texture(3)
+    sliver = put(root, image[:, :1], "9001", 9000, 1)
+    edge = put(root, image[:, :11], "9001", 9000, 2000)  # 0.22 of the area
+    large = put(root, np.zeros((4097, 4096, 3), np.uint8), "9002", 9000, 1)
+    jpeg, palette = (kaggle_path("9003", x, 9000, 0) for x in (9000, 9100))
+    Image.fromarray(texture(4)).save(root / jpeg, "JPEG")
+    Image.fromarray(texture(5)).convert("P").save(root / palette)
+    right = put(root, texture(6), "9003", 9200, 9000).removesuffix("png") + "JPG"
+    (root / right).with_suffix(".png").unlink()
+    Image.fromarray(texture(6)).save(root / right, "JPEG")
+    found = checks(root)["checks"]
+    assert found[sliver] == "odd_size,sliver"
+    assert found[edge] == "odd_size"
+    assert found[large] == "too_large"
+    assert found[jpeg] == "odd_format"
+    assert found[palette] == "odd_mode"
+    assert found[right] == ""
+    assert checks(root, Limits(sliver=0.0))["checks"][sliver] == "odd_size"
+    assert checks(root, Limits(sliver=0.3))["checks"][edge] == "odd_size,sliver"
+
+
 @pytest.mark.parametrize("field", ["white", "grey", "colourless", "ink"])
 @pytest.mark.parametrize("value", [0, -0.1, 1.1])
 def test_limits_refuse_what_is_no_share(field: str, value: float) -> None:
@@ -164,3 +187,9 @@ def test_glass_ink_and_grey_scans_are_found_among_the_real_negatives(real_patche
         flagged = masks(found)[name]
         assert flagged.sum() >= least
         assert negative[flagged].mean() > 0.7
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1])
+def test_a_sliver_is_a_share_of_the_usual_area(value: float) -> None:
+    with pytest.raises(ConfigError, match=r"audit\.limits\.sliver"):
+        Limits(sliver=value)

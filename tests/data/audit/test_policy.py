@@ -4,6 +4,7 @@ import pytest
 
 from idc.data.audit.findings import CHOICES, FINDINGS
 from idc.data.audit.policy import Policy
+from idc.data.sources.base import NotRead
 from idc.errors import ConfigError, DataError
 
 KEEP = {name: "keep" if FINDINGS[name].can_keep else "drop" for name in CHOICES}
@@ -94,3 +95,21 @@ def test_an_empty_index_has_no_findings() -> None:
     assert decisions.table["patches"].sum() == 0
     assert decisions.notes() == {}
     assert decisions.keep.dtype == np.bool_
+
+
+NOT_READ = (NotRead("too deep", 60, ("1/0/x/a.png",)), NotRead("no image", 2, ("b.txt", "c.txt")))
+
+
+def test_what_was_not_read_is_counted_and_refused_by_name() -> None:
+    decisions = Policy(KEEP).decide(INDEX, NOT_READ)
+    assert decisions.keep.tolist() == [True, True, True, False]
+    table = decisions.table.set_index("finding")
+    assert table.loc["not_read", ["patches", "patients", "dropped"]].tolist() == [62, 0, 62]
+    assert decisions.notes()["not_read: dropped"] == 62
+    Policy(KEEP).refuse(INDEX, "root", NOT_READ)
+    with pytest.raises(DataError) as caught:
+        Policy({**KEEP, "not_read": "fail"}).refuse(INDEX, "root", NOT_READ)
+    for word in ("not_read: 62", "60 x too deep (1/0/x/a.png, ...)", "2 x no image (b.txt, c.txt)"):
+        assert word in str(caught.value)
+    assert "audit.not_read=drop" in str(caught.value)
+    Policy({**KEEP, "not_read": "fail"}).refuse(INDEX, "root")

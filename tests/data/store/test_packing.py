@@ -15,7 +15,9 @@ import pytest
 
 from conftest import BREAKS
 from idc.data.audit.audit import Limits
+from idc.data.sources.base import Scan
 from idc.data.sources.idc import IdcSource
+from idc.data.sources.tree import HIDDEN
 from idc.data.store import build
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current, verify
@@ -67,7 +69,7 @@ def make(source: Counting, tmp_path: Path) -> Callable[..., tuple[Stored, list[s
 
 
 def in_memory(source: IdcSource) -> tuple[pd.DataFrame, np.ndarray, str]:
-    return read_set(source, source.scan(), LIMITS, 2, lambda n: None)
+    return read_set(source, source.scan().index, LIMITS, 2, lambda n: None)
 
 
 def same(stored: Stored, source: IdcSource) -> None:
@@ -103,7 +105,7 @@ def test_threads_of_opencv_do_not_hang_the_processes(source: Counting, make: Cal
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_holds_what_the_files_hold(source: Counting, make: Callable, workers: int) -> None:
     stored, read = make(workers)
-    assert sorted(read) == sorted(source.scan()["path"])
+    assert sorted(read) == sorted(source.scan().index["path"])
     assert stored.read == 20
     same(stored, source)
     on_disk = pd.read_parquet(next(stored.folder.glob("index-*.parquet")))
@@ -120,7 +122,7 @@ def test_it_holds_what_the_files_hold(source: Counting, make: Callable, workers:
 
 def test_only_new_and_changed_files_are_read_again(source: Counting, make: Callable) -> None:
     stored, _ = make()
-    paths = source.scan()["path"].tolist()
+    paths = source.scan().index["path"].tolist()
     (source.root / paths[3]).unlink()
     repaint(source.root / paths[7])
     new = source.root / "9001/1/9001_idx5_x901_y901_class1.png"
@@ -141,7 +143,7 @@ def test_a_file_written_over_in_place_is_found_by_a_look_at_every_file(
     source: Counting, make: Callable
 ) -> None:
     make()
-    path = source.scan()["path"][5]
+    path = source.scan().index["path"][5]
     repaint(source.root / path)
     again, read = make(every_file=True)
     assert read == [path]
@@ -207,7 +209,7 @@ def test_a_stopped_build_goes_on_where_it_was(
     first = set(source.log.read_text().splitlines())
     assert len(first) == 12
     assert open_current(source, tmp_path / "stores", LIMITS) is None  # nothing half-made is used
-    paths = source.scan()["path"].tolist()
+    paths = source.scan().index["path"].tolist()
     repaint(source.root / paths[0])  # changed meanwhile, in a chunk that was done
     stored, read = make()
     assert set(read) == (set(paths) - first) | set(paths[:4])
@@ -263,7 +265,7 @@ def test_the_nested_copy_alone_is_watched_too(
 
 
 def test_broken_files_are_in_the_index_and_told_of(source: Counting, make: Callable) -> None:
-    paths = source.scan()["path"].tolist()
+    paths = source.scan().index["path"].tolist()
     for path, how in zip(paths, ("corrupt", "truncated", "0-byte", "grey"), strict=False):
         BREAKS[how](source.root / path)
     stored, _ = make()
@@ -278,8 +280,8 @@ def test_broken_files_are_in_the_index_and_told_of(source: Counting, make: Calla
 
 
 def test_what_is_refused_is_refused_before_a_file_is_read(source: Counting, tmp_path: Path) -> None:
-    def refuse(index: pd.DataFrame) -> None:
-        raise DataError(f"{len(index)} are too few")
+    def refuse(scan: Scan) -> None:
+        raise DataError(f"{len(scan.index)} are too few")
 
     source.log.write_text("")
     with pytest.raises(DataError, match="20 are too few"):
@@ -330,3 +332,42 @@ def test_processes_at_once_make_it_once(source: Counting, tmp_path: Path) -> Non
     with ProcessPoolExecutor(3, get_context("spawn")) as pool:
         made = [pool.submit(_make_one, *arguments) for _ in range(3)]
     assert sorted(one.result() for one in made) == [0, 0, 20]
+
+
+def test_what_was_not_read_is_kept_with_the_store_and_noticed_when_it_changes(
+    source: Counting, make: Callable
+) -> None:
+    stray = source.root / "9001" / "stray.png"
+    stray.write_bytes(b"x")
+    (source.root / ".hidden").write_bytes(b"x")
+    expected = source.scan()
+    assert [(n.files, n.examples) for n in expected.not_read] == [(1, ("9001/stray.png",))]
+    made, _ = make()
+    opened = open_current(source, made.folder.parent, LIMITS)
+    assert opened is not None
+    for stored in (made, opened):
+        assert (stored.not_read, stored.ignored) == (expected.not_read, {HIDDEN: 1})
+    stray.unlink()
+    assert open_current(source, made.folder.parent, LIMITS) is None
+    again, read = make()
+    assert (again.not_read, read) == ((), [])
+
+
+def test_a_store_of_a_folder_that_could_not_be_listed_is_never_current(
+    source: Counting, make: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = source.root / "9001" / "0"
+    open_folder = os.scandir
+
+    def refuse(path: str | int) -> object:
+        if path == str(closed):
+            raise PermissionError(13, "Permission denied")
+        return open_folder(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refuse)
+        made, _ = make()
+    assert len(made.index) == 14
+    assert [n.examples for n in made.not_read] == [("9001/0",)]
+    again, read = make()  # it was opened up, which changes no folder's time
+    assert (len(again.index), len(read), again.not_read) == (20, 6, ())

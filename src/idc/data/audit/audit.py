@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from idc.data.audit import findings as f
 from idc.data.audit.duplicates import first_of_equal, near_pairs, several_labels
 from idc.data.audit.places import overlapping
-from idc.data.decode import RGB, TRUNCATED
+from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
 from idc.errors import ConfigError
 
 MOST_BITS = 7  # bands of 8 bits: with more, nearly every pair would have to be compared
@@ -25,6 +25,8 @@ class Limits:
         grey: Share of grey pixels of a `near_grey` patch, in (0, 1].
         colourless: Share of colourless pixels of a `glass` patch, in (0, 1].
         ink: Share of pixels of ink's colours of an `ink` patch, in (0, 1].
+        sliver: Share of the set's usual area, in pixels, below which a patch is a `sliver`, in
+            [0, 1]; 0 for none.
         near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..7.
         near_difference: Mean absolute difference of their pixels, at most, in 0..255.
     """
@@ -33,6 +35,7 @@ class Limits:
     grey: float = 0.5
     colourless: float = 0.95
     ink: float = 0.005
+    sliver: float = 0.2
     near_bits: int = 3
     near_difference: float = 10.0
 
@@ -43,6 +46,10 @@ class Limits:
                     f"audit.limits.{name}={getattr(self, name)}: give a share of the pixels, "
                     f"above 0 and at most 1."
                 )
+        if not 0 <= self.sliver <= 1:
+            raise ConfigError(
+                f"audit.limits.sliver={self.sliver}: give a share of the usual area, 0 to 1."
+            )
         if not 0 <= self.near_bits <= MOST_BITS:
             raise ConfigError(f"audit.limits.near_bits={self.near_bits}: give 0 to {MOST_BITS}.")
         if not 0 <= self.near_difference <= 255:
@@ -71,10 +78,14 @@ def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd
     found = f.masks(index["checks"])
     readable = (index["problem"] == "").to_numpy(bool)
     found[f.TRUNCATED] = (index["problem"] == TRUNCATED).to_numpy(bool)
-    found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED]
+    found[f.TOO_LARGE] = (index["problem"] == TOO_LARGE).to_numpy(bool)
+    found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED] & ~found[f.TOO_LARGE]
+    found[f.ODD_FORMAT] = readable & _misnamed(index)
     found[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
     sides, usual = index[["width", "height"]].to_numpy(), usual_size(index)
     found[f.ODD_SIZE] = readable & (sides != usual).any(axis=1)
+    smallest = limits.sliver * usual[0] * usual[1]
+    found[f.SLIVER] = readable & (sides.astype(np.int64).prod(axis=1) < smallest)
     for name, column, limit in (
         (f.NEAR_WHITE, "white", limits.white),
         (f.NEAR_GREY, "grey", limits.grey),
@@ -105,6 +116,13 @@ def usual_size(index: pd.DataFrame) -> tuple[int, int]:
         return 1, 1
     width, height = sizes.index[0]
     return int(width), int(height)
+
+
+def _misnamed(index: pd.DataFrame) -> NDArray[np.bool_]:
+    """The files whose name says another format than they hold; a drawn patch has none."""
+    suffixes = index["path"].str.rpartition(".")[2].str.lower()
+    kinds = index["format"]
+    return ((kinds != "") & (kinds != suffixes.map(SUFFIXES).fillna(kinds))).to_numpy(bool)
 
 
 Found = dict[str, NDArray[np.bool_]]

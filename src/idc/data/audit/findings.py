@@ -9,8 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Action = Literal["keep", "drop", "fail"]
+NOT_READ = "not_read"
 BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH = "bad_name", "label_mismatch", "patient_mismatch"
-UNREADABLE, TRUNCATED, ODD_MODE, ODD_SIZE = "unreadable", "truncated", "odd_mode", "odd_size"
+UNREADABLE, TRUNCATED, TOO_LARGE = "unreadable", "truncated", "too_large"
+ODD_FORMAT, ODD_MODE, ODD_SIZE, SLIVER = "odd_format", "odd_mode", "odd_size", "sliver"
 DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
 DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
 OVERLAP, ONE_CLASS = "overlap", "one_class"
@@ -37,6 +39,11 @@ class Finding:
 
 
 FINDINGS: dict[str, Finding] = {
+    NOT_READ: Finding(
+        "A file below the root that no patch is read from: not where patches lie, or no image.",
+        "Move it to where it belongs, or out of the set.",
+        can_keep=False,
+    ),
     BAD_NAME: Finding(
         "The file's name does not follow the layout, so patient, place and label are not known.",
         "Rename or remove the file.",
@@ -56,13 +63,26 @@ FINDINGS: dict[str, Finding] = {
         can_keep=False,
     ),
     TRUNCATED: Finding("The PNG ends early.", "Replace the file.", can_keep=False),
+    TOO_LARGE: Finding(
+        "The image has more pixels than data.max_pixels, so it is not decoded.",
+        "Cut it into patches, or raise data.max_pixels.",
+        can_keep=False,
+    ),
+    ODD_FORMAT: Finding(
+        "The file holds another format than its name says, such as a JPEG named .png.",
+        "Find out how it came into the set: lossy compression leaves marks that a network learns.",
+    ),
     ODD_MODE: Finding(
-        "The image is not 8-bit RGB (grey, 16-bit, RGBA); it is converted.",
+        "The image is not 8-bit RGB (grey, palette, 16-bit, RGBA, CMYK); it is converted.",
         "Find out how it came into the set.",
     ),
     ODD_SIZE: Finding(
         "The image has another size than the rest; data.edge says how it is fitted.",
         "Nothing, if it lies at the edge of a slide.",
+    ),
+    SLIVER: Finding(
+        "The image is so small against the rest that it shows next to nothing of the tissue.",
+        "Nothing, if it lies at the edge of a slide; audit.limits.sliver says what is small.",
     ),
     DUPLICATE_WITHIN: Finding(
         "The same pixels as an earlier patch of the same patient.",

@@ -1,13 +1,14 @@
 """What is done about findings: kept, dropped, or a reason to stop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.audit.findings import CHOICES, EXCLUDED, FINDINGS, Action, masks
+from idc.data.audit.findings import CHOICES, EXCLUDED, FINDINGS, NOT_READ, Action, masks
+from idc.data.sources.base import NotRead
 from idc.errors import ConfigError, DataError
 
 SHOWN = 5
@@ -20,7 +21,7 @@ class Decisions:
     Attributes:
         keep: bool (N,), the patches that are used.
         table: A row a finding, those that do not occur too: ``finding``, ``meaning``, ``policy``,
-            ``patches``, ``patients``, ``dropped``.
+            ``patches`` (of ``not_read`` files), ``patients``, ``dropped``.
     """
 
     keep: NDArray[np.bool_]
@@ -58,11 +59,12 @@ class Policy:
                 )
         self.actions: dict[str, Action] = {**actions, **settled}
 
-    def decide(self, index: pd.DataFrame) -> Decisions:
+    def decide(self, index: pd.DataFrame, not_read: Sequence[NotRead] = ()) -> Decisions:
         """Decide on every patch; see `refuse` for what is to stop the work.
 
         Args:
             index: ``checks`` and ``group``.
+            not_read: What the index has no row for.
         """
         keep, rows = np.ones(len(index), bool), []
         found = masks(index["checks"])
@@ -73,39 +75,48 @@ class Policy:
             if action == "drop" or not finding.can_keep:
                 keep &= ~mask
             patches, patients = int(mask.sum()), len(np.unique(groups[mask].astype(str)))
+            if name == NOT_READ:
+                patches = sum(some.files for some in not_read)
             dropped = patches if action == "drop" else 0
             rows.append((name, finding.meaning, action, patches, patients, dropped))
         names = ["finding", "meaning", "policy", "patches", "patients", "dropped"]
         return Decisions(keep, pd.DataFrame(rows, columns=names))
 
-    def refuse(self, index: pd.DataFrame, root: object) -> None:
+    def refuse(self, index: pd.DataFrame, root: object, not_read: Sequence[NotRead] = ()) -> None:
         """Stop if there is a finding whose action is ``fail``, but in patches that are excluded.
 
         Args:
             index: ``path``, ``checks`` and, where known, ``problem``, ``mode`` and ``twin``.
             root: Where the files are, for the message.
+            not_read: What the index has no row for.
 
         Raises:
             DataError: Names the files, the findings and what to do.
         """
         parts = []
+        if not_read and self.actions[NOT_READ] == "fail":
+            files = sum(some.files for some in not_read)
+            parts.append(_words(NOT_READ, files, [str(some) for some in not_read], 0))
         excluded = masks(index["checks"]).get(EXCLUDED)
         index = index if excluded is None else index[~excluded]
         for name, mask in masks(index["checks"]).items():
             if self.actions[name] == "fail":
-                parts.append(self._message(name, index[mask]))
+                files = int(mask.sum())
+                shown = [_described(r) for r in index[mask].head(SHOWN).to_dict("records")]
+                parts.append(_words(name, files, shown, files - len(shown)))
         if parts:
             raise DataError(f"the audit of {root} stops the work.\n" + "\n".join(parts))
 
-    def _message(self, name: str, rows: pd.DataFrame) -> str:
-        finding = FINDINGS[name]
-        shown = "\n  ".join(_described(row) for row in rows.head(SHOWN).to_dict("records"))
-        more = f"\n  and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
-        others = "keep|drop" if finding.can_keep else "drop"
-        return (
-            f"{name}: {len(rows)} file(s). {finding.meaning}\n  {shown}{more}\n"
-            f"  {finding.advice} Or set audit.{name}={others}; what is found is counted and logged."
-        )
+
+def _words(name: str, files: int, shown: Sequence[str], more: int) -> str:
+    """A finding that stops the work, where it is, and how many more there are."""
+    finding = FINDINGS[name]
+    lines = [*shown, *([f"and {more:,} more"] if more else [])]
+    others = "keep|drop" if finding.can_keep else "drop"
+    return (
+        f"{name}: {files:,} file(s). {finding.meaning}\n  " + "\n  ".join(lines) + "\n"
+        f"  {finding.advice} Or set audit.{name}={others}; what is found is counted and logged."
+    )
 
 
 def _described(row: Mapping[object, object]) -> str:

@@ -1,7 +1,7 @@
 """What every data set gives to the rest of the project."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FILE_FACTS = ("width", "height", "mode", "bytes", "mtime", "hash", "problem")
+FILE_FACTS = ("width", "height", "mode", "format", "bytes", "mtime", "hash", "problem")
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,10 @@ class Pixels:
     Attributes:
         patches: uint8 array (N, P, P, 3), RGB. Rows that could not be read hold zeros.
         facts: ``width`` and ``height`` (int32, pixels, as in the file), ``mode`` (str, such as
-            ``8-bit RGB``), ``bytes`` (int64), ``mtime`` (int64, ns), ``hash`` (str, sha256 of
-            the file in hex, "" where there is no file) and ``problem`` (str: why the file could
-            not be decoded, else "").
+            ``8-bit RGB``), ``format`` (str, as Pillow names what the bytes are: ``PNG``,
+            ``JPEG``; "" where there is no file), ``bytes`` (int64), ``mtime`` (int64, ns),
+            ``hash`` (str, sha256 of the file in hex, "" where there is no file) and ``problem``
+            (str: why the file could not be decoded, else "").
     """
 
     patches: NDArray[np.uint8]
@@ -39,6 +40,53 @@ class Known:
 
     per_class: tuple[int, ...]
     groups: int
+
+
+@dataclass(frozen=True)
+class NotRead:
+    """Files below a data set's root that no row of its index stands for.
+
+    Attributes:
+        why: Why they are not read: what they are, or where they lie.
+        files: How many there are.
+        examples: Paths of a few, relative to the root, as they can be printed.
+    """
+
+    why: str
+    files: int
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = ", ..." if self.files > len(self.examples) else ""
+        named = f" ({', '.join(self.examples)}{more})" if self.examples else ""
+        return f"{self.files:,} x {self.why}{named}"
+
+    def without_names(self) -> "NotRead":
+        """The same without the paths, in which patients' names stand."""
+        return replace(self, examples=())
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What lies below a data set's root.
+
+    Attributes:
+        index: A row a patch: ``path`` (str, relative to the root), ``label`` (int64, 0..k-1, or
+            -1 where the name does not say), ``group`` (str, the patient), ``x`` and ``y`` (int64,
+            the patch's corner on the slide, in pixels), ``checks`` (str: findings about the name,
+            joined by commas; see `idc.data.audit.findings`), in an order that does not depend on
+            the file system.
+        not_read: Everything else that should not be there: the finding ``not_read``.
+        ignored: What is left out on purpose, such as hidden files, to how many there are.
+        folders: Each folder that was listed, relative to the root ("." for the root), to when it
+            was last changed, in ns since 1970: a store is current as long as this holds. Empty for
+            a set that has no files.
+    """
+
+    index: pd.DataFrame
+    not_read: tuple[NotRead, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    folders: Mapping[str, int] = field(default_factory=dict)
 
 
 class Source(Protocol):
@@ -60,15 +108,8 @@ class Source(Protocol):
     known: Known | None
     options: Mapping[str, str | int | float | None]
 
-    def scan(self) -> pd.DataFrame:
-        """List the patches without reading them.
-
-        Returns:
-            The index, a row a patch: ``path`` (str, relative to the root), ``label`` (int64,
-            0..k-1, or -1 where the name does not say), ``group`` (str, the patient), ``x`` and
-            ``y`` (int64, the patch's corner on the slide, in pixels), ``checks`` (str: findings
-            about the name, joined by commas; see `idc.data.audit.findings`), in an order that
-            does not depend on the file system.
+    def scan(self) -> Scan:
+        """List the patches without reading them, and count what is no patch.
 
         Raises:
             DataError: There is nothing to read.

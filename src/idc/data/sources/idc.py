@@ -13,15 +13,22 @@ from pathlib import Path
 import pandas as pd
 
 from idc.data.audit.findings import BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH, join
-from idc.data.decode import Edge
+from idc.data.decode import MAX_PIXELS, SUFFIXES, Edge
 from idc.data.files import read_files
-from idc.data.sources.base import Known, Pixels
+from idc.data.sources.base import Known, Pixels, Scan
+from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
 from idc.errors import DataError
 
 NESTED_COPY = "IDC_regular_ps50_idx5"
-NAME = re.compile(r"([^_/]+)_idx5_x(\d+)_y(\d+)_class([01])\.png")
+# A position of more digits is no pixel of a slide, and would not fit into the index.
+NAME = re.compile(
+    rf"(.+)_idx5_x([0-9]{{1,9}})_y([0-9]{{1,9}})_class([01])\.(?i:{'|'.join(SUFFIXES)})"
+)
 LAYOUT = "<patient>/<0 or 1>/<patient>_idx5_x<X>_y<Y>_class<0 or 1>.png"
 UNKNOWN = -1
+TOO_HIGH = "above the folders of the classes"
+TOO_DEEP = "below the folders of the classes"
+SECOND_COPY = "the second copy in the zip"
 Row = tuple[str, int, str, int, int, str]
 
 
@@ -29,14 +36,15 @@ class IdcSource:
     """IDC patches in the Kaggle layout.
 
     Label, patient and position are those of a file's name; where its folders say otherwise, the
-    index tells (`label_mismatch`, `patient_mismatch`), and a PNG file with another name is
-    `bad_name`.
+    index tells (`label_mismatch`, `patient_mismatch`), and an image file with another name is
+    `bad_name`. Files elsewhere, and of other kinds, are counted as `not_read`.
 
     Args:
         root: The folder that holds the patients' folders (or the unpacked zip's
             ``IDC_regular_ps50_idx5`` alone).
         patch_size: Side of a stored patch in pixels; 50 in the published set.
         edge: What to do with the smaller patches at a slide's edge: ``pad`` or ``resize``.
+        max_pixels: An image with more pixels than this is not decoded.
     """
 
     name = "idc"
@@ -44,14 +52,22 @@ class IdcSource:
     known = Known(per_class=(198_738, 78_786), groups=279)
 
     def __init__(
-        self, root: str | os.PathLike[str], patch_size: int = 50, edge: Edge = "pad"
+        self,
+        root: str | os.PathLike[str],
+        patch_size: int = 50,
+        edge: Edge = "pad",
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         self.root = Path(root).expanduser()
         self.patch_size = patch_size
         self.edge: Edge = edge
-        self.options: Mapping[str, str | int | float | None] = {"edge": edge}
+        self.max_pixels = max_pixels
+        self.options: Mapping[str, str | int | float | None] = {
+            "edge": edge,
+            "max_pixels": max_pixels,
+        }
 
-    def scan(self) -> pd.DataFrame:
+    def scan(self) -> Scan:
         """List the patches; see `idc.data.sources.base.Source.scan`.
 
         Raises:
@@ -62,45 +78,55 @@ class IdcSource:
                 f"data.root: there is no folder {self.root}. Give the folder that holds the "
                 f"patients' folders, as data.root=DIR."
             )
-        rows = [row for prefix, patient in self._patients() for row in self._scan(prefix, patient)]
+        tree = FileTree(self.root)
+        names, files = tree.list_folder("")
+        tree.pass_over(files, TOO_HIGH)
+        rows = [row for n in names if n != NESTED_COPY for row in _patient(tree, n, n)]
+        if NESTED_COPY in names:
+            if any(row[1] != UNKNOWN for row in rows):
+                tree.ignore_tree(NESTED_COPY, SECOND_COPY)
+            else:  # the zip was unpacked without its outer copy
+                names, files = tree.list_folder(NESTED_COPY)
+                tree.pass_over([f"{NESTED_COPY}/{name}" for name in files], TOO_HIGH)
+                rows += [row for n in names for row in _patient(tree, f"{NESTED_COPY}/{n}", n)]
         if not rows:
             raise DataError(
                 f"data.root: no patch found below {self.root}. Expected files {LAYOUT}."
+                + "".join(f"\n  {some}" for some in tree.not_read)
             )
         index = pd.DataFrame(rows, columns=["path", "label", "group", "x", "y", "checks"])
-        return index.astype({"label": "int64", "x": "int64", "y": "int64"})
-
-    def _patients(self) -> list[tuple[str, str]]:
-        """Each patient's folder as a prefix of its paths, and the patient."""
-        names = _folders(self.root)
-        outer = [name for name in names if name != NESTED_COPY]
-        if not outer and names:  # the zip was unpacked without its outer copy
-            return [(f"{NESTED_COPY}/{n}", n) for n in _folders(self.root / NESTED_COPY)]
-        return [(name, name) for name in outer]
-
-    def _scan(self, prefix: str, patient: str) -> list[Row]:
-        rows: list[Row] = []
-        for folder in _folders(self.root / prefix):
-            names = os.listdir(self.root / prefix / folder)  # noqa: PTH208 (ten times faster)
-            rows += [
-                _row(f"{prefix}/{folder}/{name}", name, folder, patient)
-                for name in sorted(names)
-                if name.endswith(".png")
-            ]
-        return rows
+        index = index.astype({"label": "int64", "x": "int64", "y": "int64"})
+        return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
 
     def read(self, index: pd.DataFrame) -> Pixels:
         """Read patches; see `idc.data.sources.base.Source.read`."""
-        return read_files(self.root, index["path"].tolist(), self.patch_size, self.edge)
+        return read_files(
+            self.root, index["path"].tolist(), self.patch_size, self.edge, self.max_pixels
+        )
 
 
-def _folders(folder: Path) -> list[str]:
-    with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir())
+def _patient(tree: FileTree, prefix: str, patient: str) -> list[Row]:
+    """The rows of the folder of a patient."""
+    rows: list[Row] = []
+    folders, files = tree.list_folder(prefix)
+    tree.pass_over([f"{prefix}/{name}" for name in files], TOO_HIGH)
+    for folder in folders:
+        place = f"{prefix}/{folder}"
+        deeper, files = tree.list_folder(place, follow=False)
+        others = []
+        for name in files:
+            match = NAME.fullmatch(name)
+            if match or IMAGE.fullmatch(name):
+                rows.append(_row(f"{place}/{name}", match, folder, patient))
+            else:
+                others.append(f"{place}/{name}")
+        tree.pass_over(others, NO_IMAGE)
+        for name in deeper:
+            tree.pass_tree(f"{place}/{name}", TOO_DEEP)
+    return rows
 
 
-def _row(path: str, name: str, folder: str, patient: str) -> Row:
-    match = NAME.fullmatch(name)
+def _row(path: str, match: re.Match[str] | None, folder: str, patient: str) -> Row:
     if match is None:
         return path, UNKNOWN, patient, UNKNOWN, UNKNOWN, BAD_NAME
     group, x, y, label = match.groups()

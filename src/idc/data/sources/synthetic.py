@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.decode import RGB
-from idc.data.sources.base import Known, Pixels
+from idc.data.sources.base import Known, Pixels, Scan
 from idc.data.synthetic import SyntheticSpec, make_index, render
 from idc.seeding import derive_seed
 
@@ -50,7 +50,7 @@ class SyntheticSource:
         self.patch_size = patch_size
         self.shuffle_labels = shuffle_labels
 
-    def scan(self) -> pd.DataFrame:
+    def scan(self) -> Scan:
         """List the patches; ``drawn`` is the label that a patch is drawn with."""
         index = make_index(self.spec)
         index["drawn"] = index["label"]
@@ -63,14 +63,14 @@ class SyntheticSource:
             for row in zip(index["group"], index["x"], index["y"], index["label"], strict=True)
         ]
         index["checks"] = ""
-        return index[["path", "label", "group", "x", "y", "checks", "drawn"]]
+        return Scan(index[["path", "label", "group", "x", "y", "checks", "drawn"]])
 
     def read(self, index: pd.DataFrame) -> Pixels:
         """Draw the patches."""
         patient = index["group"].astype(np.int64) - FIRST_PATIENT
         patches, _ = render(self.spec, index.assign(label=index["drawn"], patient=patient))
         facts = pd.DataFrame({"width": self.patch_size, "height": self.patch_size}, index.index)
-        facts = facts.assign(mode=RGB, bytes=0, mtime=0, hash="", problem="")
+        facts = facts.assign(mode=RGB, format="", bytes=0, mtime=0, hash="", problem="")
         return Pixels(patches, facts.reset_index(drop=True))
 
     def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
@@ -94,7 +94,7 @@ def write_kaggle(source: SyntheticSource, root: Path) -> int:
     Returns:
         How many files were written.
     """
-    index = source.scan()
+    index = source.scan().index
     for _, part in index.groupby("group", sort=True):
         patches = source.read(part).patches
         for path, patch in zip(part["path"], patches, strict=True):

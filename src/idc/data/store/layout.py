@@ -8,14 +8,15 @@ step, so that a reader sees the old store or the new one, never half of either.
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from idc.data.sources.base import Source
+from idc.data.sources.base import NotRead, Source
 from idc.errors import DataError, first_line
 
-FORMAT = 1  # of the files; another number is built anew
+FORMAT = 2  # of the files; another number is built anew
 DESCRIPTION = "store.json"
 BUILDING = "building"
 LOCK = ".lock"
@@ -34,6 +35,8 @@ class Description:
         fingerprint: The data's identity; see `idc.data.facts.fingerprint`.
         limits: The audit's limits.
         directories: Folders below the root to when they were last changed, ns since 1970.
+        not_read: What the index has no row for; see `idc.data.sources.base.Scan`.
+        ignored: What was left out on purpose to how many files.
         source: The set's name and the options that its pixels depend on.
         format: `FORMAT`.
     """
@@ -46,6 +49,8 @@ class Description:
     fingerprint: str
     limits: dict[str, float]
     directories: dict[str, int]
+    not_read: tuple[NotRead, ...] = ()
+    ignored: dict[str, int] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -78,8 +83,13 @@ def read_description(folder: Path) -> Description | None:
         return None
     try:
         content = json.loads(path.read_text())
-        return Description(**content) if content.get("format") == FORMAT else None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        if content.get("format") != FORMAT:
+            return None
+        passed = [
+            NotRead(**{**some, "examples": tuple(some["examples"])}) for some in content["not_read"]
+        ]
+        return Description(**{**content, "not_read": tuple(passed)})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"store: {path} cannot be read ({first_line(error)}). Remove the folder "
             f"{folder}; it is built anew from the patches."
@@ -99,18 +109,16 @@ def write_description(folder: Path, description: Description) -> None:
             path.unlink()  # those who have it open keep it
 
 
-def directory_times(root: Path) -> dict[str, int]:
-    """When the root and all folders below it were last changed, ns since 1970.
+def unchanged(root: Path, times: Mapping[str, int]) -> bool:
+    """Whether all folders are as they were when they were listed, without listing any.
 
     A file that comes, goes or is renamed changes its folder's time; one that is written over in
     place does not, and is found only by looking at each.
+
+    Args:
+        root: The source's root.
+        times: See `idc.data.sources.base.Scan`.
     """
-    walk = os.walk(root, followlinks=True)
-    return {os.path.relpath(folder, root): os.stat(folder).st_mtime_ns for folder, _, _ in walk}  # noqa: PTH116
-
-
-def unchanged(root: Path, times: dict[str, int]) -> bool:
-    """Whether `directory_times` would still say the same, without listing any folder."""
     for name, time in times.items():
         try:
             status = os.stat(root / name)  # noqa: PTH116 (hundreds of them at each start)
@@ -118,4 +126,4 @@ def unchanged(root: Path, times: dict[str, int]) -> bool:
             return False
         if status.st_mtime_ns != time:
             return False
-    return True
+    return bool(times)

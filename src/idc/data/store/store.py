@@ -3,9 +3,9 @@
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from idc.data.audit.audit import Limits, audited
 from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, pixel_hashes
-from idc.data.sources.base import Source
+from idc.data.sources.base import NotRead, Scan, Source
 from idc.data.store.build import FACTS, Advance, Before, identity, pack
 from idc.data.store.layout import (
     BUILDING,
     LOCK,
     Description,
-    directory_times,
     options,
     read_description,
     store_folder,
@@ -56,6 +55,8 @@ class Stored:
         fingerprint: The data's identity.
         folder: The store's folder; None for a set in memory.
         read: How many files were read to make it; 0 if it was there.
+        not_read: What the index has no row for; see `idc.data.sources.base.Scan`.
+        ignored: What was left out on purpose to how many files.
     """
 
     index: pd.DataFrame
@@ -63,6 +64,8 @@ class Stored:
     fingerprint: str
     folder: Path | None
     read: int = 0
+    not_read: tuple[NotRead, ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 def open_current(
@@ -107,7 +110,7 @@ def build_store(
     limits: Limits,
     workers: int,
     progress: Progress,
-    check: Callable[[pd.DataFrame], object] = lambda index: None,
+    check: Callable[[Scan], object] = lambda scan: None,
     every_file: bool = False,
 ) -> Stored:
     """Make a source's store, or bring it up to date: only new or changed files are read.
@@ -121,7 +124,7 @@ def build_store(
         workers: Processes that read.
         progress: Shows progress: from a number of patches and words to a context that gives a
             function to be told how many more are done.
-        check: Looks at the index before any file is read, and may raise.
+        check: Looks at what was listed before any file is read, and may raise.
         every_file: Look at each file for changes even if no folder has changed.
 
     Returns:
@@ -162,13 +165,11 @@ def _build(
     limits: Limits,
     workers: int,
     progress: Progress,
-    check: Callable[[pd.DataFrame], object],
+    check: Callable[[Scan], object],
 ) -> Stored:
-    assert source.root is not None
-    # Before the scan: what changes while it is read makes the store stale, not wrong.
-    times = directory_times(source.root) if source.root.is_dir() else {}
-    index = source.scan()
-    check(index)
+    scan = source.scan()
+    check(scan)
+    index = scan.index
     known = read_description(folder)
     before = None
     if known is not None:
@@ -181,7 +182,7 @@ def _build(
             with progress(len(index), f"packing {source.name}") as advance:
                 table, array, read = pack(source, index, folder, before, workers, advance)
         table = audited(table, np.load(array, mmap_mode="r"), limits)
-        return _publish(source, folder, table, array, limits, times, read)
+        return _publish(source, folder, table, array, limits, scan, read)
 
 
 def _same_files(source: Source, index: pd.DataFrame, before: Before) -> bool:
@@ -200,7 +201,7 @@ def _publish(
     table: pd.DataFrame,
     array: Path,
     limits: Limits,
-    times: dict[str, int],
+    scan: Scan,
     read: int,
 ) -> Stored:
     mark = fingerprint(table)
@@ -213,7 +214,9 @@ def _publish(
         patch_size=source.patch_size,
         fingerprint=mark,
         limits=limits.as_dict(),
-        directories=times,
+        directories=dict(scan.folders),
+        not_read=scan.not_read,
+        ignored=dict(scan.ignored),
         source=options(source),
     )
     path = folder / described.index
@@ -223,7 +226,7 @@ def _publish(
     shutil.rmtree(folder / BUILDING, ignore_errors=True)
     log.info("store: %d patches in %s (%d files read)", len(table), folder, read)
     patches = np.load(folder / described.patches, mmap_mode="r")
-    return Stored(table, patches, mark, folder, read)
+    return Stored(table, patches, mark, folder, read, scan.not_read, scan.ignored)
 
 
 def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> Stored:
@@ -240,7 +243,15 @@ def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> St
         raise _damaged(folder, f"{path.name} is not the file that was written")
     if patches.shape != shape or patches.dtype != np.uint8:
         raise _damaged(folder, f"{array.name} is not the array that was written")
-    stored = Stored(index.rename(columns=IN_MEMORY), patches, known.fingerprint, folder)
+    index = index.rename(columns=IN_MEMORY)
+    stored = Stored(
+        index,
+        patches,
+        known.fingerprint,
+        folder,
+        not_read=known.not_read,
+        ignored=known.ignored,
+    )
     rows = np.unique(np.linspace(0, known.count - 1, SAMPLE).astype(np.int64))
     if wanted is None or "pixels" in wanted:
         verify(stored, rows)

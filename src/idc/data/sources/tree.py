@@ -1,0 +1,162 @@
+"""The folders and files below a root, each listed once, with a count of all that is passed over."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from idc.data.decode import SUFFIXES
+from idc.data.sources.base import NotRead
+
+IMAGE = re.compile(rf".+\.({'|'.join(SUFFIXES)})", re.IGNORECASE | re.DOTALL)
+NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in SUFFIXES)})"
+NO_FILE = "no ordinary file (a pipe, a device, or a link that leads nowhere)"
+NO_UTF8 = "a name that is not UTF-8"
+LINKED = "a link to a folder that holds it, or that lies too deep to be followed"
+HIDDEN = "hidden and system files"
+# What operating systems leave in folders, beside names that begin with a dot.
+SYSTEM = frozenset(
+    ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "$recycle.bin")
+)
+EXAMPLES = 5
+NEVER = -1  # the time of a folder that could not be listed: it is always looked at again
+
+
+class FileTree:
+    """Lists folders below a root and keeps account of what no patch is read from.
+
+    Args:
+        root: The folder that all paths are relative to.
+
+    Attributes:
+        folders: Each folder that was listed to when it was last changed before that, ns since
+            1970; see `idc.data.sources.base.Scan`.
+        ignored: What was left out on purpose to how often.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = str(root)
+        self.folders: dict[str, int] = {}
+        self.ignored: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, list[str]] = {}
+
+    @property
+    def not_read(self) -> tuple[NotRead, ...]:
+        """What was passed over, the most frequent reason first."""
+        counted = sorted(self._counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        return tuple(NotRead(why, n, tuple(self._examples[why])) for why, n in counted)
+
+    def list_folder(self, folder: str, follow: bool = True) -> tuple[list[str], list[str]]:
+        """The names of the folders and of the ordinary files in a folder, sorted.
+
+        Hidden files and those of the operating system are ignored; what is neither file nor folder,
+        cannot be opened, or has a name that cannot be written down is counted as not read.
+
+        Args:
+            folder: Relative to the root; "" is the root.
+            follow: Whether links to folders are folders. One that leads back to a folder that
+                holds it never is: it would have no end.
+        """
+        path = f"{self.root}/{folder}" if folder else self.root
+        folders: list[str] = []
+        files: list[str] = []
+        others: dict[str, list[str]] = {}
+        try:
+            # Before the listing: what changes meanwhile makes a store stale, not wrong.
+            self.folders[folder or "."] = os.stat(path).st_mtime_ns  # noqa: PTH116
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name.startswith(".") or name.lower() in SYSTEM:
+                        self.ignored[HIDDEN] += 1
+                        continue
+                    plain = entry.is_file(follow_symlinks=False) and name.isascii()
+                    kind = FILE if plain else _kind(entry, follow)
+                    if kind == FILE:
+                        files.append(name)
+                    elif kind == FOLDER:
+                        folders.append(name)
+                    else:
+                        others.setdefault(kind, []).append(name)
+        except OSError as error:
+            self.folders[folder or "."] = NEVER
+            self._count([folder], f"a folder that cannot be opened ({error.strerror})")
+        for why, names in others.items():
+            self._count([below(folder, name) for name in sorted(names)], why)
+        return self._writable(folder, sorted(folders)), sorted(files)
+
+    def _writable(self, folder: str, names: list[str]) -> list[str]:
+        """The folders without those whose name cannot be written down; their files are counted."""
+        for name in names:
+            if not is_utf8(name):
+                self.pass_tree(below(folder, name), NO_UTF8)
+        return [name for name in names if is_utf8(name)]
+
+    def pass_over(self, paths: Sequence[str], why: str) -> None:
+        """Count files that are not read: for this reason if they are images by their names."""
+        images = [path for path in paths if IMAGE.fullmatch(path)]
+        self._count(images, why)
+        if len(images) < len(paths):
+            self._count([path for path in paths if not IMAGE.fullmatch(path)], NO_IMAGE)
+
+    def pass_tree(self, folder: str, why: str) -> None:
+        """Count all files below a folder as not read."""
+        for path, names in self._walk(folder):
+            self.pass_over([below(path, name) for name in names], why)
+
+    def ignore_tree(self, folder: str, what: str) -> None:
+        """Count all files below a folder as left out on purpose."""
+        self.ignored[what] += sum(len(names) for _, names in self._walk(folder))
+
+    def _walk(self, top: str) -> Iterable[tuple[str, list[str]]]:
+        waiting = [top]
+        while waiting:
+            folder = waiting.pop()
+            folders, files = self.list_folder(folder, follow=False)
+            waiting += [below(folder, name) for name in reversed(folders)]
+            yield folder, files
+
+    def _count(self, paths: Sequence[str], why: str) -> None:
+        if paths:
+            self._counts[why] += len(paths)
+            shown = self._examples.setdefault(why, [])
+            shown += [printable(path) or "." for path in paths[: EXAMPLES - len(shown)]]
+
+
+FILE, FOLDER = "file", "folder"
+
+
+def _kind(entry: "os.DirEntry[str]", follow: bool) -> str:
+    """`FILE`, `FOLDER`, or why an entry is neither."""
+    try:
+        if entry.is_file():
+            return FILE if is_utf8(entry.name) else NO_UTF8
+        if not entry.is_dir():
+            return NO_FILE
+        if entry.is_symlink() and (not follow or _leads_back(entry.path)):
+            return LINKED
+    except OSError:  # a link to itself
+        return NO_FILE
+    return FOLDER
+
+
+def _leads_back(link: str) -> bool:
+    target, holder = os.path.realpath(link), os.path.realpath(os.path.dirname(link))  # noqa: PTH120
+    return os.path.commonpath((target, holder)) == target
+
+
+def below(folder: str, name: str) -> str:
+    """The path of a name in a folder that is relative to the root, "" for the root."""
+    return f"{folder}/{name}" if folder else name
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name that the file system gave can be written into a table."""
+    return name.isascii() or printable(name) == name
+
+
+def printable(name: str) -> str:
+    """A file's name for a message, bytes that are not UTF-8 in hex."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
