@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -166,7 +167,7 @@ def ready_made_store(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> N
     make = store._open
 
     def copy_first(uri: str, experiment: str, mlruns: Path) -> store.Store:
-        path = Path(uri.removeprefix("sqlite:///"))
+        path = Path(unquote(uri.removeprefix("sqlite:///")))
         if uri.startswith("sqlite:") and not path.exists():
             shutil.copyfile(empty_database, path)
         return make(uri, experiment, mlruns)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from conftest import TINY, Cli, Result
-from idc.engine.outcome import Outcome
+from idc.engine.outcome import Outcome, load_outcome
 
 pytestmark = pytest.mark.slow
 PARENT = "tags.`idc.kind` = 'sweep'"
@@ -51,10 +51,13 @@ def test_sweep_nests_names_and_compares_its_runs(shell: Cli) -> None:
     assert all(c.info.run_id in note for c in children)
 
 
-def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> None:
+def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     # The second job's weights do not exist yet.
-    arguments = ("-m", *TINY, "backbone.weights=null,late.pth")
-    result = shell(*arguments)
+    arguments = ("-m", *TINY, "hydra.sweep.dir=S", "backbone.weights=null,late.pth")
+    result = cli(*arguments)
     assert result.code == 1
     assert "failed: backbone.weights=late.pth" in result.err
     parent, children = parent_of(result)
@@ -62,10 +65,10 @@ def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> 
     assert sorted(c.info.status for c in children) == ["FAILED", "FINISHED"]
 
     make_weights(result.root / "late.pth")
-    other = shell(*arguments, "seed=7", f"sweep.resume={parent.info.run_id}")
+    other = cli(*arguments, "seed=7", f"sweep.resume={parent.info.run_id}")
     assert other.code == 1
     assert "repeat the same overrides" in other.err
-    again = shell(*arguments, f"sweep.resume={parent.info.run_id}")
+    again = cli(*arguments, f"sweep.resume={parent.info.run_id}")
     assert again.code == 0, again.err
     parent, children = parent_of(again)
     assert parent.info.status == "FINISHED"
@@ -74,7 +77,11 @@ def test_a_failing_job_stops_no_other_and_is_run_again_on_resume(shell: Cli) -> 
     assert len(children) == 3  # one failed, one done before, one now
     folder = Path(again.client.download_artifacts(parent.info.run_id, "comparison"))
     board = pd.read_csv(folder / "leaderboard.csv")
-    assert (board["kind"] == "run").sum() == 2
+    assert board[board["kind"] == "run"]["runs"].tolist() == [1, 1]
+    # In the same folder: what the first attempt left is kept, out of the way of the second.
+    kept = load_outcome(tmp_path / "S" / "1" / "earlier" / "1")
+    assert kept is not None
+    assert kept.status == "FAILED"
 
 
 def test_jobs_of_a_named_sweep_keep_their_own_names(cli: Cli) -> None:

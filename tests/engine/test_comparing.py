@@ -67,13 +67,26 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
     for module in (comparing, pooling):
         monkeypatch.setattr(module, "save_figures", lambda figures, folder: None)
 
-    def compare(*runs: Finished) -> Compared:
+    def compare(*runs: Finished, **intervals: float) -> Compared:
         outcomes = [run.outcome for run in runs]
         redactor = Redactor(True, None, tmp_path)
         where = tmp_path / "out"
-        return compare_runs(runs, outcomes, CONFIG, where, "s", "c", redactor, strict=False)
+        config = {**CONFIG, "intervals": {**CONFIG["intervals"], **intervals}}
+        return compare_runs(runs, outcomes, config, where, "s", "c", redactor, strict=False)
 
     return compare
+
+
+@pytest.mark.parametrize("intervals", [{"draws": 0}, {"level": 0.999}])
+def test_every_documented_interval_gives_a_page(
+    make: Make, compared: Callable[..., Compared], tmp_path: Path, intervals: dict[str, float]
+) -> None:
+    runs = [make(head=head, split_fold=str(fold)) for head in ("linear", "mlp") for fold in (0, 1)]
+    found = compared(*runs, **intervals)
+    assert found.comparison is not None
+    assert len(found.comparison.differences)
+    assert found.pooled["low"].isna().all() == (intervals.get("draws") == 0)
+    assert (tmp_path / "out" / "evaluation" / "report.html").is_file()
 
 
 def test_a_missing_fold_leaves_out_its_setting_only(

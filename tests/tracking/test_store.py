@@ -55,6 +55,20 @@ def test_artifacts_lie_beside_the_database(store: Store, tmp_path: Path) -> None
         fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
 
 
+def test_a_folder_may_have_any_name(tmp_path: Path, ready_made_store: None) -> None:
+    """`?` and `#` part a URL, and `%20` is a blank in one."""
+    root = tmp_path / "q?u=1#x%20y ü"
+    made = open_store("local", None, "idc", root / "mlruns")
+    assert made is not None
+    (tmp_path / "note.txt").write_text("hello")
+    run = MlflowRun(made, name="a")
+    run.artifacts(tmp_path / "note.txt", "notes")
+    assert {p.name for p in (root / "mlruns").iterdir()} >= {"mlflow.db", "artifacts"}
+    assert [p.parent.name for p in (root / "mlruns" / "artifacts").rglob("note.txt")] == ["notes"]
+    assert fetch_artifact(made, run.run_id, "notes", tmp_path / "back").is_dir()
+    assert {p.name for p in tmp_path.iterdir()} == {root.name, "note.txt", "back"}
+
+
 def test_long_values_and_many_of_them(store: Store) -> None:
     run = MlflowRun(store, name="a")
     values = {f"p{i}": "x" * (7000 if i == 0 else 10) for i in range(230)}

@@ -53,7 +53,7 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
         raise ConfigError("tracking=none: a run can only be found where runs are tracked.")
     record, found = members(store, config["run"])
     name = str(config["name"] or _name(config, record, found))
-    outcome = Outcome(name)
+    outcome = Outcome(name, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
         run = MlflowRun(store, name=name, parent=str(record.info.run_id))

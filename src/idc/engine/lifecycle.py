@@ -79,6 +79,21 @@ def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterat
     _close(run, outcome, folder, log_name, "FINISHED", None)
 
 
+@contextmanager
+def owning(folder: Path, outcome: Outcome) -> Iterator[None]:
+    """Mark a folder as that of a command which adds to a run and leaves the run's status alone."""
+    outcome.save(folder)
+    try:
+        yield
+        outcome.status = "FINISHED"
+    except BaseException as error:
+        outcome.status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        outcome.error = first_line(error)
+        raise
+    finally:
+        outcome.save(folder)
+
+
 def close_for(
     store: Store | None, outcome: Outcome, folder: Path, status: Status, reason: str
 ) -> None:

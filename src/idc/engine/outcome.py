@@ -26,6 +26,7 @@ class Outcome:
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
         leaky: Whether patients stood on two sides of its split.
+        kind: What it was: ``train``, ``evaluate``, ``compare``, ...
     """
 
     name: str
@@ -38,12 +39,13 @@ class Outcome:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     leaky: bool = False
+    kind: str = "train"
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         part.replace(folder / FILE)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from idc.comparison.contestant import Contestant
@@ -43,8 +44,8 @@ def pool_numbers(
         class_names: A name a class.
 
     Returns:
-        ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high``, a row a metric; and the
-        table by patient of each setting's first repeat.
+        ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high`` (NaN where no interval was
+        drawn), one row per metric; and the table by patient of each setting's first repeat.
     """
     folder.mkdir(parents=True, exist_ok=True)
     runs = [one for one in found if one.kind == "run"]
@@ -76,7 +77,7 @@ def _rows(setting: str, repeat: str, numbers: Numbers) -> Iterator[dict[str, Any
     metrics = numbers.metrics
     for name in (*METRIC_NAMES, "brier", "log_loss", "ece", "worst_patient_recall"):
         if (value := metrics.get(f"test/{name}")) is not None:
-            low, high = (metrics.get(f"test/{name}_ci_{end}") for end in ("low", "high"))
+            low, high = (metrics.get(f"test/{name}_ci_{end}", np.nan) for end in ("low", "high"))
             yield {
                 "setting": setting,
                 "repeat": repeat,

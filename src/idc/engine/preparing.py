@@ -52,7 +52,7 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
     """
     check_values(config)
     store = configured_store(config)
-    outcome = Outcome(name)
+    outcome = Outcome(name, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
         run: Run = NoRun() if store is None else MlflowRun(store, name=name)

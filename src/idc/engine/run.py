@@ -11,7 +11,7 @@ import torch
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.split.base import patients_sides
-from idc.engine.callbacks import BEST, CHECKPOINTS
+from idc.engine.callbacks import CHECKPOINTS
 from idc.engine.check import check_config
 from idc.engine.config import Config, build
 from idc.engine.cost import Meter
@@ -189,7 +189,8 @@ def _work(
         return
     judging = Meter(device)
     with judging:
-        evaluation = _judge(module, data, config, device, job.folder, material.leaky)
+        best = _best_checkpoint(trainer, config)
+        evaluation = _judge(module, best, data, config, device, material.leaky)
     outcome.objective = _best_score(trainer)
     outcome.metrics = evaluation.metrics
     outcome.notes = evaluation.notes
@@ -234,22 +235,27 @@ def _fit(
 
 def _judge(
     module: PatchClassifier,
+    best: Path,
     data: PatchDataModule,
     config: Config,
     device: torch.device,
-    folder: Path,
     leaky: bool,
 ) -> Evaluation:
     """Take the best weights to one device and test them."""
-    best = folder / CHECKPOINTS / BEST
-    if not best.is_file():
+    module.network.load_state_dict(load_checkpoint(best, "test").network_state())
+    data.trainer = None  # the loaders must not shard what one process scores
+    return evaluate(module.network, data, config, device, leaky)
+
+
+def _best_checkpoint(trainer: pl.Trainer, config: Config) -> Path:
+    """The one that this training wrote or took up, whatever else lies in its folder."""
+    best = str(getattr(trainer.checkpoint_callback, "best_model_path", ""))
+    if not best:
         raise TrainingError(
             f"{config['monitor']['metric']} was never measured, so there is no best checkpoint: "
             f"train for at least one whole epoch with validation."
         )
-    module.network.load_state_dict(load_checkpoint(best, "test").network_state())
-    data.trainer = None  # the loaders must not shard what one process scores
-    return evaluate(module.network, data, config, device, leaky)
+    return Path(best)
 
 
 def _best_score(trainer: pl.Trainer) -> float | None:

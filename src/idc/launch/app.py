@@ -1,5 +1,7 @@
 """What all apps share: how they start, say what is wrong, and end."""
 
+import codecs
+import io
 import logging
 import os
 import sys
@@ -12,6 +14,27 @@ from idc.launch import sweep
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
+
+
+PLAIN = {"±": "+/-", "…": "...", "•": "*", "━": "-"}
+
+
+def print_what_can_be() -> None:
+    """Put something in the place of characters that the terminal's encoding lacks.
+
+    A job that is done must not fail for its table. It has to be called in every process that
+    prints: a launcher's too.
+    """
+    codecs.register_error("idc.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="idc.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    lacking = error.object[error.start : error.end]
+    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
 
 
 @contextmanager
@@ -40,6 +63,7 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
         compose_and_run: Its task, decorated by ``hydra.main``.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    print_what_can_be()
     # Hydra looks for a config beside the app and warns that an absolute path is unusual.
     warnings.filterwarnings("ignore", module="hydra.*", category=UserWarning)
     code = 1

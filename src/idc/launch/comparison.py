@@ -62,7 +62,8 @@ def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
     name = str(config["name"] or f"comparison of {len(runs)} runs")
     command = shlex.join(["python", "-m", "idc.compare", *sys.argv[1:]])
     found = compare_runs(runs, outcomes, config, folder, name, command, store.redactor, strict=True)
-    outcome = Outcome(name, class_names=runs[0].outcome.class_names, notes=found.notes)
+    classes = runs[0].outcome.class_names
+    outcome = Outcome(name, class_names=classes, notes=found.notes, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
         logged = MlflowRun(store, name=name)

@@ -18,7 +18,10 @@ from idc.engine.lifecycle import build_redactor
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import LAUNCHED
 from idc.engine.run import Job, run_job
-from idc.errors import IdcError, first_line
+from idc.errors import ConfigError, IdcError, first_line
+from idc.launch.app import print_what_can_be
+from idc.launch.folders import back_to_the_start, require_free, set_aside
+from idc.launch.registry import StartedJob, register, spare_folder
 from idc.launch.sweep import job_name, load_sweep, settings_of
 from idc.launch.table import print_outcome
 from idc.tracking.privacy import shown_settings
@@ -55,26 +58,40 @@ def run(cfg: DictConfig) -> float | None:
     if global_rank() != 0:
         logging.getLogger().setLevel(logging.WARNING)
     hydra = HydraConfig.get()
+    back_to_the_start(hydra)
     folder = Path(hydra.runtime.output_dir)
     overrides = list(hydra.overrides.task)
-    sweep = load_sweep(folder)
     in_multirun = hydra.mode == RunMode.MULTIRUN
+    # A rank of a job is told its folder only.
+    sweep = load_sweep(Path(str(hydra.sweep.dir)).absolute() if in_multirun else folder)
     settings = {}
     if sweep is not None:
         redactor = build_redactor(sweep.config, sweep.config["root"])
         settings = settings_of(shown_settings(overrides, redactor), sweep.swept)
     name = job_name(settings)
-    if sweep is not None and name in sweep.done:
-        log.info("%s: already done, run %s", name, sweep.done[name])
-        return None
+    done = None if sweep is None else sweep.done.get(name)
+    # Where a failure is written down; nowhere, while the folder may be another run's.
+    place = spare_folder(sweep.folder, hydra.job.num) if sweep and in_multirun else None
     try:
+        if sweep is not None and in_multirun:
+            register(sweep.folder, StartedJob(hydra.job.num, name, folder, done))
+        elif in_multirun:
+            _require_own(hydra, folder, cfg)
+        if done is not None:
+            log.info("%s: already done, run %s", name, done)
+            return None
+        place = folder
+        if in_multirun and not cfg.resume:
+            set_aside(folder)
         config = resolve(cfg, hydra.runtime.choices)
+        # In a sweep the given name is the parent's; what varies names its jobs, if anything does.
+        given = None if sweep else config["name"]
+        name = name or str(given or _default_name(config))
         job = Job(
             config,
             folder,
             overrides,
-            # In a sweep the given name is the parent's.
-            name if sweep else str(config["name"] or _default_name(config)),
+            name,
             settings,
             sweep.parent if sweep else None,
             hydra_arguments(hydra),
@@ -88,12 +105,22 @@ def run(cfg: DictConfig) -> float | None:
             print(f"error: {error}", file=sys.stderr)
         if not in_multirun:
             raise SystemExit(1) from None
-        if (known := load_outcome(folder)) is None or known.status == "RUNNING":
-            Outcome(name, "FAILED", settings=settings, error=first_line(error)).save(folder)
+        if place and ((known := load_outcome(place)) is None or known.status == "RUNNING"):
+            Outcome(name, "FAILED", settings=settings, error=first_line(error)).save(place)
         return float("nan")
     if outcome.status == "FINISHED" and global_rank() == 0 and LAUNCHED not in os.environ:
         print_outcome(outcome, config, folder)
     return outcome.objective
+
+
+def _require_own(hydra: Any, folder: Path, cfg: DictConfig) -> None:
+    """Refuse the folder of a job of no sweep: another run's, or one that has lost its sweep."""
+    if "sweep" in (hydra.callbacks or {}):
+        raise ConfigError(
+            f"hydra.sweep.dir: for this job it is {hydra.sweep.dir}, where no sweep was opened. It "
+            f"must be the same for all jobs: let hydra.sweep.subdir hold what is swept."
+        )
+    require_free(folder, cfg, hydra.job.config_name, "hydra.sweep.subdir")
 
 
 def hydra_arguments(hydra: Any) -> list[str]:
@@ -111,6 +138,7 @@ def hydra_arguments(hydra: Any) -> list[str]:
 
 def quiet() -> None:
     """Warnings go to the log; what the libraries say on every start is not worth a line."""
+    print_what_can_be()
     logging.captureWarnings(True)
     for name in ("pytorch_lightning", "lightning_fabric", "lightning", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,10 +14,13 @@ from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
 from idc.engine.gathering import gather
 from idc.engine.leaderboard import METRICS
 from idc.engine.lifecycle import build_redactor, close_for
+from idc.engine.outcome import FILE as OUTCOME
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.pooling import pooled_metrics
 from idc.errors import ConfigError
-from idc.launch.sweep import Sweep, job_name, settings_of
+from idc.launch.folders import foreign
+from idc.launch.registry import registered
+from idc.launch.sweep import Sweep, job_name, load_sweep, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
 from idc.tracking.facts import origin_tags
 from idc.tracking.integrity import settings_of_run
@@ -29,6 +32,8 @@ from idc.tracking.store import Store, open_store
 log = logging.getLogger(__name__)
 # By the machine or a cluster, so that the job could not say so itself.
 ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
+NEVER_STARTED = "the job never started"
+STOPPED = 130  # the exit code of a sweep that the user stopped
 OVERRIDES_TAG = "idc.sweep.overrides"
 DIGEST_TAG = "idc.sweep.digest"
 
@@ -42,8 +47,10 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
 
     Raises:
         TrackingError: The store cannot be used.
-        ConfigError: ``sweep.resume`` names a sweep of another command.
+        ConfigError: ``sweep.resume`` names a sweep of another command, or the folder is that of
+            another sweep or run.
     """
+    _require_own_folder(sweep, OmegaConf.select(config, "sweep.resume"))
     sweep.config = _needed(config)
     store = _store(sweep)
     redactor = build_redactor(sweep.config, sweep.config["root"])
@@ -76,6 +83,20 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     )
     sweep.parent = run.run_id
     return sweep
+
+
+def _require_own_folder(sweep: Sweep, resume: str | None) -> None:
+    before = load_sweep(sweep.folder)
+    if before is not None and before.parent is not None:
+        if before.parent == resume:
+            return
+        raise ConfigError(
+            f"hydra.sweep.dir: {sweep.folder} holds the sweep {before.parent}, and the jobs of two "
+            f"would mix. Give another folder, or move that one away. sweep.resume={before.parent} "
+            f"goes on with that sweep."
+        )
+    if before is not None or (sweep.folder / OUTCOME).exists():
+        raise ConfigError(foreign(sweep.folder, "hydra.sweep.dir"))
 
 
 def _needed(config: DictConfig) -> dict[str, Any]:
@@ -144,17 +165,16 @@ def close_parent(sweep: Sweep, code: int) -> int:
     Returns:
         The exit code: not 0 if a job failed or did not run.
     """
-    folders = sorted((p.parent for p in sweep.folder.glob("*/outcome.json")), key=_job_number)
     store = _store(sweep)
-    ran = {folder: o for folder in folders if (o := load_outcome(folder))}
-    for folder, outcome in ran.items():
-        if outcome.status == "RUNNING":
-            close_for(store, outcome, folder, "FAILED", ENDED_FROM_OUTSIDE)
+    ran = _outcomes(sweep, store)
+    missing = [] if code == STOPPED else _missing(sweep)
     if store is None or sweep.parent is None:
-        return _compare_and_tell(sweep, ran, store, code)[0]
+        found, outcomes = _compare(sweep, ran, store)
+        return _report(found, [*outcomes, *missing], code)
     run = MlflowRun(store, sweep.parent)
     try:
-        code, found, outcomes = _compare_and_tell(sweep, ran, store, code)
+        found, outcomes = _compare(sweep, ran, store)
+        outcomes += missing
         board = found.board
         for name in (COMPARISON, EVALUATION):
             run.artifacts(sweep.folder / name, name)
@@ -169,29 +189,65 @@ def close_parent(sweep: Sweep, code: int) -> int:
     except BaseException:
         run.end("FAILED")
         raise
-    run.end("KILLED" if code == 130 else "FAILED" if code else "FINISHED")
+    code = code or int(failed > 0)
+    run.end("KILLED" if code == STOPPED else "FAILED" if code else "FINISHED")
+    # Last: whatever becomes of the output, the sweep is logged.
+    _report(found, outcomes, code)
     print(f"sweep:  {sweep.parent}", file=sys.stderr)
     return code
 
 
-def _job_number(folder: Path) -> tuple[int, str]:
-    return (int(folder.name) if folder.name.isdigit() else sys.maxsize, folder.name)
+def _outcomes(sweep: Sweep, store: Store | None) -> dict[Path, Outcome]:
+    """What became of each job that ran, by its folder; one that did not end has failed."""
+    found = {}
+    for job in registered(sweep.folder):
+        if job.done is not None:
+            continue
+        outcome = load_outcome(job.folder) or Outcome(job.name)
+        if outcome.status == "RUNNING":
+            close_for(store, outcome, job.folder, "FAILED", ENDED_FROM_OUTSIDE)
+        found[job.folder] = outcome
+    return found
 
 
-def _compare_and_tell(
-    sweep: Sweep, ran: dict[Path, Outcome], store: Store | None, code: int
-) -> tuple[int, Compared, list[Outcome]]:
-    """Compare what finished, print it, and say what failed.
+def _missing(sweep: Sweep) -> list[Outcome]:
+    """The jobs that never started, of those that were planned."""
+    started = {job.number for job in registered(sweep.folder)}
+    if sweep.planned is None:  # the sweeper chose as it went: at least those before the last
+        names = [f"job {number}" for number in range(max(started, default=0))]
+    else:
+        names = [job_name(settings_of(one, sweep.swept)) for one in sweep.planned]
+    return [
+        Outcome(name, "FAILED", error=NEVER_STARTED)
+        for number, name in enumerate(names)
+        if number not in started
+    ]
+
+
+def _report(found: Compared, outcomes: list[Outcome], code: int) -> int:
+    """Print what finished and what failed; the exit code, not 0 if a job failed."""
+    if len(found.board):
+        print_comparison(found.board, list(METRICS), found.sentences, found.notes)
+    failed = [outcome for outcome in outcomes if outcome.status != "FINISHED"]
+    for outcome in failed:
+        print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
+    return code or int(bool(failed))
+
+
+def _compare(
+    sweep: Sweep, ran: dict[Path, Outcome], store: Store | None
+) -> tuple[Compared, list[Outcome]]:
+    """Compare what finished.
 
     Returns:
-        The exit code, the comparison, and all outcomes, those of an earlier attempt too.
+        The comparison, and all outcomes, those of an earlier attempt too.
     """
     outcomes = list(ran.values())
     runs = [
         Finished(outcome, folder) for folder, outcome in ran.items() if outcome.status == "FINISHED"
     ]
     if store is not None:
-        for run_id in sweep.done.values():
+        for run_id in set(sweep.done.values()) - {outcome.run_id for outcome in outcomes}:
             runs.append(gather(store, find_run(store, run_id), sweep.folder / "done" / run_id))
             outcomes.append(runs[-1].outcome)
     command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
@@ -200,12 +256,7 @@ def _compare_and_tell(
     found = compare_runs(
         runs, outcomes, sweep.config, sweep.folder, name, command, redactor, strict=False
     )
-    if len(found.board):
-        print_comparison(found.board, list(METRICS), found.sentences, found.notes)
-    failed = [o for o in outcomes if o.status != "FINISHED"]
-    for outcome in failed:
-        print(f"failed: {outcome.name}: {outcome.error}", file=sys.stderr)
-    return (1 if failed and code == 0 else code), found, outcomes
+    return found, outcomes
 
 
 def _note(sweep: Sweep, found: Compared, outcomes: list[Outcome], store: Store) -> str:

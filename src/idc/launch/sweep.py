@@ -2,7 +2,8 @@
 
 Hydra tells of the start of a multirun by a callback, but not of its end when a job failed; so the
 app itself closes the sweep, with `finish`. What jobs need to know of their sweep stands in a file
-in the sweep's folder, which reaches them in any process, on any machine of a cluster.
+in the sweep's folder, which reaches them in any process, on any machine of a cluster; see
+`idc.launch.registry` for what the sweep knows of its jobs.
 """
 
 import json
@@ -12,9 +13,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+
+from idc.launch.registry import sweep_of
 
 log = logging.getLogger(__name__)
 FILE = "sweep.json"
@@ -33,6 +38,7 @@ class Sweep:
         done: Names of jobs that an earlier attempt finished, to their run ids.
         config: What is needed of the configuration without the jobs' overrides.
         digest: Of the overrides as they were typed.
+        planned: Each job's overrides, by its number; None where the sweeper chooses as it goes.
     """
 
     folder: Path
@@ -42,12 +48,13 @@ class Sweep:
     done: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
+    planned: list[list[str]] | None = None
 
     def save(self) -> None:
         """Write the file that the jobs read."""
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {**asdict(self), "folder": str(self.folder)}
-        (self.folder / FILE).write_text(json.dumps(content, indent=2) + "\n")
+        (self.folder / FILE).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
 
 _open: Sweep | None = None
@@ -75,19 +82,29 @@ class SweepCallback(Callback):
 def describe(config: DictConfig) -> Sweep:
     """The sweep of a composed configuration, with its ``hydra`` node."""
     overrides = list(config.hydra.overrides.task)
-    parsed = OverridesParser.create().parse_overrides(overrides)
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+    parsed = parser.parse_overrides(overrides)
     swept = [str(o.key_or_group) for o in parsed if o.is_sweep_override()]
     space = OmegaConf.select(config, "hydra.sweeper.params")
     swept += [str(key) for key in (space or {}) if str(key) not in swept]
-    return Sweep(Path(str(config.hydra.sweep.dir)).absolute(), overrides, swept)
+    planned = None
+    if str(config.hydra.sweeper._target_).endswith(f".{BasicSweeper.__name__}"):
+        own = [f"{key}={value}" for key, value in (space or {}).items()]
+        (planned,) = BasicSweeper.split_arguments(parser.parse_overrides([*own, *overrides]), None)
+    folder = Path(str(config.hydra.sweep.dir)).absolute()
+    return Sweep(folder, overrides, swept, planned=planned)
 
 
 def load_sweep(folder: Path) -> Sweep | None:
-    """The sweep that a job's folder belongs to, or None."""
-    path = folder.parent / FILE
+    """What the file of a sweep's folder says, or None where there is none.
+
+    Args:
+        folder: The sweep's folder, or that of one of its jobs.
+    """
+    path = (sweep_of(folder) or folder) / FILE
     if not path.is_file():
         return None
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text("utf-8"))
     return Sweep(**{**content, "folder": Path(content["folder"])})
 
 

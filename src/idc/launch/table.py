@@ -1,5 +1,6 @@
 """What the terminal shows at the end: a short table and where to look."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from idc.engine.config import Config
 from idc.engine.explaining.whole import Explained
 from idc.engine.outcome import Outcome
 from idc.metrics.collection import METRIC_NAMES
+from idc.tracking.store import sqlite_uri
 
 WIDE = 120
 
@@ -53,8 +55,8 @@ def where_to_look(config: Config) -> str:
     uri = config["tracking"]["uri"]
     if uri and uri.startswith("http"):
         return str(uri)
-    store = uri or f"sqlite:///{Path(config['paths']['mlruns']) / 'mlflow.db'}"
-    return f"make ui, or: mlflow ui --backend-store-uri {store}"
+    store = str(uri or sqlite_uri(Path(config["paths"]["mlruns"])))
+    return f"make ui, or: mlflow ui --backend-store-uri {shlex.quote(store)}"
 
 
 def print_comparison(

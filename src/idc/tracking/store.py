@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock, Timeout
@@ -100,7 +101,12 @@ def the_store(store: Store | None) -> Iterator[None]:
 
 def default_uri(mlruns: Path) -> str:
     """The embedded store's URI."""
-    return f"sqlite:///{mlruns.resolve() / 'mlflow.db'}"
+    return sqlite_uri(mlruns.resolve())
+
+
+def sqlite_uri(mlruns: Path) -> str:
+    """The URI of a folder's database; quoted, as SQLAlchemy reads the path as a part of a URL."""
+    return f"sqlite:///{quote(str(mlruns / 'mlflow.db'))}"
 
 
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:

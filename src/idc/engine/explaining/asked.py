@@ -20,8 +20,9 @@ from idc.engine.explaining.faith import VERDICTS
 from idc.engine.explaining.stored import EXPLAIN, stored_trust
 from idc.engine.explaining.subject import Subject, place_again, score_rows, truth_of
 from idc.engine.explaining.whole import Explained, explain_all
-from idc.engine.lifecycle import configured_store
+from idc.engine.lifecycle import configured_store, owning
 from idc.engine.material import Material, load_material
+from idc.engine.outcome import Outcome
 from idc.engine.restore import Restored, members, restore, run_file
 from idc.errors import ConfigError, DataError
 from idc.explain.select import NAMED, Selection, named_rows, parse_selection
@@ -67,6 +68,7 @@ def explain_run(config: Config, folder: Path) -> Told:
     store, run = opened(config, "run")
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
+        stack.enter_context(owning(folder, Outcome("explain", run_id=run, kind="explain")))
         record = find_run(store, run)
         hidden = hide_names(selection, store.redactor.pseudonyms)
         under = _free_place(store, run, config["name"], hidden)

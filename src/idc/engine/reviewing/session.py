@@ -18,6 +18,8 @@ from idc.engine.explaining.stored import stored_trust
 from idc.engine.explaining.subject import Subject
 from idc.engine.explaining.wanted import wanted
 from idc.engine.explaining.whole import SMALL
+from idc.engine.lifecycle import owning
+from idc.engine.outcome import Outcome
 from idc.engine.progress import progress_bar
 from idc.engine.reviewing.answered import keep_readers, refuse_readers, with_answered
 from idc.engine.reviewing.book import ORDERS, RunBook, caveats, order_cases
@@ -36,6 +38,7 @@ from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
 
 log = logging.getLogger(__name__)
+KIND = "review"
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Re
     store, run_id = opened(config, "run")
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
+        stack.enter_context(owning(folder, Outcome(KIND, run_id=run_id, kind=KIND)))
         record = find_run(store, run_id)
         logged = MlflowRun(store, run_id, reopen=False)
         root = Path(config["paths"]["root"])

@@ -1,0 +1,16 @@
+"""What every command shares: it prints what the terminal can show."""
+
+import io
+import sys
+
+import pytest
+
+from idc.launch.app import print_what_can_be
+
+
+def test_characters_that_a_terminal_lacks_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_what_can_be()
+    print("0.912 ± 0.004 患\udce4", flush=True)
+    assert stream.buffer.getvalue() == b"0.912 +/- 0.004 ??\n"  # type: ignore[attr-defined]
