@@ -199,16 +199,20 @@ def test_gain_is_the_mean_of_what_single_patches_gain(found) -> None:
     )
     assert row(found, "gradient")["drop_over_random"] == pytest.approx(by_hand.mean())
     curves = found.curves.query("method == 'gradient' and maps == 'method' and kind == 'deletion'")
-    areas = [np.trapezoid(c["probability"], c["share"]) for _, c in curves.groupby("baseline")]
-    assert len(areas) == 2 and abs(areas[0] - areas[1]) > 0.01
-    assert row(found, "gradient")["deletion_auc"] == pytest.approx(np.mean(areas))
+    areas = {b: np.trapezoid(c["probability"], c["share"]) for b, c in curves.groupby("baseline")}
+    assert len(areas) == 2 and abs(areas["white"] - areas["blur"]) > 0.01
+    assert set(curves["baseline"][curves["decides"]]) == set(found.references.deciding)
+    mean = np.mean([areas[name] for name in found.references.deciding])
+    assert row(found, "gradient")["deletion_auc"] == pytest.approx(mean)
 
 
 def test_each_baseline_has_its_own_gain_and_the_mean_is_theirs(found) -> None:
     gradient = row(found, "gradient")
     own = [gradient[f"drop_over_random_{name}"] for name in ("white", "blur")]
     assert abs(own[0] - own[1]) > 0.05
-    assert gradient["drop_over_random"] == pytest.approx(np.mean(own))
+    deciding = found.references.deciding
+    gains = [gradient[f"drop_over_random_{name}"] for name in deciding]
+    assert gradient["drop_over_random"] == pytest.approx(np.mean(gains))
     for name, gain in zip(("white", "blur"), own, strict=True):
         low, high = (gradient[f"drop_over_random_{name}_{end}"] for end in ("low", "high"))
         assert low < gain < high
@@ -216,8 +220,22 @@ def test_each_baseline_has_its_own_gain_and_the_mean_is_theirs(found) -> None:
         part = found.per_patch.query("method == 'gradient'")
         assert gain == pytest.approx(part[f"gain_{name}"].mean())
         assert gradient[f"probability_at_{name}"] == part[f"probability_at_{name}"].mean()
-    ends = [gradient[f"probability_at_{name}"] for name in ("white", "blur")]
+    ends = [gradient[f"probability_at_{name}"] for name in deciding]
     assert gradient["probability_at_baseline"] == pytest.approx(np.mean(ends))
+
+
+def test_the_gain_in_the_sentence_is_the_gain_in_the_table(found) -> None:
+    for each in found.table.to_dict("records"):
+        gain, low, high = (each[f"drop_over_random{end}"] for end in ("", "_low", "_high"))
+        assert f"gain {gain:.3f}, 95 % interval {low:.3f} to {high:.3f}" in each["reasons"]
+    metrics = found.metrics
+    assert metrics["gradient/drop_over_random"] == row(found, "gradient")["drop_over_random"]
+    # What decides does not hang on which methods are measured, nor on their own curves.
+    patches, _ = dark_patches()
+    patients = np.array([f"p{i}" for i in range(12)], object)
+    ones = np.ones(12, np.int64)
+    alone = measure_faithfulness(Window(), patches, ones, patients, {"e": Elsewhere()}, PLAN)
+    assert alone.references == found.references
 
 
 class Darkness(nn.Module):
@@ -254,7 +272,7 @@ def test_insertion_and_deletion_by_hand() -> None:
     assert wrong["insertion_auc"] == pytest.approx(0.1875, abs=1e-6)
     # One patch has no interval, and a network without weights no weights check.
     assert right["verdict"] == "not shown to beat random maps"
-    assert "one patch is too few" in right["reasons"]
+    assert "one patient is too few" in right["reasons"]
     assert "no weights to shuffle" in right["reasons"]
     assert "right/randomisation_similarity" not in found.metrics
 
@@ -361,8 +379,8 @@ def test_a_baseline_that_keeps_the_class_is_told() -> None:
     found = measure_faithfulness(
         Window(), patches, np.ones(4, np.int64), np.arange(4), {"g": Gradient()}, plan
     )
-    assert any("choose other explain.faithfulness.baselines" in s for s in found.sentences())
-    assert "no baseline takes the class away" in found.unproven["g"]
+    assert any("Choose other explain.faithfulness.baselines" in s for s in found.sentences())
+    assert "no reference image takes the class away" in found.unproven["g"]
 
 
 def test_nothing_to_measure_and_bad_plans_are_refused() -> None:

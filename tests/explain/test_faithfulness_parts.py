@@ -15,13 +15,14 @@ from idc.explain.faithfulness.intervals import mean_interval, units_of
 from idc.explain.faithfulness.measure import own_baselines
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.probe import Probe
+from idc.explain.faithfulness.references import References, decide_references
 from idc.explain.faithfulness.removal import filled, pixel_ranks
 from idc.explain.faithfulness.shuffling import MAX_BLOCKS, shuffled_stages, weight_blocks
 from idc.explain.faithfulness.similarity import map_similarity
 from idc.explain.faithfulness.spectrum import is_flat, random_maps_like
 from idc.explain.faithfulness.summary import stages_summary
 from idc.explain.faithfulness.truth import truth_measures
-from idc.explain.faithfulness.verdict import baseline_sentences, judge
+from idc.explain.faithfulness.verdict import judge
 from idc.explain.faithfulness.weights_check import known_stages, late_stages, similarities
 from idc.explain.methods import GradientShap, IntegratedGradients, Saliency
 from idc.models import backbones
@@ -201,13 +202,20 @@ def test_intervals_are_over_patients_however_few() -> None:
     assert np.isnan(mean_interval(np.full(240, np.nan), twelve, 0)).all()
 
 
+class Dark(torch.nn.Module):
+    """The logit of class 1 falls with the brightness."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        dark = 8 * (0.4 - x.mean((1, 2, 3)))
+        return torch.stack([torch.zeros_like(dark), dark], 1)
+
+
 def measured(**changes: object) -> dict[str, object]:
     """A method that is to be trusted, but for the changes."""
     row: dict[str, object] = {"probability": 0.9, "flat_share": 0.0}
     for name in ("white", "mean"):
         row |= {
             f"probability_at_{name}": 0.1,
-            f"probability_lowest_{name}": 0.1,
             f"drop_over_random_{name}": 0.05,
             f"drop_over_random_{name}_low": 0.02,
             f"drop_over_random_{name}_high": 0.08,
@@ -221,49 +229,38 @@ def measured(**changes: object) -> dict[str, object]:
         "border_mass": 0.15,
         "border_area": 0.15,
         "own_baselines": "",
-        "proof": 0.05,
-        "proof_low": 0.02,
-        "proof_high": 0.08,
+        "drop_over_random": 0.05,
+        "drop_over_random_low": 0.02,
+        "drop_over_random_high": 0.08,
     }
     assert changes.keys() <= row.keys()
     return row | changes
 
 
 BOTH = FaithfulnessPlan(baselines=["white", "mean"])
+TWO = References(0.9, {"white": 0.1, "mean": 0.1}, ("white", "mean"))
 UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
 
 
 @pytest.mark.parametrize(
     ("changes", "verdict", "words"),
     [
-        ({}, "trust", "with white (gain 0.050, 95 % interval 0.020 to 0.080) and with the mean"),
-        ({"proof_low": 0.01}, UNPROVEN, "more than 0.01 with white"),
-        ({"proof_low": np.nan}, UNPROVEN, "one patch is too few"),
-        # Better on average does not do where it is worse with one of them.
-        ({"drop_over_random_mean_high": -0.01}, UNPROVEN, "worse than random maps of the same"),
-        ({"drop_over_random_mean_low": -0.1}, "trust", "with the mean colour"),
-        # 0.8 of the probability may stay at the lowest point, and not more.
         (
-            {"drop_over_random_mean_high": -0.01, "probability_lowest_mean": 0.719},
-            UNPROVEN,
-            "with the mean colour",
-        ),
-        (
-            {"drop_over_random_mean_high": -0.01, "probability_lowest_mean": 0.721},
+            {},
             "trust",
-            "with white",
+            "(gain 0.050, 95 % interval 0.020 to 0.080, pixels replaced by white and the mean",
         ),
-        # The end of the curve does not count: all of a patch in one colour may look like the class.
-        ({"probability_at_mean": 0.9}, "trust", "with the mean colour"),
-        (
-            {"probability_lowest_mean": 0.88, "probability_lowest_white": 0.85},
-            UNPROVEN,
-            "no baseline takes the class away (its probability of 0.90 becomes 0.85 with white",
-        ),
+        ({"drop_over_random_low": 0.01}, UNPROVEN, "more than 0.01 (gain 0.050"),
+        ({"drop_over_random_low": np.nan}, UNPROVEN, "one patient is too few"),
+        ({"drop_over_random_high": -0.01}, UNPROVEN, "worse than random maps of the same"),
+        # Only the gain of the table decides, not its parts.
+        ({"drop_over_random_mean_low": -0.1}, "trust", "gain 0.050"),
+        ({"own_baselines": "black"}, "trust", "gain 0.050"),
+        ({"own_baselines": "white"}, UNPROVEN, "which the method itself reckons from"),
         ({"randomisation_similarity": 0.5}, "trust", "its maps change"),
         ({"randomisation_similarity": 0.51}, FAILS, "hardly change when all weights"),
         (
-            {"randomisation_similarity": 0.51, "proof_low": 0.0},
+            {"randomisation_similarity": 0.51, "drop_over_random_low": 0.0},
             FAILS,
             "not shown to be better",
         ),
@@ -299,49 +296,87 @@ UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
     ],
 )
 def test_verdicts_and_reasons(changes: dict[str, object], verdict: str, words: str) -> None:
-    found, reasons = judge(measured(**changes), BOTH)
+    found, reasons = judge(measured(**changes), BOTH, TWO)
     assert found == verdict
     assert words in reasons
     assert ("padding" in reasons) == ("border_mass" in changes)
-    assert ("only baseline" in reasons) == (changes.get("probability_lowest_mean") == 0.721)
     assert ("until" in reasons) == ("randomisation_until" in changes)
     assert ("empty in" in reasons) == ("flat_share" in changes)
 
 
 def test_a_weight_on_the_edge_of_twice_its_area_is_not_said_yet() -> None:
-    assert "padding" not in judge(measured(border_mass=0.3), BOTH)[1]
-    assert "padding" not in judge(measured(border_mass=np.nan), BOTH)[1]
+    assert "padding" not in judge(measured(border_mass=0.3), BOTH, TWO)[1]
+    assert "padding" not in judge(measured(border_mass=np.nan), BOTH, TWO)[1]
 
 
 def test_a_limit_of_the_gain_is_the_plans() -> None:
     strict = FaithfulnessPlan(baselines=["white", "mean"], least_gain=0.03)
-    assert judge(measured(), strict)[0] == UNPROVEN
-    alone = FaithfulnessPlan(baselines="white")  # type: ignore[arg-type]
-    assert judge(measured(drop_over_random_mean_high=-0.1), alone)[0] == "trust"
+    assert judge(measured(), strict, TWO)[0] == UNPROVEN
 
 
-def test_no_method_is_judge_in_its_own_cause() -> None:
-    idle = {"probability_lowest_mean": 0.88}  # white alone takes the class away
-    assert judge(measured(**idle), BOTH)[0] == "trust"
-    verdict, reasons = judge(measured(**idle, own_baselines="white"), BOTH)
+def test_a_reference_image_that_counts_and_does_not_decide_may_still_object() -> None:
+    mean = References(0.9, {"white": 0.1, "mean": 0.1}, ("mean",))
+    assert judge(measured(own_baselines="white"), BOTH, mean)[0] == "trust"
+    verdict, reasons = judge(measured(drop_over_random_white_high=-0.01), BOTH, mean)
     assert verdict == UNPROVEN
-    assert "the method itself reckons from" in reasons
-    assert judge(measured(own_baselines="white"), BOTH)[0] == "trust"
-    assert judge(measured(own_baselines="white,mean"), BOTH)[0] == UNPROVEN
+    assert "random maps of the same spectrum with white (gain 0.050" in reasons
+    idle = References(0.9, {"white": 0.73, "mean": 0.1}, ("mean",))  # more than 0.8 of 0.9 stays
+    assert idle.counting == ["mean"]
+    assert judge(measured(drop_over_random_white_high=-0.01), BOTH, idle)[0] == "trust"
+    none = References(0.9, {"white": 0.88, "mean": 0.85}, ("white", "mean"))
+    verdict, reasons = judge(measured(), BOTH, none)
+    assert verdict == UNPROVEN
+    assert "no reference image takes the class away" in reasons
+
+
+OWN = {"gradcam": [], "integrated_gradients": ["white"]}
+
+
+@pytest.mark.parametrize(
+    ("owners", "before", "deciding"),
+    [
+        ({"gradcam": []}, (), ("white", "mean")),
+        (OWN, (), ("mean",)),
+        (OWN | {"gradient_shap": ["white", "mean"]}, (), ("mean",)),
+        # What decided when the run was explained first decides again.
+        ({"gradcam": []}, ("mean",), ("mean",)),
+        (OWN, ("white",), ("white",)),
+        ({"gradcam": []}, ("blur",), ("white", "mean")),
+    ],
+)
+def test_what_decides_is_one_choice_for_all_methods(
+    owners: dict[str, list[str]], before: tuple[str, ...], deciding: tuple[str, ...]
+) -> None:
+    images = torch.zeros(4, 3, 8, 8)  # dark; white takes the class away, and so does half of it
+    images[:, :, ::2] = 0.2
+    references = {"white": torch.ones_like(images), "mean": torch.full_like(images, 0.6)}
+    probe = Probe(Dark(), images, torch.ones(4, dtype=torch.int64), BOTH, 4)
+    found = decide_references(probe, references, owners, before)
+    assert found.deciding == deciding
+    assert found.probability == pytest.approx(
+        float(probe.probability(images, probe.targets).mean())
+    )
+    alone = decide_references(probe, references, {"another": []}, before)
+    assert alone.left == found.left  # no method has a say in that
+
+
+def test_what_decides_is_said_once() -> None:
+    mean = References(0.9, {"white": 0.1, "mean": 0.1}, ("mean",))
+    assert mean.sentences(OWN) == [
+        "All methods are judged by pixels replaced by the mean colour, not by white, from which "
+        "integrated_gradients reckons."
+    ]
+    idle, judged = References(0.9, {"white": 0.1, "mean": 0.88}, ("white",)).sentences(OWN)
+    assert "0.88 with the mean colour" in idle and "counts for nothing" in idle
+    assert judged == "All methods are judged by pixels replaced by white."
+    *_, last = References(0.9, {"white": 0.88, "mean": 0.9}, ("white", "mean")).sentences(OWN)
+    assert "choose other explain.faithfulness.baselines" in last.lower()
+
+
+def test_methods_own_reference_images() -> None:
     assert own_baselines(IntegratedGradients(baseline="black")) == ["black"]
     assert own_baselines(GradientShap()) == ["white", "mean"]
     assert own_baselines(Saliency()) == []
-
-
-def test_baselines_that_count_for_nothing_are_said() -> None:
-    assert baseline_sentences(measured(), BOTH) == []
-    idle, alone = baseline_sentences(measured(probability_lowest_mean=0.88), BOTH)
-    assert "0.88 with the mean colour" in idle and "counted for nothing" in idle
-    assert "rest on one baseline, white" in alone
-    (none,) = baseline_sentences(
-        measured(probability_lowest_mean=0.88, probability_lowest_white=0.9), BOTH
-    )
-    assert "choose other explain.faithfulness.baselines" in none
 
 
 def test_what_the_stages_say_where_some_maps_are_empty() -> None:

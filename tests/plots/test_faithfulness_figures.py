@@ -1,5 +1,7 @@
 """Figures of faithfulness: verdicts are told without colour, with few and with many methods."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,12 +48,13 @@ def table(count: int) -> pd.DataFrame:
     )
 
 
-def curves(count: int) -> pd.DataFrame:
+def curves(count: int, deciding: Sequence[str] = ("white", "mean")) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
                 "method": f"method_{i}",
                 "baseline": baseline,
+                "decides": baseline in deciding,
                 "maps": maps,
                 "kind": kind,
                 "share": np.linspace(0, 1, 6),
@@ -135,6 +138,9 @@ def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
     assert "replaced by white, mean: the mean over these" in words(figure)
     assert all(min(line.get_ydata()) == pytest.approx(0.2) for line in seen[0].lines)
     assert "gain 0.30 (0.25 to 0.35)" in seen[0].get_title()
+    figure = curves_figure(curves(count, ["mean"]), table(count))
+    assert all(min(line.get_ydata()) == pytest.approx(0.4) for line in figure.axes[0].lines)
+    assert "replaced by mean" in words(figure)
 
 
 @pytest.mark.parametrize("count", [1, 12])

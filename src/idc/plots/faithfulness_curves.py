@@ -44,14 +44,15 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
     Args:
         curves: ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
-            (``insertion`` or ``deletion``), ``share`` in [0, 1] and ``probability`` in [0, 1]. The
-            mean over the baselines is drawn.
+            (``insertion`` or ``deletion``), ``share`` in [0, 1], ``probability`` in [0, 1] and
+            ``decides`` (bool). The mean over the baselines that decide is drawn.
         table: See `methods_figure`; its order is kept.
     """
     if table.empty:
         figure = new_figure(5, 2)
         say_in(figure, "no method was measured")
         return figure
+    curves = curves[curves["decides"].astype(bool)]
     baselines = list(dict.fromkeys(curves["baseline"]))
     keys = ["method", "kind", "maps", "share"]
     curves = curves.groupby(keys, sort=False)["probability"].mean().reset_index()
@@ -74,7 +75,8 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     for axes in grid[max(0, len(table) - columns) : len(table)]:
         axes.tick_params(labelbottom=True)
     listed = ", ".join(literal(str(name), NAME) for name in baselines)
-    over = f"\nreplaced by {listed}: the mean over these" if len(baselines) > 1 else ""
+    mean = ": the mean over these" if len(baselines) > 1 else ""
+    over = f"\nreplaced by {listed}{mean}"
     figure.supxlabel(f"pixels put in or taken out, most important first (%){over}", fontsize=9)
     figure.supylabel("probability of the class", fontsize=9)
     handles = [

@@ -27,7 +27,7 @@ def evidence_drawings(task: Task, cases: Cases, trust: Trust) -> Iterator[Drawin
     called = np.flatnonzero(cases.table["predicted"].to_numpy() == 1)
     if not asked or subject.classes != 2 or not len(called):
         return
-    method = asked.pop("method") or trust.sorted(cases.maps)[0]
+    method = str(asked.pop("method") or trust.first(cases.maps))
     pixel_size = asked.pop("pixel_size")
     found = find_regions(cases.maps[method].maps[called], **asked)
     table = cases.table.iloc[called].reset_index(drop=True)

@@ -1,7 +1,7 @@
 """How far a run's attributions can be trusted, measured on test patches that were called IDC."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,12 @@ def measure(
     plan: FaithfulnessPlan,
     batch_size: int,
     advance: Callable[[int], None] | None = None,
+    before: Sequence[str] = (),
 ) -> Faithfulness:
-    """Measure every method on the same sample of test patches; see `sample_calls`."""
+    """Measure every method on the same sample of test patches; see `sample_calls`.
+
+    The other arguments are those of `idc.explain.faithfulness.measure.measure_faithfulness`.
+    """
     sample = sample_calls(subject.test, plan.patches, plan.seed, subject.classes)
     return measure_faithfulness(
         subject.network,
@@ -62,12 +66,8 @@ def measure(
         subject.device,
         subject.truth(sample["row"].to_numpy()) if subject.truth else None,
         advance,
+        before,
     )
-
-
-def marks_of(found: Faithfulness) -> dict[str, str]:
-    """The methods that are not to be trusted, and why in a few words for the figures."""
-    return found.marks
 
 
 def save_faithfulness(found: Faithfulness, folder: Path) -> None:
@@ -83,7 +83,8 @@ def save_faithfulness(found: Faithfulness, folder: Path) -> None:
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     content = {
         "order": found.table["method"].tolist(),
-        "marks": marks_of(found),
+        "marks": found.marks,
+        "references": {"deciding": found.references.deciding, "left": found.references.left},
         "reasons": dict(zip(found.table["method"], found.table["reasons"], strict=True)),
         "sentences": found.sentences(),
     }

@@ -22,15 +22,21 @@ class Trust:
     Attributes:
         order: The methods that were measured, the best first.
         marks: Method to why its maps are not to be trusted, for those that are not.
+        deciding: The reference images that decided; none where nothing was measured.
     """
 
     order: Sequence[str] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
+    deciding: Sequence[str] = ()
 
     def sorted(self, methods: Iterable[str]) -> list[str]:
         """Methods, those to trust first; those that were not measured as they come, last."""
         known = {name: place for place, name in enumerate(self.order)}
         return sorted(methods, key=lambda name: known.get(name, len(known)))
+
+    def first(self, methods: Iterable[str]) -> str | None:
+        """The method to trust first, wherever one is shown alone; None where there is none."""
+        return next(iter(self.sorted(methods)), None)
 
     def caveat(self, method: str) -> str:
         """What must be said wherever the method's maps are shown; "" if nothing must."""

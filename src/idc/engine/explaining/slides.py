@@ -1,7 +1,7 @@
 """Slide maps: a patient's patches in their places, as pictures and as files for viewers."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 FOLDER = "slides"
 WIDE = 1200  # pixels of a slide's longer side in a figure
 SMALL = 2000
-CHEAP = ("gradcam", "deeplift", "guided_gradcam", "guided_backprop", "saliency")  # one pass
 
 
 def show_slides(task: Task, trust: Trust) -> Shown:
@@ -33,7 +32,7 @@ def show_slides(task: Task, trust: Trust) -> Shown:
 
     Args:
         task: What is explained.
-        trust: Gives the best method, and its caveat.
+        trust: Gives the method to trust first, and its caveat.
     """
     shown = Shown()
     asked, subject = task.node("slides"), task.subject
@@ -44,7 +43,7 @@ def show_slides(task: Task, trust: Trust) -> Shown:
     folder.mkdir(exist_ok=True)
     if subject.classes == 2:
         _regions(task, shown, folder, asked["pixel_size"])
-    method = asked["method"] or _cheap(trust.sorted(task.methods), trust.marks)
+    method = asked["method"] or trust.first(task.methods)
     if subject.classes > 2:
         method = None  # maps of different classes' logits do not make one map
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
@@ -111,12 +110,6 @@ def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -
             f"Regions labelled {positive} on the test slides: {len(labelled)}, of which {missed} "
             f"missed as a whole{largest}."
         )
-
-
-def _cheap(trusted: Sequence[str], marks: Mapping[str, str]) -> str | None:
-    """The best of the methods that need one pass, as a slide has thousands of patches."""
-    cheap = [name for name in trusted if name in CHEAP]
-    return next((name for name in cheap if name not in marks), next(iter(cheap), None))
 
 
 def _attributions(task: Task, frame: pd.DataFrame, method: str) -> Attributions:

@@ -1,6 +1,7 @@
 """What a run's explanations said of the attribution methods, as the run holds it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlflow.entities import Run as MlflowRecord
@@ -40,25 +41,28 @@ def stored_trust(store: Store, record: MlflowRecord, config: Config, folder: Pat
     ]
     marks: dict[str, str] = {}
     order: list[str] = []
+    deciding: Sequence[str] = ()
     for name in names:
         try:
             path = run_file(store, record, config, name, folder)
         except NotHeldError:
             continue
-        order_then, marks_then = _read(path)
-        new = [method for method in order_then if method not in order]
-        marks |= {method: words for method, words in marks_then.items() if method in new}
+        then = _read(path)
+        new = [method for method in then.order if method not in order]
+        marks |= {method: words for method, words in then.marks.items() if method in new}
         order += new
-    return Trust(order, marks)
+        deciding = deciding or then.deciding  # decided once, when the run was explained first
+    return Trust(order, marks, deciding)
 
 
-def _read(path: Path) -> tuple[list[str], dict[str, str]]:
-    """The methods in order, and the marks of those that are not to be trusted."""
+def _read(path: Path) -> Trust:
+    """What one explanation found."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        order, marks = list(map(str, content["order"])), dict(content["marks"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        # Older runs did not keep what decided.
+        deciding = content.get("references", {}).get("deciding", [])
+        return Trust(list(map(str, content["order"])), dict(content["marks"]), tuple(deciding))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} is damaged: it does not tell which attributions to trust."
         ) from error
-    return order, marks

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,6 @@ from idc.engine.explaining.cases import Cases, case_drawings, explain_cases
 from idc.engine.explaining.evidence import evidence_drawings
 from idc.engine.explaining.faith import (
     faithfulness_drawings,
-    marks_of,
     measure,
     save_faithfulness,
 )
@@ -95,13 +94,13 @@ def explain_all(
         nonlocal known
         if want.plan is None or not len(subject.test):
             return
-        faith = _measure(subject, want.methods, want.plan, asked["batch_size"])
+        faith = _measure(subject, want.methods, want.plan, asked["batch_size"], known.deciding)
         save_faithfulness(faith, folder)
         drawings.extend(faithfulness_drawings(faith, want.plan, folder))
         order = faith.table["method"].tolist()
         more = [name for name in known.order if name not in order]
         before = {name: known.marks[name] for name in more if name in known.marks}
-        known = Trust([*order, *more], before | marks_of(faith))
+        known = Trust([*order, *more], before | faith.marks, faith.references.deciding)
         found.methods = faith.table
         found.words["methods"] = faith.sentences()
         found.metrics.update({f"explain/{k}": v for k, v in faith.metrics.items()})
@@ -143,12 +142,16 @@ def explain_all(
 
 
 def _measure(
-    subject: Subject, methods: Mapping[str, Method], plan: FaithfulnessPlan, batch_size: int
+    subject: Subject,
+    methods: Mapping[str, Method],
+    plan: FaithfulnessPlan,
+    batch_size: int,
+    before: Sequence[str],
 ) -> Faithfulness:
     patches = min(plan.patches, len(subject.test))
     total = work_steps(subject.network, patches, len(methods), plan)
     with progress_bar(total, "faithfulness", SMALL) as advance:
-        return measure(subject, methods, plan, batch_size, advance)
+        return measure(subject, methods, plan, batch_size, advance, before)
 
 
 def _cases(

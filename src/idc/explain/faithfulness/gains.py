@@ -1,6 +1,6 @@
-"""What a method's maps gain over random maps of the same spectrum, with each baseline."""
+"""What a method's maps gain over random maps of the same spectrum, with each reference image."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,10 @@ MeanCurves = dict[tuple[str, str, str], NDArray[np.float64]]
 
 
 def measure_gains(
-    probe: Probe, baselines: Mapping[str, Tensor], maps: NDArray[np.float32]
+    probe: Probe,
+    baselines: Mapping[str, Tensor],
+    maps: NDArray[np.float32],
+    deciding: Collection[str],
 ) -> tuple[pd.DataFrame, MeanCurves]:
     """Areas of each patch, with those of its random maps, and the mean curves.
 
@@ -24,13 +27,13 @@ def measure_gains(
         probe: What is measured on.
         baselines: Name to what pixels are replaced with, float (N, 3, H, W).
         maps: float32 (N, H, W).
+        deciding: The baselines that verdicts rest on.
 
     Returns:
-        A row a patch: ``probability``; means over the baselines: ``probability_at_baseline``,
-        ``insertion_auc``, ``deletion_auc``, both with ``_random`` as well, and ``gain``; and for
-        each baseline ``gain_<name>``, ``probability_at_<name>`` and ``probability_lowest_<name>``
-        (the lowest point of the mean deletion curves, of the method or its random maps). And
-        (baseline, ``method`` or ``random``, ``insertion`` or ``deletion``) to the mean curve,
+        A row a patch: ``probability``; means over the deciding baselines:
+        ``probability_at_baseline``, ``insertion_auc``, ``deletion_auc``, both with ``_random``
+        as well, and ``gain``; and for each baseline ``gain_<name>`` and ``probability_at_<name>``.
+        And (baseline, ``method`` or ``random``, ``insertion`` or ``deletion``) to the mean curve,
         float64 (steps + 1,).
     """
     seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(maps))]
@@ -55,9 +58,7 @@ def measure_gains(
         part["gain"] = part["insertion_auc"] - part["deletion_auc"] - of_random
         own[f"gain_{name}"] = part["gain"]
         own[f"probability_at_{name}"] = part["probability_at_baseline"]
-        # On the way, not at the end: all of a patch in its mean colour may look like the class.
-        lowest = min(means[name, maps_of, "deletion"].min() for maps_of in ("method", "random"))
-        own[f"probability_lowest_{name}"] = np.full(len(maps), lowest)
-        parts.append(part)
+        if name in deciding:
+            parts.append(part)
     shared = {column: np.mean([part[column] for part in parts], axis=0) for column in parts[0]}
     return pd.DataFrame(shared | own), means

@@ -1,6 +1,6 @@
 """Measure how faithful attribution methods are to a model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from idc.explain.faithfulness.intervals import units_of
 from idc.explain.faithfulness.local import infidelity, max_sensitivity
 from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.probe import Probe
+from idc.explain.faithfulness.references import decide_references
 from idc.explain.faithfulness.removal import filled
 from idc.explain.faithfulness.result import Faithfulness
 from idc.explain.faithfulness.shuffling import weight_blocks
@@ -43,7 +44,7 @@ def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessP
         methods: Number of methods.
         plan: The plan.
     """
-    return patches * methods * (PARTS + len(weight_blocks(model)) * plan.shuffles)
+    return patches * (1 + methods * (PARTS + len(weight_blocks(model)) * plan.shuffles))
 
 
 def measure_faithfulness(
@@ -57,6 +58,7 @@ def measure_faithfulness(
     device: torch.device | str = "cpu",
     signal: NDArray[np.bool_] | None = None,
     advance: Callable[[int], None] | None = None,
+    before: Sequence[str] = (),
 ) -> Faithfulness:
     """Hold what the maps claim against what the network does.
 
@@ -76,6 +78,7 @@ def measure_faithfulness(
         signal: Where the truth is known: bool (N, H, W), True on what makes the class. Patches
             without any are left out of the measures of place.
         advance: Told how much of `work_steps` was done since the last call.
+        before: The reference images that decided when the run was explained first.
 
     Raises:
         ConfigError: There are no patches or no methods.
@@ -98,13 +101,16 @@ def measure_faithfulness(
         baselines: dict[str, torch.Tensor] = {
             name: torch.from_numpy(filled(pixels, name)).to(device) for name in plan.baselines
         }
+        owners = {name: own_baselines(method) for name, method in methods.items()}
+        references = decide_references(probe, baselines, owners, before)
+        tell(len(patches))
         moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
         trained, tables, curves = {}, [], []
         for name, method in methods.items():
             trained[name], errors = probe.maps(method)
             tell(len(patches))
-            table, means = measure_gains(probe, baselines, trained[name])
-            curves.append(curve_rows(name, means, plan.steps))
+            table, means = measure_gains(probe, baselines, trained[name], references.deciding)
+            curves.append(curve_rows(name, means, plan.steps, references.deciding))
             tell(len(patches))
             value = infidelity(probe, trained[name])
             share = np.divide(value, moves, out=np.full_like(value, np.nan), where=moves > 0)
@@ -130,16 +136,17 @@ def measure_faithfulness(
     checks = {
         name: {
             **stages_summary(similarities, layers, plan.max_similarity),
-            "own_baselines": ",".join(own_baselines(methods[name])),
+            "own_baselines": ",".join(owners[name]),
         }
         for name, similarities in similar.items()
     }
     return Faithfulness(
-        table=summarise(per_patch, checks, units, plan),
+        table=summarise(per_patch, checks, units, plan, references),
         per_patch=per_patch,
         curves=pd.concat(curves, ignore_index=True),
         randomisation=pd.concat(stages, ignore_index=True),
         plan=plan,
+        references=references,
     )
 
 

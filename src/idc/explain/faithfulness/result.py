@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.references import References
 from idc.explain.faithfulness.verdict import (
     EMPTY,
     FAILS,
     MARKS,
     TRUST,
     UNPROVEN,
-    baseline_sentences,
     method_sentence,
 )
 from idc.metrics.resampling import FEW_PATIENTS
@@ -49,17 +49,17 @@ class Faithfulness:
 
             - ``method``, ``verdict`` (``trust``, ``not shown to beat random maps``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
-              ``proof``, ``proof_low``, ``proof_high`` (the gain that the verdict rests on),
               ``own_baselines`` (that the method reckons from, joined by commas), ``patients``
               (whom the intervals are over);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
-              is larger than with random maps of the same spectrum, in [-2, 2], the mean over the
-              baselines; ``drop_over_random_<baseline>``, ``_low``, ``_high``: with each;
+              is larger than with random maps of the same spectrum, in [-2, 2]: the mean over the
+              baselines that decide, on which the verdict rests;
+              ``drop_over_random_<baseline>``, ``_low``, ``_high``: with each;
             - ``probability``, ``probability_at_baseline``, ``probability_at_<baseline>``: of the
-              class, in the patches and with every pixel taken out (mean over the baselines, and
+              class, in the patches and with every pixel taken out (mean over those that decide, and
               with each);
             - ``insertion_auc``, ``deletion_auc``, ``insertion_auc_random``,
-              ``deletion_auc_random``: in [0, 1], means over the baselines;
+              ``deletion_auc_random``: in [0, 1], means over those that decide;
             - ``randomisation_similarity``, ``_low``, ``_high``: with all weights shuffled; where
               the maps are empty by then, at the last stage where they are not, down to
               ``randomisation_layer`` (else empty); NaN where it is never known;
@@ -73,13 +73,14 @@ class Faithfulness:
               ``signal_area``: NaN where the signal is unknown, see `truth.truth_measures`.
         per_patch: A row a method and patch: ``method``, ``patch`` (its place), ``patient``,
             ``gain`` (its part of `drop_over_random`) and the measures of the table.
-        curves: A row a method, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
-            (``insertion`` or ``deletion``) and ``share`` of the pixels: ``probability``, the mean
-            over patches.
+        curves: A row a method, ``baseline``, ``decides`` (bool), ``maps`` (``method`` or
+            ``random``), ``kind`` (``insertion`` or ``deletion``) and ``share`` of the pixels:
+            ``probability``, the mean over patches.
         randomisation: A row a method and ``stage`` (0: as trained): ``layer`` (that was shuffled
             last), ``similarity`` (mean over patches, NaN where all maps are empty), ``low``,
             ``high``, ``known`` (share of patches whose similarity is known).
         plan: How it was measured.
+        references: What stood in a pixel's place, and what of it decides.
     """
 
     table: pd.DataFrame
@@ -87,6 +88,7 @@ class Faithfulness:
     curves: pd.DataFrame
     randomisation: pd.DataFrame
     plan: FaithfulnessPlan
+    references: References
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -131,7 +133,8 @@ class Faithfulness:
             lines.insert(0, "No method is shown to be faithful to this model.")
         elif len(rows) > 1:
             lines.insert(0, f"For this model, trust {trusted[0]} first.")
-        lines += baseline_sentences(rows[0], self.plan)
+        own = {str(row["method"]): str(row["own_baselines"]).split(",") for row in rows}
+        lines += self.references.sentences(own)
         if (patients := int(self.table["patients"].iloc[0])) < FEW_PATIENTS:
             lines.append(
                 f"The patches are of {count(patients, 'patient')} only: intervals over patients "

@@ -1,6 +1,6 @@
 """From measures of single patches to the tables of `Faithfulness`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from idc.explain.faithfulness.gains import MeanCurves
 from idc.explain.faithfulness.intervals import mean_interval
 from idc.explain.faithfulness.plan import FaithfulnessPlan
-from idc.explain.faithfulness.verdict import VERDICTS, foreign, judge
+from idc.explain.faithfulness.references import References
+from idc.explain.faithfulness.verdict import VERDICTS, judge
 from idc.explain.faithfulness.weights_check import known_stages, late_stages
 from idc.metrics.resampling import Units
 
@@ -42,6 +43,7 @@ def summarise(
     checks: Mapping[str, Mapping[str, object]],
     units: Units,
     plan: FaithfulnessPlan,
+    references: References,
 ) -> pd.DataFrame:
     """A row a method, those to trust first, see `Faithfulness.table`.
 
@@ -49,12 +51,12 @@ def summarise(
         per_patch: A row a method and patch, methods together and patches in order.
         checks: Method to its `stages_summary`.
         units: Whose resampling makes the intervals.
-        plan: The baselines, the limits and the seed.
+        plan: The limits and the seed.
+        references: What decides.
     """
     intervals = {"drop_over_random": "gain"}
     intervals |= {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
-    of_baselines = ("probability_at", "probability_lowest")
-    means = [*MEANS, *(f"{what}_{name}" for what in of_baselines for name in plan.baselines)]
+    means = [*MEANS, *(f"probability_at_{name}" for name in plan.baselines)]
     rows = []
     for method, part in per_patch.groupby("method", sort=False):
         row: dict[str, object] = {"method": method, "patches": len(part)}
@@ -65,10 +67,7 @@ def summarise(
             row |= {name: mean, f"{short}_low": low, f"{short}_high": high}
         row |= checks[str(method)]
         row |= {name: float(part[name].mean()) for name in means}
-        proof = [part[f"gain_{name}"] for name in foreign(row, plan)]
-        values = np.mean(proof, axis=0) if proof else np.full(len(part), np.nan)
-        row["proof"], row["proof_low"], row["proof_high"] = mean_interval(values, units, plan.seed)
-        row["verdict"], row["reasons"] = judge(row, plan)
+        row["verdict"], row["reasons"] = judge(row, plan, references)
         rows.append(row)
     table = pd.DataFrame(rows)
     table["place"] = table["verdict"].map(VERDICTS.index)
@@ -101,13 +100,16 @@ def stages_summary(
     }
 
 
-def curve_rows(method: str, curves: MeanCurves, steps: int) -> pd.DataFrame:
+def curve_rows(
+    method: str, curves: MeanCurves, steps: int, deciding: Collection[str]
+) -> pd.DataFrame:
     """Mean curves of a method, see `Faithfulness.curves`.
 
     Args:
         method: Its name.
         curves: See `gains.measure_gains`.
         steps: Steps from nothing to all.
+        deciding: The baselines that verdicts rest on.
     """
     shares = np.linspace(0, 1, steps + 1)
     parts = [
@@ -115,6 +117,7 @@ def curve_rows(method: str, curves: MeanCurves, steps: int) -> pd.DataFrame:
             {
                 "method": method,
                 "baseline": baseline,
+                "decides": baseline in deciding,
                 "maps": maps,
                 "kind": kind,
                 "share": shares,

@@ -1,12 +1,13 @@
 """What the measures of a method say, in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from idc.explain.faithfulness.border import TOO_MUCH
-from idc.explain.faithfulness.plan import MOST_LEFT, FaithfulnessPlan
+from idc.explain.faithfulness.plan import FaithfulnessPlan
+from idc.explain.faithfulness.references import References, named
 
 TRUST = "trust"
 UNPROVEN = "not shown to beat random maps"
@@ -15,55 +16,27 @@ EMPTY = "says nothing"
 VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
 MARKS = {UNPROVEN: UNPROVEN, FAILS: FAILS, EMPTY: "its maps are empty"}
 MOST_FLAT = 0.5  # share of the maps that may say nothing
-BASELINES = {
-    "white": "white",
-    "grey": "grey",
-    "mean": "the mean colour",
-    "black": "black",
-    "blur": "a blur",
-}
 
 
-def counting(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
-    """The baselines that take the class away, so that they tell something.
-
-    Args:
-        row: ``probability`` and ``probability_lowest_<baseline>``.
-        plan: Which baselines there are.
-    """
-    most = MOST_LEFT * row["probability"]
-    return [name for name in plan.baselines if row[f"probability_lowest_{name}"] <= most]
-
-
-def foreign(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
-    """Of the baselines that count, those that the method does not itself reckon from.
-
-    With its own a method would be judge in its own cause.
-
-    Args:
-        row: As for `counting`, and ``own_baselines``.
-        plan: Which baselines there are.
-    """
-    own = str(row["own_baselines"]).split(",")
-    return [name for name in counting(row, plan) if name not in own]
-
-
-def judge(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[str, str]:
+def judge(
+    row: Mapping[str, Any], plan: FaithfulnessPlan, references: References
+) -> tuple[str, str]:
     """Verdict and reasons of a method.
 
     Its maps must say something, and they must change when the weights are shuffled. And taking out
-    and putting in pixels by them must move the probability more than by random maps: on average
-    over the baselines that take the class away and that the method does not itself reckon from
-    (``proof``), beyond the interval and `plan.least_gain`; and with no baseline less.
+    and putting in pixels by them must move the probability more than by random maps: with the
+    reference images that decide, the same for all methods and none that the method itself reckons
+    from, beyond the interval and `plan.least_gain`; and with no other that counts less.
 
     Args:
         row: Of `Faithfulness.table`.
-        plan: The baselines and the limits.
+        plan: The limits.
+        references: What decides.
     """
     similarity = row["randomisation_similarity"]
     empty = row["flat_share"] > MOST_FLAT
     stays = similarity > plan.max_similarity
-    proven, gain_words = _gain(row, plan)
+    proven, gain_words = _gain(row, plan, references)
     words = []
     if row["flat_share"] > 0:
         words.append(f"its maps are empty in {per_cent(row['flat_share'])} of the patches")
@@ -106,31 +79,44 @@ def _weights(row: Mapping[str, Any], plan: FaithfulnessPlan) -> str:
     return said
 
 
-def _gain(row: Mapping[str, Any], plan: FaithfulnessPlan) -> tuple[bool, str]:
+def _gain(
+    row: Mapping[str, Any], plan: FaithfulnessPlan, references: References
+) -> tuple[bool, str]:
     """Whether the maps are better than random maps, in words."""
-    counts, proving = counting(row, plan), foreign(row, plan)
-    if not counts:
+    numbers = f"{_numbers(row)}, pixels replaced by {named(references.deciding)}"
+    if not references.counting:
         return False, (
-            "it cannot be told from random maps, as no baseline takes the class away (its "
-            f"probability of {row['probability']:.2f} becomes {_left(row, plan.baselines)})"
+            "it cannot be told from random maps, as no reference image takes the class away "
+            f"({numbers})"
         )
-    if not proving:
+    if own := set(str(row["own_baselines"]).split(",")) & set(references.deciding):
         return False, (
-            f"it is set against random maps {_with(row, counts)} alone, which is what the method "
-            "itself reckons from; no other baseline takes the class away"
+            f"it is set against random maps with {named(sorted(own))}, which the method itself "
+            f"reckons from, and no other reference image decides ({numbers})"
         )
-    if not np.isfinite(row["proof_low"]):
-        return False, "one patch is too few to tell it from random maps of the same spectrum"
-    if worse := [name for name in counts if row[f"drop_over_random_{name}_high"] < 0]:
-        return False, f"it is worse than random maps of the same spectrum {_with(row, worse)}"
-    alone = ", the only baseline that counts" if len(counts) == 1 else ""
-    if row["proof_low"] > plan.least_gain:
-        words = f"it is better than random maps of the same spectrum {_with(row, proving)}{alone}"
-        return True, words
+    if not np.isfinite(row["drop_over_random_low"]):
+        return False, f"one patient is too few to tell it from random maps ({numbers})"
+    others = [name for name in references.counting if name not in references.deciding]
+    if worse := [name for name in others if row[f"drop_over_random_{name}_high"] < 0]:
+        theirs = " and ".join(f"{named([name])} ({_numbers(row, f'_{name}')})" for name in worse)
+        return False, (
+            f"it is worse than random maps of the same spectrum with {theirs}, beside a {numbers}"
+        )
+    if row["drop_over_random_high"] < 0:
+        return False, f"it is worse than random maps of the same spectrum ({numbers})"
+    if row["drop_over_random_low"] > plan.least_gain:
+        return True, f"it is better than random maps of the same spectrum ({numbers})"
     return False, (
         "it is not shown to be better than random maps of the same spectrum by more than "
-        f"{plan.least_gain:g} {_with(row, proving)}{alone}"
+        f"{plan.least_gain:g} ({numbers})"
     )
+
+
+def _numbers(row: Mapping[str, Any], which: str = "") -> str:
+    """The gain and its interval, as the table has them."""
+    gain, low, high = (row[f"drop_over_random{which}{end}"] for end in ("", "_low", "_high"))
+    interval = f", 95 % interval {low:.3f} to {high:.3f}" if np.isfinite(low) else ""
+    return f"gain {gain:.3f}{interval}"
 
 
 def method_sentence(row: Mapping[str, Any]) -> str:
@@ -156,50 +142,6 @@ def method_sentence(row: Mapping[str, Any]) -> str:
     return sentence
 
 
-def baseline_sentences(row: Mapping[str, Any], plan: FaithfulnessPlan) -> list[str]:
-    """Which baselines count for nothing, and whether the verdicts rest on one alone.
-
-    Args:
-        row: A row of `Faithfulness.table`, any.
-        plan: Which baselines there are.
-    """
-    counts = counting(row, plan)
-    idle = [name for name in plan.baselines if name not in counts]
-    lines = []
-    if idle:
-        lines.append(
-            f"As pixels are replaced the class keeps a probability of {_left(row, idle)} or more "
-            f"({row['probability']:.2f} in the patches), so {_names(idle)} counted for nothing"
-            + ("." if counts else ": choose other explain.faithfulness.baselines.")
-        )
-    if len(counts) == 1:
-        lines.append(
-            f"The verdicts rest on one baseline, {_names(counts)}, which suits methods that "
-            "compare with it themselves; explain.faithfulness.baselines takes several."
-        )
-    return lines
-
-
 def per_cent(share: float) -> str:
     """A share in [0, 1] in words."""
     return f"{100 * share:.0f} %"
-
-
-def _names(baselines: Sequence[str]) -> str:
-    return " and ".join(BASELINES[name] for name in baselines)
-
-
-def _left(row: Mapping[str, Any], names: Sequence[str]) -> str:
-    return ", ".join(
-        f"{row[f'probability_lowest_{name}']:.2f} with {BASELINES[name]}" for name in names
-    )
-
-
-def _with(row: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The gain with each of some baselines."""
-    parts = []
-    for name in names:
-        gain, low, high = (row[f"drop_over_random_{name}{end}"] for end in ("", "_low", "_high"))
-        numbers = f"gain {gain:.3f}, 95 % interval {low:.3f} to {high:.3f}"
-        parts.append(f"with {BASELINES[name]} ({numbers})")
-    return " and ".join(parts)
