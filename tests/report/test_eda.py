@@ -289,5 +289,6 @@ def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: P
     not_read = (NotRead("above the folders", 1234, ("p0/a<b>.PNG", "p1/c.png")),)
     data = replace(make(1), not_read=not_read, ignored={"hidden files": 7})
     page = read(write_eda(data, tmp_path))
+    assert "1,234 files" in stands_out(data, drift(colour_stats(data.index)))[0]
     for word in ("above the folders", "1,234", "p0/a&lt;b&gt;.PNG, p1/c.png", "hidden files"):
         assert word in page

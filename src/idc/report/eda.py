@@ -74,11 +74,11 @@ def _checks(facts: EdaInput) -> Section:
         known = facts.expected[["what", "known", "found"]]
         off = (known["known"] != known["found"]).tolist()
         blocks.append(Table(known, "Published counts and those found.", off, "differs"))
+    blocks += _passed_over(facts)
     found = facts.findings.sort_values("patches", ascending=False, kind="stable")
     order = ["finding", "patches", "patients", "dropped", "policy", "meaning"]
     marked = (found["patches"] > 0).tolist()
     blocks.append(Table(found[order], "Each check, and what it found.", marked, "found"))
-    blocks += _passed_over(facts)
     index = facts.index
     sizes = pd.DataFrame(
         {

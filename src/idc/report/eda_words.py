@@ -32,6 +32,7 @@ def stands_out(data: EdaInput, drift: pd.DataFrame) -> list[str]:
     """Sentences on what a reader must know before a model is trained on the set."""
     counts = patient_counts(data.index, data.class_names)
     sentences = [
+        *_not_read(data),
         *_expected(data),
         *_findings(data),
         *_one_class(counts),
@@ -40,6 +41,13 @@ def stands_out(data: EdaInput, drift: pd.DataFrame) -> list[str]:
         *_split(data),
     ]
     return sentences or ["Nothing out of the ordinary."]
+
+
+def _not_read(data: EdaInput) -> list[str]:
+    files = sum(some.files for some in data.not_read)
+    if not files:
+        return []
+    return [f"No patch was read from {count(files, 'file')} below the root; the checks say why."]
 
 
 def _expected(data: EdaInput) -> list[str]:
