@@ -119,6 +119,14 @@ def test_each_damage_is_named(trained: Trained, monkeypatch: pytest.MonkeyPatch)
             refused(result, str(path))
         trained.restore()
 
+    def refuse_a_value(content: dict[str, Any]) -> None:
+        content["idc"]["config"]["data"]["patch_size"] = "wide"
+
+    trained.change(refuse_a_value)
+    for _, result in trained.readings("evaluate"):
+        refused(result, "best.ckpt", "data.patch_size=wide")
+    trained.restore()
+
     path = trained.folder / "evaluation" / "decision.json"
     decision = path.read_text()
     path.write_text(json.dumps({**json.loads(decision), "threshold": 0.99}))
@@ -131,3 +139,21 @@ def test_each_damage_is_named(trained: Trained, monkeypatch: pytest.MonkeyPatch)
         client.set_tag(trained.run.info.run_id, "data.class_names", nonsense)
         for _, result in trained.readings("evaluate"):
             refused(result, "data.class_names", nonsense)
+
+
+def test_a_package_of_the_users_own_is_built_where_the_command_line_names_it(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mypackage.py").write_text(
+        "from idc.models.backbones import simple_cnn\n\n\n"
+        "def tiny(image_size, weights=None, channels=4):\n"
+        "    return simple_cnn(image_size, weights, channels)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    result = app("train")(*TINY, "backbone._target_=mypackage.tiny", "backbone.channels=4")
+    assert result.code == 0, result.err
+    (run,) = result.runs()
+    command = (f"run={run.info.run_id}", "explain=none", "device=cpu", "report=false")
+    refused(app("evaluate")(*command), "backbone would call mypackage.tiny")
+    result = app("evaluate")(*command, "+trusted._target_=mypackage.tiny")
+    assert result.code == 0, result.err

@@ -11,6 +11,7 @@ from idc.config.values import with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
 from idc.engine.callbacks import BEST, CHECKPOINTS
+from idc.engine.check import check_config
 from idc.engine.config import Config
 from idc.engine.correcting import has_corrections
 from idc.engine.decider import FILE as DECISION
@@ -18,7 +19,7 @@ from idc.engine.decider import Decider, load_decider
 from idc.engine.objects import build_network
 from idc.engine.patients import require_same_names
 from idc.engine.places import bring_hidden, run_folder
-from idc.errors import CheckpointError, NotHeldError, first_line
+from idc.errors import CheckpointError, ConfigError, NotHeldError, first_line
 from idc.models.checkpoint import load_checkpoint
 from idc.models.network import Network
 from idc.tracking.integrity import check_file, class_names_of
@@ -156,6 +157,10 @@ def restore(
     # The checkpoint has all weights: a file of pretrained ones is not looked for.
     values = {"backbone.weights": None, **({} if root is None else {"data.root": root})}
     config = with_values({**then, **{key: now[key] for key in OF_NOW}}, values, origin.mirrors)
+    try:
+        check_config(config)
+    except ConfigError as error:
+        raise CheckpointError(f"{loaded.what}: the run's configuration: {error}") from error
     names = class_names_of(record.data.tags, f"run={run_id}")
     return Restored(
         run_id,

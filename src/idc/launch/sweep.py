@@ -100,12 +100,23 @@ def load_sweep(folder: Path) -> Sweep | None:
 
     Args:
         folder: The sweep's folder, or that of one of its jobs.
+
+    Raises:
+        CheckpointError: The file is damaged.
     """
     path = (sweep_of(folder) or folder) / FILE
     if not path.is_file():
         return None
-    content = json.loads(path.read_text("utf-8"))
-    return Sweep(**{**content, "folder": Path(content["folder"])})
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        return Sweep(**{**content, "folder": Path(content["folder"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        from idc.errors import CheckpointError, first_line
+
+        raise CheckpointError(
+            f"{path} is damaged: it does not tell which sweep this is ({first_line(error)}). Go on "
+            f"with the sweep in a new folder (sweep.resume=ID), or remove the file."
+        ) from error
 
 
 def settings_of(overrides: list[str], swept: list[str]) -> dict[str, str]:
