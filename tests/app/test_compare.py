@@ -1,5 +1,6 @@
 """Cross-validation in a sweep, and `python -m idc.compare`."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,6 +57,16 @@ def test_cross_validation_is_pooled_compared_and_told(app: App) -> None:
     result = compare(f"sweep={sweep.info.run_id}")
     assert result.code == 0, result.err
     (run,) = result.runs("tags.`idc.kind` = 'compare'")
+    board = pd.read_csv(folder(result, run.info.run_id, "comparison") / "leaderboard.csv")
+    for row in board.to_dict("records"):
+        name = re.sub(r"[^\w.-]", "_", str(row["setting"]))
+        for end, logged in (("mean", ""), ("low", "_ci_low"), ("high", "_ci_high")):
+            of_run = run.data.metrics[f"leaderboard/{name}/auroc{logged}"]
+            assert of_run == pytest.approx(row[f"test/auroc_{end}"], abs=1e-5)
+    assert run.data.metrics["best/f1"] == pytest.approx(board["test/f1_mean"][0], abs=1e-5)
+    assert run.data.params["sweep"] == sweep.info.run_id
+    assert len(run.data.params["compared.runs"].split(",")) == 6
+    assert run.data.params["intervals.draws"] == "2000"
     differences = pd.read_csv(folder(result, run.info.run_id, "comparison") / "differences.csv")
     assert (differences["apart"] == (differences["p_holm"] < 0.05)).all()
     assert set(differences["patients"]) == {5}

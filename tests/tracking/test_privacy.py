@@ -47,6 +47,7 @@ def test_paths_and_host_are_taken_out_of_texts(tmp_path: Path) -> None:
         "data.root=/data/secret/site",
         "['/data/secret/site', 1]",
         "sqlite:////data/secret/site/mlflow.db",
+        "sqlite:///%2Fdata%2Fsecret%2Fsite%3F%2Fmlflow.db",
         "file:///data/secret/site/x",
     ):
         assert "secret" not in redactor.text(text), redactor.text(text)

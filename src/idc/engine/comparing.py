@@ -23,7 +23,7 @@ from idc.engine.config import Config
 from idc.engine.drawing import save_figures
 from idc.engine.leaderboard import METRICS, leaderboard
 from idc.engine.outcome import Outcome
-from idc.engine.pooling import pool_numbers
+from idc.engine.pooling import board_metrics, pool_numbers, pooled_metrics
 from idc.engine.trusting import trust_sentences, trust_table
 from idc.errors import DataError
 from idc.metrics.expansion import fewest_draws
@@ -58,6 +58,16 @@ class Compared:
     comparison: Comparison | None
     sentences: list[str]
     notes: list[str]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What is logged of it as metrics: the leaderboard, the pooled values, and the best."""
+        best = {
+            f"best/{metric.removeprefix('test/')}": float(row[f"{metric}_mean"])
+            for row in self.board.head(1).to_dict("records")
+            for metric in METRICS
+        }
+        return {**board_metrics(self.board), **pooled_metrics(self.pooled), **best}
 
 
 def compare_runs(

@@ -88,6 +88,24 @@ def _rows(setting: str, repeat: str, numbers: Numbers) -> Iterator[dict[str, Any
             }
 
 
+def board_metrics(board: pd.DataFrame) -> dict[str, float]:
+    """A leaderboard as metrics: ``leaderboard/<contestant>/<metric>``, with its interval.
+
+    Args:
+        board: See `idc.engine.leaderboard.leaderboard`.
+    """
+    ends = {"_mean": "", "_low": "_ci_low", "_high": "_ci_high"}
+    return {
+        f"leaderboard/{slug(str(row['setting']))}/{name[: -len(end)].removeprefix('test/')}{said}": (
+            float(row[name])
+        )
+        for row in board.to_dict("records")
+        for end, said in ends.items()
+        for name in map(str, row)
+        if name.endswith(end)
+    }
+
+
 def pooled_metrics(table: pd.DataFrame) -> dict[str, float]:
     """The pooled table as metrics: ``pooled/<setting>/<metric>``, the mean over repeats."""
     means = table.groupby(["setting", "metric"], sort=False)["value"].mean().reset_index()

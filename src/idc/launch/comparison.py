@@ -19,7 +19,7 @@ from idc.errors import ConfigError
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_comparison, print_where
-from idc.tracking.facts import origin_tags
+from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import the_store
 
@@ -71,6 +71,16 @@ def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
         stack.enter_context(lifecycle(logged, outcome, folder, LOG_FILE))
         ids = ",".join(str(o.run_id) for o in outcomes)
         logged.tags({**origin_tags("idc.compare"), "idc.kind": KIND, "idc.compares": ids})
+        logged.params(
+            {
+                "compared.runs": ids,
+                "compared.settings": "; ".join(found.board["setting"]),
+                **{name: config[name] for name in ("sweep", "experiment_name", "seed")},
+                **flatten({"intervals": config["intervals"]}),
+            }
+        )
+        logged.metrics(found.metrics)
+        outcome.metrics = found.metrics
         told = [*found.notes, *found.sentences]
         logged.tags({NOTE_TAG: "\n".join(f"- {sentence}" for sentence in told)})
         for part in (COMPARISON, EVALUATION):

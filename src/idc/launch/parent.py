@@ -16,7 +16,6 @@ from idc.engine.leaderboard import METRICS
 from idc.engine.lifecycle import build_redactor, close_for
 from idc.engine.outcome import FILE as OUTCOME
 from idc.engine.outcome import Outcome, load_outcome
-from idc.engine.pooling import pooled_metrics
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
 from idc.launch.registry import registered
@@ -179,13 +178,11 @@ def close_parent(sweep: Sweep, code: int) -> int:
         for name in (COMPARISON, EVALUATION):
             run.artifacts(sweep.folder / name, name)
         run.tags({NOTE_TAG: _note(sweep, found, outcomes, store)})
-        run.metrics(pooled_metrics(found.pooled))
+        run.metrics(found.metrics)
         failed = sum(o.status != "FINISHED" for o in outcomes)
         run.metrics({"sweep/finished": len(outcomes) - failed, "sweep/failed": failed})
         if len(board):
-            best = board.iloc[0]
-            run.metrics({f"best/{m.removeprefix('test/')}": best[f"{m}_mean"] for m in METRICS})
-            run.tags({"idc.sweep.best": best["setting"]})
+            run.tags({"idc.sweep.best": board.iloc[0]["setting"]})
     except BaseException:
         run.end("FAILED")
         raise

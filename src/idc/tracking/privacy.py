@@ -21,7 +21,7 @@ SHORTEST_NAME = 3  # characters; a shorter host name would take letters out of w
 # An absolute path in running text: from a slash that nothing of a path or URL comes before.
 # Blanks end it, as they part a command's words: folders with blanks must be known (`know`).
 ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
-SQLITE = re.compile(r"(sqlite:///)/(?:[^/\s'\"]+/)+")
+SQLITE = re.compile(r"(sqlite:///)(?:/(?:[^/\s'\"]+/)+|%2F(?:[^/\s'\"]+%2F)+)")
 USER_INFO = re.compile(r"(\w+://)[^/\s@'\"]+@")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 

@@ -105,8 +105,13 @@ def default_uri(mlruns: Path) -> str:
 
 
 def sqlite_uri(mlruns: Path) -> str:
-    """The URI of a folder's database; quoted, as SQLAlchemy reads the path as a part of a URL."""
-    return f"sqlite:///{quote(str(mlruns / 'mlflow.db'))}"
+    """The URI of a folder's database.
+
+    SQLAlchemy reads the path as a part of a URL, so what would part it is quoted. The slashes too
+    then: MLflow takes the path as it stands and makes its parent folder.
+    """
+    path = str(mlruns / "mlflow.db")
+    return f"sqlite:///{quote(path, safe='') if set('?#%') & set(path) else path}"
 
 
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:
