@@ -93,6 +93,19 @@ def test_jobs_of_a_named_sweep_keep_their_own_names(cli: Cli) -> None:
     assert {c.info.run_name for c in children} == {"seed=1", "seed=2"}
 
 
+def test_a_terminal_that_knows_ascii_only_stops_nothing(shell: Cli) -> None:
+    bar = ("trainer.enable_progress_bar=true", "seed=1,2")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "IDC_PROGRESS": "1"}
+    result = shell("-m", *TINY, *bar, **ascii_only)
+    assert result.code == 0, result.err
+    assert "Traceback" not in result.err
+    assert " +/- " in result.out
+    parent, children = parent_of(result)
+    assert {run.info.status for run in (parent, *children)} == {"FINISHED"}
+    assert "±" in parent.data.tags["mlflow.note.content"]
+    result.client.download_artifacts(parent.info.run_id, "comparison/leaderboard.csv")
+
+
 def test_a_job_that_was_killed_is_not_left_running(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -100,8 +100,8 @@ def _counters(device: torch.device) -> dict[str, tuple[float, float]]:
         if folder.name.count(":") > 1:  # a part of a processor that is counted already
             continue
         try:
-            value = int((folder / "energy_uj").read_text())
-            span = int((folder / "max_energy_range_uj").read_text())
+            value = int((folder / "energy_uj").read_text(encoding="utf-8"))
+            span = int((folder / "max_energy_range_uj").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         found[f"processor (RAPL):{folder.name}"] = (value / 1e6, span / 1e6)

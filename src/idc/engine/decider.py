@@ -49,7 +49,7 @@ class Decider:
             "notes": list(self.notes),
         }
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(content, indent=2) + "\n")
+        (folder / FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def load_decider(path: Path) -> Decider:

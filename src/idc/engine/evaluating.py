@@ -94,7 +94,7 @@ def _work(
             "idc.evaluates": str(record.info.run_id),
         }
     )
-    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False))
+    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
     run.artifacts(folder / "config.yaml")
     device = choose_device(config["device"])
     meter = Meter(device)

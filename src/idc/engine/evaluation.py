@@ -135,4 +135,4 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
         "metrics": evaluation.metrics,
         "notes": evaluation.notes,
     }
-    (folder / "metrics.json").write_text(json.dumps(content, indent=2) + "\n")
+    (folder / "metrics.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -143,7 +143,7 @@ def _close(
         steps += [lambda: run.tags({ERROR_TAG: reason})]
     if status == "FAILED" and sys.exc_info()[0] is not None:
         trace, path = traceback.format_exc(), folder / "traceback.txt"
-        steps += [lambda: path.write_text(trace), lambda: run.artifacts(path)]
+        steps += [lambda: path.write_text(trace, encoding="utf-8"), lambda: run.artifacts(path)]
     steps += [
         lambda: _keep_console(run, folder, log_name),
         lambda: outcome.save(folder),

@@ -95,15 +95,14 @@ def board_metrics(board: pd.DataFrame) -> dict[str, float]:
         board: See `idc.engine.leaderboard.leaderboard`.
     """
     ends = {"_mean": "", "_low": "_ci_low", "_high": "_ci_high"}
-    return {
-        f"leaderboard/{slug(str(row['setting']))}/{name[: -len(end)].removeprefix('test/')}{said}": (
-            float(row[name])
-        )
-        for row in board.to_dict("records")
-        for end, said in ends.items()
-        for name in map(str, row)
-        if name.endswith(end)
-    }
+    found = {}
+    for row in board.to_dict("records"):
+        for column, value in row.items():
+            metric, _, end = str(column).rpartition("_")
+            if (logged := ends.get(f"_{end}")) is not None:
+                name = metric.removeprefix("test/")
+                found[f"leaderboard/{slug(str(row['setting']))}/{name}{logged}"] = float(value)
+    return found
 
 
 def pooled_metrics(table: pd.DataFrame) -> dict[str, float]:

@@ -57,7 +57,7 @@ def record_inputs(
     """
     save_hidden(config, folder)
     shown = redactor.config(config)
-    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False))
+    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
     run.artifacts(folder / "config.yaml")
     run.params({k: v for k, v in config["choices"].items() if v is not None})
     run.params(parameters(shown))

@@ -108,7 +108,7 @@ def _hide_place(client: mlflow.MlflowClient, model_id: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         uri = f"{client.get_logged_model(model_id).artifact_location}/{MLMODEL}"
         path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
         content["artifact_path"] = "model"
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         client.log_model_artifact(model_id, str(path))

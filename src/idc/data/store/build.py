@@ -91,7 +91,7 @@ def pack(
             building / ARRAY, "w+", np.uint8, (len(index), size, size, 3)
         )
         del empty
-        (building / PLAN).write_text(json.dumps(plan))
+        (building / PLAN).write_text(json.dumps(plan), encoding="utf-8")
     array = np.load(building / ARRAY, mmap_mode="r")
     offset = array.offset
     del array
@@ -118,7 +118,7 @@ def _plan(source: Source, index: pd.DataFrame) -> dict[str, object]:
 
 def _same_plan(building: Path, plan: dict[str, object]) -> bool:
     try:
-        same = json.loads((building / PLAN).read_text()) == plan
+        same = json.loads((building / PLAN).read_text(encoding="utf-8")) == plan
         return bool(same and (building / ARRAY).is_file())
     except (OSError, ValueError):
         return False

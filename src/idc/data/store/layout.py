@@ -82,7 +82,7 @@ def read_description(folder: Path) -> Description | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         if content.get("format") != FORMAT:
             return None
         passed = [
@@ -99,7 +99,7 @@ def read_description(folder: Path) -> Description | None:
 def write_description(folder: Path, description: Description) -> None:
     """Make a store's files the current ones, in one step, and remove those before them."""
     draft = folder / f"{DESCRIPTION}.part"
-    with draft.open("w") as file:
+    with draft.open("w", encoding="utf-8") as file:
         json.dump(asdict(description), file, indent=1)
         file.flush()
         os.fsync(file.fileno())

@@ -88,7 +88,7 @@ def save_faithfulness(found: Faithfulness, folder: Path) -> None:
         "reasons": dict(zip(found.table["method"], found.table["reasons"], strict=True)),
         "sentences": found.sentences(),
     }
-    (folder / VERDICTS).write_text(json.dumps(content, indent=2) + "\n")
+    (folder / VERDICTS).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def faithfulness_drawings(

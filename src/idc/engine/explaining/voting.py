@@ -31,7 +31,7 @@ def show_smoothing(task: Task) -> Shown:
         seed=task.asked["seed"],
     )
     found.table.to_csv(task.folder / TABLE, index=False, float_format="%.6g")
-    (task.folder / WORDS).write_text("\n".join(found.sentences) + "\n")
+    (task.folder / WORDS).write_text("\n".join(found.sentences) + "\n", encoding="utf-8")
     best = found.table[found.table["chosen"]].iloc[0]
     metrics = {
         "smoothing_log_loss_difference": float(best["difference"]),
