@@ -47,10 +47,10 @@ def test_artifacts_lie_beside_the_database(store: Store, tmp_path: Path) -> None
     run = MlflowRun(store, name="a")
     (tmp_path / "note.txt").write_text("hello")
     run.artifacts(tmp_path / "note.txt", "notes")
-    found = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
-    assert [p.parent.name for p in found] == ["notes"]
     run.artifacts(tmp_path / "is not there")  # nothing to keep is no error
     assert fetch_artifact(store, run.run_id, "notes", tmp_path / "back").is_dir()
+    found = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
+    assert [p.parent.name for p in found] == ["notes"]
     with pytest.raises(CheckpointError, match="holds no weights"):
         fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
 

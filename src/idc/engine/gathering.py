@@ -12,9 +12,9 @@ from idc.engine.collecting import FILES, Finished
 from idc.engine.leaderboard import RUN, WHOLE, setting_of
 from idc.engine.outcome import Outcome
 from idc.errors import ConfigError, NotHeldError
+from idc.tracking.delivery import PARENT_TAG
 from idc.tracking.integrity import check_file, class_names_of, settings_of_run
 from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
-from idc.tracking.run import PARENT_TAG
 from idc.tracking.store import Store
 
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own

@@ -15,8 +15,9 @@ from mlflow.exceptions import MlflowException
 from idc.engine.config import Config
 from idc.engine.outcome import Outcome
 from idc.errors import IdcError, TrackingError, first_line
+from idc.tracking.delivery import ERROR_TAG
 from idc.tracking.privacy import Pseudonyms, Redactor
-from idc.tracking.run import ERROR_TAG, MlflowRun, NoRun, Run, Status
+from idc.tracking.run import MlflowRun, NoRun, Run, Status
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -25,15 +26,21 @@ LOG_FILE = "console.log"
 STOPPED = "stopped by the user"
 
 
-def configured_store(config: Config) -> Store | None:
+def configured_store(config: Config, reads: bool = True) -> Store | None:
     """The MLflow store that a configuration names, made ready; None without tracking.
+
+    Args:
+        config: The configuration.
+        reads: Whether something is read from it, so that a server must answer; what is only
+            written can wait, unless ``tracking.require`` is set.
 
     Raises:
         TrackingError: It cannot be used.
     """
     asked, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
     redactor = build_redactor(asked, config["paths"]["root"])
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor)
+    require = reads or bool(asked["require"])
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor, require)
 
 
 def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
@@ -148,6 +155,7 @@ def _close(
         lambda: _keep_console(run, folder, log_name),
         lambda: outcome.save(folder),
         lambda: run.end(status),
+        lambda: _keep_id(run, outcome, folder),
     ]
     # One by one: a full disk must not keep a store on another one from hearing of the end.
     unrecorded = [error for step in steps if (error := _attempt(step)) is not None]
@@ -165,6 +173,13 @@ def _attempt(step: Callable[[], object]) -> Exception | None:
         log.exception("could not record the end of the run")
         return error
     return None
+
+
+def _keep_id(run: Run, outcome: Outcome, folder: Path) -> None:
+    """A run whose server was away at its start may have got its id since."""
+    if run.run_id != outcome.run_id:
+        outcome.run_id = run.run_id
+        outcome.save(folder)
 
 
 def _keep_console(run: Run, folder: Path, log_name: str) -> None:

@@ -10,6 +10,8 @@ from idc.config.values import following, named_too
 from idc.engine.config import Config
 from idc.engine.outcome import load_outcome
 from idc.errors import CheckpointError, ConfigError, first_line
+from idc.tracking.journal import FOLDER as JOURNALS
+from idc.tracking.journal import RunIds
 from idc.tracking.privacy import HIDDEN, hidden_values
 
 FOLDER_TAG = "idc.folder"
@@ -38,7 +40,10 @@ def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | N
     folder = Path(config["paths"]["root"]) / tags[FOLDER_TAG]
     # A later run may have been sent to the same folder.
     outcome = load_outcome(folder)
-    return folder if outcome is not None and outcome.run_id == run_id else None
+    if outcome is None or outcome.run_id is None:
+        return None
+    ids = RunIds(Path(config["paths"]["mlruns"]) / JOURNALS)
+    return folder if run_id in (outcome.run_id, ids.resolve(outcome.run_id)) else None
 
 
 def save_hidden(config: Config, folder: Path) -> None:

@@ -85,7 +85,7 @@ def run_job(job: Job) -> Outcome:
     processes = count_processes(config)
     # Not before the values are known to be fine: a refused job leaves nothing behind.
     if first and store is None:
-        store = configured_store(job.config)
+        store = configured_store(job.config, reads=False)
     if processes > 1 and not is_rank():
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)

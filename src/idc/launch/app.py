@@ -75,4 +75,12 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
         print("stopped", file=sys.stderr)
     finally:
         code = sweep.finish(code)
+        _deliver()
     sys.exit(code)
+
+
+def _deliver() -> None:
+    """Wait for what is logged to be delivered, and say what could not be."""
+    courier = sys.modules.get("idc.tracking.courier")  # nothing was tracked if it is not there
+    for sentence in courier.settle_all() if courier else ():
+        print(f"not delivered: {sentence}", file=sys.stderr)

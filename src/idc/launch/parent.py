@@ -103,6 +103,7 @@ def _needed(config: DictConfig) -> dict[str, Any]:
         "kind": str(config.tracking.kind),
         "uri": config.tracking.uri,
         "experiment": str(config.tracking.experiment),
+        "require": bool(config.tracking.require or OmegaConf.select(config, "sweep.resume")),
         "mlruns": str(config.paths.mlruns),
         "root": str(config.paths.root),
         "log_paths": bool(config.tracking.log_paths),
@@ -118,7 +119,8 @@ def _store(sweep: Sweep) -> Store | None:
     asked = sweep.config
     redactor = build_redactor(asked, asked["root"])
     mlruns = Path(asked["mlruns"])
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor)
+    require = asked["require"]
+    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor, require)
 
 
 def _digest(sweep: Sweep) -> str:

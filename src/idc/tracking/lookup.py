@@ -7,22 +7,62 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
-from idc.tracking.run import PARENT_TAG
+from idc.tracking.courier import courier_of
+from idc.tracking.delivery import PARENT_TAG, is_refusal
+from idc.tracking.privacy import public
 from idc.tracking.store import Store
 
 MAX_CHILDREN = 10_000
 KIND_TAG = "idc.kind"  # of all runs but those of idc.train
 
 
+def reader(store: Store) -> mlflow.MlflowClient:
+    """A client that sees what this process has logged until now.
+
+    Raises:
+        TrackingError: The store does not answer.
+    """
+    courier = courier_of(store.uri, store.journals)
+    if not courier.settle() and courier.away:
+        raise TrackingError(
+            f"tracking: {public(store.uri)} does not answer ({courier.trouble}). Nothing can be "
+            f"read from it until it does."
+        )
+    return mlflow.MlflowClient(store.uri)
+
+
+def known_id(store: Store, run_id: str) -> str:
+    """A run's id in its store, of a provisional one too.
+
+    Raises:
+        CheckpointError: It is provisional, and the run has not been delivered yet.
+    """
+    if (known := courier_of(store.uri, store.journals).ids.resolve(run_id)) is None:
+        raise CheckpointError(
+            f"run {run_id} waits in {store.journals} for its server: deliver it with "
+            f"python -m idc.sync. An id that begins so and was given on another machine is not "
+            f"known here; take that of the MLflow UI."
+        )
+    return known
+
+
 def find_run(store: Store, run_id: str) -> Run:
     """What the store knows of a run.
 
+    Args:
+        store: The store.
+        run_id: The run's id, or the provisional one that it had before it was delivered.
+
     Raises:
         CheckpointError: There is no such run.
+        TrackingError: The store does not answer.
     """
+    client = reader(store)
     try:
-        return mlflow.MlflowClient(store.uri).get_run(run_id)
+        return client.get_run(known_id(store, run_id))
     except MlflowException as error:
+        if not is_refusal(error):
+            raise TrackingError(f"tracking: {first_line(error)}") from error
         raise CheckpointError(
             f"there is no run {run_id} in this store ({store.uri.split('://')[0]}) and no file of "
             f"that name. Copy the run id from the MLflow UI, or give a checkpoint's path."
@@ -37,7 +77,7 @@ def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        found = mlflow.MlflowClient(store.uri).download_artifacts(run_id, name, str(folder))
+        found = reader(store).download_artifacts(known_id(store, run_id), name, str(folder))
     except (MlflowException, OSError) as error:
         raise NotHeldError(
             f"run {run_id} holds no {name}: it ended before it had one, or "
@@ -52,8 +92,9 @@ def children(store: Store, parent: str) -> list[Run]:
     Raises:
         TrackingError: There is no such sweep.
     """
-    client = mlflow.MlflowClient(store.uri)
+    client = reader(store)
     try:
+        parent = known_id(store, parent)
         client.get_run(parent)
     except MlflowException as error:
         raise TrackingError(
@@ -70,7 +111,7 @@ def children(store: Store, parent: str) -> list[Run]:
 
 def finished_runs(store: Store) -> list[Run]:
     """The finished trainings of the store's experiment, oldest first."""
-    found = mlflow.MlflowClient(store.uri).search_runs(
+    found = reader(store).search_runs(
         [store.experiment_id],
         "attributes.status = 'FINISHED'",
         max_results=MAX_CHILDREN,
@@ -86,7 +127,7 @@ def list_artifacts(store: Store, run_id: str, under: str) -> list[tuple[str, boo
         TrackingError: The store cannot be asked.
     """
     try:
-        found = mlflow.MlflowClient(store.uri).list_artifacts(run_id, under)
+        found = reader(store).list_artifacts(known_id(store, run_id), under)
     except MlflowException as error:
         raise TrackingError(f"tracking: {first_line(error)}") from error
     return sorted((str(item.path), bool(item.is_dir)) for item in found)

@@ -11,7 +11,6 @@ from typing import Any
 import mlflow
 import numpy as np
 import torch
-import yaml
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
@@ -19,7 +18,6 @@ from torch import nn
 
 from idc.tracking.run import Run
 
-MLMODEL = "MLmodel"
 NEEDS = ("mlflow", "torch", "numpy")
 
 
@@ -29,13 +27,11 @@ def log_model(
     example: NDArray[np.uint8],
     classes: int,
     metadata: Mapping[str, Any] | None = None,
-) -> str | None:
+) -> None:
     """Log a model with signature and input example.
 
     It is exported as a graph (``torch.export``), not pickled: loading it runs no code of ours or
     of anybody else.
-
-    To be called inside `idc.tracking.store.the_store`.
 
     Args:
         run: The run; nothing happens unless it is kept in MLflow.
@@ -43,12 +39,9 @@ def log_model(
         example: uint8 (n, 3, H, W), n >= 2: with one example the batch size would be fixed to 1.
         classes: k.
         metadata: What a user must know beside, such as the threshold; kept in the MLmodel file.
-
-    Returns:
-        The model's id, or None.
     """
-    if run.run_id is None or run.store is None:
-        return None
+    if run.store is None:
+        return
     with torch.no_grad():
         probabilities = scorer(torch.from_numpy(example)).numpy()
     assert probabilities.shape == (len(example), classes)
@@ -61,28 +54,19 @@ def log_model(
     needs = [f"{name}=={version(name)}" for name in NEEDS]
     for name in ("mlflow.models.model", "mlflow.utils.environment"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Left to itself, MLflow files the model under the default experiment, in the current folder.
-    client = mlflow.MlflowClient(run.store.uri)
-    params = client.get_run(run.run_id).data.params
-    logged = client.create_logged_model(run.store.experiment_id, "model", run.run_id, params=params)
-    with _without_source_paths():
-        Model.log(
-            artifact_path=None,
-            name="model",
-            model_id=logged.model_id,
-            flavor=mlflow.pytorch,
-            run_id=run.run_id,
-            pytorch_model=scorer,
+    with tempfile.TemporaryDirectory() as place, _without_source_paths():
+        folder = Path(place) / "model"
+        mlflow.pytorch.save_model(
+            scorer,
+            str(folder),
+            # Without the place on this machine that MLflow would note.
+            mlflow_model=Model(artifact_path="model", metadata=dict(metadata or {})),
             signature=signature,
             input_example=example,
-            metadata=dict(metadata or {}),
             pip_requirements=needs,
             serialization_format="pt2",
-            validate_serving_input=False,
         )
-    if run.store.redactor.paths:
-        _hide_place(client, str(logged.model_id))
-    return str(logged.model_id)
+        run.model(folder)
 
 
 @contextmanager
@@ -101,14 +85,3 @@ def _without_source_paths() -> Iterator[None]:
         yield
     finally:
         torch.export.save = save
-
-
-def _hide_place(client: mlflow.MlflowClient, model_id: str) -> None:
-    """Take out of the MLmodel file where on this machine the model was put."""
-    with tempfile.TemporaryDirectory() as folder:
-        uri = f"{client.get_logged_model(model_id).artifact_location}/{MLMODEL}"
-        path = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        content["artifact_path"] = "model"
-        path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        client.log_model_artifact(model_id, str(path))

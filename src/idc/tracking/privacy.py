@@ -26,6 +26,11 @@ USER_INFO = re.compile(r"(\w+://)[^/\s@'\"]+@")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 
 
+def public(uri: str) -> str:
+    """A URI without user and password."""
+    return USER_INFO.sub(r"\1", uri)
+
+
 class Pseudonyms:
     """Keyed hashes in place of patients' names: the same key gives the same name in every run.
 

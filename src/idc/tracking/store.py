@@ -13,13 +13,19 @@ import mlflow
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 
-from idc.errors import TrackingError, first_line
-from idc.tracking.privacy import Redactor
+from idc.errors import TrackingError
+from idc.tracking.courier import courier_of
+from idc.tracking.delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
+from idc.tracking.journal import FOLDER
+from idc.tracking.privacy import Redactor, public
+from idc.tracking.waiting import within
 
 Kind = Literal["local", "server", "none"]
 LOCK_SECONDS = 120
-# Else the UI takes the experiment for one of language models.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+ANSWER_SECONDS = 8.0  # for which a server's answer is waited for before it counts as away
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,10 @@ class Store:
 
     Attributes:
         uri: The tracking URI.
-        experiment_id: The experiment's id.
+        experiment_id: The experiment's id; empty as long as the server does not answer.
         redactor: Takes out of what is logged what must not leave the machine.
+        experiment: The experiment's name.
+        journals: The folder of what is not delivered yet; see `idc.tracking.journal`.
     """
 
     uri: str
@@ -37,36 +45,57 @@ class Store:
     redactor: Redactor = field(
         default_factory=lambda: Redactor(True, None, Path()), compare=False, repr=False
     )
+    experiment: str = ""
+    journals: Path = Path()
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is reached over a network, and so may be away for a while."""
+        return not self.uri.startswith(("sqlite:", "file:"))
 
 
 def open_store(
-    kind: Kind, uri: str | None, experiment: str, mlruns: Path, redactor: Redactor | None = None
+    kind: Kind,
+    uri: str | None,
+    experiment: str,
+    mlruns: Path,
+    redactor: Redactor | None = None,
+    require: bool = True,
 ) -> Store | None:
     """Make the store and the experiment, if they are not there yet.
 
     A fresh SQLite store is raced by parallel processes while it migrates its schema, so all of
-    this happens under a file lock.
+    this happens under a file lock. What ended processes could not deliver to the store is
+    delivered now, in the background.
 
     Args:
         kind: ``local``, ``server`` or ``none``.
         uri: A tracking URI that wins over the embedded store, or None.
         experiment: Name of the experiment.
-        mlruns: Folder of the embedded store.
+        mlruns: Folder of the embedded store, and of what is not delivered yet.
         redactor: For what is logged; absolute paths and the host's name are left out by default.
+        require: Whether a server must answer. Otherwise what is logged waits until it does.
 
     Returns:
         The store, or None for ``none``.
 
     Raises:
-        TrackingError: The folder cannot be written, or the store or server does not answer.
+        TrackingError: The folder cannot be written, the store cannot be used, or the server does
+            not answer and must.
     """
     if kind == "none":
         return None
+    uri = uri or default_uri(mlruns)
     try:
         mlruns.mkdir(parents=True, exist_ok=True)
-        with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
-            store = _open(uri or default_uri(mlruns), experiment, mlruns)
-            return store if redactor is None else replace(store, redactor=redactor)
+        store = _answered(uri, experiment, mlruns, require)
+        store = replace(store, experiment=experiment, journals=mlruns.resolve() / FOLDER)
+        courier = courier_of(uri, store.journals)
+        if store.experiment_id:
+            courier.adopt()
+        else:
+            courier.note_away("it did not answer at the start")
+        return store if redactor is None else replace(store, redactor=redactor)
     except Timeout as error:
         raise TrackingError(
             f"tracking: the lock {mlruns / '.store.lock'} has been held for {LOCK_SECONDS} s by "
@@ -77,6 +106,32 @@ def open_store(
             f"tracking: cannot write to {mlruns} ({error.strerror or error}). Set paths.mlruns to "
             f"a folder that can be written, MLFLOW_TRACKING_URI to a server, or tracking=none."
         ) from error
+
+
+def _answered(uri: str, experiment: str, mlruns: Path, require: bool) -> Store:
+    """Open a store; one that is away, without its experiment."""
+    away = Store(uri, "")
+    try:
+        if not away.is_server:
+            with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
+                return _open(uri, experiment, mlruns)
+        return within(ANSWER_SECONDS, lambda: _open(uri, experiment, mlruns))
+    except (TimeoutError, MlflowException) as error:
+        why = reason(error)
+        if require or not away.is_server or is_refusal(error) or is_denied(error):
+            raise TrackingError(
+                f"tracking: {public(uri)} cannot be used ({why}). Check tracking.uri or "
+                f"MLFLOW_TRACKING_URI (a folder is no store: MLflow takes sqlite:///FILE or "
+                f"http://HOST), or set tracking=none."
+            ) from error
+        log.warning(
+            "tracking: %s does not answer (%s). The run goes on; what it logs is kept in %s and is "
+            "delivered when the server is back. tracking.require=true would refuse.",
+            public(uri),
+            why,
+            mlruns / FOLDER,
+        )
+        return away
 
 
 @contextmanager
@@ -116,24 +171,16 @@ def sqlite_uri(mlruns: Path) -> str:
 
 def _open(uri: str, experiment: str, mlruns: Path) -> Store:
     # Alembic tells of each of its dozens of migrations when the store is new.
-    for name in ("alembic", "mlflow.store.db.utils"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        client = mlflow.MlflowClient(uri)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            local = uri.startswith("sqlite:")
-            place = (mlruns.resolve() / "artifacts").as_uri() if local else None
-            made = client.create_experiment(
-                experiment, artifact_location=place, tags=EXPERIMENT_TAGS
-            )
-            return Store(uri, made)
-    except MlflowException as error:
-        raise TrackingError(
-            f"tracking: {uri} cannot be used ({first_line(error)}). Check tracking.uri or "
-            f"MLFLOW_TRACKING_URI (a folder is no store: MLflow takes sqlite:///FILE or "
-            f"http://HOST), or set tracking=none."
-        ) from error
+    # What a driver logs of a database's error, and each repetition of a call, is told in one line.
+    for name in ("alembic", "mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    client = mlflow.MlflowClient(uri)
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        local = uri.startswith("sqlite:")
+        place = (mlruns.resolve() / "artifacts").as_uri() if local else None
+        made = client.create_experiment(experiment, artifact_location=place, tags=EXPERIMENT_TAGS)
+        return Store(uri, made)
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
             f"tracking.experiment={experiment}: it was deleted in the MLflow UI. Restore it there, "

@@ -1,0 +1,29 @@
+"""Deliver to the tracking server what runs have logged while it was away.
+
+``python -m idc.sync`` delivers the journals below ``paths.mlruns`` that no running process has
+in hand, each to the server that it was meant for, and says what is left. It may be stopped and
+repeated at any time: nothing arrives twice.
+"""
+
+import hydra
+from omegaconf import DictConfig
+
+from idc.conf_dir import conf_dir
+from idc.launch.app import run_app
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="sync")
+def compose_and_run(cfg: DictConfig) -> None:
+    """Hydra's task: one delivery."""
+    from idc.launch.delivery import run
+
+    run(cfg)
+
+
+def main() -> None:
+    """Entry point; see `idc.launch.app.run_app` for the exit codes."""
+    run_app(compose_and_run)
+
+
+if __name__ == "__main__":
+    main()
