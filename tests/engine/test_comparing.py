@@ -104,7 +104,9 @@ def test_a_missing_fold_leaves_out_its_setting_only(
     assert any("Not compared by test" in n and "backbone=a" in n for n in found.notes)
     board = found.board.set_index("setting")
     assert board.loc["class prior", "kind"] == "baseline"
-    assert np.isnan(board.loc["backbone=a", "test/f1_low"])
+    lone = found.pooled.set_index(["setting", "metric"]).loc[("backbone=a", "f1")]
+    ends = board.loc["backbone=a", ["test/f1_mean", "test/f1_low", "test/f1_high"]]
+    assert ends.tolist() == lone[["value", "low", "high"]].tolist()
     assert np.isfinite(board.loc["backbone=b", "test/f1_low"])
     assert {"split.fold"} == {k for r in runs for k in r.settings} - {"backbone"}
 

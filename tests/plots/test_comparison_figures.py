@@ -14,6 +14,7 @@ from idc.plots.comparison import critical_difference_figure, differences_figure
 from idc.plots.fan import clip_far, lanes
 from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.style import BLUE
+from idc.plots.wording import value_words
 
 BASELINES = ("majority class", "colour statistics")
 
@@ -250,11 +251,12 @@ def test_the_leaderboard_puts_baselines_below_a_line_and_marks_leaks() -> None:
     assert overlaps(figure) == []
 
 
-def test_the_leaderboard_shows_the_pooled_value_in_place_of_the_mean() -> None:
-    table = board(["a"]).assign(**{"test/f1_pooled": 0.777})
-    words = words_of(leaderboard_figure(table, ["test/f1"]))
-    assert "0.777" in words
-    assert "pooled value" in words
+def test_the_leaderboard_says_what_its_values_are() -> None:
+    assert "Test metrics: mean," in words_of(leaderboard_figure(board(["a"]), METRICS))
+    words = value_words(folds=True, repeats=True)
+    assert words == "pooled over folds, mean over repeats"
+    assert words in words_of(leaderboard_figure(board(["a"]), METRICS, words)).replace("\n", " ")
+    assert "fold" not in value_words(folds=False, repeats=True) + value_words(False, False)
 
 
 @pytest.mark.parametrize("number", [1, 20])

@@ -132,6 +132,18 @@ def test_pooled_folds_are_a_row_a_setting_and_repeat(tmp_path: Path) -> None:
     assert list(pooled_table(once).columns) == ["setting", "F1", "AUROC"]
 
 
+def test_folds_are_spoken_of_only_where_there_are_some(tmp_path: Path) -> None:
+    names = ["setting", "repeat", "metric", "value", "low", "high"]
+    pooled = pd.DataFrame([("a", "", "f1", 0.9, 0.8, 0.95)], columns=names)
+    save_png(tmp_path / "comparison" / "leaderboard.png")
+    report = make_sweep(tmp_path, pooled=pooled)
+    assert "fold" not in words(report, tmp_path).lower()
+    folds = pd.DataFrame({"setting": "a", "repeat": "", "fold": ["0", "1"], "f1": 0.9})
+    page = words(replace(report, fold_table=folds), tmp_path)
+    assert page.count("pooled over folds") == 2  # the table and the figure
+    assert "All folds together" in page
+
+
 def test_patients_stand_hardest_first(tmp_path: Path) -> None:
     tables = {
         "a": pd.DataFrame({"patient": ["p", "q", "q"], "recall": [0.9, 0.2, 0.4]}),

@@ -121,9 +121,9 @@ def compare_runs(
     found = [*settings, *(compared[len(same) :] if comparison else [])]
     notes += _leaks(runs, found)
     finished = [run.outcome for run in runs]
-    board = leaderboard(finished, METRICS, comparison, found[len(settings) :])
     class_names = finished[0].class_names if finished else []
     pooled, patients = pool_numbers(found, config, folder / EVALUATION, class_names)
+    board = leaderboard(finished, METRICS, comparison, found[len(settings) :], pooled)
     folds = fold_table(runs)
     notes += _scale_notes(folds, pooled)
     said = [] if comparison is None else _sentences(comparison, found)

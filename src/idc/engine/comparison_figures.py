@@ -21,6 +21,7 @@ from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
 from idc.plots.folds import fold_learning_figure, fold_metrics_figure
 from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning_size import learning_size_figure
+from idc.plots.wording import value_words
 
 OVERLAID = 12  # curves that one figure bears
 
@@ -48,7 +49,9 @@ def comparison_figures(
         trust: See `idc.engine.trusting.trust_table`.
     """
     if len(board):
-        yield "leaderboard", leaderboard_figure(board, METRICS)
+        repeats = bool(len(pooled)) and pooled["repeat"].astype(bool).any()
+        words = value_words(len(folds) > 0, bool(repeats))
+        yield "leaderboard", leaderboard_figure(board, METRICS, words)
     yield from _overlays(found, class_names)
     if comparison is not None:
         yield from _tested(comparison, found)

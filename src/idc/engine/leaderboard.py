@@ -27,24 +27,26 @@ def leaderboard(
     metrics: Sequence[str] = METRICS,
     comparison: Comparison | None = None,
     baselines: Sequence[Contestant] = (),
+    pooled: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Summarise finished runs.
 
     Args:
         outcomes: Runs; those that did not finish are left out.
         metrics: Names of metrics; the first decides the order.
-        comparison: Values pooled over folds, with intervals; without, means over the runs.
+        comparison: Values pooled over folds, with intervals.
         baselines: Added below, from the comparison.
+        pooled: See `idc.engine.pooling.pool_numbers`: for settings that were not compared.
 
     Returns:
         A row a setting, best first, then the baselines: ``setting``, ``runs`` (int), ``kind``
         (``run`` or ``baseline``), ``leaky`` (bool), and for each metric ``<metric>_mean`` (of the
-        repeats, each pooled over its folds; else of the runs), ``<metric>_std`` (sample deviation
+        repeats, each pooled over its folds), ``<metric>_std`` (sample deviation
         over the runs; NaN for one), ``<metric>_low`` and ``_high`` (interval, or NaN) and
         ``<metric>_values`` (list of float, of the single runs).
     """
     finished = [o for o in outcomes if o.status == "FINISHED"]
-    pooled = {} if comparison is None else _pooled(comparison)
+    measured = _of_table(pooled) | ({} if comparison is None else _pooled(comparison))
     rows = []
     for setting in dict.fromkeys(setting_of(o.settings) for o in finished):
         runs = [o for o in finished if setting_of(o.settings) == setting]
@@ -58,13 +60,13 @@ def leaderboard(
             values = [o.metrics.get(metric, np.nan) for o in runs]
             known = np.array([v for v in values if np.isfinite(v)])
             mean = known.mean() if len(known) else np.nan
-            row |= _cells(metric, pooled.get((setting, metric), (mean, np.nan, np.nan)), known)
+            row |= _cells(metric, measured.get((setting, metric), (mean, np.nan, np.nan)), known)
         rows.append(row)
     rows.sort(key=lambda row: -np.nan_to_num(float(str(row[f"{metrics[0]}_mean"])), nan=-1.0))
     for one in baselines:
         row = {"setting": one.name, "runs": 0, "kind": "baseline", "leaky": one.leaky}
         for metric in metrics:
-            found = pooled.get((one.name, metric), (np.nan, np.nan, np.nan))
+            found = measured.get((one.name, metric), (np.nan, np.nan, np.nan))
             row |= _cells(metric, found, np.array([]))
         rows.append(row)
     return pd.DataFrame(rows)
@@ -76,6 +78,18 @@ def _pooled(comparison: Comparison) -> dict[tuple[str, str], tuple[float, float,
         (str(name), f"test/{metric}"): (value, low, high)
         for name, metric, value, low, high in rows.itertuples(index=False)
     }
+
+
+def _of_table(pooled: pd.DataFrame | None) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """Mean over repeats; an interval of a single one only."""
+    if pooled is None or pooled.empty:
+        return {}
+    found = {}
+    for (setting, metric), rows in pooled.groupby(["setting", "metric"]):
+        alone = rows.iloc[0] if len(rows) == 1 else {"low": np.nan, "high": np.nan}
+        low, high = (np.nan if alone[end] is None else float(alone[end]) for end in ("low", "high"))
+        found[str(setting), f"test/{metric}"] = (float(rows["value"].mean()), low, high)
+    return found
 
 
 def _cells(metric: str, found: tuple[float, float, float], known: np.ndarray) -> dict[str, object]:

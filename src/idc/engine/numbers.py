@@ -221,7 +221,8 @@ def _interval_words(found: Intervals | None, config: Config) -> str:
     if found.patients < 2:
         return "none, as a single patient says nothing of others"
     level = per_cent(config["intervals"]["level"])
-    return f"{level} bootstrap over {count(found.patients, 'test patient')}"
+    wider = ", widened to Student's t" if found.patients < FEW_PATIENTS else ""
+    return f"{level} bootstrap over {count(found.patients, 'test patient')}{wider}"
 
 
 def _interval_notes(found: Intervals, config: Config) -> list[str]:

@@ -17,7 +17,7 @@ INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (wh
 NAME = 52  # characters of a setting that are shown
 
 
-def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str]) -> Figure:
+def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str = "mean") -> Figure:
     """Dot and bar panels, one a metric.
 
     A setting with an interval shows it as a bar; else the sample deviation of its runs is a
@@ -26,10 +26,10 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str]) -> Figure:
     Args:
         table: A row a setting, best first: ``setting``, ``runs``, and for each metric
             ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. If at hand:
-            ``<metric>_pooled`` (the value over the pooled predictions of all runs, shown in place
-            of the mean), ``<metric>_low`` and ``<metric>_high`` (its 95 % interval over patients),
+            ``<metric>_low`` and ``<metric>_high`` (its 95 % interval over patients),
             ``kind`` (``run`` or ``baseline``) and ``leaky`` (bool: patients stand on two sides).
         metrics: The metrics, the first of which made the order.
+        value: What a setting's value is; see `idc.plots.wording.value_words`.
     """
     if table.empty:
         figure = new_figure(5, 1.5)
@@ -62,7 +62,7 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str]) -> Figure:
         axes.tick_params(axis="x", labelsize=8)
         tidy(axes)
     grid[0].set_yticks(places, names)
-    title = "Test metrics: " + _legend(rows, metrics)
+    title = "Test metrics: " + _legend(rows, metrics, value)
     figure.suptitle(textwrap.fill(title, int(11 * width)), fontsize=11)
     if leaky:
         figure.supxlabel(LEAKY, fontsize=9)
@@ -111,8 +111,7 @@ def _mark(axes: Axes, place: int, row: Mapping[Any, Any], metric: str, baseline:
 
 
 def _value(row: Mapping[Any, Any], metric: str) -> float:
-    pooled = float(row.get(f"{metric}_pooled", np.nan))
-    return pooled if np.isfinite(pooled) else float(row[f"{metric}_mean"])
+    return float(row[f"{metric}_mean"])
 
 
 def _spread_kind(row: Mapping[Any, Any], metric: str) -> str:
@@ -123,12 +122,11 @@ def _spread_kind(row: Mapping[Any, Any], metric: str) -> str:
     return DEVIATION if np.isfinite(float(row[f"{metric}_std"])) else ""
 
 
-def _legend(rows: Sequence[Mapping[Any, Any]], metrics: Sequence[str]) -> str:
+def _legend(rows: Sequence[Mapping[Any, Any]], metrics: Sequence[str], value: str) -> str:
     """What the marks are; only those that occur."""
     cells = [(row, m) for row in rows for m in metrics if np.isfinite(_value(row, m))]
-    pooled = any(np.isfinite(float(row.get(f"{m}_pooled", np.nan))) for row, m in cells)
     kinds = {_spread_kind(row, m) for row, m in cells}
     singles = any(len(row[f"{m}_values"]) > 1 for row, m in cells)
-    parts = ["pooled value" if pooled else "mean"]
+    parts = [value]
     parts += [kind for kind in (INTERVAL, DEVIATION) if kind in kinds]
     return ", ".join([*parts, *(["single runs (ticks)"] if singles else [])])

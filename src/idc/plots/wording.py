@@ -91,3 +91,9 @@ def listing(names: Sequence[str], limit: int = 5) -> str:
     if len(names) > limit:
         return f"{comma.join(names[:limit])} and {len(names) - limit:,} more"
     return " and ".join([comma.join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def value_words(folds: bool, repeats: bool) -> str:
+    """What the value of a setting is, such as "pooled over folds, mean over repeats"."""
+    parts = ["pooled over folds"] * folds + ["mean over repeats"] * repeats
+    return ", ".join(parts) or "of one run"

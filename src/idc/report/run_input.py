@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.plots.wording import value_words
+
 PREDICTIONS = ("path", "patient", "x", "y", "label", "split", "row", "predicted", "score", "loss")
 COUNTS = ("split", "class", "patches", "patients")
 Interval = tuple[float, float]
@@ -213,6 +215,17 @@ class SweepReport:
     def __post_init__(self) -> None:
         if len(self.leaderboard) and not {"setting", "runs"} <= set(self.leaderboard.columns):
             raise ValueError("the leaderboard of a sweep's report lacks setting or runs")
+
+    @property
+    def has_folds(self) -> bool:
+        """Whether settings were cross-validated."""
+        return len(self.fold_table) > 0
+
+    @property
+    def value_words(self) -> str:
+        """What a setting's value is: only what was done."""
+        repeats = "repeat" in self.pooled and self.pooled["repeat"].astype(bool).any()
+        return value_words(self.has_folds, bool(repeats))
 
     @property
     def metrics(self) -> list[str]:

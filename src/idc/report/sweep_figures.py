@@ -11,7 +11,7 @@ def sweep_gallery(report: SweepReport) -> Gallery:
     """The figures of a comparison, in its own folder or one level up."""
     inside = report.figures / FOLDER
     root = inside if inside.is_dir() else report.figures
-    words = {**WORDS}
+    words = {**WORDS, "leaderboard": _board(report)}
     for path in sorted(root.glob("*.png")):
         for kind, of_metric in BY_METRIC.items():
             if path.stem.startswith(f"{kind}_"):
@@ -29,6 +29,14 @@ def of_kind(gallery: Gallery, kind: str) -> list[str]:
     return gallery.names(f"{kind}_")
 
 
+def _board(report: SweepReport) -> Known:
+    return Known(
+        "The metrics of each setting",
+        f"Each setting: {report.value_words}. Settings whose intervals overlap widely may not "
+        "differ at all.",
+    )
+
+
 BY_METRIC = {
     "critical_difference": Known(
         "Settings on a line by rank, those that cannot be told apart joined",
@@ -44,11 +52,6 @@ WORDS = {
         "Attribution methods against settings: gain over random maps and verdict",
         "Whether each method's maps can be trusted, for each setting. Hatched cells failed the "
         "check with shuffled weights: those maps show the patch, not the model.",
-    ),
-    "leaderboard": Known(
-        "The metrics of each setting",
-        "Each setting: pooled over its folds, mean over its seeds. Settings whose intervals "
-        "overlap widely may not differ at all.",
     ),
     "roc": Known(
         "ROC curves of the settings",

@@ -50,7 +50,7 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
         ("The settings", _board(report, gallery)),
         ("What can be told apart", _differences(report, gallery)),
         ("The curves", _curves(gallery)),
-        ("Fold by fold", _folds(report, gallery)),
+        ("Fold by fold" if report.has_folds else "Run by run", _folds(report, gallery)),
         ("Patient by patient", _patients(report)),
         ("With more to learn from", [*gallery.take("learning_size")]),
         ("Which maps can be trusted", _trust(report, gallery)),
@@ -88,9 +88,9 @@ def _board(report: SweepReport, gallery: Gallery) -> list[Block]:
     if report.leaderboard.empty:
         return [*blocks, Text("No run finished: there is nothing to compare.")]
     caption = (
-        "Settings, best first, and rules without a network. Pooled over folds, mean over seeds; in "
-        "brackets the interval or, where there is none, the spread of the runs (one standard "
-        "deviation)."
+        f"Settings, best first, and rules without a network. Values are {report.value_words}; in "
+        "brackets the interval over patients or, where there is none, the spread of the runs (one "
+        "standard deviation)."
     )
     leaky = is_leaky(report.leaderboard).tolist()
     table = Table(board_table(report), caption, leaky if any(leaky) else (), "leaky", decimals=3)
@@ -130,9 +130,9 @@ def _folds(report: SweepReport, gallery: Gallery) -> list[Block]:
     blocks: list[Block] = []
     pooled = pooled_table(report)
     if len(pooled):
+        folds = "All folds together: each patient was tested once, by a model that had not seen it."
         caption = (
-            "All folds together: each patient was tested once, by a model that had not seen it. "
-            "In brackets the interval over patients."
+            f"{folds if report.has_folds else 'Each run.'} In brackets the interval over patients."
         )
         every = pooled_list(report)
         fold = Table(every.head(LISTED), decimals=3)

@@ -23,7 +23,7 @@ def units_of(groups: NDArray[Any]) -> Units:
 
 
 def mean_interval(
-    values: NDArray[np.floating], units: Units, seed: int
+    values: NDArray[np.floating], units: Units, seed: int, most: float = np.inf
 ) -> tuple[float, float, float]:
     """Mean over patches with its 95 % interval over patients; see `idc.metrics.spread`.
 
@@ -31,6 +31,7 @@ def mean_interval(
         values: float (N,); NaN are left out.
         units: See `units_of`.
         seed: Fixes the draws.
+        most: The largest size that a value can have: no bound lies beyond it.
 
     Returns:
         Mean, low and high; NaN without values, and no interval (NaN) with fewer than two patients.
@@ -45,4 +46,5 @@ def mean_interval(
         share(weights @ sums, weights @ counts)
         for weights in (np.concatenate(list(units.draws(DRAWS, seed))), units.left_out())
     )
-    return mean, *Spread(mean, drawn, left_out, int((counts > 0).sum())).interval(LEVEL)
+    low, high = Spread(mean, drawn, left_out, int((counts > 0).sum())).interval(LEVEL)
+    return mean, max(low, -most), min(high, most)

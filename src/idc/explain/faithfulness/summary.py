@@ -15,6 +15,7 @@ from idc.explain.faithfulness.weights_check import known_stages, late_stages
 from idc.metrics.resampling import Units
 
 SIMILARITY = "randomisation_similarity"
+MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
 STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
 MEANS = (
     "probability",
@@ -62,7 +63,9 @@ def summarise(
         row: dict[str, object] = {"method": method, "patches": len(part)}
         row["patients"] = units.count
         for name, column in (intervals | {SIMILARITY: SIMILARITY}).items():
-            mean, low, high = mean_interval(part[column].to_numpy(float), units, plan.seed)
+            most = 1.0 if name == SIMILARITY else MOST_GAIN
+            values = part[column].to_numpy(float)
+            mean, low, high = mean_interval(values, units, plan.seed, most)
             short = name.removesuffix("_similarity")
             row |= {name: mean, f"{short}_low": low, f"{short}_high": high}
         row |= checks[str(method)]
@@ -146,7 +149,7 @@ def randomisation_rows(
         seed: Of the draws.
     """
     rows = [
-        (method, stage, layer, *mean_interval(values, units, seed), np.isfinite(values).mean())
+        (method, stage, layer, *mean_interval(values, units, seed, 1.0), np.isfinite(values).mean())
         for stage, (layer, values) in enumerate(zip(layers, similarities, strict=True))
     ]
     return pd.DataFrame(rows, columns=list(STAGE_COLUMNS))
