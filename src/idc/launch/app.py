@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from idc.launch import sweep
+from idc.launch.disk import problem_with_folders
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
@@ -64,6 +65,10 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     """
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     print_what_can_be()
+    # Hydra makes folders before anything of ours is called, and fails with a traceback.
+    if (problem := problem_with_folders(sys.argv[1:], os.environ)) is not None:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(1)
     # Hydra looks for a config beside the app and warns that an absolute path is unusual.
     warnings.filterwarnings("ignore", module="hydra.*", category=UserWarning)
     code = 1

@@ -269,7 +269,15 @@ class MlflowRun:
 
     def end(self, status: Status) -> None:
         """Close the run and wait for its store, as long as that answers; see `Run.end`."""
-        self._journal.append(END, durable=True, status=status, time=_now())
+        now = _now()
+        try:
+            self._journal.append(END, durable=True, status=status, time=now)
+        except OSError:
+            # A full disk must not keep a store on another one from hearing of the end.
+            self._courier.settle()
+            client = mlflow.MlflowClient(self._store.uri)
+            within(ANSWER_SECONDS, lambda: client.set_terminated(self.run_id, status, now))
+            raise
         self._courier.settle()
         self._courier.release(self._journal)
 
@@ -327,7 +335,10 @@ class _Monitor(SystemMetricsMonitor):
             if self._shutdown_event.wait(self.sampling_interval):
                 return
             values = {f"system/{k}": v for k, v in self.aggregate_metrics().items()}
-            self._run.metrics(values, self._logging_step)
+            try:
+                self._run.metrics(values, self._logging_step)
+            except OSError:
+                return  # the disk is full: whoever trains will say so
             self._logging_step += 1
             for monitor in self.monitors:
                 monitor.clear_metrics()

@@ -12,9 +12,11 @@ from urllib.parse import quote
 import mlflow
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from idc.errors import TrackingError
 from idc.tracking.courier import courier_of
+from idc.tracking.database import check_database
 from idc.tracking.delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
 from idc.tracking.journal import FOLDER
 from idc.tracking.privacy import Redactor, public
@@ -114,9 +116,11 @@ def _answered(uri: str, experiment: str, mlruns: Path, require: bool) -> Store:
     try:
         if not away.is_server:
             with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
+                if uri.startswith("sqlite:"):
+                    check_database(uri)
                 return _open(uri, experiment, mlruns)
         return within(ANSWER_SECONDS, lambda: _open(uri, experiment, mlruns))
-    except (TimeoutError, MlflowException) as error:
+    except (TimeoutError, MlflowException, SQLAlchemyError) as error:
         why = reason(error)
         if require or not away.is_server or is_refusal(error) or is_denied(error):
             raise TrackingError(

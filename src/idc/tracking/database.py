@@ -1,0 +1,72 @@
+"""Whether an SQLite database can be used: MLflow needs minutes to see that, and a traceback."""
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from idc.errors import TrackingError
+
+LOCKED_SECONDS = 6.0  # for which another process's write is waited for
+CHECK_SECONDS = 2.0  # of looking for damage; a large database is looked at in part
+REMEDIES = {
+    "SQLITE_BUSY": "another process holds a lock on it. End that process, then try again",
+    "SQLITE_LOCKED": "another process holds a lock on it. End that process, then try again",
+    "SQLITE_NOTADB": "it is no database. Move it aside, or set tracking.uri to another",
+    "SQLITE_CORRUPT": (
+        "it is damaged. Bring back a copy, or move it aside: the runs' own folders are whole"
+    ),
+    "SQLITE_READONLY": "it is read-only. Make it and its folder writable, or set paths.mlruns",
+    "SQLITE_CANTOPEN": "it cannot be opened. Make it and its folder writable, or set paths.mlruns",
+    "SQLITE_FULL": "its disk is full. Free some space, or set paths.mlruns to another disk",
+    "SQLITE_IOERR": "its disk fails to read or write. Set paths.mlruns to another disk",
+}
+
+
+def check_database(uri: str) -> None:
+    """Look at an SQLite database; one that is not there yet is fine.
+
+    Args:
+        uri: Its URI, ``sqlite:///FILE``.
+
+    Raises:
+        TrackingError: It is damaged, locked, no database, or cannot be written.
+    """
+    name = make_url(uri).database
+    if not name or name == ":memory:" or not (path := Path(name).absolute()).exists():
+        return
+    if path.is_dir():
+        raise TrackingError(
+            f"tracking: {path} is a folder, where the database of the runs should be. Move it "
+            f"aside, or set paths.mlruns to another folder."
+        )
+    place = f"{path.as_uri()}?mode=rw"
+    try:
+        with closing(sqlite3.connect(place, uri=True, timeout=LOCKED_SECONDS)) as connection:
+            _look(connection)
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorname", None) or ""
+        remedies = (text for name, text in REMEDIES.items() if code.startswith(name))
+        what = next(remedies, "MLflow cannot use it")
+        raise TrackingError(f"tracking: {path}: {what} ({error}).") from error
+
+
+def _look(connection: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + CHECK_SECONDS
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
+    try:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_INTERRUPT":
+            raise
+        answer = "ok"
+    connection.set_progress_handler(None, 0)
+    if answer != "ok":
+        damage = sqlite3.DatabaseError(str(answer))
+        damage.sqlite_errorname = "SQLITE_CORRUPT"
+        raise damage
+    connection.execute("BEGIN IMMEDIATE")
+    connection.rollback()
