@@ -154,6 +154,9 @@ def test_a_package_of_the_users_own_is_built_where_the_command_line_names_it(
     assert result.code == 0, result.err
     (run,) = result.runs()
     command = (f"run={run.info.run_id}", "explain=none", "device=cpu", "report=false")
-    refused(app("evaluate")(*command), "backbone would call mypackage.tiny")
-    result = app("evaluate")(*command, "+trusted._target_=mypackage.tiny")
-    assert result.code == 0, result.err
+    resumed = (f"resume={run.info.run_id}", "trainer.max_epochs=2")
+    trusted = "+trusted._target_=mypackage.tiny"
+    for name, arguments in (("evaluate", command), ("train", resumed)):
+        refused(app(name)(*arguments), "backbone would call mypackage.tiny")
+        result = app(name)(*arguments, trusted)
+        assert result.code == 0, result.err

@@ -13,6 +13,8 @@ COMPOSED = OmegaConf.create(
             "source": {"root": "${data.root}", "side": "${data.size}", "words": "a ${data.root}"},
         },
         "explain": {"regions": {"pixel": "${..slides.pixel}"}, "slides": {"pixel": 0.5}},
+        "paths": {"root": "/root", "runs": "${.root}"},
+        "beside": "${paths.root}",
         "secret": "${oc.env:HOME}",
         "whole": "${data}",
         "loop": "${pool}",

@@ -16,6 +16,7 @@ from idc.errors import CheckpointError
 
 OPTIMIZERS = "torch.optim."
 TRANSFORMS = "albumentations."
+TRUSTED = "trusted"  # where the command line names what else may be built
 
 
 def may_be_built(name: str) -> bool:
@@ -66,7 +67,7 @@ def check_targets(config: Any, now: Any, what: str) -> None:
             raise CheckpointError(
                 f"{what}: {place} would call {target}, which is not among the objects that may be "
                 f"built from a stored configuration. If you trust it, name it in a YAML of conf/, "
-                f"or on the command line too (+trusted._target_={target})."
+                f"or on the command line too (+{TRUSTED}._target_={target})."
             )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 Config = dict[str, Any]
+OF_MACHINE = {"paths"}  # not stored with a run: nothing can follow it elsewhere
 # ${data.root}, ${.patch_size}, ${..slides.pixel_size}: another value and nothing else.
 MIRROR = re.compile(r"\$\{(\.*)([A-Za-z_][\w.]*)\}")
 
@@ -29,7 +30,9 @@ def mirrors_of(cfg: DictConfig) -> dict[str, str]:
         while source in direct and source not in seen:
             seen.add(source)
             source = direct[source]
-        if source not in seen and not isinstance(look_up(unresolved, source, {}), Mapping):
+        value = look_up(unresolved, source, {})
+        of_machine = {place.split(".")[0], source.split(".")[0]} & OF_MACHINE
+        if source not in seen and not isinstance(value, Mapping) and not of_machine:
             followed[place] = source
     return followed
 

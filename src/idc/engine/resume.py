@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from idc.config.buildable import TRUSTED
 from idc.config.stored import Origin, read_origin
 from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
@@ -189,7 +190,7 @@ def _merge(
     values = {}
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
-        if key.split(".")[0] in TAKEN_FROM_NOW:
+        if key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED):
             continue
         if key in then["choices"]:
             if override.value() == then["choices"][key]:
