@@ -81,8 +81,12 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(cli: Cli, app: App, tmp_
         assert own[name].min() <= corners[:, axis].min()
         assert corners[:, axis].max() <= own[name].max() + 50
 
-    errors = explain(f"run={run_id}", "explain.select=errors", *few, *ONLY_MAPS)
+    own = f"hydra.run.dir={tmp_path / 'own'}"
+    errors = explain(f"run={run_id}", "explain.select=errors", own, *few, *ONLY_MAPS)
     assert errors.code == 0, errors.err
+    mixed = explain(f"run={run_id}", "explain.select=all", own, *few, *ONLY_MAPS)
+    assert mixed.code == 1
+    assert f"(explain, run {run_id}, finished)" in mixed.err
     (name,) = (p for p in ("errors",) if p in artifacts(errors, run_id, "explain"))
     wrong = pd.read_parquet(fetched(errors, run_id, f"explain/{name}/cases.parquet", tmp_path))
     assert len(wrong) == int((test["label"] != test["predicted"]).sum())

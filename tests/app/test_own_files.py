@@ -90,6 +90,16 @@ def test_a_job_that_never_started_fails_the_sweep(
     assert [c.info.run_name for c in children] == ["seed=1"]
 
 
+def test_a_sweeps_folder_does_not_depend_on_what_is_swept(cli: Cli, tmp_path: Path) -> None:
+    result = cli("-m", *TINY, f"hydra.sweep.dir={tmp_path}/S/${{seed}}", "seed=1,2")
+    assert result.code == 1
+    assert "It must be the same for all jobs" in result.err
+    parent, children = sweep_of(result)
+    assert parent.info.status == "FAILED"
+    assert parent.data.metrics["sweep/failed"] == 2
+    assert children == []
+
+
 def test_relative_paths_are_relative_to_where_the_command_was_typed(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,8 +47,10 @@ def test_readers_who_contradict_labels_correct_the_next_training(
                 journal.add(answer(reader, path, int(verdict), number))
 
     review = app("review.__main__")
-    done = review(f"run={run_id}", "serve=false", "readers=[AB,CD]", *FEW)
+    own = f"hydra.run.dir={tmp_path / 'own'}"
+    done = review(f"run={run_id}", "serve=false", "readers=[AB,CD]", own, *FEW)
     assert done.code == 0, done.err
+    assert "(review, run" in cli(*TINY, own).err
     assert "6 cases, 2 reader(s), 1 label suspect(s), 2 correction(s)" in done.out
     (after,) = done.runs()
     assert after.info.status == "FINISHED"
