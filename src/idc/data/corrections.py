@@ -10,6 +10,7 @@ import pandas as pd
 
 from idc.data.csv_lines import read_csv_lines
 from idc.errors import DataError
+from idc.runtime.atomic import replacing
 
 Action = Literal["relabel", "exclude"]
 RELABEL: Action = "relabel"
@@ -67,7 +68,8 @@ def save_corrections(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     """
     shown = table[list(COLUMNS)].astype(object)
     shown["label_after"] = shown["label_after"].where(shown["action"] == RELABEL, "")
-    shown.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    with replacing(Path(path)) as part:
+        shown.to_csv(part, index=False, encoding="utf-8", lineterminator="\n")
 
 
 def _check_header(path: Path, header: list[str]) -> None:

@@ -15,6 +15,7 @@ from idc.engine.inference import Inference
 from idc.errors import CheckpointError, DataError, IdcError, first_line
 from idc.metrics.calibration import Calibration, CalibrationRule
 from idc.metrics.threshold import ThresholdRule
+from idc.runtime.atomic import write_text
 
 log = logging.getLogger(__name__)
 FILE = "decision.json"
@@ -48,8 +49,7 @@ class Decider:
             "inference": self.inference.to_dict(),
             "notes": list(self.notes),
         }
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_text(folder / FILE, json.dumps(content, indent=2) + "\n")
 
 
 def load_decider(path: Path) -> Decider:

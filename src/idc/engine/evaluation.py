@@ -16,6 +16,7 @@ from idc.engine.inference import Inference, predict
 from idc.engine.numbers import Numbers, take_numbers
 from idc.engine.predictions import decide, probabilities_of, raw_predictions
 from idc.models.network import Network
+from idc.runtime.atomic import replacing, write_text
 
 MOST_ROWS = 2000  # of a table that is written as text
 
@@ -121,18 +122,20 @@ def thinned(table: pd.DataFrame, rows: int = MOST_ROWS) -> pd.DataFrame:
 def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Write predictions, decision, metrics and tables."""
     folder.mkdir(parents=True, exist_ok=True)
-    evaluation.predictions.to_parquet(folder / "predictions.parquet", index=False)
+    with replacing(folder / "predictions.parquet") as path:
+        evaluation.predictions.to_parquet(path, index=False)
     if evaluation.decider is not None:
         evaluation.decider.save(folder)
     if evaluation.baselines is not None:
-        path = folder / "baselines.parquet"
-        evaluation.baselines.predictions.to_parquet(path, index=False)
+        with replacing(folder / "baselines.parquet") as path:
+            evaluation.baselines.predictions.to_parquet(path, index=False)
     for name, table in evaluation.numbers.tables.items():
         if len(table):
-            thinned(table).to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+            with replacing(folder / f"{name}.csv") as path:
+                thinned(table).to_csv(path, index=False, float_format="%.6g")
     content = {
         "threshold": evaluation.threshold,
         "metrics": evaluation.metrics,
         "notes": evaluation.notes,
     }
-    (folder / "metrics.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / "metrics.json", json.dumps(content, indent=2) + "\n")

@@ -30,6 +30,7 @@ from idc.models.backbone import Backbone, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.losses import class_weights
 from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.runtime.checkpoint_io import AtomicCheckpointIO
 
 log = logging.getLogger(__name__)
 OWN_TRAINER_KEYS = ("channels_last", "compile", "matmul_precision")
@@ -183,6 +184,7 @@ def build_trainer(
             callbacks=build_callbacks(config, checkpoints, bool(logger)),
             use_distributed_sampler=False,
             enable_model_summary=False,
+            plugins=[AtomicCheckpointIO()],
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise ConfigError(f"trainer: {first_line(error)}") from error

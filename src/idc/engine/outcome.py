@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from idc.errors import CheckpointError, first_line
+from idc.runtime.atomic import write_text
 
 FILE = "outcome.json"
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -43,10 +44,7 @@ class Outcome:
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        part = folder / f"{FILE}.part"
-        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-        part.replace(folder / FILE)
+        write_text(folder / FILE, json.dumps(asdict(self), indent=2) + "\n")
 
 
 def load_outcome(folder: Path) -> Outcome | None:

@@ -16,6 +16,7 @@ from idc.engine.evaluation import thinned
 from idc.engine.figures import numbers_figures
 from idc.engine.numbers import Numbers, take_numbers
 from idc.metrics.collection import METRIC_NAMES
+from idc.runtime.atomic import replacing
 
 TABLE = "pooled.csv"
 PREDICTIONS = "predictions.parquet"
@@ -66,7 +67,8 @@ def pool_numbers(
                     figures = numbers_figures(frame, numbers, None, class_names)
                     save_figures(figures, target)
     if frames:
-        pd.concat(frames, ignore_index=True).to_parquet(folder / PREDICTIONS, index=False)
+        with replacing(folder / PREDICTIONS) as path:
+            pd.concat(frames, ignore_index=True).to_parquet(path, index=False)
     columns = ["setting", "repeat", "metric", "value", "low", "high"]
     table = pd.DataFrame(rows, columns=columns)
     table.to_csv(folder / TABLE, index=False, float_format="%.6g")

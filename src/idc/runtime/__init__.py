@@ -1,1 +1,1 @@
-"""What a process needs to know of its machine, and what a person reads of its progress."""
+"""The process and its machine: ranks, locks, signals, safe files, and what a person reads of it."""

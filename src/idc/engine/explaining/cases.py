@@ -17,6 +17,7 @@ from idc.explain.methods import Attributions, Method
 from idc.explain.run import explain
 from idc.explain.select import KIND_WORDS
 from idc.plots.attribution import AttributionCase, attribution_figure
+from idc.runtime.atomic import replacing
 
 log = logging.getLogger(__name__)
 PER_PAGE = 8  # cases in a figure
@@ -42,7 +43,8 @@ class Cases:
         The latter holds ``patches`` and, by their methods' names, float32 (n, P, P).
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.table.to_parquet(folder / "cases.parquet", index=False)
+        with replacing(folder / "cases.parquet") as path:
+            self.table.to_parquet(path, index=False)
         arrays: dict[str, Any] = {name: found.maps for name, found in self.maps.items()}
         np.savez_compressed(folder / "attributions.npz", patches=self.pixels, **arrays)
 

@@ -14,6 +14,7 @@ from idc.explain.faithfulness.plan import FaithfulnessPlan
 from idc.explain.faithfulness.result import Faithfulness
 from idc.explain.methods import Method
 from idc.plots.faithfulness import curves_figure, methods_figure, randomisation_figure
+from idc.runtime.atomic import replacing, write_text
 
 VERDICTS = "verdicts.json"
 
@@ -80,7 +81,8 @@ def save_faithfulness(found: Faithfulness, folder: Path) -> None:
         "weights_check": found.randomisation,
     }
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+        with replacing(folder / f"{name}.csv") as path:
+            table.to_csv(path, index=False, float_format="%.6g")
     content = {
         "order": found.table["method"].tolist(),
         "marks": found.marks,
@@ -88,7 +90,7 @@ def save_faithfulness(found: Faithfulness, folder: Path) -> None:
         "reasons": dict(zip(found.table["method"], found.table["reasons"], strict=True)),
         "sentences": found.sentences(),
     }
-    (folder / VERDICTS).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / VERDICTS, json.dumps(content, indent=2) + "\n")
 
 
 def faithfulness_drawings(
