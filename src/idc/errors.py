@@ -59,3 +59,7 @@ class TrackingError(IdcError):
 
 class TrainingError(IdcError):
     """Training went wrong in a way that no further epoch mends (a loss that is not a number)."""
+
+
+class BusyError(IdcError):
+    """Another process is at work on the same run."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -27,18 +28,23 @@ class PowerCutError(Exception):
     pass
 
 
+Step = Callable[[PatchClassifier, object, int], torch.Tensor]
+
+
+def cut_in(epoch: int, step: Step, batch: int = 1) -> Step:
+    def cut(self: PatchClassifier, images: object, batch_idx: int) -> torch.Tensor:
+        if self.current_epoch == epoch and batch_idx == batch:
+            raise PowerCutError("the lights went out")
+        return step(self, images, batch_idx)
+
+    return cut
+
+
 @pytest.fixture
 def broken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Result:
     """A run that died in the middle of its third epoch."""
-    step = PatchClassifier.training_step
-
-    def cut(self: PatchClassifier, batch: object, batch_idx: int) -> torch.Tensor:
-        if self.current_epoch == 2 and batch_idx == 1:
-            raise PowerCutError("the lights went out")
-        return step(self, batch, batch_idx)
-
     with monkeypatch.context() as patch:
-        patch.setattr(PatchClassifier, "training_step", cut)
+        patch.setattr(PatchClassifier, "training_step", cut_in(2, PatchClassifier.training_step))
         result = cli(*RUN)
     assert result.code == 1
     (run,) = result.runs()
@@ -77,6 +83,35 @@ def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result) -> None:
     assert_equal_runs(second, third)
 
 
+def test_ended_twice_and_torn_it_goes_on_from_what_is_whole(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second attempt ends before it has a checkpoint of its own, and its copy is damaged."""
+    alone = (*RUN, "tracking.log_checkpoints=false")
+    with monkeypatch.context() as patch:
+        patch.setattr(PatchClassifier, "training_step", cut_in(2, PatchClassifier.training_step))
+        result = cli(*alone)
+    assert result.code == 1
+    (run,) = result.runs()
+    run_id = run.info.run_id
+    with monkeypatch.context() as patch:
+        patch.setattr(PatchClassifier, "training_step", cut_in(2, PatchClassifier.training_step, 0))
+        result = cli(f"resume={run_id}", "tracking.log_checkpoints=false")
+    assert result.code == 1
+    first, second = (folder / "checkpoints" for folder in result.folders)
+    assert (first / "last.ckpt").read_bytes() == (second / "last.ckpt").read_bytes()
+    torn = (second / "last.ckpt").read_bytes()
+    (second / "last.ckpt").write_bytes(torn[: len(torn) // 2])
+    result = cli(f"resume={run_id}", "tracking.log_checkpoints=false")
+    assert result.code == 0, result.err
+    assert "going on from" in result.err and "best.ckpt" in result.err
+    (run,) = result.runs()
+    assert run.info.status == "FINISHED"
+    unbroken = cli(*RUN)
+    *_, third, fourth = unbroken.folders
+    assert_equal_runs(third, fourth)
+
+
 def test_by_checkpoint(cli: Cli, broken: Result, tmp_path: Path) -> None:
     checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
     resumed = cli(f"resume={checkpoint}", "tracking=none")
@@ -111,6 +146,7 @@ def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> Non
     (run,) = broken.runs()
     patients = set(pd.read_parquet(broken.folders[0] / "split.parquet")["group"])
     train = pd.read_parquet(broken.folders[0] / "split.parquet").query("split == 'train'")
+    was = run.info
     other = cli(f"resume={run.info.run_id}", f"split.test_patients=[{train['group'].iloc[0]}]")
     assert other.code == 1
     assert "would change sides" in other.err
@@ -118,6 +154,8 @@ def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> Non
     drawn = cli(f"resume={run.info.run_id}", "data.seed=1")
     assert drawn.code == 1
     assert "data are not those" in drawn.err or "would change sides" in drawn.err
+    (run,) = drawn.runs()
+    assert (run.info.status, run.info.end_time) == (was.status, was.end_time)  # never reopened
 
 
 def test_after_a_kill_the_checkpoint_in_its_folder_is_taken(

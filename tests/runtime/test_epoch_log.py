@@ -42,7 +42,7 @@ def test_every_epoch_is_a_line_without_a_terminal(cli: Cli) -> None:
     for number, _, text in lines:
         given = {k: float(v) for k, v in re.findall(r"(\w+/\w+) ([\d.]+)", text)}
         assert set(given) == {"train/loss", "val/loss", "val/f1", "val/recall"}
-        rows = history[history["epoch"] == int(number) - 1]
+        rows = history[history["epoch"] == int(number)]
         kept = {f"{r.stage}/{r.metric}": r.value for r in rows.itertuples()}
         assert given == pytest.approx({name: kept[name] for name in given}, abs=1e-4)
         (seconds,), (rate,) = (

@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import (
 from idc.engine.config import Config
 from idc.engine.progress import shows_progress
 from idc.models.classifier import PatchClassifier
+from idc.runtime import signals
 from idc.runtime.epoch_log import EpochLog
 
 CHECKPOINTS = "checkpoints"  # the folder's name, among a run's files and its artifacts
@@ -49,6 +50,30 @@ class GradualUnfreezing(pl.Callback):
         assert self.at_start is not None
         pl_module.freezing.apply(self.at_start - trainer.current_epoch // self.every)
         pl_module.train()
+
+
+class StopBetweenBatches(pl.Callback):
+    """Ends the training between two batches when the process was told to stop.
+
+    The last checkpoint is that of the last whole epoch: from it a resumed run equals an unbroken
+    one, which from the middle of an epoch it could not.
+    """
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's own handler talks to the other ranks in the middle of whatever they do."""
+        signals.reclaim()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        """Stop; several ranks all after the same batch, as one alone would make others wait."""
+        if trainer.world_size == 1:
+            signals.check()
+        elif signals.received() is not None:
+            trainer._signal_connector.received_sigterm = True  # the first rank's goes to all
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+        """The same in validation; ranks stop when they train again."""
+        if trainer.world_size == 1:
+            signals.check()
 
 
 class Checkpoint(ModelCheckpoint):
@@ -109,7 +134,7 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
         "auto_insert_metric_name": False,
         "enable_version_counter": False,
     }
-    callbacks: list[pl.Callback] = []
+    callbacks: list[pl.Callback] = [StopBetweenBatches()]
     if (decay := config["callbacks"]["ema"]["decay"]) is not None:
         callbacks.append(EMAWeightAveraging(decay=decay))
     if (every := config["backbone"].get("unfreeze_every")) is not None:

@@ -26,6 +26,9 @@ from idc.engine.reporting import Account, Kind
 from idc.engine.restore import Restored, members, restore
 from idc.engine.results import record_evaluation, record_explanation
 from idc.errors import ConfigError
+from idc.runtime import signals
+from idc.runtime.atomic import write_text
+from idc.tracking.alive import locked
 from idc.tracking.facts import origin_tags
 from idc.tracking.privacy import hidden_values
 from idc.tracking.run import MlflowRun
@@ -56,9 +59,11 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
     outcome = Outcome(name, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        run = MlflowRun(store, name=name, parent=str(record.info.run_id))
-        outcome.run_id = run.run_id
-        stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
+        with signals.deferred():  # a run that is open will be closed
+            run = MlflowRun(store, name=name, parent=str(record.info.run_id))
+            outcome.run_id = run.run_id
+            stack.enter_context(locked(Path(config["paths"]["mlruns"]), run.run_id, "run"))
+            stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
         _work(config, store, run, record, found, outcome, folder)
     return outcome
 
@@ -94,7 +99,7 @@ def _work(
             "idc.evaluates": str(record.info.run_id),
         }
     )
-    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
+    write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
     run.artifacts(folder / "config.yaml")
     device = choose_device(config["device"])
     meter = Meter(device)

@@ -13,8 +13,10 @@ from typing import Any
 from mlflow.exceptions import MlflowException
 
 from idc.engine.config import Config
-from idc.engine.outcome import Outcome
+from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import IdcError, TrackingError, first_line
+from idc.runtime import signals
+from idc.tracking.alive import heartbeat
 from idc.tracking.delivery import ERROR_TAG
 from idc.tracking.privacy import Pseudonyms, Redactor
 from idc.tracking.run import MlflowRun, NoRun, Run, Status
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LOG_FILE = "console.log"
 STOPPED = "stopped by the user"
+# By the machine or a cluster, so that the process could not say so itself.
+ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 
 
 def configured_store(config: Config, reads: bool = True) -> Store | None:
@@ -68,22 +72,27 @@ def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterat
         log_name: The console log's name among the artifacts.
 
     Raises:
-        KeyboardInterrupt: Also in place of the SystemExit that Lightning makes of it.
+        KeyboardInterrupt: The process was stopped, by Ctrl-C or a signal.
         TrackingError: In place of an error that says that the disk is full or read-only.
     """
     try:
         outcome.save(folder)
-        yield
-    except KeyboardInterrupt:
-        _close(run, outcome, folder, log_name, "KILLED", STOPPED)
+        with heartbeat(run):
+            yield
+    except KeyboardInterrupt as stop:
+        _close(run, outcome, folder, log_name, "KILLED", str(stop) or STOPPED)
         raise
     except BaseException as error:
+        if signals.received() is not None:  # its workers, or other ranks, got the signal too
+            _close(run, outcome, folder, log_name, "KILLED", first_line(error))
+            signals.check()
         cause = _as_tracking_error(error, folder)
         _close(run, outcome, folder, log_name, "FAILED", first_line(cause or error))
         if cause is not None:
             raise cause from error
         raise
     _close(run, outcome, folder, log_name, "FINISHED", None)
+    signals.check()
 
 
 @contextmanager
@@ -119,6 +128,14 @@ def close_for(
     _close(run, outcome, folder, LOG_FILE, status, reason)
 
 
+def mark_ended(folder: Path) -> None:
+    """Say in a run's earlier folder that its process was ended before it could do so itself."""
+    outcome = load_outcome(folder)
+    if outcome is not None and outcome.status == "RUNNING":
+        outcome.status, outcome.error = "KILLED", ENDED_FROM_OUTSIDE
+        outcome.save(folder)
+
+
 def _as_tracking_error(error: BaseException, folder: Path) -> TrackingError | None:
     if isinstance(error, OSError) and error.errno in FULL:
         where = error.filename or folder
@@ -139,7 +156,22 @@ def _close(
     status: Status,
     reason: str | None,
 ) -> None:
-    """Leave the log, the traceback and the status; nothing here may hide the first error."""
+    """Leave the log, the traceback and the status; nothing here may hide the first error.
+
+    No signal may either: a run that is half closed would be RUNNING for ever.
+    """
+    with signals.uninterrupted():
+        _close_all(run, outcome, folder, log_name, status, reason)
+
+
+def _close_all(
+    run: Run,
+    outcome: Outcome,
+    folder: Path,
+    log_name: str,
+    status: Status,
+    reason: str | None,
+) -> None:
     outcome.status = status
     # A sweep tells its jobs' errors too.
     outcome.error = reason and (run.store.redactor.text(reason) if run.store else reason)
@@ -197,6 +229,7 @@ def lightning_interrupts() -> Iterator[None]:
     try:
         yield
     except SystemExit as error:  # its SIGTERMException too: the whole sweep shall end
+        signals.check()
         raise KeyboardInterrupt from error
     finally:
         signal.signal(signal.SIGINT, before)

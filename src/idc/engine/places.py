@@ -10,12 +10,14 @@ from idc.config.values import following, named_too
 from idc.engine.config import Config
 from idc.engine.outcome import load_outcome
 from idc.errors import CheckpointError, ConfigError, first_line
+from idc.runtime.atomic import write_text
 from idc.tracking.journal import FOLDER as JOURNALS
 from idc.tracking.journal import RunIds
 from idc.tracking.privacy import HIDDEN, hidden_values
 
 FOLDER_TAG = "idc.folder"
 FILE = "local.json"
+START = "start.json"  # what a run needs to start anew
 # Paths that the checkpoint makes superfluous.
 NOT_NEEDED = ("backbone.weights", "tracking.uri", "resume")
 
@@ -49,7 +51,7 @@ def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | N
 def save_hidden(config: Config, folder: Path) -> None:
     """Keep the absolute paths of a configuration where only this machine sees them."""
     known = hidden_values({k: v for k, v in config.items() if k != "paths"})
-    (folder / FILE).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / FILE, json.dumps(known, indent=2) + "\n")
 
 
 def _load_hidden(path: Path) -> dict[str, str]:

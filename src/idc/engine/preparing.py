@@ -26,6 +26,9 @@ from idc.engine.patients import build_splitter, hide_patients
 from idc.errors import DataError, first_line
 from idc.report.eda import write_eda
 from idc.report.eda_input import EdaInput
+from idc.runtime import signals
+from idc.runtime.atomic import replacing
+from idc.tracking.alive import locked
 from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun, NoRun, Run
@@ -55,9 +58,11 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
     outcome = Outcome(name, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        run: Run = NoRun() if store is None else MlflowRun(store, name=name)
-        outcome.run_id = run.run_id
-        stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
+        with signals.deferred():  # a run that is open will be closed
+            run: Run = NoRun() if store is None else MlflowRun(store, name=name)
+            outcome.run_id = run.run_id
+            stack.enter_context(locked(Path(config["paths"]["mlruns"]), run.run_id, "run"))
+            stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
         redactor = (
             store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
         )
@@ -115,8 +120,10 @@ def _work(
         outcome.notes.append(f"No split can be made: {redactor.text(first_line(error))}")
     if names is not None:
         index = hide_patients(index, names)
-    index.rename(columns=ON_DISK).to_parquet(folder / "index.parquet", index=False)
-    decisions.table.to_csv(folder / "audit.csv", index=False)
+    with replacing(folder / "index.parquet") as path:
+        index.rename(columns=ON_DISK).to_parquet(path, index=False)
+    with replacing(folder / "audit.csv") as path:
+        decisions.table.to_csv(path, index=False)
     for path in (folder / "index.parquet", folder / "audit.csv"):
         run.artifacts(path)
     outcome.metrics = _counts(index, source, decisions, found)

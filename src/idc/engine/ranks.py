@@ -22,9 +22,10 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from idc.cores import count_cores
 from idc.errors import TrainingError
+from idc.runtime import signals
+from idc.runtime.parent import LAUNCHED
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-LAUNCHED = "IDC_LAUNCHED"  # set in ranks that this module started
+SIGNALS = (*signals.SIGNALS, signal.SIGINT, signal.SIGQUIT)
 
 
 def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None:
@@ -36,7 +37,7 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
         folder: The job's output folder; the ranks use it too.
 
     Raises:
-        KeyboardInterrupt: The user stopped it.
+        KeyboardInterrupt: It was stopped.
         TrainingError: A rank failed; it has printed why.
     """
     command = [
@@ -58,7 +59,7 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
         with _signals_kept(), _environment(processes):
             elastic_launch(config, sys.executable)(*command)
     except SignalException as error:
-        raise KeyboardInterrupt from error
+        signals.stop(error.sigval)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         raise TrainingError(
@@ -83,7 +84,12 @@ def _signals_kept() -> Iterator[None]:
 def _environment(processes: int) -> Iterator[None]:
     """What the ranks inherit: a share of the cores, unless the user has said how many."""
     threads = str(max(1, count_cores() // processes))
-    own = {"OMP_NUM_THREADS": threads, LAUNCHED: "1"}
+    own = {
+        "OMP_NUM_THREADS": threads,
+        LAUNCHED: str(os.getpid()),
+        # Those that torchrun passes on.
+        "TORCHELASTIC_SIGNALS_TO_HANDLE": ",".join(number.name for number in SIGNALS),
+    }
     own = {key: value for key, value in own.items() if key not in os.environ}
     os.environ.update(own)
     try:

@@ -21,8 +21,10 @@ from idc.engine.drawing import save_figures
 from idc.engine.figures import data_figures, learning_figures
 from idc.engine.material import Material
 from idc.engine.patients import names_tags
-from idc.engine.places import FOLDER_TAG, relative_folder, save_hidden
+from idc.engine.places import FOLDER_TAG, START, relative_folder, save_hidden
 from idc.models.history import History
+from idc.runtime.atomic import replacing, write_text
+from idc.runtime.cluster import JOB_TAG, slurm_job
 from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.integrity import digest_tags
 from idc.tracking.privacy import Redactor
@@ -31,6 +33,41 @@ from idc.tracking.run import Run
 log = logging.getLogger(__name__)
 NOT_IN_SPLIT = ("problem", "twin", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
 NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
+
+
+def record_config(
+    run: Run,
+    config: Config,
+    mirrors: Mapping[str, str],
+    settings: Mapping[str, str] | None,
+    folder: Path,
+    redactor: Redactor,
+) -> None:
+    """The configuration: from now on the run can be started anew by its id.
+
+    Args:
+        run: The run.
+        config: The resolved configuration.
+        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
+        settings: The swept values; None for a run that is gone on with, which keeps its own.
+        folder: The run's folder.
+        redactor: Takes out of the configuration what must not be logged.
+    """
+    if settings is not None:
+        run.tags({"idc.settings": json.dumps(settings)})
+    if not settings and (job := slurm_job()) is not None:
+        run.tags({JOB_TAG: job})
+    save_hidden(config, folder)
+    shown = redactor.config(config)
+    write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
+    write_text(folder / START, json.dumps({"config": shown, "mirrors": dict(mirrors)}) + "\n")
+    run.artifacts(folder / "config.yaml")
+
+
+def record_place(run: Run, config: Config, folder: Path) -> None:
+    """Where the run's files lie. A resumed run's are there once its checkpoints are."""
+    if (place := relative_folder(folder, config)) is not None:
+        run.tags({FOLDER_TAG: place})
 
 
 def record_inputs(
@@ -43,7 +80,7 @@ def record_inputs(
     redactor: Redactor,
     again: bool = False,
 ) -> None:
-    """Configuration, origin, split, data and their figures.
+    """Parameters, origin, split, data and their figures.
 
     Args:
         run: The run.
@@ -53,12 +90,9 @@ def record_inputs(
         data: The loaders.
         folder: The run's folder.
         redactor: Takes out of the configuration what must not be logged.
-        again: The run is gone on with: it keeps its settings, and its data are known.
+        again: The run is gone on with, and its data are known.
     """
-    save_hidden(config, folder)
     shown = redactor.config(config)
-    (folder / "config.yaml").write_text(yaml.safe_dump(shown, sort_keys=False), encoding="utf-8")
-    run.artifacts(folder / "config.yaml")
     run.params({k: v for k, v in config["choices"].items() if v is not None})
     run.params(parameters(shown))
     run.params(settings)
@@ -73,13 +107,11 @@ def record_inputs(
             **names_tags(redactor.pseudonyms),
         }
     )
-    if (place := relative_folder(folder, config)) is not None:
-        run.tags({FOLDER_TAG: place})
-    if not again:
-        run.tags({"idc.settings": json.dumps(settings)})
     split = material.used.drop(columns=[c for c in NOT_IN_SPLIT if c in material.index])
-    split.to_parquet(folder / "split.parquet", index=False)
-    write_split_csv(material.index, folder / "split.csv", material.decisions.keep)
+    with replacing(folder / "split.parquet") as path:
+        split.to_parquet(path, index=False)
+    with replacing(folder / "split.csv") as path:
+        write_split_csv(material.index, path, material.decisions.keep)
     for name in ("split.parquet", "split.csv"):
         run.artifacts(folder / name)
     record_corrections(run, material.corrections, material.index, folder)
@@ -132,7 +164,8 @@ def record_training(run: Run, config: Config, history: History, folder: Path) ->
         return
     target = folder / "training"
     target.mkdir(exist_ok=True)
-    table.to_csv(target / "history.csv", index=False)
+    with replacing(target / "history.csv") as path:
+        table.to_csv(path, index=False)
     monitor = config["monitor"]
     if config["report"]:
         save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)

@@ -1,14 +1,16 @@
 """Going on with a run: its configuration, its last checkpoint, its place in MLflow."""
 
 import hashlib
+import json
 import logging
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from mlflow.entities import Run
 
 from idc.config.buildable import TRUSTED
 from idc.config.stored import Origin, read_origin
@@ -19,12 +21,15 @@ from idc.data.split.base import patients_sides
 from idc.engine.callbacks import BEST, CHECKPOINTS, LAST
 from idc.engine.config import Config
 from idc.engine.correcting import has_corrections
+from idc.engine.hardware import global_rank
 from idc.engine.patients import require_same_names
-from idc.engine.places import bring_hidden, run_folder
-from idc.errors import CheckpointError, ConfigError, DataError
-from idc.models.checkpoint import load_checkpoint
+from idc.engine.places import START, bring_hidden, run_folder
+from idc.errors import CheckpointError, ConfigError, DataError, NotHeldError, first_line
+from idc.models.checkpoint import Checkpoint, load_checkpoint
+from idc.runtime.checkpoint_io import copy_checkpoint
+from idc.tracking.alive import refuse_running
 from idc.tracking.integrity import check_file
-from idc.tracking.lookup import fetch_artifact, find_run
+from idc.tracking.lookup import KIND_TAG, fetch_artifact, find_run
 from idc.tracking.store import Store
 
 log = logging.getLogger(__name__)
@@ -41,30 +46,38 @@ class ResumePoint:
         config: The run's own configuration, with what the command line changes.
         mirrors: Values of it that repeat another; see `idc.config.values.mirrors_of`.
         run_id: The MLflow run to go on in, or None.
-        checkpoint: The last checkpoint.
+        folder: The run's folder until now, or what was downloaded of it.
+        checkpoint: The newest whole checkpoint; None to start anew in the same run, which was
+            ended before it had one.
         best: The best one until then, or None where it is not to be had.
         sides: Patient to side, as the run was trained.
-        fingerprint: The identity of the data that it was trained on.
+        fingerprint: The identity of the data that it was trained on; empty if it was not.
         split: The identity of the split; see `split_identity`.
     """
 
     config: Config
     mirrors: Mapping[str, str]
     run_id: str | None
-    checkpoint: Path
+    folder: Path
+    checkpoint: Path | None
     best: Path | None
     sides: Mapping[str, str]
     fingerprint: str
     split: str
 
     def bring(self, folder: Path) -> None:
-        """Copy the best checkpoint to where this run keeps its own; to be beaten there."""
-        folder.mkdir(parents=True, exist_ok=True)
-        if self.best is not None and self.best.is_file():
-            if self.best.resolve() != (folder / BEST).resolve():
-                shutil.copyfile(self.best, folder / BEST)
+        """Copy the checkpoints to where the run keeps its own from now on.
+
+        The best is to be beaten there; the last is what the run goes on from if it is ended
+        again before it has a newer one.
+        """
+        if self.checkpoint is None:
+            return
+        if self.best is not None:
+            copy_checkpoint(self.best, folder / BEST)
         else:
             log.warning("resume: there is no %s beside the checkpoint: the best begins anew", BEST)
+        copy_checkpoint(self.checkpoint, folder / LAST)
 
     def check_same_data(self, index: pd.DataFrame, fingerprint: str) -> None:
         """Refuse to go on if a patient would change sides or the data are others.
@@ -76,6 +89,8 @@ class ResumePoint:
         Raises:
             DataError: What was learnt from would be tested on, or data have changed.
         """
+        if self.checkpoint is None:
+            return
         now = patients_sides(index)
         moved = sorted(p for p in now.keys() & self.sides.keys() if now[p] != self.sides[p])
         if moved:
@@ -122,51 +137,156 @@ def resume_point(
         CheckpointError: There is no such run or file, or the file is none of ours.
         ConfigError: An override would change what a resume must keep.
     """
-    path = Path(reference)
-    if path.is_file():
-        checkpoint = load_checkpoint(path, "resume", to_train=True)
-        origin = read_origin(checkpoint.content, now, checkpoint.what)
-        run_id = origin.run_id if store is not None and _known(store, origin) else None
-        best: Path | None = path.with_name(BEST)
+    if Path(reference).is_file():
+        start = _from_file(Path(reference), now, store)
     else:
-        if store is None or "/" in reference or reference.endswith(".ckpt"):
-            raise CheckpointError(
-                f"resume={reference}: there is no such file, and a run id needs tracking."
-            )
-        found = find_run(store, reference)
-        run_id = str(found.info.run_id)
-        # A run that was killed outright has its checkpoints in its folder only.
-        require_same_names(found.data.tags, now, "resume")
-        own = run_folder(run_id, found.data.tags, now)
-        if own is not None and (own / CHECKPOINTS / LAST).is_file():
-            path, best = own / CHECKPOINTS / LAST, own / CHECKPOINTS / BEST
-        else:
-            path = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{LAST}", folder / "resumed")
-            best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", folder / "resumed")
-        checkpoint = load_checkpoint(path, "resume", to_train=True)
-        origin = read_origin(checkpoint.content, now, checkpoint.what)
-        if has_corrections(origin.config) and not (path.parent.parent / CORRECTIONS).is_file():
-            kept_copy = fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
-            check_file(kept_copy, CORRECTIONS, found.data.tags, "resume")
-    checkpoint.network_state()
-    if best is not None and best.is_file():
-        load_checkpoint(best, "resume").network_state()  # it will be tested: not after hours
+        start = _from_run(reference, now, store, folder)
+    origin = start.origin
     given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
-    copy = path.parent.parent / CORRECTIONS  # the file itself may be gone, or another by now
+    copy = start.folder / CORRECTIONS  # the file itself may be gone, or another by now
     kept = has_corrections(origin.config) and copy.is_file()
     more = {PLACE: str(copy)} if kept else {}
-    then = bring_hidden(origin, path.parent.parent, given, "resume", more)
+    then = bring_hidden(origin, start.folder, given, "resume", more)
     config = _merge(then, origin.mirrors, now, overrides)
     return ResumePoint(
         config,
         origin.mirrors,
-        run_id,
-        path,
-        best,
+        start.run_id,
+        start.folder,
+        start.checkpoint,
+        start.best,
         origin.sides,
         origin.fingerprint,
         origin.split,
     )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a reference leads to: the run, its checkpoints, and where they lie."""
+
+    run_id: str | None
+    folder: Path
+    checkpoint: Path | None
+    best: Path | None
+    origin: Origin
+
+
+def _from_file(path: Path, now: Config, store: Store | None) -> _Start:
+    candidates = [path, path.with_name(BEST)] if path.name == LAST else [path]
+    taken = _newest_whole([one for one in candidates if one.is_file()])
+    assert taken is not None  # the file is there
+    origin = read_origin(taken.content, now, taken.what)
+    run_id = origin.run_id if store is not None and _known(store, origin) else None
+    best = _whole(taken.path.with_name(BEST))
+    return _Start(run_id, taken.path.parent.parent, taken.path, best, origin)
+
+
+def _from_run(reference: str, now: Config, store: Store | None, folder: Path) -> _Start:
+    if store is None or "/" in reference or reference.endswith(".ckpt"):
+        raise CheckpointError(
+            f"resume={reference}: there is no such file, and a run id needs tracking."
+        )
+    record = find_run(store, reference)
+    run_id, tags = str(record.info.run_id), record.data.tags
+    if (kind := tags.get(KIND_TAG)) is not None:
+        raise CheckpointError(
+            f"resume={reference}: this is a run of idc.{kind}; only a training can be gone on with."
+        )
+    require_same_names(tags, now, "resume")
+    if global_rank() == 0:  # the others come when it may have begun
+        refuse_running(record, Path(now["paths"]["mlruns"]), f"resume={reference}")
+    # A run that was killed outright has its checkpoints in its folder only.
+    own = run_folder(run_id, tags, now)
+    logged = folder / "resumed"
+    there = [] if own is None else [own / CHECKPOINTS / name for name in (LAST, BEST)]
+    there = [path for path in there if path.is_file()]
+    taken = _newest_whole(there or _logged_checkpoints(store, run_id, logged))
+    if taken is None:
+        return _anew(record, own, now)
+    origin = read_origin(taken.content, now, taken.what)
+    path = taken.path
+    if has_corrections(origin.config) and not (path.parent.parent / CORRECTIONS).is_file():
+        kept_copy = fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
+        check_file(kept_copy, CORRECTIONS, tags, "resume")
+    best = path.with_name(BEST)
+    if not there and not best.is_file():
+        with suppress(NotHeldError):
+            best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", logged)
+    return _Start(run_id, path.parent.parent, path, _whole(best), origin)
+
+
+def _logged_checkpoints(store: Store, run_id: str, folder: Path) -> Iterator[Path]:
+    for name in (LAST, BEST):
+        with suppress(NotHeldError):
+            yield fetch_artifact(store, run_id, f"{CHECKPOINTS}/{name}", folder)
+
+
+def _newest_whole(candidates: Iterable[Path]) -> Checkpoint | None:
+    """The first of some checkpoints; if it is damaged, the whole one with the most steps.
+
+    Returns:
+        The checkpoint, or None where there is none.
+
+    Raises:
+        CheckpointError: There are some, and all are damaged.
+    """
+    damaged: CheckpointError | None = None
+    whole: list[Checkpoint] = []
+    for path in candidates:
+        try:
+            checkpoint = load_checkpoint(path, "resume", to_train=True)
+            checkpoint.network_state()
+            whole.append(checkpoint)
+        except CheckpointError as error:
+            damaged = damaged or error
+        if damaged is None:
+            return whole[0]
+    if not whole:
+        if damaged is not None:
+            raise damaged
+        return None
+    newest = max(whole, key=lambda one: int(one.content["global_step"]))
+    epochs = int(newest.content["epoch"]) + 1
+    log.warning("%s", damaged)
+    log.warning("resume: going on from %s, after epoch %d, in its place", newest.path, epochs)
+    return newest
+
+
+def _whole(best: Path) -> Path | None:
+    """The best checkpoint if it can be used: that it cannot is to be known now, not at the end."""
+    if not best.is_file():
+        return None
+    try:
+        load_checkpoint(best, "resume").network_state()
+    except CheckpointError as error:
+        log.warning("%s", error)
+        return None
+    return best
+
+
+def _anew(record: Run, own: Path | None, now: Config) -> _Start:
+    """Start a run from its beginning that was ended before it had a checkpoint.
+
+    Raises:
+        CheckpointError: It had one, or its folder is not on this machine.
+    """
+    run_id = str(record.info.run_id)
+    what = f"resume={run_id}"
+    if record.info.status == "FINISHED" or own is None or not (own / START).is_file():
+        raise NotHeldError(
+            f"{what}: run {run_id} holds no {CHECKPOINTS}/{LAST}, and its folder is not on this "
+            f"machine: tracking.log_checkpoints was off, or it was ended from outside."
+        )
+    try:
+        content = json.loads((own / START).read_text(encoding="utf-8"))
+        nothing = {"history": [], "sides": {}, "split": "", "fingerprint": "", "run_id": run_id}
+        content = {"idc": {**content, **nothing}}
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{what}: {own / START} is damaged ({first_line(error)}).") from error
+    origin = read_origin(content, now, f"{what}: {own / START}")
+    log.warning("%s: it was ended before its first checkpoint, and starts anew", what)
+    return _Start(run_id, own, None, None, origin)
 
 
 def _known(store: Store, origin: Origin) -> bool:

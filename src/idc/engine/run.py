@@ -25,12 +25,13 @@ from idc.engine.lifecycle import (
     configured_store,
     lifecycle,
     lightning_interrupts,
+    mark_ended,
 )
-from idc.engine.material import load_material
+from idc.engine.material import Material, load_material
 from idc.engine.objects import build_classifier, build_datamodule, build_trainer
 from idc.engine.outcome import Outcome, load_outcome
 from idc.engine.ranks import launch_ranks, leave_ranks
-from idc.engine.recording import record_inputs, record_training
+from idc.engine.recording import record_config, record_inputs, record_place, record_training
 from idc.engine.reporting import Account
 from idc.engine.results import record_evaluation, record_explanation, record_model
 from idc.engine.resume import ResumePoint, resume_point, split_identity
@@ -38,6 +39,8 @@ from idc.errors import TrainingError, first_line
 from idc.metrics.calibration import CalibrationRule
 from idc.models.checkpoint import load_checkpoint
 from idc.models.classifier import PatchClassifier
+from idc.runtime import signals
+from idc.tracking.alive import locked
 from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import Store, the_store
@@ -81,27 +84,64 @@ def run_job(job: Job) -> Outcome:
     store = configured_store(job.config) if job.config["resume"] else None
     point = _resume(job, store, first)
     config = point.config if point else job.config
+    run_id = point.run_id if point else None
     check_config(config)
     processes = count_processes(config)
     # Not before the values are known to be fine: a refused job leaves nothing behind.
     if first and store is None:
         store = configured_store(job.config, reads=False)
+    mlruns = Path(config["paths"]["mlruns"])
     if processes > 1 and not is_rank():
+        with locked(mlruns, run_id, f"resume={run_id}"):
+            pass  # refused here rather than by the first rank, which holds the lock
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
     with ExitStack() as stack:
         run: Run = NoRun()
         stack.enter_context(the_store(store))
-        if first:
-            if store is not None:
-                run = MlflowRun(store, point.run_id if point else None, job.name, job.parent)
-            outcome.run_id = run.run_id
-            log_name = f"console_{job.folder.name}.log" if point else LOG_FILE
-            stack.enter_context(lifecycle(run, outcome, job.folder, log_name))
         root = config["paths"]["root"]
         redactor = store.redactor if store else build_redactor(config["tracking"], root)
-        _work(job, config, run, point, outcome, redactor)
+        redactor.know(hidden_values(config).values())
+        material = None
+        if point is not None:
+            if first:
+                before = stack.enter_context(locked(mlruns, run_id, f"resume={run_id}"))
+                if before is not None:
+                    log.warning("resume: %s, was ended from outside", before)
+            # What is refused leaves the run as it is: it is reopened after all checks.
+            material = load_material(config, redactor)
+            point.check_same_data(material.used, material.fingerprint)
+        if first:
+            run = _opened(stack, job, store, point, outcome)
+        if material is None:
+            if first:
+                record_config(run, config, job.mirrors, job.settings, job.folder, redactor)
+                record_place(run, config, job.folder)
+            material = load_material(config, redactor)
+        elif first and point is not None:
+            record_config(run, config, point.mirrors, None, job.folder, redactor)
+        _work(job, config, run, point, material, outcome, redactor)
     return outcome
+
+
+def _opened(
+    stack: ExitStack, job: Job, store: Store | None, point: ResumePoint | None, outcome: Outcome
+) -> Run:
+    """Open the job's run, or reopen it; the stack closes it, whatever happens."""
+    run: Run = NoRun()
+    run_id = point.run_id if point else None
+    with signals.deferred():
+        if store is not None:
+            run = MlflowRun(store, run_id, job.name, job.parent)
+        if run_id is None:
+            mlruns = Path(job.config["paths"]["mlruns"])
+            stack.enter_context(locked(mlruns, run.run_id, "run"))
+        if point is not None:
+            mark_ended(point.folder)
+        outcome.run_id = run.run_id
+        log_name = f"console_{job.folder.name}.log" if point else LOG_FILE
+        stack.enter_context(lifecycle(run, outcome, job.folder, log_name))
+    return run
 
 
 def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:
@@ -123,7 +163,7 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
         # Another rank failed before the first had opened the run: that it failed is to be seen.
         outcome.run_id = MlflowRun(store, name=job.name, parent=job.parent).run_id
     if outcome.status == "RUNNING" and isinstance(failure, KeyboardInterrupt):
-        close_for(store, outcome, job.folder, "KILLED", STOPPED)
+        close_for(store, outcome, job.folder, "KILLED", str(failure) or STOPPED)
     elif outcome.status == "RUNNING" and failure is not None:
         close_for(store, outcome, job.folder, "FAILED", first_line(failure))
     if failure is not None:
@@ -136,25 +176,23 @@ def _work(
     config: Config,
     run: Run,
     point: ResumePoint | None,
+    material: Material,
     outcome: Outcome,
     redactor: Redactor,
 ) -> None:
     """The steps of a run, in order."""
-    redactor.know(hidden_values(config).values())
     pl.seed_everything(config["seed"], workers=True, verbose=False)
-    material = load_material(config, redactor)
     outcome.class_names = list(material.source.class_names)
     outcome.leaky = material.leaky
     rule: CalibrationRule = build(config["calibration"], "calibration")
     rule.check(len(outcome.class_names))
     data = build_datamodule(config, material)
-    if point is not None:
-        point.check_same_data(material.used, material.fingerprint)
     if global_rank() == 0:
-        again = point is not None and point.run_id is not None
-        record_inputs(run, config, job.settings, material, data, job.folder, redactor, again)
+        known = point is not None and point.run_id is not None and point.checkpoint is not None
+        record_inputs(run, config, job.settings, material, data, job.folder, redactor, known)
         if point is not None:
             point.bring(job.folder / CHECKPOINTS)
+            record_place(run, config, job.folder)
     origin = {
         "config": redactor.config(config),
         "mirrors": dict(point.mirrors if point else job.mirrors),
@@ -224,11 +262,11 @@ def _fit(
 ) -> None:
     wanted: Run = run if config["tracking"]["system_metrics"] else NoRun()
     every = config["tracking"]["system_metrics_interval"]
-    with system_metrics(wanted, every), lightning_interrupts():
+    with system_metrics(wanted, every), lightning_interrupts(), signals.deferred():
         trainer.fit(
             module,
             datamodule=data,
-            ckpt_path=str(point.checkpoint) if point else None,
+            ckpt_path=str(point.checkpoint) if point and point.checkpoint else None,
             weights_only=True,
         )
 

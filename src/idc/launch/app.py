@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from idc.launch import sweep
 from idc.launch.disk import problem_with_folders
+from idc.runtime import cluster, parent, signals
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
@@ -58,7 +59,10 @@ def telling() -> Iterator[None]:
 
 
 def run_app(compose_and_run: Callable[[], object]) -> None:
-    """Run an app; exits with 0, with 1 if something failed, with 130 if it was stopped.
+    """Run an app.
+
+    Exits with 0, with 1 if something failed, with 130 if it was stopped by Ctrl-C, and with 128
+    and the signal's number if a signal told it to stop (143 for SIGTERM).
 
     Args:
         compose_and_run: Its task, decorated by ``hydra.main``.
@@ -72,15 +76,21 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     # Hydra looks for a config beside the app and warns that an absolute path is unusual.
     warnings.filterwarnings("ignore", module="hydra.*", category=UserWarning)
     code = 1
-    try:
-        compose_and_run()
-        code = 0
-    except KeyboardInterrupt:
-        code = 130
-        print("stopped", file=sys.stderr)
-    finally:
-        code = sweep.finish(code)
-        _deliver()
+    parent.end_with_launcher()
+    with signals.handled():
+        try:
+            try:
+                compose_and_run()
+                code = 0
+            except KeyboardInterrupt as stop:
+                code = signals.exit_code(stop)
+                print(str(stop) or "stopped", file=sys.stderr)
+            finally:
+                code = sweep.finish(code)
+                _deliver()
+        except KeyboardInterrupt as stop:  # while the sweep was closed
+            code = signals.exit_code(stop)
+    cluster.requeue_after(code)
     sys.exit(code)
 
 

@@ -19,6 +19,8 @@ from idc.errors import ConfigError
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_comparison, print_where
+from idc.runtime import signals
+from idc.tracking.alive import locked
 from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.run import NOTE_TAG, MlflowRun
 from idc.tracking.store import the_store
@@ -66,9 +68,11 @@ def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
     outcome = Outcome(name, class_names=classes, notes=found.notes, kind=KIND)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        logged = MlflowRun(store, name=name)
-        outcome.run_id = logged.run_id
-        stack.enter_context(lifecycle(logged, outcome, folder, LOG_FILE))
+        with signals.deferred():  # a run that is open will be closed
+            logged = MlflowRun(store, name=name)
+            outcome.run_id = logged.run_id
+            stack.enter_context(locked(Path(config["paths"]["mlruns"]), logged.run_id, "run"))
+            stack.enter_context(lifecycle(logged, outcome, folder, LOG_FILE))
         ids = ",".join(str(o.run_id) for o in outcomes)
         logged.tags({**origin_tags("idc.compare"), "idc.kind": KIND, "idc.compares": ids})
         logged.params(

@@ -14,16 +14,19 @@ from omegaconf import DictConfig
 from idc.config.values import mirrors_of
 from idc.engine.config import Config, resolve
 from idc.engine.hardware import global_rank
-from idc.engine.lifecycle import build_redactor
+from idc.engine.lifecycle import build_redactor, configured_store
 from idc.engine.outcome import Outcome, load_outcome
-from idc.engine.ranks import LAUNCHED
 from idc.engine.run import Job, run_job
 from idc.errors import ConfigError, IdcError, first_line
 from idc.launch.app import print_what_can_be
 from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.registry import StartedJob, register, spare_folder
-from idc.launch.sweep import job_name, load_sweep, settings_of
+from idc.launch.sweep import is_open, job_name, load_sweep, settings_of
 from idc.launch.table import print_outcome
+from idc.runtime import signals
+from idc.runtime.cluster import slurm_job, started_again
+from idc.runtime.parent import LAUNCHED, end_with
+from idc.tracking.lookup import CUT, run_of_job
 from idc.tracking.privacy import shown_settings
 
 log = logging.getLogger(__name__)
@@ -52,8 +55,14 @@ def run(cfg: DictConfig) -> float | None:
 
     Raises:
         SystemExit: The job stands alone and failed; the reason has been printed.
-        KeyboardInterrupt: The user stopped it.
+        KeyboardInterrupt: It was stopped.
     """
+    # A launcher may have started this process, without the app around it.
+    with signals.handled():
+        return _run(cfg)
+
+
+def _run(cfg: DictConfig) -> float | None:
     quiet()
     if global_rank() != 0:
         logging.getLogger().setLevel(logging.WARNING)
@@ -64,6 +73,8 @@ def run(cfg: DictConfig) -> float | None:
     in_multirun = hydra.mode == RunMode.MULTIRUN
     # A rank of a job is told its folder only.
     sweep = load_sweep(Path(str(hydra.sweep.dir)).absolute() if in_multirun else folder)
+    if in_multirun and not is_open() and "joblib" in str(hydra.launcher.get("_target_")):
+        end_with(os.getppid())
     settings = {}
     if sweep is not None:
         redactor = build_redactor(sweep.config, sweep.config["root"])
@@ -81,12 +92,19 @@ def run(cfg: DictConfig) -> float | None:
             log.info("%s: already done, run %s", name, done)
             return None
         place = folder
-        if in_multirun and not cfg.resume:
+        run_id = None if sweep is None else sweep.cut.get(name) or _requeued_here(folder)
+        if in_multirun and not cfg.resume and run_id is None:
             set_aside(folder)
         config = resolve(cfg, hydra.runtime.choices)
+        if sweep is None and not config["resume"]:
+            run_id = _requeued_alone(config)
         # In a sweep the given name is the parent's; what varies names its jobs, if anything does.
         given = None if sweep else config["name"]
         name = name or str(given or _default_name(config))
+        if run_id is not None:
+            log.info("%s: going on with run %s", name, run_id)
+            config["resume"] = run_id
+            overrides.append(f"resume={run_id}")
         job = Job(
             config,
             folder,
@@ -121,6 +139,20 @@ def _require_own(hydra: Any, folder: Path, cfg: DictConfig) -> None:
             f"must be the same for all jobs: let hydra.sweep.subdir hold what is swept."
         )
     require_free(folder, cfg, hydra.job.config_name, "hydra.sweep.subdir")
+
+
+def _requeued_here(folder: Path) -> str | None:
+    """The run of a sweep's job that a cluster has ended and starts again, in the same folder."""
+    outcome = load_outcome(folder) if started_again() and LAUNCHED not in os.environ else None
+    return outcome.run_id if outcome and outcome.status in CUT else None
+
+
+def _requeued_alone(config: Config) -> str | None:
+    """The same of a job that stands alone: its folder is another one now."""
+    if not started_again() or LAUNCHED in os.environ:
+        return None
+    store = configured_store(config)
+    return None if store is None else run_of_job(store, slurm_job(), None)
 
 
 def hydra_arguments(hydra: Any) -> list[str]:

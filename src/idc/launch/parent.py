@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from idc.engine.collecting import Finished
 from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
 from idc.engine.gathering import gather
 from idc.engine.leaderboard import METRICS
-from idc.engine.lifecycle import build_redactor, close_for
+from idc.engine.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
 from idc.engine.outcome import FILE as OUTCOME
 from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError
@@ -21,20 +22,23 @@ from idc.launch.folders import foreign
 from idc.launch.registry import registered
 from idc.launch.sweep import Sweep, job_name, load_sweep, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
+from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
+from idc.tracking.alive import heartbeat, locked, refuse_running
 from idc.tracking.facts import origin_tags
 from idc.tracking.integrity import settings_of_run
-from idc.tracking.lookup import children, find_run
+from idc.tracking.lookup import CUT, KIND_TAG, children, find_run, run_of_job
 from idc.tracking.privacy import shown_settings
-from idc.tracking.run import NOTE_TAG, MlflowRun
+from idc.tracking.run import NOTE_TAG, MlflowRun, Status
 from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
-# By the machine or a cluster, so that the job could not say so itself.
-ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 NEVER_STARTED = "the job never started"
-STOPPED = 130  # the exit code of a sweep that the user stopped
 OVERRIDES_TAG = "idc.sweep.overrides"
 DIGEST_TAG = "idc.sweep.digest"
+KIND = "sweep"
+STOPPED_CODE = 128  # of a stopped process the exit code is this and the signal's number
+# Entered when the sweep is opened, left when it is closed: Hydra comes in between.
+_alive = ExitStack()
 
 
 def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
@@ -60,11 +64,20 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         if resume:
             raise ConfigError("sweep.resume needs tracking; it was off (tracking=none).")
         return sweep
+    mlruns = Path(sweep.config["mlruns"])
+    if started_again():
+        resume = resume or run_of_job(store, slurm_job(), KIND)
     if resume:
         sweep.parent = str(resume)
-        sweep.done = _finished_children(store, sweep)
-        MlflowRun(store, sweep.parent)
-        log.info("sweep %s: %d job(s) are already done", resume, len(sweep.done))
+        _take_up(store, sweep)
+        what = f"sweep.resume={resume}"
+        refuse_running(find_run(store, sweep.parent), mlruns, what)
+        _alive.enter_context(locked(mlruns, sweep.parent, what))
+        _alive.enter_context(heartbeat(MlflowRun(store, sweep.parent)))
+        log.info(
+            "sweep %s: %d job(s) are already done, %d are gone on with",
+            *(resume, len(sweep.done), len(sweep.cut)),
+        )
         return sweep
     name = str(OmegaConf.select(config, "name") or _default_name(sweep))
     origin = origin_tags("idc.train", redactor.pseudonyms)
@@ -72,7 +85,8 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     run.tags(
         {
             **origin,
-            "idc.kind": "sweep",
+            KIND_TAG: KIND,
+            **({JOB_TAG: job} if (job := slurm_job()) is not None else {}),
             OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
             DIGEST_TAG: sweep.digest,
         }
@@ -81,6 +95,8 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         {f"sweep.{key}": value for key, value in settings_of(sweep.overrides, sweep.swept).items()}
     )
     sweep.parent = run.run_id
+    _alive.enter_context(locked(mlruns, sweep.parent, "sweep"))
+    _alive.enter_context(heartbeat(run))
     return sweep
 
 
@@ -139,7 +155,8 @@ def _default_name(sweep: Sweep) -> str:
     )
 
 
-def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
+def _take_up(store: Store, sweep: Sweep) -> None:
+    """See which jobs of an earlier attempt are done, and which were cut short."""
     assert sweep.parent is not None
     found = children(store, sweep.parent)
     tags = find_run(store, sweep.parent).data.tags
@@ -149,11 +166,12 @@ def _finished_children(store: Store, sweep: Sweep) -> dict[str, str]:
             f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
             f"overrides, with sweep.resume added."
         )
-    return {
-        job_name(settings_of_run(child.data.tags, f"run {child.info.run_id}")): child.info.run_id
-        for child in found
-        if child.info.status == "FINISHED"
-    }
+    for child in found:
+        name = job_name(settings_of_run(child.data.tags, f"run {child.info.run_id}"))
+        if child.info.status == "FINISHED":
+            sweep.done[name] = child.info.run_id
+        elif child.info.status in CUT:
+            sweep.cut[name] = child.info.run_id
 
 
 def close_parent(sweep: Sweep, code: int) -> int:
@@ -161,18 +179,21 @@ def close_parent(sweep: Sweep, code: int) -> int:
 
     Args:
         sweep: The sweep.
-        code: The exit code so far: 130 if it was stopped.
+        code: The exit code so far: over 128 if it was stopped.
 
     Returns:
         The exit code: not 0 if a job failed or did not run.
     """
     store = _store(sweep)
-    ran = _outcomes(sweep, store)
-    missing = [] if code == STOPPED else _missing(sweep)
+    stopped = code > STOPPED_CODE
+    ran = _outcomes(sweep, store, stopped)
+    missing = [] if stopped else _missing(sweep)
     if store is None or sweep.parent is None:
         found, outcomes = _compare(sweep, ran, store)
         return _report(found, [*outcomes, *missing], code)
     run = MlflowRun(store, sweep.parent)
+    if stopped:
+        run.end("KILLED")  # at once: who stopped it may not wait for the comparison
     try:
         found, outcomes = _compare(sweep, ran, store)
         outcomes += missing
@@ -185,26 +206,33 @@ def close_parent(sweep: Sweep, code: int) -> int:
         run.metrics({"sweep/finished": len(outcomes) - failed, "sweep/failed": failed})
         if len(board):
             run.tags({"idc.sweep.best": board.iloc[0]["setting"]})
-    except BaseException:
-        run.end("FAILED")
+    except BaseException as error:
+        run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
+    finally:
+        _alive.close()
     code = code or int(failed > 0)
-    run.end("KILLED" if code == STOPPED else "FAILED" if code else "FINISHED")
+    run.end("KILLED" if stopped else "FAILED" if code else "FINISHED")
     # Last: whatever becomes of the output, the sweep is logged.
     _report(found, outcomes, code)
     print(f"sweep:  {sweep.parent}", file=sys.stderr)
     return code
 
 
-def _outcomes(sweep: Sweep, store: Store | None) -> dict[Path, Outcome]:
-    """What became of each job that ran, by its folder; one that did not end has failed."""
+def _outcomes(sweep: Sweep, store: Store | None, stopped: bool) -> dict[Path, Outcome]:
+    """What became of each job that ran, by its folder; one that did not end has failed.
+
+    Unless the sweep was stopped, which ended its jobs too.
+    """
     found = {}
     for job in registered(sweep.folder):
         if job.done is not None:
             continue
         outcome = load_outcome(job.folder) or Outcome(job.name)
         if outcome.status == "RUNNING":
-            close_for(store, outcome, job.folder, "FAILED", ENDED_FROM_OUTSIDE)
+            status: Status = "KILLED" if stopped else "FAILED"
+            reason = STOPPED if stopped else ENDED_FROM_OUTSIDE
+            close_for(store, outcome, job.folder, status, reason)
         found[job.folder] = outcome
     return found
 

@@ -20,6 +20,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from idc.launch.registry import sweep_of
+from idc.runtime.atomic import write_text
 
 log = logging.getLogger(__name__)
 FILE = "sweep.json"
@@ -36,6 +37,7 @@ class Sweep:
         swept: Names of the values that vary.
         parent: MLflow run id of the sweep, or None without tracking.
         done: Names of jobs that an earlier attempt finished, to their run ids.
+        cut: The same of jobs that it began, and that go on in their runs.
         config: What is needed of the configuration without the jobs' overrides.
         digest: Of the overrides as they were typed.
         planned: Each job's overrides, by its number; None where the sweeper chooses as it goes.
@@ -46,15 +48,15 @@ class Sweep:
     swept: list[str]
     parent: str | None = None
     done: dict[str, str] = field(default_factory=dict)
+    cut: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
     planned: list[list[str]] | None = None
 
     def save(self) -> None:
         """Write the file that the jobs read."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         content = {**asdict(self), "folder": str(self.folder)}
-        (self.folder / FILE).write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        write_text(self.folder / FILE, json.dumps(content, indent=2) + "\n")
 
 
 _open: Sweep | None = None
@@ -128,6 +130,11 @@ def settings_of(overrides: list[str], swept: list[str]) -> dict[str, str]:
 def job_name(settings: dict[str, str]) -> str:
     """A run's name after what it varies: ``backbone=vgg16,seed=2``."""
     return ",".join(f"{k}={v}" for k, v in settings.items() if k not in NOT_IN_NAMES)
+
+
+def is_open() -> bool:
+    """Whether this process has opened a sweep: it leads the jobs, and is no worker."""
+    return _open is not None
 
 
 def finish(code: int) -> int:

@@ -7,12 +7,14 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
+from idc.runtime.cluster import JOB_TAG
 from idc.tracking.courier import courier_of
 from idc.tracking.delivery import PARENT_TAG, is_refusal
 from idc.tracking.privacy import public
 from idc.tracking.store import Store
 
 MAX_CHILDREN = 10_000
+CUT = ("RUNNING", "KILLED")  # the states of runs that were ended from outside
 KIND_TAG = "idc.kind"  # of all runs but those of idc.train
 
 
@@ -111,13 +113,44 @@ def children(store: Store, parent: str) -> list[Run]:
 
 def finished_runs(store: Store) -> list[Run]:
     """The finished trainings of the store's experiment, oldest first."""
+    found = runs_with_status(store, "FINISHED")
+    return [run for run in found if KIND_TAG not in run.data.tags]
+
+
+def run_of_job(store: Store, job: str | None, kind: str | None) -> str | None:
+    """The run that a cluster's job had begun when it was ended, or None.
+
+    Args:
+        store: Where it is kept.
+        job: The job's number; see `idc.runtime.cluster`.
+        kind: Of the run: ``sweep``, or None for a training.
+    """
+    if job is None:
+        return None
     found = reader(store).search_runs(
         [store.experiment_id],
-        "attributes.status = 'FINISHED'",
+        f"tags.`{JOB_TAG}` = '{job}'",
+        order_by=["attributes.start_time DESC"],
+    )
+    return next(
+        (
+            str(run.info.run_id)
+            for run in found
+            if run.info.status in CUT and run.data.tags.get(KIND_TAG) == kind
+        ),
+        None,
+    )
+
+
+def runs_with_status(store: Store, status: str) -> list[Run]:
+    """The runs of the store's experiment, of all kinds, that have a status; oldest first."""
+    found = reader(store).search_runs(
+        [store.experiment_id],
+        f"attributes.status = '{status}'",
         max_results=MAX_CHILDREN,
         order_by=["attributes.start_time ASC"],
     )
-    return [run for run in found if KIND_TAG not in run.data.tags]
+    return list(found)
 
 
 def list_artifacts(store: Store, run_id: str, under: str) -> list[tuple[str, bool]]:

@@ -33,6 +33,7 @@ from idc.review.drawn import EVERYTHING
 from idc.review.export import ExportRule
 from idc.review.listening import checked, resolved
 from idc.review.serving import Settings, serve
+from idc.runtime.signals import SIGNALS
 from idc.tracking.lookup import find_run
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
@@ -160,11 +161,15 @@ def _chosen_from(config: Config) -> str:
 
 @contextmanager
 def _ended_alike() -> Iterator[None]:
-    """Being terminated ends a review as Ctrl-C does: with its findings logged."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """Being told to stop ends a review as Ctrl-C does: with its findings logged."""
+    before = {
+        number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        for number in SIGNALS
+    }
     try:
         yield
     except KeyboardInterrupt:
         log.info("review: ended")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

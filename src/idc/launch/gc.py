@@ -1,0 +1,85 @@
+"""Stale runs: which are RUNNING without a process, and their closing."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from mlflow.entities import Run as MlflowRecord
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from idc.engine.config import Config
+from idc.engine.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
+from idc.engine.outcome import Outcome, load_outcome
+from idc.engine.places import run_folder
+from idc.errors import BusyError, ConfigError
+from idc.launch.app import telling
+from idc.launch.composed import composed
+from idc.launch.table import WIDE
+from idc.tracking.alive import life_of, locked
+from idc.tracking.lookup import KIND_TAG, runs_with_status
+from idc.tracking.run import MlflowRun
+from idc.tracking.store import Store, the_store
+
+
+def run(cfg: DictConfig) -> None:
+    """List, and close if the configuration says so.
+
+    Raises:
+        SystemExit: It failed; the reason has been printed.
+        KeyboardInterrupt: It was stopped.
+    """
+    with telling():
+        config, _ = composed(cfg)
+        if not isinstance(config["apply"], bool):
+            raise ConfigError(f"apply={config['apply']}: give true or false.")
+        store = configured_store(config)
+        if store is None:
+            raise ConfigError("tracking=none: there are no runs to look at.")
+        with the_store(store):
+            table, stale = _look(config, store)
+    # In a file or a pipe nothing says how wide a line may be.
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    if table.row_count:
+        console.print(table)
+    closed = "closed" if config["apply"] else "stale; apply=true closes them"
+    console.print(f"{table.row_count} running, {stale} {closed}")
+
+
+def _look(config: Config, store: Store) -> tuple[Table, int]:
+    mlruns = Path(config["paths"]["mlruns"])
+    table = Table(title="runs that are RUNNING", title_justify="left")
+    table.add_column("run", no_wrap=True)
+    for heading in ("kind", "name", "started", "process"):
+        table.add_column(heading, overflow="fold")
+    stale = 0
+    for record in runs_with_status(store, "RUNNING"):
+        life = life_of(record, mlruns)
+        if not life.alive:
+            stale += 1
+            if config["apply"]:
+                _close(record, store, config, mlruns)
+        began = datetime.fromtimestamp(record.info.start_time / 1000).astimezone()
+        table.add_row(
+            str(record.info.run_id),
+            record.data.tags.get(KIND_TAG, "train"),
+            str(record.info.run_name),
+            began.isoformat(sep=" ", timespec="seconds"),
+            life.why if life.alive else f"stale: {life.why}",
+        )
+    return table, stale
+
+
+def _close(record: MlflowRecord, store: Store, config: Config, mlruns: Path) -> None:
+    run_id = str(record.info.run_id)
+    try:
+        with locked(mlruns, run_id, "gc"):
+            folder = run_folder(run_id, record.data.tags, config)
+            if folder is None:
+                MlflowRun(store, run_id, reopen=False).end("KILLED")
+            else:
+                outcome = load_outcome(folder) or Outcome(str(record.info.run_name), run_id=run_id)
+                close_for(store, outcome, folder, "KILLED", ENDED_FROM_OUTSIDE)
+    except BusyError:
+        return  # somebody has just gone on with it
