@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from idc.metrics.areas import grouped_areas
 from idc.metrics.decisions import Floats, count_decisions, share
 from idc.metrics.resampling import CHUNK_CELLS, SEED, Units, patient_units
-from idc.metrics.spread import Spread
+from idc.metrics.spread import Spread, independent_error
 
 ALL = ("all", "all patches")
 LOGGED = ("recall", "specificity", "precision", "f1", "auroc", "accuracy", "error_rate")
@@ -163,12 +163,13 @@ class _Rates:
         return _Compared(rate, bounds[:, 0], bounds[:, 1], beside[:, 0] > 0, beside[:, 1] < 0)
 
     def _spreads(self, hits: NDArray[np.int64], of: NDArray[np.int64]) -> list[Spread]:
-        first, held = 1 + len(self._left_out), (of > 0).sum(1)
+        first, held, whole = 1 + len(self._left_out), (of > 0).sum(1), of.sum(1)
         drawn = np.concatenate([share(w @ hits.T, w @ of.T) for w in self._weights()]).T
-        return [
-            Spread(row[0], row[first:], row[1:first], int(patients), "logit")
-            for row, patients in zip(drawn, held, strict=True)
-        ]
+        found = []
+        for row, patients, patches in zip(drawn, held, whole, strict=True):
+            least = independent_error(row[0], int(patches))
+            found.append(Spread(row[0], row[first:], row[1:first], int(patients), "logit", least))
+        return found
 
 
 def slice_metrics(table: pd.DataFrame) -> dict[str, float]:

@@ -33,6 +33,8 @@ class Spread:
         units: Number of units that it rests on: of recall, those with a positive patch.
         scale: On which its deviation is symmetric: ``logit`` for shares, ``log`` for what has no
             upper end, ``plain`` for differences.
+        least: The standard error if patches were independent, where it is known, else 0. Few units
+            may agree by luck, but they tell no more than that.
     """
 
     value: float
@@ -40,6 +42,7 @@ class Spread:
     left_out: NDArray[np.float64]
     units: int
     scale: Literal["logit", "log", "plain"] = "plain"
+    least: float = 0.0
 
     def __sub__(self, other: "Spread") -> "Spread":
         """The difference on the same draws."""
@@ -103,7 +106,7 @@ class Spread:
     def _error(self) -> float:
         """The standard error; draws of n units fall short of it by sqrt((n - 1) / n)."""
         drawn = self.drawn[np.isfinite(self.drawn)]
-        return float(drawn.std() * np.sqrt(self.units / (self.units - 1)))
+        return max(float(drawn.std() * np.sqrt(self.units / (self.units - 1))), self.least)
 
     @property
     def _freedom(self) -> float:
@@ -165,8 +168,14 @@ def spreads(statistics: UnitStatistics, units: Units, draws: int, seed: int) -> 
             drawn = _without_noise(drawn, value)
         left = values[1 : 1 + len(left_out)]
         scale: Literal["log", "logit"] = "log" if name == "log_loss" else "logit"
-        found[name] = Spread(value, drawn, left, statistics.units_of(name), scale)
+        least = independent_error(value, statistics.share_of(name))
+        found[name] = Spread(value, drawn, left, statistics.units_of(name), scale, least)
     return found
+
+
+def independent_error(rate: float, of: int) -> float:
+    """The standard error of a share of so many independent patches; 0 of none."""
+    return float(np.sqrt(rate * (1 - rate) / of)) if of and 0 < rate < 1 else 0.0
 
 
 def mean_spread(repeats: Sequence[Spread]) -> Spread:
@@ -177,6 +186,7 @@ def mean_spread(repeats: Sequence[Spread]) -> Spread:
         np.mean([x.left_out for x in repeats], axis=0),
         min(x.units for x in repeats),
         repeats[0].scale,
+        max(x.least for x in repeats),
     )
 
 

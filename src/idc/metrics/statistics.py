@@ -85,6 +85,7 @@ class UnitStatistics:
         of_class = np.zeros((units, classes), bool)
         of_class[codes, truth] = True
         self._holders = of_class.sum(0)
+        self._of_class = np.bincount(truth, minlength=classes)
         self._rankings: list[Ranking] = []
         if set(AREAS) & set(self.names):
             sides = enumerate(prediction.scores.T) if classes > 2 else [(1, prediction.scores)]
@@ -133,6 +134,21 @@ class UnitStatistics:
         tn, _, fn, _ = self._cells[name.removeprefix(base)].T
         counted = self._patches - tn - (fn if base == "precision" else 0)
         return int((counted > 0).sum())
+
+    def share_of(self, name: str) -> int:
+        """Of how many patches a metric is a share; 0 for what is no plain share.
+
+        Args:
+            name: One of `names`.
+        """
+        base = name.partition("_at_")[0]
+        if base == "accuracy":
+            return int(self._patches.sum())
+        if self._classes > 2 or base not in ("recall", "specificity", "precision"):
+            return 0
+        if base == "precision":
+            return int(self._cells[name.removeprefix(base)][:, [1, 3]].sum())
+        return int(self._of_class[1 if base == "recall" else 0])
 
     def _at_decision(self, matrices: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         if self._classes == 2:

@@ -46,5 +46,7 @@ def mean_interval(
         share(weights @ sums, weights @ counts)
         for weights in (np.concatenate(list(units.draws(DRAWS, seed))), units.left_out())
     )
-    low, high = Spread(mean, drawn, left_out, int((counts > 0).sum())).interval(LEVEL)
+    least = float(values[known].std() / np.sqrt(known.sum()))
+    spread = Spread(mean, drawn, left_out, int((counts > 0).sum()), least=least)
+    low, high = spread.interval(LEVEL)
     return mean, max(low, -most), min(high, most)
