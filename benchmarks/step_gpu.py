@@ -77,7 +77,8 @@ def main() -> None:
         rate = train(configure(scratch(), *common, *changes), material, skip)
         tell(f"step_gpu_{name}", rate / app, f"{name}, {rate:,.0f} patches/s", what)
     if not cpu:
-        print(f"step_gpu_syncs {count_syncs(config, material)} in 10 steps (0 is wanted)")
+        waits = count_syncs(config, material)
+        print(f"step_gpu_syncs value={waits} (waits of the host in 10 steps; 0 is wanted)")
 
 
 def folder_rate(config: Config, material: Material, root: Path, steps: int, device: str) -> float:

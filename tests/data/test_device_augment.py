@@ -150,6 +150,7 @@ def test_the_steps_trace_as_one_graph(patches: Pixels) -> None:
     assert torch.equal(traced(images, steps), transform(images, steps))
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu_it_is_the_same_and_never_waits(patches: Pixels) -> None:
     augmentation = DeviceAugmentation(configured("strong"), 0)

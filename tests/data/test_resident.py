@@ -127,6 +127,7 @@ def test_lightning_takes_it_and_sets_the_epoch(tmp_path: Path) -> None:
     assert module.rows == expected
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("limit", [0.5, 0.0])
 def test_on_a_gpu_batches_are_the_same(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
