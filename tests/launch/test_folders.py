@@ -36,6 +36,17 @@ def test_only_its_own_run_goes_on_in_a_folder(tmp_path: Path) -> None:
         check(tmp_path, "evaluate", run="abc")
 
 
+def test_a_job_that_the_cluster_starts_again_keeps_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    Outcome("a", "KILLED", run_id="abc").save(tmp_path)
+    check(tmp_path)
+    Outcome("a", "FINISHED", run_id="abc").save(tmp_path)
+    with pytest.raises(ConfigError):
+        check(tmp_path)
+
+
 def test_a_review_is_opened_again_in_its_folder_and_nothing_else_is(tmp_path: Path) -> None:
     Outcome("review", run_id="abc", kind="review").save(tmp_path)
     check(tmp_path, "review", run="abc")

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from idc.engine.outcome import FILE as OUTCOME
 from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError, IdcError
+from idc.runtime.cluster import started_again
 
 SWEEP = "sweep.json"  # in a sweep's folder
 JOB = "job.json"  # in the folder of a sweep's job: whose it is
@@ -114,8 +115,12 @@ def set_aside(folder: Path) -> None:
 def _goes_on(outcome: Outcome, folder: Path, config: DictConfig, app: str) -> bool:
     if app == outcome.kind == "review":  # the page may be opened again and again
         return bool(OmegaConf.select(config, "run") == outcome.run_id)
+    if app != "train" or outcome.kind != "train":
+        return False
+    if started_again() and outcome.status in ("RUNNING", "KILLED"):
+        return True  # the same command, which goes on with its run
     resume = OmegaConf.select(config, "resume")
-    if app != "train" or outcome.kind != "train" or not resume:
+    if not resume:
         return False
     return resume == outcome.run_id or folder.resolve() in Path(str(resume)).resolve().parents
 
