@@ -342,7 +342,10 @@ def test_an_epoch_with_a_checkpoint_has_its_metrics(
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_run_as_killed_with_what_it_had(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_is_killed_with_what_it_had(
+    number: signal.Signals, code: int, tmp_path: Path
+) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "idc.train", *TINY, "trainer.max_epochs=10000"],
         env={**os.environ, "IDC_ROOT": str(tmp_path)},
@@ -354,10 +357,10 @@ def test_ctrl_c_ends_the_run_as_killed_with_what_it_had(tmp_path: Path) -> None:
     deadline = time.monotonic() + 120
     while not list(tmp_path.rglob("last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    result = Result(130, "", err, tmp_path)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == code, err
+    result = Result(code, "", err, tmp_path)
     (run,) = result.runs()
     assert run.info.status == "KILLED"
     artifacts = {a.path for a in result.client.list_artifacts(run.info.run_id)}
