@@ -97,5 +97,8 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
 def _deliver() -> None:
     """Wait for what is logged to be delivered, and say what could not be."""
     courier = sys.modules.get("idc.tracking.courier")  # nothing was tracked if it is not there
-    for sentence in courier.settle_all() if courier else ():
-        print(f"not delivered: {sentence}", file=sys.stderr)
+    try:
+        for sentence in courier.settle_all() if courier else ():
+            print(f"not delivered: {sentence}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("not all is delivered to MLflow yet: python -m idc.sync does it", file=sys.stderr)

@@ -280,15 +280,17 @@ def settle_all() -> list[str]:
         What is left and what to do with it, a sentence each, for the terminal.
     """
     sentences: list[str] = []
-    for courier in _couriers.values():
-        courier.settle()
-        sentences += (
-            f"{_words(courier, journal)}. Nothing is lost: it is in {journal.folder}, and is "
-            f"delivered by the next command or by python -m idc.sync."
-            for journal in courier.left()
-        )
-        courier.stop()
-    _couriers.clear()
+    try:
+        for courier in _couriers.values():
+            courier.settle()
+            sentences += (
+                f"{_words(courier, journal)}. Nothing is lost: it is in {journal.folder}, and is "
+                f"delivered by the next command or by python -m idc.sync."
+                for journal in courier.left()
+            )
+            courier.stop()
+    finally:
+        _couriers.clear()  # also when the user will not wait
     return sentences
 
 

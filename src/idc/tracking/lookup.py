@@ -9,7 +9,7 @@ from mlflow.exceptions import MlflowException
 from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
 from idc.runtime.cluster import JOB_TAG
 from idc.tracking.courier import courier_of
-from idc.tracking.delivery import PARENT_TAG, is_refusal
+from idc.tracking.delivery import NETWORK, PARENT_TAG, is_refusal, reason
 from idc.tracking.privacy import public
 from idc.tracking.store import Store
 
@@ -81,6 +81,8 @@ def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
     try:
         found = reader(store).download_artifacts(known_id(store, run_id), name, str(folder))
     except (MlflowException, OSError) as error:
+        if isinstance(error, MlflowException) and NETWORK.search(str(error)):
+            raise TrackingError(f"tracking: {name} of run {run_id}: {reason(error)}") from error
         raise NotHeldError(
             f"run {run_id} holds no {name}: it ended before it had one, or "
             f"tracking.log_checkpoints was off."
