@@ -110,11 +110,13 @@ def compare_runs(
         notes.append(f"The baselines know the training sides of {known}.")
     compared = [*same, *simple] if len(same_patches([*same, *simple])) == 1 else same
     comparison = None
+    asked = config["intervals"]
+    # What is tested needs draws where no intervals are asked for, too.
+    fewest = fewest_draws(asked["level"])
+    draws = asked["draws"] if asked["draws"] >= fewest else max(FEWEST_DRAWS, fewest)
+    if asked["draws"]:  # the pooled table has the intervals of the leaderboard
+        config = {**config, "intervals": {**asked, "draws": draws}}
     if len(compared) > 1:
-        asked = config["intervals"]
-        # What is tested needs draws where no intervals are asked for, too.
-        fewest = fewest_draws(asked["level"])
-        draws = asked["draws"] if asked["draws"] >= fewest else max(FEWEST_DRAWS, fewest)
         comparison = compare(compared, draws=draws, level=asked["level"])
         if not asked["draws"]:
             comparison.estimates[["low", "high"]] = np.nan
