@@ -66,8 +66,8 @@ def check_targets(config: Any, now: Any, what: str) -> None:
         if target not in chosen and not may_be_built(target):
             raise CheckpointError(
                 f"{what}: {place} would call {target}, which is not among the objects that may be "
-                f"built from a stored configuration. If you trust it, name it in a YAML of conf/, "
-                f"or on the command line too (+{TRUSTED}._target_={target})."
+                f"built from a stored configuration. If you know that code, name it in a "
+                f"YAML of conf/, or on the command line too (+{TRUSTED}._target_=NAME)."
             )
 
 
