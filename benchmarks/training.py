@@ -113,8 +113,8 @@ def train(
     with the_store(store):
         run: Run = NoRun() if store is None else MlflowRun(store, name="benchmark")
         batches = data.count_batches()
-        logger = run.lightning_logger()
-        trainer = build_trainer(config, folder, logger, folder / "checkpoints", batches)
+        trainer = build_trainer(config, folder, tracked, folder / "checkpoints", batches)
+        trainer.logger = run.lightning_logger() or None
         trainer.callbacks = [*(trainer.callbacks if callbacks else ()), clock]
         with system_metrics(run, config["tracking"]["system_metrics_interval"]):
             trainer.fit(module, datamodule=data)

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,11 @@ Asked = tuple[Evaluation, Material]
 
 
 def ask_about_own(
-    runs: Sequence[Restored], now: Config, device: torch.device, redactor: Redactor
+    runs: Sequence[Restored],
+    now: Config,
+    device: torch.device,
+    redactor: Redactor,
+    begin: Callable[[], None],
 ) -> Asked:
     """Score the test sides that the runs were made with.
 
@@ -49,6 +53,7 @@ def ask_about_own(
         now: The configuration of now.
         device: Where to compute.
         redactor: See `load_material`.
+        begin: Called when data are read and checked and scoring begins; again for each split.
 
     Raises:
         DataError: The data are not those that the runs were made with.
@@ -70,6 +75,7 @@ def ask_about_own(
                     f"data.root=DIR of the right ones, or data=... to ask about others."
                 )
         data = _loaders(material, config, now)
+        begin()
         val, test = (_ask(group, data, side, how, device) for side in ("val", "test"))
         classes = len(material.source.class_names)
         decider = group[0].decider
@@ -105,6 +111,7 @@ def ask_about_others(
     device: torch.device,
     redactor: Redactor,
     folder: Path,
+    begin: Callable[[], None],
 ) -> Asked:
     """Score other data, with calibration and threshold as they were chosen on validation.
 
@@ -115,6 +122,7 @@ def ask_about_others(
         device: Where to compute.
         redactor: See `load_material`.
         folder: For what has to be downloaded.
+        begin: Called when data are read and checked and scoring begins.
 
     Raises:
         DataError: The classes differ, or patients were trained on that must not be tested.
@@ -129,6 +137,7 @@ def ask_about_others(
         )
     material, notes = _without_known(material, runs, now["known_patients"])
     data = _loaders(material, {**runs[0].config, "loader": loader_of(now)}, now)
+    begin()
     test = _ask(runs, data, "test", how, device)
     decider = runs[0].decider
     if len(runs) > 1:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from idc.runtime import signals
 from idc.runtime.atomic import write_text
 from idc.tracking.alive import locked
 from idc.tracking.facts import origin_tags
-from idc.tracking.privacy import hidden_values
+from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
 
@@ -57,14 +58,31 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
     record, found = members(store, config["run"])
     name = str(config["name"] or _name(config, record, found))
     outcome = Outcome(name, kind=KIND)
+    store.redactor.know(hidden_values(config).values())
+    device = choose_device(config["device"])
+    meter = Meter(device)
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        with signals.deferred():  # a run that is open will be closed
-            run = MlflowRun(store, name=name, parent=str(record.info.run_id))
-            outcome.run_id = run.run_id
-            stack.enter_context(locked(Path(config["paths"]["mlruns"]), run.run_id, "run"))
-            stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
-        _work(config, store, run, record, found, outcome, folder)
+        opened: list[MlflowRun] = []
+
+        def begin() -> None:
+            # Not sooner: what fails before anything is scored leaves no run behind.
+            if opened:
+                return
+            with signals.deferred():  # a run that is open will be closed
+                opened.append(MlflowRun(store, name=name, parent=str(record.info.run_id)))
+                outcome.run_id = opened[0].run_id
+                mlruns = Path(config["paths"]["mlruns"])
+                stack.enter_context(locked(mlruns, outcome.run_id, "run"))
+                stack.enter_context(lifecycle(opened[0], outcome, folder, LOG_FILE))
+            _record_question(opened[0], config, record, store.redactor, folder)
+
+        with meter:
+            runs = [_restored(store, one, config, folder / "restored") for one in found]
+            evaluation, material = _ask(store, runs, config, device, folder, begin)
+        _record_answer(
+            opened[0], config, store, runs, outcome, evaluation, material, meter, folder, device
+        )
     return outcome
 
 
@@ -78,17 +96,9 @@ def _check(config: Config) -> None:
         )
 
 
-def _work(
-    config: Config,
-    store: Store,
-    run: MlflowRun,
-    record: MlflowRecord,
-    found: list[MlflowRecord],
-    outcome: Outcome,
-    folder: Path,
+def _record_question(
+    run: MlflowRun, config: Config, record: MlflowRecord, redactor: Redactor, folder: Path
 ) -> None:
-    redactor = store.redactor
-    redactor.know(hidden_values(config).values())
     shown = redactor.config(config)
     run.params({k: v for k, v in config["choices"].items() if v is not None})
     run.params(parameters(shown))
@@ -101,11 +111,20 @@ def _work(
     )
     write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
     run.artifacts(folder / "config.yaml")
-    device = choose_device(config["device"])
-    meter = Meter(device)
-    with meter:
-        runs = [_restored(store, one, config, folder / "restored") for one in found]
-        evaluation, material = _ask(store, runs, config, device, folder)
+
+
+def _record_answer(
+    run: MlflowRun,
+    config: Config,
+    store: Store,
+    runs: list[Restored],
+    outcome: Outcome,
+    evaluation: Evaluation,
+    material: Material,
+    meter: Meter,
+    folder: Path,
+    device: torch.device,
+) -> None:
     outcome.class_names = list(runs[0].class_names)
     outcome.metrics = evaluation.metrics
     outcome.notes = evaluation.notes
@@ -130,7 +149,7 @@ def _work(
         runs[0].class_names,
         folder,
         {"evaluate": meter.spent},
-        redactor,
+        store.redactor,
         f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
     record_evaluation(account)
@@ -146,11 +165,17 @@ def _restored(store: Store, record: MlflowRecord, config: Config, folder: Path) 
 
 
 def _ask(
-    store: Store, runs: list[Restored], config: Config, device: torch.device, folder: Path
+    store: Store,
+    runs: list[Restored],
+    config: Config,
+    device: torch.device,
+    folder: Path,
+    begin: Callable[[], None],
 ) -> tuple[Evaluation, Material]:
+    redactor = store.redactor
     if config["choices"]["data"] == OWN:
-        return ask_about_own(runs, config, device, store.redactor)
-    return ask_about_others(store, runs, config, device, store.redactor, folder / "restored")
+        return ask_about_own(runs, config, device, redactor, begin)
+    return ask_about_others(store, runs, config, device, redactor, folder / "restored", begin)
 
 
 def choose_device(asked: str) -> torch.device:

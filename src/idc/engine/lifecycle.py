@@ -175,10 +175,10 @@ def _close_all(
     outcome.status = status
     # A sweep tells its jobs' errors too.
     outcome.error = reason and (run.store.redactor.text(reason) if run.store else reason)
-    if status == "FAILED":
-        log.error("the run failed: %s", reason)
     steps: list[Callable[[], object]] = []
     if status == "FAILED":
+        # The app prints it, once; what is logged of the run is to hold it too.
+        steps += [lambda: _add_to_console(folder, f"the run failed: {reason}")]
         steps += [lambda: run.tags({ERROR_TAG: reason})]
     if status == "FAILED" and sys.exc_info()[0] is not None:
         trace, path = traceback.format_exc(), folder / "traceback.txt"
@@ -212,6 +212,12 @@ def _keep_id(run: Run, outcome: Outcome, folder: Path) -> None:
     if run.run_id != outcome.run_id:
         outcome.run_id = run.run_id
         outcome.save(folder)
+
+
+def _add_to_console(folder: Path, line: str) -> None:
+    if (folder / LOG_FILE).is_file():
+        with (folder / LOG_FILE).open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
 
 def _keep_console(run: Run, folder: Path, log_name: str) -> None:

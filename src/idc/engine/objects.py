@@ -9,7 +9,6 @@ import albumentations as A
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.loggers import Logger
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.device.augmentation import DeviceAugmentation
@@ -141,14 +140,14 @@ def _partial(node: Mapping[str, Any], what: str) -> Any:
 
 
 def build_trainer(
-    config: Config, folder: Path, logger: Logger | bool, checkpoints: Path, batches: int
+    config: Config, folder: Path, tracked: bool, checkpoints: Path, batches: int
 ) -> pl.Trainer:
     """Lightning's Trainer with our callbacks and the defaults measured for this machine.
 
     Args:
         config: The resolved configuration.
         folder: The run's folder.
-        logger: Where metrics go, or False.
+        tracked: Whether metrics will go anywhere; the logger is set when the run is open.
         checkpoints: Where checkpoints go.
         batches: Training batches an epoch.
 
@@ -179,9 +178,9 @@ def build_trainer(
     try:
         return pl.Trainer(
             **node,
-            logger=logger,
+            logger=False,
             default_root_dir=folder,
-            callbacks=build_callbacks(config, checkpoints, bool(logger)),
+            callbacks=build_callbacks(config, checkpoints, tracked),
             use_distributed_sampler=False,
             enable_model_summary=False,
             plugins=[AtomicCheckpointIO()],

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -56,32 +56,43 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
     check_values(config)
     store = configured_store(config)
     outcome = Outcome(name, kind=KIND)
+    redactor = (
+        store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
+    )
+    redactor.know(hidden_values(config).values())
     with ExitStack() as stack:
         stack.enter_context(the_store(store))
-        with signals.deferred():  # a run that is open will be closed
-            run: Run = NoRun() if store is None else MlflowRun(store, name=name)
-            outcome.run_id = run.run_id
-            stack.enter_context(locked(Path(config["paths"]["mlruns"]), run.run_id, "run"))
-            stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
-        redactor = (
-            store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
-        )
-        redactor.know(hidden_values(config).values())
-        shown = redactor.config(config)
-        chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
-        run.params({k: v for k, v in flatten(chosen).items() if not k.startswith("data.source.")})
-        run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
-        table = _work(config, run, folder, outcome, redactor)
+
+        def begin() -> Run:
+            with signals.deferred():  # a run that is open will be closed
+                run: Run = NoRun() if store is None else MlflowRun(store, name=name)
+                outcome.run_id = run.run_id
+                mlruns = Path(config["paths"]["mlruns"])
+                stack.enter_context(locked(mlruns, run.run_id, "run"))
+                stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
+            shown = redactor.config(config)
+            chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
+            values = flatten(chosen).items()
+            run.params({k: v for k, v in values if not k.startswith("data.source.")})
+            run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
+            return run
+
+        table = _work(config, begin, folder, outcome, redactor)
     return outcome, table
 
 
 def _work(
-    config: Config, run: Run, folder: Path, outcome: Outcome, redactor: Redactor
+    config: Config,
+    begin: Callable[[], Run],
+    folder: Path,
+    outcome: Outcome,
+    redactor: Redactor,
 ) -> pd.DataFrame:
     source: Source = build(config["data"]["source"], "data")
     names = redactor.pseudonyms
     policy, corrections = build_policy(config), build_corrections(config)
     outcome.class_names = list(source.class_names)
+    opened: list[Run] = []
 
     def check(scan: Scan) -> None:
         index = scan.index
@@ -92,8 +103,11 @@ def _work(
         # be made at all is something to show.
         with suppress(DataError):
             divide(config, index, used, policy, source, splitter)
+        # Not sooner: a mistyped folder or patient leaves no run behind.
+        opened.append(begin())
 
     found = inspect(config, source, check, every_file=True)
+    run = opened[0]
     if config["verify"] and found.folder is not None:
         verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))

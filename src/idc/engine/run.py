@@ -97,30 +97,30 @@ def run_job(job: Job) -> Outcome:
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
     with ExitStack() as stack:
-        run: Run = NoRun()
         stack.enter_context(the_store(store))
         root = config["paths"]["root"]
         redactor = store.redactor if store else build_redactor(config["tracking"], root)
         redactor.know(hidden_values(config).values())
-        material = None
-        if point is not None:
-            if first:
-                before = stack.enter_context(locked(mlruns, run_id, f"resume={run_id}"))
-                if before is not None:
-                    log.warning("resume: %s, was ended from outside", before)
-            # What is refused leaves the run as it is: it is reopened after all checks.
-            material = load_material(config, redactor)
-            point.check_same_data(material.used, material.fingerprint)
-        if first:
+        if point is not None and first:
+            before = stack.enter_context(locked(mlruns, run_id, f"resume={run_id}"))
+            if before is not None:
+                log.warning("resume: %s, was ended from outside", before)
+
+        def begin() -> Run:
+            if not first:
+                return NoRun()
             run = _opened(stack, job, store, point, outcome)
-        if material is None:
-            if first:
-                record_config(run, config, job.mirrors, job.settings, job.folder, redactor)
+            mirrors, settings = (point.mirrors, None) if point else (job.mirrors, job.settings)
+            record_config(run, config, mirrors, settings, job.folder, redactor)
+            if point is None:
                 record_place(run, config, job.folder)
-            material = load_material(config, redactor)
-        elif first and point is not None:
-            record_config(run, config, point.mirrors, None, job.folder, redactor)
-        _work(job, config, run, point, material, outcome, redactor)
+            return run
+
+        # A sweep shows all its jobs. Else what fails before it trains leaves no run, and a resume
+        # that is refused leaves the run as it is.
+        run = begin() if job.parent and point is None else None
+        ready = _prepare(job, config, point, redactor, tracked=first and store is not None)
+        _work(job, config, run or begin(), point, ready, outcome, redactor)
     return outcome
 
 
@@ -159,8 +159,9 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     except (TrainingError, KeyboardInterrupt) as error:
         failure = error
     outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
-    if failure is not None and outcome.run_id is None and store and not job.config["resume"]:
-        # Another rank failed before the first had opened the run: that it failed is to be seen.
+    new = job.parent and not job.config["resume"]
+    if failure is not None and outcome.run_id is None and store and new:
+        # Another rank failed before the first had opened the run: the sweep shows that it failed.
         outcome.run_id = MlflowRun(store, name=job.name, parent=job.parent).run_id
     if outcome.status == "RUNNING" and isinstance(failure, KeyboardInterrupt):
         close_for(store, outcome, job.folder, "KILLED", str(failure) or STOPPED)
@@ -171,44 +172,61 @@ def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
     return outcome
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """All that can fail before training starts."""
+
+    material: Material
+    data: PatchDataModule
+    module: PatchClassifier
+    trainer: pl.Trainer
+
+
+def _prepare(
+    job: Job, config: Config, point: ResumePoint | None, redactor: Redactor, tracked: bool
+) -> _Prepared:
+    """Read the data and build what trains on them; the run need not be open."""
+    material = load_material(config, redactor)
+    if point is not None:
+        point.check_same_data(material.used, material.fingerprint)
+    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    rule: CalibrationRule = build(config["calibration"], "calibration")
+    rule.check(len(material.source.class_names))
+    data = build_datamodule(config, material)
+    origin = {
+        "config": redactor.config(config),
+        "mirrors": dict(point.mirrors if point else job.mirrors),
+        "sides": patients_sides(material.used),
+        "split": split_identity(material.used),
+        "fingerprint": material.fingerprint,
+    }
+    module = build_classifier(config, data, origin)
+    batches = data.count_batches(count_processes(config))
+    trainer = build_trainer(config, job.folder, tracked, job.folder / CHECKPOINTS, batches)
+    return _Prepared(material, data, module, trainer)
+
+
 def _work(
     job: Job,
     config: Config,
     run: Run,
     point: ResumePoint | None,
-    material: Material,
+    ready: _Prepared,
     outcome: Outcome,
     redactor: Redactor,
 ) -> None:
     """The steps of a run, in order."""
-    pl.seed_everything(config["seed"], workers=True, verbose=False)
+    material, data, module, trainer = ready.material, ready.data, ready.module, ready.trainer
     outcome.class_names = list(material.source.class_names)
     outcome.leaky = material.leaky
-    rule: CalibrationRule = build(config["calibration"], "calibration")
-    rule.check(len(outcome.class_names))
-    data = build_datamodule(config, material)
     if global_rank() == 0:
         known = point is not None and point.run_id is not None and point.checkpoint is not None
         record_inputs(run, config, job.settings, material, data, job.folder, redactor, known)
         if point is not None:
             point.bring(job.folder / CHECKPOINTS)
             record_place(run, config, job.folder)
-    origin = {
-        "config": redactor.config(config),
-        "mirrors": dict(point.mirrors if point else job.mirrors),
-        "run_id": run.run_id,
-        "sides": patients_sides(material.used),
-        "split": split_identity(material.used),
-        "fingerprint": material.fingerprint,
-    }
-    module = build_classifier(config, data, origin)
-    trainer = build_trainer(
-        config,
-        job.folder,
-        run.lightning_logger(),
-        job.folder / CHECKPOINTS,
-        data.count_batches(count_processes(config)),
-    )
+    module.origin["run_id"] = run.run_id
+    trainer.logger = run.lightning_logger() or None
     device: torch.device = trainer.strategy.root_device
     training = Meter(device)
     try:
