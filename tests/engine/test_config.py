@@ -11,7 +11,7 @@ import yaml
 from torch import nn
 
 from idc.conf_dir import conf_dir
-from idc.engine.check import RULES, check_config
+from idc.engine.check import check_config
 from idc.engine.config import build, without
 from idc.engine.objects import OWN_BACKBONE_KEYS, build_network
 from idc.errors import ConfigError
@@ -100,25 +100,6 @@ def test_attribution_methods_are_built(compose: Compose, name: str) -> None:
 def test_augmentations_are_built(compose: Compose, name: str) -> None:
     nodes = compose(f"augment={name}")["augment"]["transforms"]
     assert [build(node, "augment") for node in nodes] or name == "none"
-
-
-def test_rules_name_values_that_exist(compose: Compose) -> None:
-    """A rule for a value that nothing has would check nothing."""
-    seen: set[str] = set()
-    groups = {(g, c) for g, c in choices() if g in ("data", "loss", "optimizer", "scheduler")}
-    for group, choice in sorted(groups | {("head", "mlp")}):
-        extra = NEEDS.get((group, choice)) or []
-        seen |= set(flat(compose(f"{group}={choice}", *extra)))
-    assert set(RULES) <= seen
-
-
-def flat(node: dict[str, Any], prefix: str = "") -> list[str]:
-    names = []
-    for key, value in node.items():
-        names.append(f"{prefix}{key}")
-        if isinstance(value, dict):
-            names += flat(value, f"{prefix}{key}.")
-    return names
 
 
 def test_a_missing_value_is_named(compose: Compose) -> None:

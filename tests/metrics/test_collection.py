@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from idc.engine.numbers import metrics_of
-from idc.metrics.collection import METRIC_NAMES, build_metrics, scores_for_metrics
+from idc.metrics.collection import build_metrics, scores_for_metrics
+from idc.metrics.names import METRIC_NAMES
 
 
 def binary_reference(y: np.ndarray, p: np.ndarray, threshold: float) -> dict[str, float]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from idc.metrics.collection import METRIC_NAMES, build_metrics
+from idc.metrics.collection import build_metrics
+from idc.metrics.names import METRIC_NAMES
 from idc.metrics.patients import MIN_PATCHES, burden_summary, per_patient_table, worst_patient
 
 

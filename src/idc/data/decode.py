@@ -30,7 +30,6 @@ SUFFIXES = {
     "webp": "WEBP",
 }
 MAX_PIXELS = 4096 * 4096
-PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack
 # Modes of Pillow that OpenCV turns into RGB without a word.
 TURNED_INTO_RGB = {"P": "palette", "PA": "palette", "CMYK": "CMYK", "LAB": "Lab", "HSV": "HSV"}
 

@@ -43,8 +43,8 @@ def configured_store(config: Config, reads: bool = True) -> Store | None:
     """
     asked, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
     redactor = build_redactor(asked, config["paths"]["root"])
-    require = reads or bool(asked["require"])
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor, require)
+    experiment, require = str(asked["experiment"]), reads or bool(asked["require"])
+    return open_store(asked["kind"], asked["uri"], experiment, mlruns, redactor, require)
 
 
 def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:

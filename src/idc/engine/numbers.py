@@ -13,8 +13,9 @@ from idc.engine.config import Config
 from idc.engine.decider import Decider
 from idc.engine.predictions import probabilities_of
 from idc.metrics.calibration import calibration_metrics
-from idc.metrics.collection import METRIC_NAMES, build_metrics, scores_for_metrics
+from idc.metrics.collection import build_metrics, scores_for_metrics
 from idc.metrics.intervals import Intervals, bootstrap
+from idc.metrics.names import METRIC_NAMES
 from idc.metrics.patients import burden_summary, per_patient_table, worst_patient
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.selective import confidence, risk_coverage, selective_metrics

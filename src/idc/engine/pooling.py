@@ -15,7 +15,7 @@ from idc.engine.drawing import save_figures
 from idc.engine.evaluation import thinned
 from idc.engine.figures import numbers_figures
 from idc.engine.numbers import Numbers, take_numbers
-from idc.metrics.collection import METRIC_NAMES
+from idc.metrics.names import METRIC_NAMES
 from idc.runtime.atomic import replacing
 
 TABLE = "pooled.csv"

@@ -9,13 +9,14 @@ import hydra
 from omegaconf import DictConfig
 
 from idc.conf_dir import conf_dir
-from idc.launch.app import run_app
+from idc.launch.app import checked, run_app
 from idc.launch.arguments import quoted
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="explain")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: explain one run."""
+    checked(cfg)
     from idc.launch.explanation import run
 
     run(cfg)

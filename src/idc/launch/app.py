@@ -9,6 +9,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from omegaconf import DictConfig
+
+from idc.config.check import check, check_root
+from idc.engine.config import resolve
+from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.disk import problem_with_folders
 from idc.runtime import cluster, parent, signals
@@ -46,8 +51,6 @@ def telling() -> Iterator[None]:
     Raises:
         SystemExit: Something failed.
     """
-    from idc.errors import IdcError
-
     try:
         yield
     except Exception as error:
@@ -56,6 +59,18 @@ def telling() -> Iterator[None]:
         else:
             logging.getLogger(__name__).exception("unexpected error")
         raise SystemExit(1) from None
+
+
+def checked(cfg: DictConfig) -> None:
+    """Refuse values that cannot work, before anything heavy is imported or any run is opened.
+
+    Raises:
+        SystemExit: A value cannot work; the reason has been printed.
+    """
+    with telling():
+        config = resolve(cfg, {})
+        check(config)
+        check_root(config)
 
 
 def run_app(compose_and_run: Callable[[], object]) -> None:

@@ -18,6 +18,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
 from idc.launch.registry import sweep_of
 from idc.runtime.atomic import write_text
@@ -69,9 +70,11 @@ class SweepCallback(Callback):
         """Create the parent run, once, before any job."""
         global _open
         from idc.errors import IdcError
-        from idc.launch.parent import open_parent
 
         try:
+            _check_common(config)
+            from idc.launch.parent import open_parent
+
             _open = open_parent(describe(config), config)
         except Exception as error:
             # Hydra would turn an exception of a callback into a warning and go on.
@@ -79,6 +82,23 @@ class SweepCallback(Callback):
             print(f"error: {what}{error}", file=sys.stderr)
             raise SystemExit(1) from error
         _open.save()
+
+
+def _check_common(config: DictConfig) -> None:
+    """Refuse values that all jobs share, before the sweep is opened."""
+    from idc.config.check import check
+    from idc.engine.config import resolve
+    from idc.errors import ConfigError
+
+    try:
+        common = resolve(
+            OmegaConf.masked_copy(config, [str(k) for k in config if k != "hydra"]), {}
+        )
+    except ConfigError as error:
+        if isinstance(error.__cause__, MissingMandatoryValue | InterpolationToMissingValueError):
+            return  # what is missing may be swept
+        raise
+    check(common)
 
 
 def describe(config: DictConfig) -> Sweep:

@@ -12,7 +12,7 @@ from rich.table import Table
 from idc.engine.config import Config
 from idc.engine.explaining.whole import Explained
 from idc.engine.outcome import Outcome
-from idc.metrics.collection import METRIC_NAMES
+from idc.metrics.names import METRIC_NAMES
 from idc.tracking.store import sqlite_uri
 
 WIDE = 120

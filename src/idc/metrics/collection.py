@@ -25,17 +25,6 @@ from torchmetrics.classification import (
     MulticlassSpecificity,
 )
 
-METRIC_NAMES = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "specificity",
-    "f1",
-    "auroc",
-    "average_precision",
-)
-
 
 class BinaryBalancedAccuracy(BinaryStatScores):
     """Mean of recall and specificity; a class that does not occur is left out of the mean."""
@@ -60,10 +49,10 @@ def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
         prefix: Put before each name: ``val/``.
 
     Returns:
-        A collection over `METRIC_NAMES`. With two classes, update it with the positive class's
-        probability, float (N,), and labels, int64 (N,); class 1 is positive, from 0.5 on. With
-        more, with probabilities (N, k): metrics are macro averages (accuracy: over patches).
-        Inputs are not checked: that would make a GPU wait at every step.
+        A collection over `METRIC_NAMES` of `idc.metrics.names`. With two classes, update it with
+        the positive class's probability, float (N,), and labels, int64 (N,); class 1 is positive,
+        from 0.5 on. With more, with probabilities (N, k): metrics are macro averages (accuracy:
+        over patches). Inputs are not checked: that would make a GPU wait at every step.
     """
     metrics: dict[str, Metric | MetricCollection]
     if num_classes == 2:

@@ -1,0 +1,98 @@
+"""Values that cannot work are refused by name, before anything heavy is imported or opened."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from idc.config.rules import MAPPING, is_number
+from idc.config.schema import RULES, rule_for
+from idc.errors import ConfigError
+
+NOT_VALUES = ("choices",)  # of groups, which Hydra has checked
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse values that cannot work, of any app; it takes milliseconds.
+
+    Args:
+        config: The resolved configuration.
+
+    Raises:
+        ConfigError: Names the value and what it must be.
+    """
+    _walk({key: value for key, value in config.items() if key not in NOT_VALUES}, "")
+    _check_monitor(config)
+    _check_split(config.get("split") or {})
+    backbone, optimizer = config.get("backbone") or {}, config.get("optimizer") or {}
+    if backbone.get("unfreeze_every") and backbone["freeze"] == "none":
+        raise ConfigError(
+            "backbone.unfreeze_every: nothing is frozen; set backbone.freeze=all or to a stage."
+        )
+    if optimizer.get("nesterov") and not optimizer.get("momentum"):
+        raise ConfigError(
+            "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
+            "optimizer.nesterov=false."
+        )
+
+
+def check_root(config: Mapping[str, Any]) -> None:
+    """Refuse a folder of data that is not on this machine.
+
+    Raises:
+        ConfigError: Names the folder.
+    """
+    data = config.get("data") or {}
+    root = data.get("root")
+    if root is None and "root" in (data.get("source") or {}):
+        raise ConfigError("data.root=null: give the data set's folder.")
+    if root is not None and not Path(root).is_dir():
+        raise ConfigError(f"data.root: there is no folder {root}.")
+
+
+def _walk(node: Mapping[str, Any], place: str) -> None:
+    for key, value in node.items():
+        name = f"{place}{key}"
+        rule = rule_for(name)
+        if rule is not None and not rule.holds(value):
+            raise ConfigError(f"{name}={_shown(value)}: give {rule.words}.")
+        if isinstance(value, Mapping):
+            _walk(value, f"{name}.")
+        elif rule is None and any(known.startswith(f"{name}.") for known in RULES):
+            raise ConfigError(f"{name}={_shown(value)}: give {MAPPING.words} of its values.")
+        elif (odd := _infinite(value)) is not None:
+            raise ConfigError(f"{name}={_shown(value)}: {odd} is no finite number.")
+
+
+def _infinite(value: Any) -> float | None:
+    """A number in a value, at any depth, that is not finite."""
+    if isinstance(value, Mapping):
+        return _infinite(list(value.values()))
+    if isinstance(value, list):
+        return next((odd for one in value if (odd := _infinite(one)) is not None), None)
+    return value if isinstance(value, float) and not is_number(value) else None
+
+
+def _check_monitor(config: Mapping[str, Any]) -> None:
+    if (monitor := config.get("monitor")) is None:
+        return
+    metric, mode = monitor["metric"], monitor["mode"]
+    right = "min" if metric.endswith("loss") else "max"
+    if mode != right:
+        raise ConfigError(f"monitor.mode={mode}: the best {metric} is its {right}; use {right}.")
+
+
+def _check_split(split: Mapping[str, Any]) -> None:
+    folds, fold = split.get("folds"), split.get("fold", 0)
+    if isinstance(folds, int) and fold >= folds:
+        raise ConfigError(f"split.fold={fold}: with split.folds={folds} give 0..{folds - 1}.")
+    if split.get("test_fraction", 0) + split.get("val_fraction", 0) >= 1:
+        raise ConfigError(
+            "split.test_fraction + split.val_fraction leave nothing to train on; make their sum "
+            "less than 1."
+        )
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return f"{value!r}" if value == "" else f"{value}"
