@@ -75,6 +75,10 @@ def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result) -> None:
     assert resumed.code == 0, resumed.err
     (run,) = resumed.runs()
     assert run.info.status == "FINISHED"
+    # What the run was told to leave out is still left out.
+    kept = yaml.safe_load((resumed.folders[-1] / "config.yaml").read_text())["tracking"]
+    assert (kept["log_model"], kept["system_metrics"]) == (False, False)
+    assert not run.outputs.model_outputs
     steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
     assert len(steps) == 4
     unbroken = cli(*RUN)
@@ -211,6 +215,10 @@ def test_a_run_in_ranks_is_gone_on_with_in_ranks(shell: Cli) -> None:
     assert resumed.code == 0, resumed.err
     (run,) = resumed.runs()
     assert run.info.status == "FINISHED"
+    # What the run was told to leave out is still left out.
+    kept = yaml.safe_load((resumed.folders[-1] / "config.yaml").read_text())["tracking"]
+    assert (kept["log_model"], kept["system_metrics"]) == (False, False)
+    assert not run.outputs.model_outputs
     steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
     assert len(steps) == 4
     assert len(resumed.folders) == 2

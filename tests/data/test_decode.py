@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from idc.config.schema import PILLOWS_LIMIT
 from idc.data.decode import (
     MAX_PIXELS,
-    PILLOWS_LIMIT,
     SUFFIXES,
     TooLargeError,
     UnreadableError,

@@ -104,6 +104,16 @@ def test_unknown_runs_are_named(store: Store) -> None:
         find_run(store, "0123")
 
 
+def test_deleted_runs_are_refused_by_name(store: Store) -> None:
+    parent = MlflowRun(store, name="the sweep")
+    children(store, parent.run_id)
+    mlflow.MlflowClient(store.uri).delete_run(parent.run_id)
+    with pytest.raises(CheckpointError, match=rf"{parent.run_id} \(the sweep\) was deleted"):
+        find_run(store, parent.run_id)
+    with pytest.raises(TrackingError, match=r"sweep\.resume=.*was deleted"):
+        children(store, parent.run_id)
+
+
 def test_a_deleted_experiment_is_named(store: Store, tmp_path: Path) -> None:
     mlflow.MlflowClient(store.uri).delete_experiment(store.experiment_id)
     with pytest.raises(TrackingError, match=r"tracking\.experiment=idc.*deleted"):

@@ -35,8 +35,12 @@ def check(config: Mapping[str, Any]) -> None:
         )
 
 
-def check_root(config: Mapping[str, Any]) -> None:
+def check_root(config: Mapping[str, Any], start: Path = Path()) -> None:
     """Refuse a folder of data that is not on this machine.
+
+    Args:
+        config: The resolved configuration.
+        start: What a relative path is relative to.
 
     Raises:
         ConfigError: Names the folder.
@@ -45,7 +49,7 @@ def check_root(config: Mapping[str, Any]) -> None:
     root = data.get("root")
     if root is None and "root" in (data.get("source") or {}):
         raise ConfigError("data.root=null: give the data set's folder.")
-    if root is not None and not Path(root).is_dir():
+    if root is not None and not (start / root).is_dir():
         raise ConfigError(f"data.root: there is no folder {root}.")
 
 

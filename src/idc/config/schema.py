@@ -30,6 +30,7 @@ from idc.config.rules import (
 from idc.metrics.names import METRIC_NAMES
 
 MONITORS = tuple(f"{side}/{name}" for side in ("val", "train") for name in ("loss", *METRIC_NAMES))
+PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack
 AUTO_FLAG = one_of("auto", True, False)
 LIMIT = either(whole(1), number(lambda v: isinstance(v, float) and 0 < v <= 1, "a share in (0, 1]"))
 FILL = one_of("white", "black", "mean")
@@ -70,7 +71,7 @@ RULES: dict[str, Rule] = {
     "data.patch_size": whole(8),
     "data.image_size": whole(8),
     "data.edge": one_of("pad", "resize"),
-    "data.max_pixels": whole(1, 89_478_485),  # Pillow takes larger images for an attack
+    "data.max_pixels": whole(1, PILLOWS_LIMIT),
     "data.corrections": optional(TEXT),
     "data.patients": whole(1),
     "data.patches_per_patient": whole(4),

@@ -76,8 +76,10 @@ def chosen_runs(
         )
     records: list[tuple[Run, str]] = []
     for record in finished_runs(store) if experiment else ():
-        parent = record.data.tags.get(PARENT_TAG)
-        records.append((record, str(find_run(store, parent).info.run_name) if parent else ""))
+        name = ""
+        with suppress(CheckpointError):  # it belongs to no sweep, or to one that was deleted
+            name = str(find_run(store, record.data.tags.get(PARENT_TAG, "")).info.run_name)
+        records.append((record, name))
     for run_id in named:
         record = find_run(store, run_id)
         kind = record.data.tags.get(KIND_TAG, "train")

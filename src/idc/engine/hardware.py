@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from idc.cores import count_cores
 from idc.engine.config import Config
 from idc.errors import ConfigError
 
@@ -80,7 +81,7 @@ def count_processes(config: Config) -> int:
     """Processes that the trainer needs on this node: one a device.
 
     Raises:
-        ConfigError: More GPUs are asked for than there are, or the value is not understood.
+        ConfigError: More GPUs or cores are asked for than there are, or the value means nothing.
     """
     gpu = uses_gpu(config)
     present = torch.cuda.device_count() if gpu else 1
@@ -97,6 +98,12 @@ def count_processes(config: Config) -> int:
     if gpu and wanted > present:
         raise ConfigError(
             f"trainer.devices={asked}: this machine shows {present} GPU(s); ask for no more."
+        )
+    # Two are let through on one core: to try distributed training where there is nothing more.
+    if not gpu and wanted > (most := max(2, count_cores())):
+        raise ConfigError(
+            f"trainer.devices={asked}: one process a core is the most that helps, and this machine "
+            f"gives {count_cores()} core(s); ask for {most} at most."
         )
     return wanted
 

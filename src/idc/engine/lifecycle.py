@@ -16,6 +16,7 @@ from idc.engine.config import Config
 from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import IdcError, TrackingError, first_line
 from idc.runtime import signals
+from idc.runtime.redaction import redact
 from idc.tracking.alive import heartbeat
 from idc.tracking.delivery import ERROR_TAG
 from idc.tracking.privacy import Pseudonyms, Redactor
@@ -174,14 +175,14 @@ def _close_all(
 ) -> None:
     outcome.status = status
     # A sweep tells its jobs' errors too.
-    outcome.error = reason and (run.store.redactor.text(reason) if run.store else reason)
+    outcome.error = reason and (run.store.redactor.text(reason) if run.store else redact(reason))
     steps: list[Callable[[], object]] = []
     if status == "FAILED":
         # The app prints it, once; what is logged of the run is to hold it too.
-        steps += [lambda: _add_to_console(folder, f"the run failed: {reason}")]
+        steps += [lambda: _add_to_console(folder, f"the run failed: {redact(str(reason))}")]
         steps += [lambda: run.tags({ERROR_TAG: reason})]
     if status == "FAILED" and sys.exc_info()[0] is not None:
-        trace, path = traceback.format_exc(), folder / "traceback.txt"
+        trace, path = redact(traceback.format_exc()), folder / "traceback.txt"
         steps += [lambda: path.write_text(trace, encoding="utf-8"), lambda: run.artifacts(path)]
     steps += [
         lambda: _keep_console(run, folder, log_name),

@@ -7,6 +7,7 @@ from typing import Literal
 
 from idc.errors import CheckpointError, first_line
 from idc.runtime.atomic import write_text
+from idc.runtime.redaction import redact
 
 FILE = "outcome.json"
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
@@ -44,7 +45,7 @@ class Outcome:
 
     def save(self, folder: Path) -> None:
         """Write the file, whole or not at all."""
-        write_text(folder / FILE, json.dumps(asdict(self), indent=2) + "\n")
+        write_text(folder / FILE, redact(json.dumps(asdict(self), indent=2)) + "\n")
 
 
 def load_outcome(folder: Path) -> Outcome | None:

@@ -50,7 +50,7 @@ def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | N
 
 def save_hidden(config: Config, folder: Path) -> None:
     """Keep the absolute paths of a configuration where only this machine sees them."""
-    known = hidden_values({k: v for k, v in config.items() if k != "paths"})
+    known = hidden_values({k: v for k, v in config.items() if k not in ("paths", "tracking")})
     write_text(folder / FILE, json.dumps(known, indent=2) + "\n")
 
 

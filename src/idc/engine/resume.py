@@ -36,6 +36,11 @@ log = logging.getLogger(__name__)
 
 # What may differ from the run that is gone on with, without a word on the command line.
 TAKEN_FROM_NOW = ("paths", "store", "tracking", "resume", "sweep")
+# But what the run logs of itself is its own, like the rest.
+KEPT = tuple(
+    f"tracking.{name}"
+    for name in ("log_model", "log_checkpoints", "system_metrics", "system_metrics_interval")
+)
 
 
 @dataclass(frozen=True)
@@ -307,10 +312,10 @@ def _merge(
         now: The configuration that the command line composed, resolved.
         overrides: The command line's overrides.
     """
-    values = {}
+    values = {key: kept for key in KEPT if (kept := look_up(then, key)) is not None}
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group
-        if key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED):
+        if key not in KEPT and key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED):
             continue
         if key in then["choices"]:
             if override.value() == then["choices"][key]:

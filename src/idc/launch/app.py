@@ -8,15 +8,19 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from idc.config.check import check, check_root
 from idc.engine.config import resolve
 from idc.errors import IdcError
 from idc.launch import sweep
+from idc.launch.arguments import without_secrets
 from idc.launch.disk import problem_with_folders
 from idc.runtime import cluster, parent, signals
+from idc.runtime.redaction import hide_secrets
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
@@ -70,7 +74,7 @@ def checked(cfg: DictConfig) -> None:
     with telling():
         config = resolve(cfg, {})
         check(config)
-        check_root(config)
+        check_root(config, Path(HydraConfig.get().runtime.cwd))
 
 
 def run_app(compose_and_run: Callable[[], object]) -> None:
@@ -82,8 +86,10 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     Args:
         compose_and_run: Its task, decorated by ``hydra.main``.
     """
-    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     print_what_can_be()
+    hide_secrets()
+    sys.argv[1:] = without_secrets(sys.argv[1:])
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     # Hydra makes folders before anything of ours is called, and fails with a traceback.
     if (problem := problem_with_folders(sys.argv[1:], os.environ)) is not None:
         print(f"error: {problem}", file=sys.stderr)

@@ -26,6 +26,7 @@ from idc.launch.table import print_outcome
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
 from idc.runtime.parent import LAUNCHED, end_with
+from idc.runtime.redaction import hide_secrets
 from idc.tracking.lookup import CUT, run_of_job
 from idc.tracking.privacy import shown_settings
 
@@ -171,6 +172,7 @@ def hydra_arguments(hydra: Any) -> list[str]:
 def quiet() -> None:
     """Warnings go to the log; what the libraries say on every start is not worth a line."""
     print_what_can_be()
+    hide_secrets()  # a cluster's job does not begin with the app
     logging.captureWarnings(True)
     for name in ("pytorch_lightning", "lightning_fabric", "lightning", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

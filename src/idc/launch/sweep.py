@@ -56,7 +56,9 @@ class Sweep:
 
     def save(self) -> None:
         """Write the file that the jobs read."""
-        content = {**asdict(self), "folder": str(self.folder)}
+        # The jobs need no URI of it, which may hold a password.
+        own = {**self.config, "uri": None}
+        content = {**asdict(self), "folder": str(self.folder), "config": own}
         write_text(self.folder / FILE, json.dumps(content, indent=2) + "\n")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
 from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
@@ -56,12 +56,12 @@ def find_run(store: Store, run_id: str) -> Run:
         run_id: The run's id, or the provisional one that it had before it was delivered.
 
     Raises:
-        CheckpointError: There is no such run.
+        CheckpointError: There is no such run, or it was deleted.
         TrackingError: The store does not answer.
     """
     client = reader(store)
     try:
-        return client.get_run(known_id(store, run_id))
+        found = client.get_run(known_id(store, run_id))
     except MlflowException as error:
         if not is_refusal(error):
             raise TrackingError(f"tracking: {first_line(error)}") from error
@@ -69,6 +69,12 @@ def find_run(store: Store, run_id: str) -> Run:
             f"there is no run {run_id} in this store ({store.uri.split('://')[0]}) and no file of "
             f"that name. Copy the run id from the MLflow UI, or give a checkpoint's path."
         ) from error
+    if found.info.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise CheckpointError(
+            f"run {run_id} ({found.info.run_name}) was deleted in the MLflow UI. Restore it there, "
+            f"or choose another run."
+        )
+    return found
 
 
 def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
@@ -94,17 +100,13 @@ def children(store: Store, parent: str) -> list[Run]:
     """The jobs nested under a sweep, oldest first; not what was made of it later.
 
     Raises:
-        TrackingError: There is no such sweep.
+        TrackingError: There is no such sweep, or it was deleted.
     """
-    client = reader(store)
     try:
-        parent = known_id(store, parent)
-        client.get_run(parent)
-    except MlflowException as error:
-        raise TrackingError(
-            f"sweep.resume={parent}: there is no such run in this store."
-        ) from error
-    found = client.search_runs(
+        parent = str(find_run(store, parent).info.run_id)
+    except CheckpointError as error:
+        raise TrackingError(f"sweep.resume={parent}: {error}") from error
+    found = reader(store).search_runs(
         [store.experiment_id],
         f"tags.`{PARENT_TAG}` = '{parent}'",
         max_results=MAX_CHILDREN,

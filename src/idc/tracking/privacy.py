@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.errors import ConfigError
+from idc.runtime.redaction import redact
 
 KEY_VARIABLE = "IDC_PSEUDONYM_KEY"
 KEY_LENGTH = 16
@@ -22,7 +23,6 @@ SHORTEST_NAME = 3  # characters; a shorter host name would take letters out of w
 # Blanks end it, as they part a command's words: folders with blanks must be known (`know`).
 ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
 SQLITE = re.compile(r"(sqlite:///)(?:/(?:[^/\s'\"]+/)+|%2F(?:[^/\s'\"]+%2F)+)")
-USER_INFO = re.compile(r"(\w+://)[^/\s@'\"]+@")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 
 
@@ -121,7 +121,7 @@ class Redactor:
         Patients stand in no value: whatever makes them knows pseudonyms only. To look for names
         that are short numbers here would change numbers.
         """
-        text = USER_INFO.sub(r"\1", text)
+        text = redact(text)
         if self.paths:
             for place, name in self._places:
                 text = re.sub(rf"(?<![\w.-]){re.escape(place)}(?=[/\s'\":,;)\]]|$)", name, text)
@@ -163,8 +163,9 @@ class Redactor:
             return [self._node(v, f"{place}[]") for v in node]
         if self.pseudonyms is not None and place in PATIENT_LISTS:
             return self.pseudonyms.of(node)
-        if self.paths and isinstance(node, str):
-            return hide(node)
+        if isinstance(node, str):
+            shown = redact(node)
+            return hide(shown) if self.paths else shown
         return node
 
 
