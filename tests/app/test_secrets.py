@@ -51,7 +51,7 @@ def test_a_store_that_cannot_be_reached(
     elif how == "sweep":
         given += ["-m", "seed=1,2"]
     result = cli(*TINY, *given)
-    assert "127.0.0.1" in result.err or "psycopg2" in result.err
+    assert "127.0.0.1" in result.err or "psycopg" in result.err
     assert_clean(result.out + result.err, result.root)
 
 
