@@ -105,7 +105,7 @@ def test_values_keep_their_numbers_and_lose_passwords(tmp_path: Path) -> None:
     for value in ("2.15.0", "0.1", '{"seed": "1"}', "[1, 2]"):
         assert redactor.value(value) == value
     uri = "http://alice:s3cret@mlflow.site:5000"
-    assert redactor.value(uri) == "http://mlflow.site:5000"
+    assert redactor.value(uri) == "http://***@mlflow.site:5000"
     assert redactor.config({"tracking": {"uri": uri}})["tracking"]["uri"] is None
 
 
