@@ -123,6 +123,9 @@ def test_what_cannot_be_asked_is_refused(app: App) -> None:
     assert "data.root: this must be given" in ask(f"run={run_id}", "data=idc", *FEW).err
     assert "known_patients=no" in ask(f"run={run_id}", "known_patients=no", *FEW).err
     assert "device=cuda:7" in ask(f"run={run_id}", *FEW[:2], "device=cuda:7").err
+    other = ask(f"run={run_id}", *FEW, "data=synthetic", "data.patients=5")
+    assert "were used to train or tune the run" in other.err
+    assert len(other.runs()) == 1  # what fails before anything is scored leaves no run
     assert "drops nothing" in ask(f"run={run_id}", *FEW, "inference=mc_dropout").err
     changed = ask(f"run={run_id}", *FEW)
     assert changed.code == 0

@@ -98,6 +98,16 @@ def test_training_packs_on_first_use_and_leaves_out_what_is_dropped(
     assert set(split["split"]) == {"train", "val", "test"}
 
 
+def test_a_mistyped_patient_or_folder_leaves_no_run(prepare: Cli, kaggle: Folder) -> None:
+    root = kaggle(FIVE)
+    for typo in ("split.test_patients=[nobody]", f"data.root={root}x"):
+        result = prepare("data=idc", f"data.root={root}", *QUIET, typo)
+        assert result.code == 1
+        assert result.err.count("error: ") == 1
+        assert result.err.count(typo.partition("=")[2].strip("[]")) == 1
+    assert result.runs() == []
+
+
 def test_what_is_to_fail_fails_after_it_was_shown(prepare: Cli, kaggle: Folder) -> None:
     root = kaggle(FIVE)
     path = root / kaggle_path("9002", 1, 1, 0)
