@@ -49,8 +49,8 @@ def test_a_store_that_cannot_be_reached(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
         given = []
     elif how == "sweep":
-        given += ["-m", "seed=1,2"]
-    result = cli(*TINY, *given)
+        given = ["-m", *given, "seed=1,2"]
+    result = cli(*given, *TINY)
     assert "127.0.0.1" in result.err or "psycopg" in result.err
     assert_clean(result.out + result.err, result.root)
 
