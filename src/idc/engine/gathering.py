@@ -11,7 +11,8 @@ from mlflow.entities import Run
 from idc.engine.collecting import FILES, Finished
 from idc.engine.leaderboard import RUN, WHOLE, setting_of
 from idc.engine.outcome import Outcome
-from idc.errors import CheckpointError, ConfigError, NotHeldError, NotHeldError from idc.tracking.delivery import PARENT_TAG
+from idc.errors import CheckpointError, ConfigError, NotHeldError
+from idc.tracking.delivery import PARENT_TAG
 from idc.tracking.integrity import check_file, class_names_of, settings_of_run
 from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
 from idc.tracking.store import Store

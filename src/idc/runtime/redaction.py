@@ -33,6 +33,11 @@ def redact(text: str) -> str:
     """
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
+    return redact_uris(text)
+
+
+def redact_uris(text: str) -> str:
+    """A text whose URIs have ``***`` in place of users, passwords and the values of queries."""
     return URI.sub(lambda match: _without_secrets(match[0]), text) if "://" in text else text
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.errors import ConfigError
-from idc.runtime.redaction import redact
+from idc.runtime.redaction import redact, redact_uris
 
 KEY_VARIABLE = "IDC_PSEUDONYM_KEY"
 KEY_LENGTH = 16
@@ -27,8 +27,8 @@ FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 
 
 def public(uri: str) -> str:
-    """A URI without user and password."""
-    return USER_INFO.sub(r"\1", uri)
+    """A URI without user, password and the values of its query, whatever the environment holds."""
+    return redact_uris(uri)
 
 
 class Pseudonyms:
