@@ -38,7 +38,8 @@ WORD = "no such value"
 
 def groups_of(app: str) -> dict[str, list[str]]:
     """The groups of an app and their choices, but those that need something installed."""
-    named = [next(iter(d)) for d in OmegaConf.load(conf_dir() / f"{app}.yaml").defaults[1:]]
+    defaults = OmegaConf.load(conf_dir() / f"{app}.yaml").defaults
+    named = [next(iter(d)) for d in defaults if not isinstance(d, str)]
     without = ("hydra", "paths", "launcher", "experiment")
     return {
         str(group): sorted(
