@@ -21,7 +21,7 @@ from idc.errors import ConfigError, IdcError, first_line
 from idc.launch.app import print_what_can_be
 from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.registry import StartedJob, register, spare_folder
-from idc.launch.sweep import is_open, job_name, load_sweep, settings_of
+from idc.launch.sweep import is_open, job_name, load_sweep, settings_of, typed
 from idc.launch.table import print_outcome
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
@@ -70,7 +70,7 @@ def _run(cfg: DictConfig) -> float | None:
     hydra = HydraConfig.get()
     back_to_the_start(hydra)
     folder = Path(hydra.runtime.output_dir)
-    overrides = list(hydra.overrides.task)
+    overrides = typed(hydra.overrides.task)
     in_multirun = hydra.mode == RunMode.MULTIRUN
     # A rank of a job is told its folder only.
     sweep = load_sweep(Path(str(hydra.sweep.dir)).absolute() if in_multirun else folder)
@@ -166,7 +166,9 @@ def hydra_arguments(hydra: Any) -> list[str]:
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":
             found += ["--config-dir", str(Path(source.path).absolute())]
-    return found + [o for o in hydra.overrides.hydra if not o.lstrip("+~").startswith(THE_JOBS_OWN)]
+    return found + [
+        o for o in typed(hydra.overrides.hydra) if not o.lstrip("+~").startswith(THE_JOBS_OWN)
+    ]
 
 
 def quiet() -> None:

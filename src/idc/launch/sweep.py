@@ -103,9 +103,16 @@ def _check_common(config: DictConfig) -> None:
     check(common)
 
 
+def typed(overrides: Any) -> list[str]:
+    """Overrides as they were typed: to iterate over Hydra's own list resolves interpolations."""
+    plain = OmegaConf.to_container(overrides, resolve=False)
+    assert isinstance(plain, list)
+    return [str(override) for override in plain]
+
+
 def describe(config: DictConfig) -> Sweep:
     """The sweep of a composed configuration, with its ``hydra`` node."""
-    overrides = list(config.hydra.overrides.task)
+    overrides = typed(config.hydra.overrides.task)
     parser = OverridesParser.create(GlobalHydra.instance().config_loader())
     parsed = parser.parse_overrides(overrides)
     swept = [str(o.key_or_group) for o in parsed if o.is_sweep_override()]
