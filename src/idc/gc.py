@@ -8,12 +8,13 @@ import hydra
 from omegaconf import DictConfig
 
 from idc.conf_dir import conf_dir
-from idc.launch.app import run_app
+from idc.launch.app import checked, run_app
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="gc")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: look at all runs of the experiment."""
+    checked(cfg)
     from idc.launch.gc import run
 
     run(cfg)

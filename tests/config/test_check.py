@@ -19,7 +19,7 @@ from idc.config.check import check, check_root
 from idc.config.schema import RULES, rule_for
 from idc.errors import ConfigError
 
-APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync")
+APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync", "gc")
 # What a choice lacks here.
 GIVEN = ("data.root=.", "split.file=sides.csv", "run=0123abc", "hydra/launcher=basic")
 NULL_TOO = {  # besides those that are null by default

@@ -50,6 +50,7 @@ RULES: dict[str, Rule] = {
     "device": text(r"auto|cpu|mps|cuda(:\d+)?", "auto or cpu or cuda or cuda:1"),
     "report": FLAG,
     "verify": FLAG,
+    "apply": FLAG,
     "known_patients": one_of("fail", "drop", "keep"),
     # A review.
     "mode": one_of("blinded", "open"),
