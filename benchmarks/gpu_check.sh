@@ -22,6 +22,10 @@ if ! test -e "$PACK/site.done"; then
     # A wheel is a zip file; pip need not be there.
     for wheel in "$PACK"/wheels/*.whl; do "$PYTHON" -m zipfile -e "$wheel" "$PACK/site"; done
     cp -r "$PACK/antlr4" "$PACK/site/"
+    # mlflow-skinny holds mlflow's code, but not its name, under which its version is looked up.
+    skinny=$(cd "$PACK/site" && echo mlflow_skinny-*.dist-info)
+    mkdir "$PACK/site/${skinny/_skinny/}"
+    sed 's/^Name: mlflow-skinny/Name: mlflow/' "$PACK/site/$skinny/METADATA" >"$PACK/site/${skinny/_skinny/}/METADATA"
     tar -xf "$PACK/patches.tar" -C "$PACK"
     touch "$PACK/site.done"
 fi

@@ -3,11 +3,14 @@
 import logging
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -15,6 +18,8 @@ from urllib.parse import unquote
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from idc.data.sources.synthetic import kaggle_path
 
@@ -29,6 +34,13 @@ os.environ.setdefault("IDC_PROGRESS", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
+# Seconds after which something hangs: no machine is so slow, and nothing waits as long for success.
+PATIENCE = 600
+# The speed of a machine decides no test.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 Folder = Callable[..., Path]
 # What can happen to an image file.
 BREAKS: dict[str, Callable[[Path], object]] = {
@@ -149,19 +161,42 @@ IDC_TINY = (*(o for o in TINY if not o.startswith("data.")), "data=idc")
 Cli = Callable[..., Result]
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder once for all tests, whichever process comes first: `once(name, make)`.
+
+    Tests only read it; whoever writes takes a copy (`copy_root`).
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "once"
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        target, done = shared / name, shared / f"{name}.done"
+        target.mkdir(parents=True, exist_ok=True)
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                make(target)
+                done.touch()
+        return target
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(once: Once) -> Path:
     """An MLflow database without any run: to make a new one takes MLflow six seconds."""
     from idc.tracking.store import open_store
 
-    folder = tmp_path_factory.mktemp("template")
-    open_store("local", None, "template", folder)
+    folder = once("template", lambda folder: open_store("local", None, "template", folder))
     return folder / "mlflow.db"
 
 
-@pytest.fixture
-def ready_made_store(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stores begin as a copy of the empty database; `shell` goes the whole way."""
+@contextmanager
+def copied_database(empty: Path) -> Iterator[None]:
+    """While inside, stores begin as a copy of the empty database."""
     from idc.tracking import store
 
     make = store._open
@@ -169,57 +204,62 @@ def ready_made_store(empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def copy_first(uri: str, experiment: str, mlruns: Path) -> store.Store:
         path = Path(unquote(uri.removeprefix("sqlite:///")))
         if uri.startswith("sqlite:") and not path.exists():
-            shutil.copyfile(empty_database, path)
+            shutil.copyfile(empty, path)
         return make(uri, experiment, mlruns)
 
-    monkeypatch.setattr(store, "_open", copy_first)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "_open", copy_first)
+        yield
 
 
 @pytest.fixture
-def cli(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    ready_made_store: None,
-) -> Cli:
+def ready_made_store(empty_database: Path) -> Iterator[None]:
+    """Stores begin as a copy of the empty database; `shell` goes the whole way."""
+    with copied_database(empty_database):
+        yield
+
+
+@pytest.fixture
+def cli(tmp_path: Path, ready_made_store: None) -> Cli:
     """`idc.train`'s own main with these arguments, in this process: exit code and output."""
-    return _in_process("train", tmp_path, monkeypatch, capsys)
+    return lambda *arguments: in_process("train", tmp_path, *arguments)
 
 
 @pytest.fixture
-def prepare(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    ready_made_store: None,
-) -> Cli:
+def prepare(tmp_path: Path, ready_made_store: None) -> Cli:
     """The same for `idc.prepare`."""
-    return _in_process("prepare", tmp_path, monkeypatch, capsys)
+    return lambda *arguments: in_process("prepare", tmp_path, *arguments)
 
 
 @pytest.fixture
-def app(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    ready_made_store: None,
-) -> Callable[[str], Cli]:
+def app(tmp_path: Path, ready_made_store: None) -> Callable[[str], Cli]:
     """Any app by its name: `app("evaluate")("run=ID")`."""
-    return lambda name: _in_process(name, tmp_path, monkeypatch, capsys)
+    return lambda name: lambda *arguments: in_process(name, tmp_path, *arguments)
 
 
-def _in_process(
-    name: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Cli:
-    def run(*arguments: str) -> Result:
-        app = import_module(f"idc.{name}")
-        monkeypatch.setenv("IDC_ROOT", str(tmp_path))
-        monkeypatch.setattr(sys, "argv", [f"idc.{name}", *arguments])
-        capsys.readouterr()
-        handlers = logging.getLogger().handlers[:]
+class Screen(TextIOWrapper):
+    """Keeps what is printed, and has what a real stream has: an encoding, bytes below."""
+
+    def __init__(self) -> None:
+        self.written = BytesIO()
+        super().__init__(self.written, "utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        return self.written.getvalue().decode()
+
+
+def in_process(name: str, root: Path, *arguments: str) -> Result:
+    """Run an app's own main in this process, with IDC_ROOT at `root`."""
+    app = import_module(f"idc.{name}")
+    handlers = logging.getLogger().handlers[:]
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(Screen()) as out,
+        redirect_stderr(Screen()) as err,
+    ):
+        patch.setenv("IDC_ROOT", str(root))
+        patch.setattr(sys, "argv", [f"idc.{name}", *arguments])
         try:
             app.main()
             code = 0
@@ -230,10 +270,63 @@ def _in_process(
                 if handler not in handlers:
                     handler.close()
             logging.getLogger().handlers = handlers
-        out, err = capsys.readouterr()
-        return Result(code, out, err, tmp_path)
+    return Result(code, out.text, err.text, root)
 
-    return run
+
+@pytest.fixture(scope="session")
+def trained_root(once: Once, empty_database: Path) -> Path:
+    """The root of one finished run of `TINY`, for all tests that only need some run."""
+
+    def make(root: Path) -> None:
+        with copied_database(empty_database):
+            result = in_process("train", root, *TINY)
+        assert result.code == 0, result.err
+
+    return once("trained", make)
+
+
+@pytest.fixture
+def trained(trained_root: Path, tmp_path: Path) -> Result:
+    """A finished run of `TINY` in this test's own root."""
+    return copy_root(trained_root, tmp_path)
+
+
+@pytest.fixture
+def swept(once: Once, empty_database: Path, tmp_path: Path) -> Result:
+    """A finished sweep of `TINY` over two seeds in this test's own root."""
+
+    def make(root: Path) -> None:
+        with copied_database(empty_database):
+            result = in_process("train", root, "-m", *TINY, "seed=1,2")
+        assert result.code == 0, result.err
+
+    return copy_root(once("swept", make), tmp_path)
+
+
+def copy_root(root: Path, target: Path) -> Result:
+    """Copy a root with its runs, so that the copy no longer knows the original."""
+    from mlflow.tracking._tracking_service import utils
+
+    # MLflow keeps where a run's artifacts lie by the run's id, which all copies share.
+    utils._artifact_repos_cache.clear()
+    shutil.copytree(root, target, dirs_exist_ok=True)
+    old, new = str(root), str(target)
+    texts = (".json", ".jsonl", ".yaml", ".log", ".txt")
+    for path in target.rglob("*"):
+        if path.suffix in texts and old in (text := path.read_text(encoding="utf-8")):
+            path.write_text(text.replace(old, new), encoding="utf-8")
+    with closing(sqlite3.connect(target / "mlruns" / "mlflow.db")) as database, database:
+        tables = [name for (name,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        )]  # fmt: skip
+        for table in tables:
+            for _, column, kind, *_ in database.execute(f"PRAGMA table_info({table})").fetchall():
+                if kind.startswith(("VARCHAR", "TEXT")):
+                    database.execute(
+                        f"UPDATE {table} SET {column} = replace({column}, ?, ?) "
+                        f"WHERE instr({column}, ?)", (old, new, old)
+                    )  # fmt: skip
+    return Result(0, "", "", target)
 
 
 @pytest.fixture
@@ -247,7 +340,7 @@ def shell(tmp_path: Path) -> Cli:
             text=True,
             cwd=tmp_path,
             env={**os.environ, "IDC_ROOT": str(tmp_path), **environment},
-            timeout=300,
+            timeout=PATIENCE,
         )
         return Result(done.returncode, done.stdout, done.stderr, tmp_path)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from conftest import BREAKS, IDC_TINY, TINY, Cli, Result
+from conftest import BREAKS, IDC_TINY, PATIENCE, TINY, Cli, Result
 from idc.data.sources.synthetic import kaggle_path
 
 Folder = Callable[..., Path]
@@ -196,7 +196,7 @@ def test_full_disk_says_so(shell: Cli, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env={**os.environ, "IDC_ROOT": str(tmp_path)},
-        timeout=200,
+        timeout=PATIENCE,
     )
     assert done.returncode == 1, done.stderr
     assert "error: cannot write" in done.stderr

@@ -23,7 +23,7 @@ def evaluation(result: Result) -> tuple[object, pd.DataFrame]:
     return run, pd.read_parquet(path)
 
 
-def trained(cli: Cli, *more: str) -> str:
+def train_one(cli: Cli, *more: str) -> str:
     result = cli(*TINY, *more)
     assert result.code == 0, result.err
     return str(result.runs()[0].info.run_id)
@@ -31,7 +31,7 @@ def trained(cli: Cli, *more: str) -> str:
 
 def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     train, ask = app("train"), app("evaluate")
-    run_id = trained(train, "head=mlp")
+    run_id = train_one(train, "head=mlp")
 
     result = ask(f"run={run_id}", *FEW)
     assert result.code == 0, result.err
@@ -86,11 +86,9 @@ def notes(result: Result, run_id: str) -> list[str]:
     return list(json.loads(Path(path).read_text())["notes"])
 
 
-def test_ensembles_of_seeds_and_of_folds(app: App) -> None:
+def test_ensembles_of_seeds_and_of_folds(app: App, swept: Result) -> None:
     train, ask = app("train"), app("evaluate")
-    result = train("-m", *TINY, "seed=1,2")
-    assert result.code == 0, result.err
-    (sweep,) = result.runs("tags.`idc.kind` = 'sweep'")
+    (sweep,) = swept.runs("tags.`idc.kind` = 'sweep'")
     result = ask(f"run={sweep.info.run_id}", *FEW)
     assert result.code == 0, result.err
     _, predictions = evaluation(result)
@@ -114,9 +112,9 @@ def test_ensembles_of_seeds_and_of_folds(app: App) -> None:
     assert again.code == 0, again.err
 
 
-def test_what_cannot_be_asked_is_refused(app: App) -> None:
-    train, ask = app("train"), app("evaluate")
-    run_id = trained(train)
+def test_what_cannot_be_asked_is_refused(app: App, trained: Result) -> None:
+    ask, (run,) = app("evaluate"), trained.runs()
+    run_id = run.info.run_id
     assert "there is no run abc" in ask("run=abc", *FEW).err
     assert "run: this must be given" in ask(*FEW).err
     assert "tracking=none" in ask(f"run={run_id}", "tracking=none", *FEW).err

@@ -49,8 +49,9 @@ def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(cli: C
 
 
 @pytest.mark.slow
-def test_a_run_is_explained_again_and_keeps_what_it_had(cli: Cli, app: App, tmp_path: Path) -> None:
-    trained = cli(*TINY)
+def test_a_run_is_explained_again_and_keeps_what_it_had(
+    trained: Result, app: App, tmp_path: Path
+) -> None:
     (run,) = trained.runs()
     run_id = run.info.run_id
     explain = app("explain.__main__")
@@ -116,11 +117,9 @@ def _points(geometry: dict[str, Any]) -> list[list[float]]:
 
 
 @pytest.mark.slow
-def test_what_cannot_be_explained_is_refused_in_words(cli: Cli, app: App) -> None:
-    swept = cli("-m", *TINY, "seed=1")
-    assert swept.code == 0, swept.err
+def test_what_cannot_be_explained_is_refused_in_words(swept: Result, app: App) -> None:
     sweep = next(r for r in swept.runs() if r.data.tags.get("idc.kind") == "sweep")
-    job = next(r for r in swept.runs() if "idc.kind" not in r.data.tags)
+    job = [r for r in swept.runs() if "idc.kind" not in r.data.tags][-1]
     explain = app("explain.__main__")
     whole = explain(f"run={sweep.info.run_id}")
     assert whole.code == 1
@@ -194,7 +193,7 @@ TEXTS = (".yaml", ".json", ".geojson", ".csv", ".md", ".txt", ".log")
 
 @pytest.mark.slow
 def test_what_is_measured_now_counts_before_what_the_run_holds(
-    cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch
+    trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from idc.engine.explaining import asked, whole
     from idc.engine.explaining.part import Trust
@@ -212,7 +211,7 @@ def test_what_is_measured_now_counts_before_what_the_run_holds(
 
     monkeypatch.setattr(whole, "draw_all", remember)
     monkeypatch.setattr(asked, "stored_trust", stored)
-    (run,) = cli(*TINY).runs()
+    (run,) = trained.runs()
     explain = app("explain.__main__")
     options = (f"run={run.info.run_id}", "device=cpu", "explain=[saliency,gradcam]", *ONLY_MAPS[1:])
     options = (*options, "explain.per_kind=1")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import BREAKS, IDC_TINY, Cli
+from conftest import BREAKS, IDC_TINY, PATIENCE, Cli
 from idc.data.sources.synthetic import kaggle_path
 
 pytestmark = pytest.mark.slow
@@ -186,7 +186,7 @@ def test_the_shell_command(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     assert "unreadable: drop" in done.stdout

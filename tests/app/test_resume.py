@@ -10,7 +10,17 @@ import pytest
 import torch
 import yaml
 
-from conftest import IDC_TINY, TINY, Cli, Folder, Result
+from conftest import (
+    IDC_TINY,
+    TINY,
+    Cli,
+    Folder,
+    Once,
+    Result,
+    copied_database,
+    copy_root,
+    in_process,
+)
 from idc.models.classifier import PatchClassifier
 
 RUN = (
@@ -41,15 +51,33 @@ def cut_in(epoch: int, step: Step, batch: int = 1) -> Step:
 
 
 @pytest.fixture
-def broken(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Result:
-    """A run that died in the middle of its third epoch."""
-    with monkeypatch.context() as patch:
-        patch.setattr(PatchClassifier, "training_step", cut_in(2, PatchClassifier.training_step))
-        result = cli(*RUN)
-    assert result.code == 1
+def broken(once: Once, empty_database: Path, tmp_path: Path) -> Result:
+    """A run that died in the middle of its third epoch, in this test's own root."""
+
+    def make(root: Path) -> None:
+        with copied_database(empty_database), pytest.MonkeyPatch.context() as patch:
+            cut = cut_in(2, PatchClassifier.training_step)
+            patch.setattr(PatchClassifier, "training_step", cut)
+            assert in_process("train", root, *RUN).code == 1
+
+    result = copy_root(once("broken", make), tmp_path)
     (run,) = result.runs()
     assert run.info.status == "FAILED"
     return result
+
+
+@pytest.fixture
+def unbroken(once: Once, empty_database: Path) -> Path:
+    """The folder of the same run, which nothing broke; only to be read."""
+
+    def make(root: Path) -> None:
+        with copied_database(empty_database):
+            result = in_process("train", root, *RUN)
+        assert result.code == 0, result.err
+
+    root = once("unbroken", make)
+    (folder,) = Result(0, "", "", root).folders
+    return folder
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -69,7 +97,7 @@ def assert_equal_runs(one: Path, other: Path) -> None:
     assert (one / history).read_text() == (other / history).read_text()
 
 
-def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result) -> None:
+def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result, unbroken: Path) -> None:
     (run,) = broken.runs()
     resumed = cli(f"resume={run.info.run_id}")
     assert resumed.code == 0, resumed.err
@@ -81,14 +109,11 @@ def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result) -> None:
     assert not run.outputs.model_outputs
     steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
     assert len(steps) == 4
-    unbroken = cli(*RUN)
-    assert unbroken.code == 0, unbroken.err
-    _, second, third = unbroken.folders
-    assert_equal_runs(second, third)
+    assert_equal_runs(resumed.folders[1], unbroken)
 
 
 def test_ended_twice_and_torn_it_goes_on_from_what_is_whole(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch
+    cli: Cli, unbroken: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second attempt ends before it has a checkpoint of its own, and its copy is damaged."""
     alone = (*RUN, "tracking.log_checkpoints=false")
@@ -111,18 +136,14 @@ def test_ended_twice_and_torn_it_goes_on_from_what_is_whole(
     assert "going on from" in result.err and "best.ckpt" in result.err
     (run,) = result.runs()
     assert run.info.status == "FINISHED"
-    unbroken = cli(*RUN)
-    *_, third, fourth = unbroken.folders
-    assert_equal_runs(third, fourth)
+    assert_equal_runs(result.folders[-1], unbroken)
 
 
-def test_by_checkpoint(cli: Cli, broken: Result, tmp_path: Path) -> None:
+def test_by_checkpoint(cli: Cli, broken: Result, unbroken: Path) -> None:
     checkpoint = broken.folders[0] / "checkpoints" / "last.ckpt"
     resumed = cli(f"resume={checkpoint}", "tracking=none")
     assert resumed.code == 0, resumed.err
-    unbroken = cli(*RUN)
-    _, second, third = unbroken.folders
-    assert_equal_runs(second, third)
+    assert_equal_runs(resumed.folders[1], unbroken)
 
 
 def test_augmentation_on_the_device_goes_on_too(cli: Cli) -> None:
@@ -142,7 +163,7 @@ def test_a_finished_run_trains_longer(cli: Cli, scheduler: str) -> None:
     longer = cli(f"resume={run.info.run_id}", "trainer.max_epochs=3")
     assert longer.code == 0, longer.err
     history = (longer.folders[1] / "training" / "history.csv").read_text()
-    assert {line.split(",")[0] for line in history.splitlines()[1:]} == {"0", "1", "2"}
+    assert {line.split(",")[0] for line in history.splitlines()[1:]} == {"1", "2", "3"}
 
 
 def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> None:

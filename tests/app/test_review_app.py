@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import TINY, Cli
+from conftest import PATIENCE, TINY, Cli, Result
 from idc.review.answers import Answer, Journal
 
 App = Callable[[str], Cli]
@@ -32,9 +32,8 @@ def answer(reader: str, case: str, verdict: int, second: int) -> Answer:
 
 @pytest.mark.slow
 def test_readers_who_contradict_labels_correct_the_next_training(
-    cli: Cli, app: App, tmp_path: Path
+    trained: Result, cli: Cli, app: App, tmp_path: Path
 ) -> None:
-    trained = cli(*TINY)
     (run,) = trained.runs()
     run_id = run.info.run_id
     test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
@@ -98,10 +97,10 @@ def test_readers_who_contradict_labels_correct_the_next_training(
 
 @pytest.mark.slow
 def test_what_cannot_be_reviewed_is_refused_before_any_work(
-    cli: Cli, app: App, monkeypatch: pytest.MonkeyPatch
+    trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("IDC_REVIEW_PASSWORD", raising=False)
-    (run,) = cli(*TINY).runs()
+    (run,) = trained.runs()
     review = app("review.__main__")
     for options, words in (
         (("host=0.0.0.0",), "IDC_REVIEW_PASSWORD"),
@@ -121,10 +120,11 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
 
 @pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
-def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(cli: Cli, tmp_path: Path) -> None:
+def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(
+    trained: Result, tmp_path: Path
+) -> None:
     sync = pytest.importorskip("playwright.sync_api")
     pytest.importorskip("nicegui")
-    trained = cli(*TINY)
     (run,) = trained.runs()
     run_id = run.info.run_id
     log = tmp_path / "review.log"
@@ -135,7 +135,7 @@ def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(cli: Cli, tmp_path: 
             env={**os.environ, "IDC_ROOT": str(tmp_path)}, stdout=out, stderr=out,
         )  # fmt: skip
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE
         while not (found := re.search(r"review: (http\S+)", log.read_text())):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
@@ -157,7 +157,7 @@ def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(cli: Cli, tmp_path: 
             page.get_by_text("given blind").wait_for()
             browser.close()
         server.send_signal(signal.SIGTERM)
-        assert server.wait(60) == 0, log.read_text()
+        assert server.wait(PATIENCE) == 0, log.read_text()
     finally:
         server.kill()
     assert "2 cases, 1 reader(s)" in log.read_text()

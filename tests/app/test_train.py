@@ -17,7 +17,7 @@ import torch
 import yaml
 from sklearn.metrics import f1_score, roc_auc_score
 
-from conftest import ONLY_MAPS, TINY, Cli, Result
+from conftest import ONLY_MAPS, PATIENCE, TINY, Cli, Result
 from idc.metrics.names import METRIC_NAMES
 
 FULL = tuple(
@@ -354,11 +354,11 @@ def test_a_stopped_run_is_killed_with_what_it_had(
         # A shell that runs this in the background has told its children to ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not list(tmp_path.rglob("last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(number)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == code, err
     result = Result(code, "", err, tmp_path)
     (run,) = result.runs()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TINY
+from conftest import PATIENCE, TINY
 from idc.conf_dir import conf_dir
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def test_the_unpacked_wheel_trains_from_any_folder(wheel: Path, tmp_path: Path) 
         env={**environment, "PYTHONPATH": str(site)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
     (config,) = elsewhere.glob("runs/*/*/config.yaml")

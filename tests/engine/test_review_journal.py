@@ -9,6 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from conftest import PATIENCE
 from idc.engine.reviewing import journal as journals
 from idc.engine.reviewing.journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
 from idc.errors import TrackingError
@@ -104,7 +105,7 @@ def test_whatever_a_store_raises_copying_goes_on(
         mirrored(journal, run, "random", "all") as keeper,  # type: ignore[arg-type]
     ):
         keeper.add(ANN)
-        assert run.copied.wait(5)
+        assert run.copied.wait(PATIENCE)
         run.failed = False
         keeper.add(replace(ANN, case="b.png"))  # and the last copy of all may fail too
 

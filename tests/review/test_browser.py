@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from review_server import made_up_cases
 
+from conftest import PATIENCE
 from idc.review.answers import Answer, read_history
 from idc.review.serving import PASSWORD_VARIABLE
 
@@ -73,7 +74,7 @@ class Served:
     def end(self, how: signal.Signals) -> tuple[int, str]:
         """Send a signal and wait: exit code, and what it printed at last."""
         self._process.send_signal(how)
-        out, _ = self._process.communicate(timeout=20)
+        out, _ = self._process.communicate(timeout=PATIENCE)
         return self._process.returncode, out
 
     @property
@@ -107,7 +108,7 @@ class Tab:
 
     def __init__(self, browser: Any) -> None:
         self.context = browser.new_context(viewport={"width": 1280, "height": 800})
-        self.context.set_default_timeout(8000)
+        self.context.set_default_timeout(60_000)
         self.page = self.context.new_page()
         self.heard: list[str] = []
         self.hosts: set[str | None] = set()
@@ -165,7 +166,7 @@ def tab(browser: Any) -> Iterator[Callable[[], Tab]]:
         one.context.close()
 
 
-def until(said: Callable[[], bool], seconds: float = 8.0) -> None:
+def until(said: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not said():
         assert time.monotonic() < end, "it did not come to be"
@@ -398,7 +399,7 @@ def test_a_password_before_everything(servers: dict[str, Served], tab: Callable[
 
 
 def asked(port: int, path: str, headers: dict[str, str] | None = None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path, headers=headers or {})
         return connection.getresponse().status

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import PATIENCE
 from idc.tracking.journal import ABOUT, ENTRIES, About, Journal, RunIds, left_behind
 
 OF_A_RUN = About("1", "sqlite:///x.db", "idc")
@@ -24,7 +25,7 @@ def test_what_a_killed_process_wrote_is_there(tmp_path: Path) -> None:
         "[journal.append('metrics', step=i) for i in range(50)]\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=PATIENCE)
     (journal,) = left_behind(tmp_path)
     assert steps(journal) == list(range(50))
     assert journal.abandoned
@@ -99,7 +100,10 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path: Path) -> None:
         "except OSError: print(written)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     (journal,) = left_behind(tmp_path)
     assert 5 < int(done.stdout) < 100

@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
+from conftest import PATIENCE
 from idc.errors import CheckpointError, TrackingError
 from idc.tracking.lookup import children, fetch_artifact, find_run
 from idc.tracking.run import MlflowRun, NoRun, Run
@@ -36,7 +37,7 @@ def test_a_fresh_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
         for i in range(4)
     ]
     for process in processes:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, err
     client = mlflow.MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert len(client.search_experiments(filter_string="name = 'idc'")) == 1
