@@ -291,6 +291,24 @@ def trained(trained_root: Path, tmp_path: Path) -> Result:
     return copy_root(trained_root, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def whole(once: Once, empty_database: Path) -> Result:
+    """One run with everything that a run has, small; only to be read."""
+    left_out = ("explain", "report", "tracking.", "backbone", "trainer.max_epochs")
+    more = ("backbone=vanilla_cnn", "trainer.max_epochs=2", "tracking.system_metrics_interval=0.2")
+    explained = ("explain.per_kind=2", "explain.faithfulness.patches=6")
+
+    def make(root: Path) -> None:
+        options = [o for o in TINY if not o.startswith(left_out)]
+        with copied_database(empty_database):
+            result = in_process("train", root, *options, *more, *explained)
+        assert result.code == 0, result.err
+        (root / "stdout.txt").write_text(result.out, encoding="utf-8")
+
+    root = once("whole", make)
+    return Result(0, (root / "stdout.txt").read_text(encoding="utf-8"), "", root)
+
+
 @pytest.fixture
 def swept(once: Once, empty_database: Path, tmp_path: Path) -> Result:
     """A finished sweep of `TINY` over two seeds in this test's own root."""

@@ -25,9 +25,8 @@ def fetched(result: Result, run_id: str, name: str, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(cli: Cli) -> None:
-    result = cli(*QUIET, "explain=gradcam", "explain.per_kind=1", "explain.faithfulness.patches=6")
-    assert result.code == 0, result.err
+def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(whole: Result) -> None:
+    result = whole
     (run,) = result.runs()
     there = artifacts(result, run.info.run_id, "explain")
     wanted = {"cases.parquet", "attributions.npz", "methods.csv", "methods.png", "verdicts.json"}
