@@ -15,7 +15,7 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test lint format bench lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test lint format bench chaos lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -89,6 +89,9 @@ format: $(STAMP)  ## Put the code in shape
 
 bench: $(STAMP)  ## Measure speed against named baselines (ARGS=--quick)
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+chaos: $(STAMP)  ## Break it on purpose and see what becomes of each fault (ARGS=--quick)
+	$(BIN)/python benchmarks/chaos $(ARGS)
 
 lock:  ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --extra gpu --universal --python-version 3.11 \

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import foreign
 import kills
 import server
 import signals
@@ -28,6 +29,7 @@ FAMILIES: dict[str, Callable[[Path, int, bool], list[Fault]]] = {
     "signals": signals.signals,
     "writers": signals.writers,
     "stores": stores.stores,
+    "foreign": foreign.foreign,
     "server": server.server,
 }
 

@@ -16,6 +16,7 @@ from idc.engine.evaluation import thinned
 from idc.engine.figures import numbers_figures
 from idc.engine.numbers import Numbers, take_numbers
 from idc.metrics.names import METRIC_NAMES
+from idc.report.filenames import safe_names
 from idc.runtime.atomic import replacing
 
 TABLE = "pooled.csv"
@@ -98,19 +99,21 @@ def board_metrics(board: pd.DataFrame) -> dict[str, float]:
     """
     ends = {"_mean": "", "_low": "_ci_low", "_high": "_ci_high"}
     found = {}
+    stems = safe_names(board["setting"].map(str))
     for row in board.to_dict("records"):
         for column, value in row.items():
             metric, _, end = str(column).rpartition("_")
             if (logged := ends.get(f"_{end}")) is not None:
                 name = metric.removeprefix("test/")
-                found[f"leaderboard/{slug(str(row['setting']))}/{name}{logged}"] = float(value)
+                found[f"leaderboard/{stems[str(row['setting'])]}/{name}{logged}"] = float(value)
     return found
 
 
 def pooled_metrics(table: pd.DataFrame) -> dict[str, float]:
     """The pooled table as metrics: ``pooled/<setting>/<metric>``, the mean over repeats."""
     means = table.groupby(["setting", "metric"], sort=False)["value"].mean().reset_index()
+    stems = safe_names(means["setting"].map(str))
     return {
-        f"pooled/{slug(str(row['setting']))}/{row['metric']}": float(row["value"])
+        f"pooled/{stems[str(row['setting'])]}/{row['metric']}": float(row["value"])
         for row in means.to_dict("records")
     }

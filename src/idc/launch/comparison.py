@@ -79,7 +79,7 @@ def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
             {
                 "compared.runs": ids,
                 "compared.settings": "; ".join(found.board["setting"]),
-                **{name: config[name] for name in ("sweep", "experiment_name", "seed")},
+                **{name: config[name] for name in ("sweep", "experiment_name")},
                 **flatten({"intervals": config["intervals"]}),
             }
         )
