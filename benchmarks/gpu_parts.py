@@ -136,10 +136,10 @@ def compare_predictions(cpu: bool) -> int:
     for device in devices:
         options = ("intervals.draws=0", "explain=none", "report=false")
         app("evaluate", f"run={run_id}", f"device={device}", *options)
-    files = sorted(
-        (PACK / "work").rglob("evaluation/predictions.parquet"), key=lambda p: p.stat().st_mtime
-    )
-    one, other = (pd.read_parquet(file).set_index("path").sort_index() for file in files[-2:])
+    # Among the artifacts: each run has one there, and a copy in its own folder.
+    stored = (PACK / "work" / "mlruns" / "artifacts").rglob("evaluation/predictions.parquet")
+    files = sorted(stored, key=lambda path: path.stat().st_mtime)[-len(devices) :]
+    one, other = (pd.read_parquet(file).set_index("path").sort_index() for file in files)
     assert one.index.equals(other.index)
     apart = float((one["score_raw"] - other["score_raw"]).abs().max())
     words = f"largest difference of a probability, {len(one)} patches; at most {EVALUATED}"
