@@ -125,7 +125,6 @@ def _needed(config: DictConfig) -> dict[str, Any]:
         "log_paths": bool(config.tracking.log_paths),
         "pseudonymise": bool(config.tracking.pseudonymise),
         "name": OmegaConf.select(config, "name"),
-        "seed": 0,
         "report": bool(OmegaConf.select(config, "report")),
         "intervals": OmegaConf.to_container(config.intervals, resolve=True),
     }
