@@ -78,10 +78,11 @@ ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
 test: $(STAMP)  ## Run the tests on the CPU (ARGS: pytest's)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-lint: $(STAMP)  ## Check style, format and types
+lint: $(STAMP)  ## Check style, format, types and which way imports point
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(STAMP)  ## Put the code in shape
 	$(BIN)/ruff check --fix .

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 import yaml
 
-from idc.conf_dir import conf_dir
+from idc.config.build import build
+from idc.config.conf_dir import conf_dir
 from idc.data.augment import Augmentation
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.synthetic import SyntheticSpec, make_index, render
-from idc.engine.config import build
 
 BATCH = 256
 

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from common import arguments, tell, timed
 
-from idc.cores import count_cores
+from idc.attribution.methods import GradCam, IntegratedGradients
+from idc.attribution.pipeline.explained_model import Subject
+from idc.attribution.pipeline.galleries import case_drawings, explain_cases
+from idc.attribution.pipeline.step import Trust
 from idc.data.sources.synthetic import SyntheticSource
-from idc.engine.drawing import draw_all
-from idc.engine.explaining.cases import case_drawings, explain_cases
-from idc.engine.explaining.part import Trust
-from idc.engine.explaining.subject import Subject
-from idc.explain.methods import GradCam, IntegratedGradients
 from idc.models import backbones
 from idc.models.heads import linear
 from idc.models.network import Network
+from idc.runtime.cores import count_cores
+from idc.runtime.drawing import draw_all
 from idc.tracking.privacy import Redactor
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import open_store
@@ -73,7 +73,7 @@ def untrained(count: int) -> Subject:
 
 
 def explained(subject: Subject, workers: int, run: MlflowRun, folder: Path) -> None:
-    from idc.explain.select import kinds_of
+    from idc.attribution.select import kinds_of
 
     table = subject.test
     table = table.assign(kind=kinds_of(table["label"], table["predicted"]))

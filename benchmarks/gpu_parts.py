@@ -21,10 +21,10 @@ import torch
 from gpu_check import PACK
 from training import config_optimizer, configure, load_material, precision_context
 
-from idc.engine.config import Config
-from idc.engine.material import Material
-from idc.engine.objects import build_classifier, build_datamodule
+from idc.config.build import Config
+from idc.data.material import Material
 from idc.models.classifier import PatchClassifier
+from idc.pipelines.build import build_classifier, build_datamodule
 
 # Of a probability, between two ways to reckon it. Sums in another order differ in float32's last
 # digits, which fifty layers make larger; TF32 keeps 10 bits of a product's mantissa, bf16 seven.

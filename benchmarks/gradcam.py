@@ -25,9 +25,9 @@ from common import arguments, tell, timed
 from numpy.typing import NDArray
 from torch import nn
 
+from idc.attribution.methods import GradCam
+from idc.attribution.run import explain
 from idc.data.sources.synthetic import SyntheticSource
-from idc.explain.methods import GradCam
-from idc.explain.run import explain
 from idc.models import backbones
 from idc.models.backbone import Backbone, set_batch_norm_momentum
 from idc.models.heads import linear

@@ -21,7 +21,7 @@ from idc.data.audit.audit import Limits
 from idc.data.datamodule import PatchDataModule
 from idc.data.sources.idc import IdcSource
 from idc.data.store.store import Stored, build_store, open_current
-from idc.engine.progress import progress_bar
+from idc.runtime.progress import progress_bar
 
 WORKERS, BATCH = 2, 256
 FACTORS = (1, 4, 16)

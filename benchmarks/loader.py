@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 
+from idc.config.build import build
 from idc.data.audit.audit import Limits
 from idc.data.augment import Augmentation
 from idc.data.datamodule import PatchDataModule
 from idc.data.sources.idc import IdcSource
 from idc.data.store.store import build_store
-from idc.engine.config import build
-from idc.engine.progress import progress_bar
+from idc.runtime.progress import progress_bar
 
 WORKERS, BATCH = 2, 256
 
@@ -69,7 +69,7 @@ def transforms(name: str) -> list[object]:
     """The transforms of a configured augmentation."""
     import yaml
 
-    from idc.conf_dir import conf_dir
+    from idc.config.conf_dir import conf_dir
 
     node = yaml.safe_load((Path(conf_dir()) / "augment" / f"{name}.yaml").read_text())
     return [build(entry, name) for entry in node["transforms"]]

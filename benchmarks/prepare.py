@@ -20,7 +20,7 @@ from memory import peak_memory
 from idc.data.audit.audit import Limits
 from idc.data.sources.idc import IdcSource
 from idc.data.store.store import build_store
-from idc.engine.progress import progress_bar
+from idc.runtime.progress import progress_bar
 
 WORKERS = 2
 MEMORY_LIMIT = 1024  # MiB

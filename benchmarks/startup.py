@@ -74,7 +74,7 @@ def first_batch(name: str, root: Path) -> float:
     from loader import folder_loader
     from training import configure, load_material
 
-    from idc.engine.objects import build_datamodule
+    from idc.pipelines.build import build_datamodule
 
     if name == "folder":
         start = time.perf_counter()

@@ -20,9 +20,9 @@ from common import arguments, png_folder, scratch, tell
 from loader import folder_loader
 from training import bare_loop, configure, load_material, precision_context, train
 
-from idc.engine.config import Config
-from idc.engine.material import Material
-from idc.engine.objects import build_classifier, build_datamodule
+from idc.config.build import Config
+from idc.data.material import Material
+from idc.pipelines.build import build_classifier, build_datamodule
 
 FOLDER_WORKERS = 16
 

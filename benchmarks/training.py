@@ -15,13 +15,14 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
 
-from idc.conf_dir import conf_dir
+from idc.config.build import Config, resolve
+from idc.config.conf_dir import conf_dir
 from idc.data.datamodule import PatchDataModule
-from idc.engine.config import Config, resolve
-from idc.engine.material import Material, load_material
-from idc.engine.objects import build_classifier, build_datamodule, build_trainer
+from idc.data.material import Material
 from idc.launch.job import quiet
 from idc.models.classifier import PatchClassifier
+from idc.pipelines.build import build_classifier, build_datamodule, build_trainer
+from idc.pipelines.dataset import load_material
 from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
 from idc.tracking.store import open_store, the_store
 
@@ -166,7 +167,7 @@ def config_optimizer(module: PatchClassifier) -> torch.optim.Optimizer:
 
 def precision_context(config: Config, device: str) -> Callable[[], Any]:
     """The autocast that the trainer would use."""
-    from idc.engine.hardware import choose_precision
+    from idc.runtime.hardware import choose_precision
 
     mixed = choose_precision(config).startswith("bf16")
     kind = torch.device(device).type

@@ -91,8 +91,8 @@ def compose() -> Callable[..., dict[str, Any]]:
     from hydra import initialize_config_dir
     from omegaconf import open_dict
 
-    from idc.conf_dir import conf_dir
-    from idc.engine.config import resolve
+    from idc.config.build import resolve
+    from idc.config.conf_dir import conf_dir
 
     def make(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):

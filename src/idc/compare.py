@@ -7,7 +7,7 @@ tested on different patches are refused.
 import hydra
 from omegaconf import DictConfig
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 from idc.launch.app import checked, run_app
 
 

@@ -8,7 +8,7 @@ own validation.
 import hydra
 from omegaconf import DictConfig
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 from idc.launch.app import checked, run_app
 
 

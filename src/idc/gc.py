@@ -7,7 +7,7 @@ as KILLED can be gone on with (``idc.train resume=ID``).
 import hydra
 from omegaconf import DictConfig
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 from idc.launch.app import checked, run_app
 
 

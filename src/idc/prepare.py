@@ -7,7 +7,7 @@ changed), looks for what is wrong, writes the packed store that training uses, a
 import hydra
 from omegaconf import DictConfig
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 from idc.launch.app import checked, run_app
 
 

@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 from idc.launch.app import checked, run_app
 
 

@@ -53,7 +53,7 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
 ) -> None:
     (run,) = trained.runs()
     run_id = run.info.run_id
-    explain = app("explain.__main__")
+    explain = app("explain")
     test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
     test = test[test["split"] == "test"]
     patient = str(test["patient"].iloc[0])
@@ -119,7 +119,7 @@ def _points(geometry: dict[str, Any]) -> list[list[float]]:
 def test_what_cannot_be_explained_is_refused_in_words(swept: Result, app: App) -> None:
     sweep = next(r for r in swept.runs() if r.data.tags.get("idc.kind") == "sweep")
     job = [r for r in swept.runs() if "idc.kind" not in r.data.tags][-1]
-    explain = app("explain.__main__")
+    explain = app("explain")
     whole = explain(f"run={sweep.info.run_id}")
     assert whole.code == 1
     assert "this is a sweep; give one of its jobs" in whole.err
@@ -140,7 +140,7 @@ def test_what_cannot_be_explained_is_refused_in_words(swept: Result, app: App) -
 def test_a_part_that_fails_leaves_the_rest_of_a_training(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.engine.explaining import whole
+    from idc.pipelines.explaining import whole
 
     def fail(*_: object) -> None:
         raise RuntimeError("no memory for this")
@@ -171,7 +171,7 @@ def test_with_pseudonyms_no_patient_is_named(
     (run,) = trained.runs()
     slides = artifacts(trained, run.info.run_id, "explain/slides")
     assert any(name.endswith(".png") for name in slides)
-    explain = app("explain.__main__")
+    explain = app("explain")
     again = explain(
         f"run={run.info.run_id}", hidden, "explain.select=patient=9002", "device=cpu",
         "explain=saliency", *ONLY_MAPS[:3],
@@ -194,8 +194,9 @@ TEXTS = (".yaml", ".json", ".geojson", ".csv", ".md", ".txt", ".log")
 def test_what_is_measured_now_counts_before_what_the_run_holds(
     trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.engine.explaining import asked, whole
-    from idc.engine.explaining.part import Trust
+    from idc.pipelines.explaining import asked, whole
+
+    from idc.attribution.pipeline.step import Trust
 
     drawn: list[dict[str, str]] = []
     draw = whole.draw_all
@@ -211,7 +212,7 @@ def test_what_is_measured_now_counts_before_what_the_run_holds(
     monkeypatch.setattr(whole, "draw_all", remember)
     monkeypatch.setattr(asked, "stored_trust", stored)
     (run,) = trained.runs()
-    explain = app("explain.__main__")
+    explain = app("explain")
     options = (f"run={run.info.run_id}", "device=cpu", "explain=[saliency,gradcam]", *ONLY_MAPS[1:])
     options = (*options, "explain.per_kind=1")
     assert explain(*options, "explain.faithfulness.patches=0").code == 0

@@ -48,8 +48,8 @@ class Trained:
         few, more = ("explain=none", "device=cpu"), "trainer.max_epochs=2"
         commands = {
             "evaluate": ("evaluate", run, *few, "report=false"),
-            "explain": ("explain.__main__", run, *few),
-            "review": ("review.__main__", run, *few, "serve=false"),
+            "explain": ("explain", run, *few),
+            "review": ("review", run, *few, "serve=false"),
             "resume": ("train", f"resume={self.run.info.run_id}", more),
             "file": ("train", f"resume={last}", more, "tracking=none"),
         }

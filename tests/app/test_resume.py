@@ -187,7 +187,7 @@ def test_after_a_kill_the_checkpoint_in_its_folder_is_taken(
     cli: Cli, broken: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that is killed outright leaves no artifact: its folder has the checkpoint."""
-    from idc.engine import resume
+    from idc.pipelines import resume
 
     def gone(*arguments: object) -> Path:
         raise AssertionError("no artifact was ever logged")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from conftest import PATIENCE, TINY, Cli, Result
-from idc.review.answers import Answer, Journal
+from idc.reader_study.answers import Answer, Journal
 
 App = Callable[[str], Cli]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -45,7 +45,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
             for reader in ("AB", "CD"):
                 journal.add(answer(reader, path, int(verdict), number))
 
-    review = app("review.__main__")
+    review = app("review")
     own = f"hydra.run.dir={tmp_path / 'own'}"
     done = review(f"run={run_id}", "serve=false", "readers=[AB,CD]", own, *FEW)
     assert done.code == 0, done.err
@@ -101,7 +101,7 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
 ) -> None:
     monkeypatch.delenv("IDC_REVIEW_PASSWORD", raising=False)
     (run,) = trained.runs()
-    review = app("review.__main__")
+    review = app("review")
     for options, words in (
         (("host=0.0.0.0",), "IDC_REVIEW_PASSWORD"),
         (("order=best",), "order=best"),

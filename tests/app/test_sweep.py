@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from conftest import TINY, Cli, Result
-from idc.engine.outcome import Outcome, load_outcome
+from idc.runtime.outcome import Outcome, load_outcome
 
 pytestmark = pytest.mark.slow
 PARENT = "tags.`idc.kind` = 'sweep'"
@@ -109,7 +109,7 @@ def test_a_terminal_that_knows_ascii_only_stops_nothing(shell: Cli) -> None:
 def test_a_job_that_was_killed_is_not_left_running(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.engine import run
+    from idc.pipelines import run
 
     @contextmanager
     def never_closed(run: object, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from idc.comparison.baselines import BASELINES, FEATURES, baseline_predictions, fit_baselines
 from idc.errors import DataError
+from idc.evaluation.baseline_models import BASELINES, FEATURES, baseline_predictions, fit_baselines
 
 
 def patches(labels: list[int], seed: int = 0, effect: float = 25.0) -> pd.DataFrame:

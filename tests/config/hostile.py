@@ -63,8 +63,8 @@ def _pickled(trap: Trap) -> bytes:
 
 def _torch_load(trap: Trap) -> Node:
     text = base64.b64encode(_pickled(trap)).decode()
-    decoded = {"_target_": "idc.review.pictures.base64.b64decode", "s": text}
-    file = {"_target_": "idc.review.pictures.io.BytesIO", "initial_bytes": decoded}
+    decoded = {"_target_": "idc.reader_study.pictures.base64.b64decode", "s": text}
+    file = {"_target_": "idc.reader_study.pictures.io.BytesIO", "initial_bytes": decoded}
     return {"_target_": "idc.models.weights.torch.load", "f": file, "weights_only": False}
 
 
@@ -87,8 +87,8 @@ def _chain(trap: Trap) -> Node:
 
 
 def _touch(trap: Trap) -> Node:
-    path = {"_target_": "idc.engine.places.Path", "_args_": [str(trap.canary)]}
-    return {"_target_": "idc.engine.places.Path.touch", "_args_": [path]}
+    path = {"_target_": "idc.tracking.local_paths.Path", "_args_": [str(trap.canary)]}
+    return {"_target_": "idc.tracking.local_paths.Path.touch", "_args_": [path]}
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ HOSTILE = (
         lambda t: _opens(t, "torch.optim.os.fdopen.__globals__.io.open"),
         fires=False,
     ),
-    Hostile("io.open", "scheduler", lambda t: _opens(t, "idc.review.pictures.io.open")),
+    Hostile("io.open", "scheduler", lambda t: _opens(t, "idc.reader_study.pictures.io.open")),
     Hostile(
         "os.system",
         "backbone.channels",
@@ -171,12 +171,14 @@ HOSTILE = (
     Hostile(
         "pandas.read_pickle",
         "backbone.channels",
-        lambda t: _call("idc.engine.asking.pd.read_pickle", _file(t, "payload.pkl")),
+        lambda t: _call("idc.pipelines.scoring.pd.read_pickle", _file(t, "payload.pkl")),
     ),
     Hostile(
         "numpy.load",
         "backbone.channels",
-        lambda t: _call("idc.engine.asking.np.load", _file(t, "payload.npy"), allow_pickle=True),
+        lambda t: _call(
+            "idc.pipelines.scoring.np.load", _file(t, "payload.npy"), allow_pickle=True
+        ),
     ),
     Hostile(
         "joblib.load",
@@ -199,7 +201,7 @@ HOSTILE = (
         "shutil.copyfile",
         "backbone.channels",
         lambda t: _call(
-            "idc.engine.resume.shutil.copyfile", src=_file(t, "payload.py"), dst=str(t.canary)
+            "idc.pipelines.resume.shutil.copyfile", src=_file(t, "payload.py"), dst=str(t.canary)
         ),
     ),
     Hostile(

@@ -14,8 +14,8 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
-from idc.conf_dir import conf_dir
 from idc.config.check import check, check_root
+from idc.config.conf_dir import conf_dir
 from idc.config.schema import RULES, rule_for
 from idc.errors import ConfigError
 

@@ -186,7 +186,7 @@ def test_a_run_with_corrections_can_be_asked_when_the_file_is_gone(
     kaggle: Folder,
     tmp_path: Path,
 ) -> None:
-    from idc.engine.material import load_material
+    from idc.pipelines.dataset import load_material
 
     root, file = kaggle(FIVE), corrections(tmp_path)
     train, ask = app("train"), app("evaluate")
@@ -303,7 +303,7 @@ def test_corrections_move_no_patient_to_another_side(
     compose: Callable[..., dict[str, Any]], tmp_path: Path, split: Sequence[str]
 ) -> None:
     from idc.data.sources.synthetic import SyntheticSource
-    from idc.engine.material import load_material
+    from idc.pipelines.dataset import load_material
 
     options = ("data.patients=12", "data.patches_per_patient=24", *split)
     file = uneven(tmp_path, SyntheticSource(12, 24).scan().index)
@@ -320,7 +320,7 @@ def test_corrections_move_no_patient_to_another_side(
 def test_a_side_that_corrections_leave_without_a_class_is_refused(
     compose: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    from idc.engine.material import load_material
+    from idc.pipelines.dataset import load_material
 
     options = ("data.patients=6", "data.patches_per_patient=24")
     plain = load_material(compose(*options)).index
@@ -343,7 +343,7 @@ def test_what_only_a_correction_lets_in_joins_its_patient(
 ) -> None:
     import shutil
 
-    from idc.engine.material import load_material
+    from idc.pipelines.dataset import load_material
 
     root = kaggle(FIVE)
     positive = kaggle_path("9002", 1, 51, 1)

@@ -11,7 +11,7 @@ import pytest
 from conftest import Cli
 from idc.launch.disk import problem_with_folders
 
-APPS = ("train", "evaluate", "compare", "explain.__main__", "prepare", "review.__main__", "sync")
+APPS = ("train", "evaluate", "compare", "explain", "prepare", "review", "sync")
 
 
 def test_a_root_that_is_a_file(tmp_path: Path) -> None:

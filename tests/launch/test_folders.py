@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError
 from idc.launch.folders import EARLIER, require_free, set_aside
+from idc.runtime.outcome import Outcome, load_outcome
 
 
 def check(folder: Path, app: str = "train", **values: str) -> None:

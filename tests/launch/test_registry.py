@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from idc.engine.outcome import Outcome
 from idc.errors import ConfigError
 from idc.launch.registry import StartedJob, register, registered, spare_folder, sweep_of
+from idc.runtime.outcome import Outcome
 
 
 def job(number: int, folder: Path, done: str | None = None) -> StartedJob:

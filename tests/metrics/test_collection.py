@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from idc.engine.numbers import metrics_of
+from idc.evaluation.test_metrics import metrics_of
 from idc.metrics.collection import build_metrics, scores_for_metrics
 from idc.metrics.names import METRIC_NAMES
 

@@ -5,8 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from idc.explain.regions import find_regions
 from idc.plots.regions import RegionCase, regions_figure
+from idc.slides.regions import find_regions
 
 RNG = np.random.default_rng(0)
 

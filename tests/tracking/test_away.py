@@ -9,7 +9,7 @@ import pytest
 from gate import ADDRESS, Gate, gate_before
 
 from conftest import TINY, Cli
-from idc.engine.outcome import load_outcome
+from idc.runtime.outcome import load_outcome
 from idc.tracking.journal import PROVISIONAL
 
 SERVER = ("tracking=server", f"tracking.uri={ADDRESS}")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from idc.engine.decider import load_decider
-from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import CheckpointError
+from idc.evaluation.decision import load_decider
+from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.integrity import check_file, class_names_of, digest_tags, settings_of_run
 
 WHAT = "run=1"

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from idc.comparison.baselines import BASELINES
 from idc.comparison.pairs import ARTICLES, Pair, read_pairs
+from idc.evaluation.baseline_models import BASELINES
 from idc.plots.wording import count, listing, lower_is_better, metric_words
 
 FEW = 3  # so many contestants have each of their pairs in the summary

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from idc.conf_dir import conf_dir
+from idc.config.conf_dir import conf_dir
 
 APP = "train"
 GLOBAL = "# @package _global_"

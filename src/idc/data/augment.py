@@ -15,7 +15,7 @@ import albumentations as A
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 
 class Augmentation:

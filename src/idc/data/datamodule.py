@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
-from idc.cores import count_cores
 from idc.data.augment import Augmentation
 from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
 from idc.data.split.base import class_counts
+from idc.runtime.cores import count_cores
 
 Loader = DataLoader[Batch] | ResidentLoader
 MAX_WORKERS = 8

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 
 class EpochSampler(Sampler[int]):

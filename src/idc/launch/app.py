@@ -13,8 +13,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from idc.config.build import resolve
 from idc.config.check import check, check_root
-from idc.engine.config import resolve
 from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets

@@ -1,4 +1,4 @@
-"""A comparison: what Hydra knows of it becomes what the engine needs, and a run of its own."""
+"""A comparison: what Hydra knows of it becomes what a pipeline needs, and a run of its own."""
 
 import shlex
 import sys
@@ -8,18 +8,18 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 
-from idc.engine.check import check_values
-from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
-from idc.engine.config import Config
-from idc.engine.gathering import chosen_runs
-from idc.engine.leaderboard import METRICS
-from idc.engine.lifecycle import LOG_FILE, configured_store, lifecycle
-from idc.engine.outcome import Outcome
+from idc.comparison.fetch import chosen_runs
+from idc.comparison.leaderboard import METRICS
+from idc.config.build import Config
 from idc.errors import ConfigError
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_comparison, print_where
+from idc.pipelines.compare import COMPARISON, EVALUATION, Compared, compare_runs
+from idc.pipelines.lifecycle import LOG_FILE, configured_store, lifecycle
+from idc.pipelines.validate import check_values
 from idc.runtime import signals
+from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
 from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.run import NOTE_TAG, MlflowRun

@@ -1,4 +1,4 @@
-"""What Hydra composed, as the engine takes it."""
+"""What Hydra composed, as a pipeline takes it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from idc.engine.config import Config, resolve
+from idc.config.build import Config, resolve
 from idc.launch.folders import back_to_the_start, require_free
 from idc.launch.job import quiet
 

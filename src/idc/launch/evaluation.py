@@ -1,11 +1,11 @@
-"""An evaluation: what Hydra knows of it becomes what the engine needs."""
+"""An evaluation: what Hydra knows of it becomes what a pipeline needs."""
 
 from omegaconf import DictConfig
 
-from idc.engine.evaluating import evaluate_run
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_outcome
+from idc.pipelines.evaluate import evaluate_run
 
 
 def run(cfg: DictConfig) -> None:

@@ -1,12 +1,12 @@
-"""An explanation: what Hydra knows of it becomes what the engine needs."""
+"""An explanation: what Hydra knows of it becomes what a pipeline needs."""
 
 from omegaconf import DictConfig
 from rich.console import Console
 
-from idc.engine.explaining.asked import explain_run
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_methods, where_to_look
+from idc.pipelines.explain import explain_run
 
 
 def run(cfg: DictConfig) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from idc.engine.outcome import FILE as OUTCOME
-from idc.engine.outcome import Outcome, load_outcome
 from idc.errors import ConfigError, IdcError
 from idc.runtime.cluster import started_again
+from idc.runtime.outcome import FILE as OUTCOME
+from idc.runtime.outcome import Outcome, load_outcome
 
 SWEEP = "sweep.json"  # in a sweep's folder
 JOB = "job.json"  # in the folder of a sweep's job: whose it is

@@ -4,20 +4,20 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from mlflow.entities import Run as MlflowRecord
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from idc.engine.config import Config
-from idc.engine.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
-from idc.engine.outcome import Outcome, load_outcome
-from idc.engine.places import run_folder
+from idc.config.build import Config
 from idc.errors import BusyError, ConfigError
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import WIDE
+from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
+from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import life_of, locked
+from idc.tracking.entities import RunRecord
+from idc.tracking.local_paths import run_folder
 from idc.tracking.lookup import KIND_TAG, runs_with_status
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, the_store
@@ -71,7 +71,7 @@ def _look(config: Config, store: Store) -> tuple[Table, int]:
     return table, stale
 
 
-def _close(record: MlflowRecord, store: Store, config: Config, mlruns: Path) -> None:
+def _close(record: RunRecord, store: Store, config: Config, mlruns: Path) -> None:
     run_id = str(record.info.run_id)
     try:
         with locked(mlruns, run_id, "gc"):

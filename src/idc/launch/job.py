@@ -1,4 +1,4 @@
-"""One job: what Hydra knows of it becomes what the engine needs."""
+"""One job: what Hydra knows of it becomes what a pipeline needs."""
 
 import logging
 import os
@@ -11,20 +11,20 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from idc.config.build import Config, resolve
 from idc.config.values import mirrors_of
-from idc.engine.config import Config, resolve
-from idc.engine.hardware import global_rank
-from idc.engine.lifecycle import build_redactor, configured_store
-from idc.engine.outcome import Outcome, load_outcome
-from idc.engine.run import Job, run_job
 from idc.errors import ConfigError, IdcError, first_line
 from idc.launch.app import print_what_can_be
 from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.registry import StartedJob, register, spare_folder
 from idc.launch.sweep import is_open, job_name, load_sweep, settings_of, typed
 from idc.launch.table import print_outcome
+from idc.pipelines.lifecycle import build_redactor, configured_store
+from idc.pipelines.train import Job, run_job
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
+from idc.runtime.hardware import global_rank
+from idc.runtime.outcome import Outcome, load_outcome
 from idc.runtime.parent import LAUNCHED, end_with
 from idc.runtime.redaction import hide_secrets
 from idc.tracking.lookup import CUT, run_of_job

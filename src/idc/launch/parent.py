@@ -10,19 +10,19 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from idc.engine.collecting import Finished
-from idc.engine.comparing import COMPARISON, EVALUATION, Compared, compare_runs
-from idc.engine.gathering import gather
-from idc.engine.leaderboard import METRICS
-from idc.engine.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
-from idc.engine.outcome import FILE as OUTCOME
-from idc.engine.outcome import Outcome, load_outcome
+from idc.comparison.fetch import gather
+from idc.comparison.leaderboard import METRICS
+from idc.comparison.runs import Finished
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
 from idc.launch.registry import registered
 from idc.launch.sweep import Sweep, job_name, load_sweep, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
+from idc.pipelines.compare import COMPARISON, EVALUATION, Compared, compare_runs
+from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
 from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
+from idc.runtime.outcome import FILE as OUTCOME
+from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import heartbeat, locked, refuse_running
 from idc.tracking.facts import origin_tags
 from idc.tracking.integrity import settings_of_run

@@ -1,4 +1,4 @@
-"""The preparation of a set: what Hydra knows of it becomes what the engine needs."""
+"""The preparation of a set: what Hydra knows of it becomes what a pipeline needs."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from idc.engine.config import Config
-from idc.engine.outcome import Outcome
-from idc.engine.preparing import prepare
+from idc.config.build import Config
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_where
+from idc.pipelines.prepare import prepare
+from idc.runtime.outcome import Outcome
 
 
 def run(cfg: DictConfig) -> None:

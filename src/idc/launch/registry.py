@@ -8,9 +8,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from idc.engine.outcome import FILE as OUTCOME
 from idc.errors import ConfigError
 from idc.launch.folders import JOB, foreign
+from idc.runtime.outcome import FILE as OUTCOME
 
 JOBS = "jobs"  # in the sweep's folder
 

@@ -1,12 +1,12 @@
-"""A review: what Hydra knows of it becomes what the engine needs."""
+"""A review: what Hydra knows of it becomes what a pipeline needs."""
 
 from omegaconf import DictConfig
 from rich.console import Console
 
-from idc.engine.reviewing.session import review_run
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import where_to_look
+from idc.pipelines.review import review_run
 
 
 def run(cfg: DictConfig) -> None:

@@ -88,8 +88,8 @@ class SweepCallback(Callback):
 
 def _check_common(config: DictConfig) -> None:
     """Refuse values that all jobs share, before the sweep is opened."""
+    from idc.config.build import resolve
     from idc.config.check import check
-    from idc.engine.config import resolve
     from idc.errors import ConfigError
 
     try:

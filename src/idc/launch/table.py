@@ -9,10 +9,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from idc.engine.config import Config
-from idc.engine.explaining.whole import Explained
-from idc.engine.outcome import Outcome
+from idc.attribution.pipeline.run_steps import Explained
+from idc.config.build import Config
 from idc.metrics.names import METRIC_NAMES
+from idc.runtime.outcome import Outcome
 from idc.tracking.store import sqlite_uri
 
 WIDE = 120
@@ -65,7 +65,7 @@ def print_comparison(
     """Print settings and baselines, best first, and what can be told apart.
 
     Args:
-        table: See `idc.engine.leaderboard.leaderboard`.
+        table: See `idc.comparison.leaderboard.leaderboard`.
         metrics: Those to print.
         sentences: What can be told apart.
         notes: What the numbers must not be read without.

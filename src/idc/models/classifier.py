@@ -21,7 +21,7 @@ from idc.models.network import Network
 from idc.models.optimizers import parameter_groups
 from idc.models.schedulers import Horizon, Schedule
 from idc.runtime.digests import seal
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 Stage = Literal["train", "val"]
 

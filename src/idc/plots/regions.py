@@ -24,7 +24,7 @@ THIN = [effects.Stroke(linewidth=2.0, foreground="white"), effects.Normal()]
 
 
 class Outlined(Protocol):
-    """What is drawn of a region; `idc.explain.regions.Region` is one."""
+    """What is drawn of a region; `idc.slides.regions.Region` is one."""
 
     @property
     def box(self) -> tuple[int, int, int, int]:

@@ -15,9 +15,9 @@ import shapely
 from numpy.typing import NDArray
 
 from idc.errors import DataError
-from idc.explain.regions import Region
 from idc.slides.areas import What, number_regions
 from idc.slides.feature import Feature, identify, make_feature
+from idc.slides.regions import Region
 
 # Of Okabe & Ito, as in the figures: told apart with any kind of colour blindness.
 COLOURS = {"called": (213, 94, 0), "labelled": (0, 114, 178), "evidence": (240, 228, 66)}
@@ -39,7 +39,7 @@ def evidence_features(
     Args:
         cases: Predictions of one slide, a row an explained patch: ``x``, ``y``, ``predicted``,
             ``score``, ``label``. Patches that were not called positive are passed over.
-        regions: What `idc.explain.regions.find_regions` found in each, as many as there are rows.
+        regions: What `idc.slides.regions.find_regions` found in each, as many as there are rows.
         scale: Slide pixels a patch pixel.
         pixel_size: Side of a slide pixel in micrometres, if it is known.
         positive: Name of the positive class.

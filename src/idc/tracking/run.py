@@ -34,7 +34,7 @@ TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
 
 
 class Run(Protocol):
-    """What a run of the engine can leave behind."""
+    """What a run can leave behind."""
 
     @property
     def run_id(self) -> str | None:

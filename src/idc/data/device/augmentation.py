@@ -20,7 +20,7 @@ from idc.data.device.geometry import MEMBERS, AffineTwin, SymmetryTwin
 from idc.data.device.local import CoarseDropoutTwin, GaussianBlurTwin
 from idc.data.device.stain import HEStainTwin
 from idc.data.device.twin import Parameters, Twin, refuse
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 TWINS: dict[type, Any] = {
     **dict.fromkeys(MEMBERS, SymmetryTwin),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from idc.data.decode import RGB
 from idc.data.sources.base import Known, Pixels, Scan
 from idc.data.synthetic import SyntheticSpec, make_index, render
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 FIRST_PATIENT = 9001
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from idc.data.split.base import check_fold, check_fractions, check_split
 from idc.data.split.subset import TrainingSubset
 from idc.errors import DataError
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 DRAW = 3  # what a seed is derived for
 ADVICE = "Bring more patches of that class, or change split.{side}_fraction."

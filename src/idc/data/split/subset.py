@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from idc.data.split.base import UNUSED
 from idc.errors import ConfigError, DataError
-from idc.seeding import derive_seed
+from idc.runtime.seeding import derive_seed
 
 # Patients compared for each place in the order: more give a better balance, but nearly the same
 # order for every seed.

@@ -1,0 +1,156 @@
+"""Measure how faithful attribution methods are to a model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from idc.attribution.faithfulness.border import border_measures
+from idc.attribution.faithfulness.gains import measure_gains
+from idc.attribution.faithfulness.intervals import units_of
+from idc.attribution.faithfulness.local import infidelity, max_sensitivity
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
+from idc.attribution.faithfulness.probe import Probe
+from idc.attribution.faithfulness.references import decide_references
+from idc.attribution.faithfulness.removal import filled
+from idc.attribution.faithfulness.result import Faithfulness
+from idc.attribution.faithfulness.shuffling import weight_blocks
+from idc.attribution.faithfulness.spectrum import is_flat
+from idc.attribution.faithfulness.summary import (
+    curve_rows,
+    randomisation_rows,
+    stages_summary,
+    summarise,
+)
+from idc.attribution.faithfulness.truth import truth_measures
+from idc.attribution.faithfulness.weights_check import known_stages, similarities
+from idc.attribution.methods import Method
+from idc.attribution.prepare import explainable_copy, gradients
+from idc.errors import ConfigError
+
+PARTS = 3  # maps, curves, and what is measured close to the patch
+
+
+def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessPlan) -> int:
+    """What `advance` of `measure_faithfulness` adds up to.
+
+    Args:
+        model: The model.
+        patches: Number of patches.
+        methods: Number of methods.
+        plan: The plan.
+    """
+    return patches * (1 + methods * (PARTS + len(weight_blocks(model)) * plan.shuffles))
+
+
+def measure_faithfulness(
+    model: nn.Module,
+    patches: NDArray[np.uint8],
+    targets: NDArray[np.int64],
+    groups: NDArray[Any],
+    methods: Mapping[str, Method],
+    plan: FaithfulnessPlan,
+    batch_size: int = 16,
+    device: torch.device | str = "cpu",
+    signal: NDArray[np.bool_] | None = None,
+    advance: Callable[[int], None] | None = None,
+    before: Sequence[str] = (),
+) -> Faithfulness:
+    """Hold what the maps claim against what the network does.
+
+    Patches whose class has a high probability tell most: where it is near 0 already, there is
+    nothing to take away.
+
+    Args:
+        model: float (N, 3, H, W) in [0, 1] to logits (N, k). It is copied and stays as it is.
+        patches: uint8 (N, H, W, 3), N > 0; all of them are used.
+        targets: int64 (N,), the class to explain.
+        groups: Patient of each patch, (N,); intervals are over patients.
+        methods: Name to method, at least one.
+        plan: How it is measured.
+        batch_size: Images at once that maps are made of; four times as many without gradients.
+            Results do not depend on it, but for rounding.
+        device: Where to compute.
+        signal: Where the truth is known: bool (N, H, W), True on what makes the class. Patches
+            without any are left out of the measures of place.
+        advance: Told how much of `work_steps` was done since the last call.
+        before: The reference images that decided when the run was explained first.
+
+    Raises:
+        ConfigError: There are no patches or no methods.
+    """
+    if not len(patches) or not methods:
+        raise ConfigError(
+            "explain.faithfulness: there is no patch or no method to measure; choose a method "
+            "(explain=gradcam) or turn it off (explain.faithfulness.patches=0)."
+        )
+    tell = advance or (lambda _: None)
+    pixels = np.ascontiguousarray(patches.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+    with gradients():
+        probe = Probe(
+            explainable_copy(model, device),
+            torch.from_numpy(pixels).to(device),
+            torch.tensor(np.asarray(targets, np.int64), device=device),
+            plan,
+            batch_size,
+        )
+        baselines: dict[str, torch.Tensor] = {
+            name: torch.from_numpy(filled(pixels, name)).to(device) for name in plan.baselines
+        }
+        owners = {name: own_baselines(method) for name, method in methods.items()}
+        references = decide_references(probe, baselines, owners, before)
+        tell(len(patches))
+        moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
+        trained, tables, curves = {}, [], []
+        for name, method in methods.items():
+            trained[name], errors = probe.maps(method)
+            tell(len(patches))
+            table, means = measure_gains(probe, baselines, trained[name], references.deciding)
+            curves.append(curve_rows(name, means, plan.steps, references.deciding))
+            tell(len(patches))
+            value = infidelity(probe, trained[name])
+            share = np.divide(value, moves, out=np.full_like(value, np.nan), where=moves > 0)
+            table["infidelity"], table["infidelity_share"] = value, share.clip(None, 1)
+            table["max_sensitivity"] = max_sensitivity(probe, method)
+            table["completeness_error"] = errors
+            tell(len(patches))
+            tables.append(table)
+        layers, similar = similarities(probe, methods, trained, tell)
+    units = units_of(groups)
+    place = np.zeros(pixels[:, 0].shape, bool) if signal is None else signal
+    for table, (name, maps) in zip(tables, trained.items(), strict=True):
+        table.insert(0, "method", name)
+        table.insert(1, "patch", np.arange(len(patches)))
+        table.insert(2, "patient", np.asarray(groups))
+        known = known_stages(similar[name])
+        table["randomisation_similarity"] = similar[name][known[-1]] if len(known) else np.nan
+        table["flat_share"] = is_flat(maps).astype(float)
+        for more in (border_measures(maps), truth_measures(maps, place)):
+            table[more.columns] = more
+    per_patch = pd.concat(tables, ignore_index=True)
+    stages = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
+    checks = {
+        name: {
+            **stages_summary(similarities, layers, plan.max_similarity),
+            "own_baselines": ",".join(owners[name]),
+        }
+        for name, similarities in similar.items()
+    }
+    return Faithfulness(
+        table=summarise(per_patch, checks, units, plan, references),
+        per_patch=per_patch,
+        curves=pd.concat(curves, ignore_index=True),
+        randomisation=pd.concat(stages, ignore_index=True),
+        plan=plan,
+        references=references,
+    )
+
+
+def own_baselines(method: Method) -> list[str]:
+    """The baselines that a method itself reckons from; none for most."""
+    own = getattr(method, "baselines", None) or getattr(method, "baseline", None) or []
+    return [own] if isinstance(own, str) else list(own)

@@ -1,0 +1,58 @@
+"""The model, the patches and the plan that all measures share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
+from idc.attribution.methods import Method
+from idc.attribution.prepare import fresh
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """What is measured on; to be used within `idc.attribution.prepare.gradients`.
+
+    Attributes:
+        model: Images to logits (N, k); a copy in eval mode.
+        images: float (N, 3, H, W) in [0, 1], on the model's device.
+        targets: int64 (N,), the class that is explained.
+        plan: How it is measured.
+        batch_size: Images that maps are made of at once.
+    """
+
+    model: nn.Module
+    images: Tensor
+    targets: Tensor
+    plan: FaithfulnessPlan
+    batch_size: int
+
+    @property
+    def forward_rows(self) -> int:
+        """Images a pass that keeps nothing for gradients."""
+        return 4 * self.batch_size
+
+    def probability(self, rows: Tensor, targets: Tensor) -> Tensor:
+        """Images (n, 3, H, W) and classes (n,) to the classes' probabilities (n,)."""
+        with torch.no_grad():
+            chances: Tensor = self.model(rows).softmax(1)
+        return chances.gather(1, targets[:, None])[:, 0]
+
+    def maps(self, method: Method) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Maps, float32 (N, H, W), and their errors of completeness, (N,), NaN if unknown."""
+        parts = [
+            method(
+                self.model,
+                fresh(self.images[start : start + self.batch_size], self.images.device),
+                self.targets[start : start + self.batch_size],
+            )
+            for start in range(0, len(self.images), self.batch_size)
+        ]
+        errors = [
+            np.full(len(part.maps), np.nan) if part.error is None else np.abs(part.error)
+            for part in parts
+        ]
+        return np.concatenate([part.maps for part in parts]), np.concatenate(errors)

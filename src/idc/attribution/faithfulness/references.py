@@ -1,0 +1,111 @@
+"""Which reference images decide what a map is worth: one decision a run, for all methods alike."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from idc.attribution.faithfulness.plan import MOST_LEFT
+from idc.attribution.faithfulness.probe import Probe
+from idc.attribution.faithfulness.removal import removal_curves
+from idc.attribution.faithfulness.spectrum import random_maps_like
+from idc.plots.wording import listing
+
+RANDOM_MAPS = 5  # sets the seeds of the draws apart
+NAMES = {
+    "white": "white",
+    "grey": "grey",
+    "mean": "the mean colour",
+    "black": "black",
+    "blur": "a blur",
+}
+
+
+@dataclass(frozen=True)
+class References:
+    """What stands in a pixel's place, and what of it decides.
+
+    Attributes:
+        probability: Of the class in the patches, mean.
+        left: Reference image to the lowest mean probability as pixels are replaced by it, in an
+            order that no method made: that of random maps as smooth as the patches' brightness.
+        deciding: Those whose gain the verdicts rest on: they take the class away, and the fewest
+            methods reckon from them. Where none takes it away, all of them.
+    """
+
+    probability: float
+    left: Mapping[str, float]
+    deciding: tuple[str, ...]
+
+    @property
+    def counting(self) -> list[str]:
+        """The reference images that take the class away, so that they tell something."""
+        return [name for name, left in self.left.items() if left <= MOST_LEFT * self.probability]
+
+    def sentences(self, owners: Mapping[str, Sequence[str]]) -> list[str]:
+        """What decides, which reference images count for nothing, and which suit some methods.
+
+        Args:
+            owners: Method to the reference images that it itself reckons from.
+        """
+        counting = self.counting
+        idle = [name for name in self.left if name not in counting]
+        lines = []
+        if idle:
+            kept = ", ".join(f"{self.left[name]:.2f} with {NAMES[name]}" for name in idle)
+            lines.append(
+                f"As pixels are replaced, in an order that no method made, the class keeps a "
+                f"probability of {kept} or more ({self.probability:.2f} in the patches): that "
+                + ("counts for nothing." if counting else "tells nothing of any method.")
+            )
+        if not counting:
+            return [*lines, "Choose other explain.faithfulness.baselines."]
+        apart = [name for name in counting if name not in self.deciding]
+        words = f"All methods are judged by pixels replaced by {named(self.deciding)}"
+        if apart:
+            who = [method for method, own in owners.items() if set(own) & set(apart)]
+            reckon = "reckons" if len(who) == 1 else "reckon"
+            words += f", not by {named(apart)}, from which {listing(who)} {reckon}"
+        return [*lines, f"{words}."]
+
+
+def decide_references(
+    probe: Probe,
+    images: Mapping[str, Tensor],
+    owners: Mapping[str, Sequence[str]],
+    before: Sequence[str] = (),
+) -> References:
+    """Decide for all methods together.
+
+    Args:
+        probe: What is measured on.
+        images: Name of a reference image to it, float (N, 3, H, W).
+        owners: Method to the reference images that it itself reckons from: with its own, a method
+            would be judge in its own cause.
+        before: What decided when the run was explained first; kept as far as it can be.
+    """
+    brightness = probe.images.mean(1).cpu().numpy()
+    seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(brightness))]
+    random = random_maps_like(brightness, 1, seeds)
+    curves = [found["deletion"] for found in removal_curves(probe, list(images.values()), random)]
+    left = {
+        name: float(curve.mean((0, 1)).min()) for name, curve in zip(images, curves, strict=True)
+    }
+    found = References(float(curves[0][:, :, 0].mean()), left, tuple(images))
+    counting = found.counting
+    return References(found.probability, left, _deciding(counting, owners, before) or tuple(images))
+
+
+def _deciding(
+    counting: Sequence[str], owners: Mapping[str, Sequence[str]], before: Sequence[str]
+) -> tuple[str, ...]:
+    kept = [name for name in counting if name in before] or list(counting)
+    reckoning = Counter(name for own in owners.values() for name in own)
+    fewest = min((reckoning[name] for name in kept), default=0)
+    return tuple(name for name in kept if reckoning[name] == fewest)
+
+
+def named(references: Sequence[str]) -> str:
+    """Reference images in words."""
+    return " and ".join(NAMES[name] for name in references)

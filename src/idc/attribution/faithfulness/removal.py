@@ -1,0 +1,114 @@
+"""Insertion and deletion: the class's probability while pixels go, most important first."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
+
+from idc.attribution.faithfulness.plan import Filler
+from idc.attribution.faithfulness.probe import Probe
+
+BLUR = 0.1  # standard deviation of the blur, as a share of the patch's side
+
+
+def filled(images: NDArray[np.float32], kind: Filler) -> NDArray[np.float32]:
+    """What pixels are replaced with, float32 (N, 3, H, W).
+
+    Args:
+        images: float32 (N, 3, H, W) in [0, 1].
+        kind: See `FaithfulnessPlan.baselines`.
+    """
+    if kind == "blur":
+        width = BLUR * max(images.shape[-2:])
+        return np.asarray(gaussian_filter(images, (0, 0, width, width)), np.float32)
+    if kind == "mean":
+        return np.broadcast_to(images.mean((2, 3), keepdims=True), images.shape).copy()
+    return np.full_like(images, {"white": 1.0, "grey": 0.5, "black": 0.0}[kind])
+
+
+def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
+    """Place of each pixel, 0 for the most important, int32 (M, H * W).
+
+    Pixels of the same value (a Grad-CAM is 0 over wide parts) follow their surroundings, those
+    nearer to important ones first: any order of its own, such as row by row, would cut holes that
+    the map never asked for.
+
+    Args:
+        maps: float (M, H, W).
+    """
+    flat = np.asarray(maps, np.float64).reshape(len(maps), -1)
+    near = np.zeros_like(flat)
+    tied = (np.diff(np.sort(flat, axis=1), axis=1) == 0).any(1)
+    if tied.any():
+        width = max(maps.shape[1:]) / 4
+        around = gaussian_filter(maps[tied].astype(np.float64), (0, width, width), truncate=4)
+        near[tied] = around.reshape(len(around), -1)
+    order = np.lexsort((-near, -flat), axis=-1)
+    ranks = np.empty(order.shape, np.int32)
+    np.put_along_axis(ranks, order, np.arange(order.shape[1], dtype=np.int32)[None], axis=1)
+    return ranks
+
+
+def removal_curves(
+    probe: Probe, baselines: Sequence[Tensor], maps: NDArray[np.floating]
+) -> list[dict[str, NDArray[np.float64]]]:
+    """Insertion and deletion curves (RISE, Petsiuk et al. 2018) of several maps a patch.
+
+    Deletion goes from the patch to the baseline, insertion from the baseline to the patch, both
+    with the most important pixels first.
+
+    Args:
+        probe: What is measured on.
+        baselines: What pixels are replaced with, float (N, 3, H, W) each.
+        maps: float (N, M, H, W).
+
+    Returns:
+        For each baseline ``insertion`` and ``deletion``, float64 (N, M, steps + 1) in [0, 1]: the
+        probability of the class; the n-th value is that with a share of n / steps of the pixels
+        put in, or out.
+    """
+    patches, many, height, width = maps.shape
+    ranks = pixel_ranks(maps.reshape(-1, height, width)).reshape(patches, many, -1)
+    placed = torch.from_numpy(ranks).to(probe.images.device)
+    return [_curves(probe, baseline, placed) for baseline in baselines]
+
+
+def _curves(probe: Probe, baselines: Tensor, ranks: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Curves of one baseline, (N, 3, H, W), by the ranks of the pixels, (N, M, H * W)."""
+    images, targets, steps = probe.images, probe.targets, probe.plan.steps
+    patches, many, pixels = ranks.shape
+    height, width = images.shape[-2:]
+    size, device = probe.forward_rows, images.device
+    starts = range(0, patches, size)
+    whole, nothing = (
+        torch.cat([probe.probability(x[i : i + size], targets[i : i + size]) for i in starts])
+        for x in (images, baselines)
+    )
+    curves = torch.zeros(2, patches, many, steps + 1, dtype=torch.float64)
+    for number, ends in enumerate(((nothing, whole), (whole, nothing))):
+        for place, end in zip((0, steps), ends, strict=True):
+            curves[number, :, :, place] = end.double().cpu()[:, None]
+    ranks = ranks.reshape(-1, pixels)
+    counts = torch.linspace(0, pixels, steps + 1).round().int().to(device)
+    # One row for each kind of curve, map and step between the ends, which are known.
+    rows = torch.cartesian_prod(
+        torch.arange(2), torch.arange(patches * many), torch.arange(1, steps)
+    )
+    for start in range(0, len(rows), size):
+        kind, which, step = rows[start : start + size].to(device).unbind(1)
+        first = ranks[which] < counts[step][:, None]
+        # In a deletion the first pixels show the baseline, in an insertion all the others do.
+        gone = (first == (kind == 1)[:, None]).view(-1, 1, height, width)
+        patch = which // many
+        mixed = torch.where(gone, baselines[patch], images[patch])
+        found = probe.probability(mixed, targets[patch]).double().cpu()
+        curves[kind.cpu(), patch.cpu(), which.cpu() % many, step.cpu()] = found
+    return dict(zip(("insertion", "deletion"), curves.numpy(), strict=True))
+
+
+def area(curves: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Area under curves over shares from 0 to 1 (trapezoids): (..., steps + 1) to (...)."""
+    return np.asarray(np.trapezoid(curves, dx=1 / (curves.shape[-1] - 1), axis=-1))

@@ -1,0 +1,155 @@
+"""From measures of single patches to the tables of `Faithfulness`."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.attribution.faithfulness.gains import MeanCurves
+from idc.attribution.faithfulness.intervals import mean_interval
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
+from idc.attribution.faithfulness.references import References
+from idc.attribution.faithfulness.verdict import VERDICTS, judge
+from idc.attribution.faithfulness.weights_check import known_stages, late_stages
+from idc.metrics.resampling import Units
+
+SIMILARITY = "randomisation_similarity"
+MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
+STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
+MEANS = (
+    "probability",
+    "probability_at_baseline",
+    "insertion_auc",
+    "deletion_auc",
+    "insertion_auc_random",
+    "deletion_auc_random",
+    "flat_share",
+    "border_mass",
+    "border_area",
+    "infidelity",
+    "infidelity_share",
+    "max_sensitivity",
+    "completeness_error",
+    "pointing_game",
+    "pointing_chance",
+    "localisation",
+    "signal_mass",
+    "signal_area",
+)
+
+
+def summarise(
+    per_patch: pd.DataFrame,
+    checks: Mapping[str, Mapping[str, object]],
+    units: Units,
+    plan: FaithfulnessPlan,
+    references: References,
+) -> pd.DataFrame:
+    """A row a method, those to trust first, see `Faithfulness.table`.
+
+    Args:
+        per_patch: A row a method and patch, methods together and patches in order.
+        checks: Method to its `stages_summary`.
+        units: Whose resampling makes the intervals.
+        plan: The limits and the seed.
+        references: What decides.
+    """
+    intervals = {"drop_over_random": "gain"}
+    intervals |= {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
+    means = [*MEANS, *(f"probability_at_{name}" for name in plan.baselines)]
+    rows = []
+    for method, part in per_patch.groupby("method", sort=False):
+        row: dict[str, object] = {"method": method, "patches": len(part)}
+        row["patients"] = units.count
+        for name, column in (intervals | {SIMILARITY: SIMILARITY}).items():
+            most = 1.0 if name == SIMILARITY else MOST_GAIN
+            values = part[column].to_numpy(float)
+            mean, low, high = mean_interval(values, units, plan.seed, most)
+            short = name.removesuffix("_similarity")
+            row |= {name: mean, f"{short}_low": low, f"{short}_high": high}
+        row |= checks[str(method)]
+        row |= {name: float(part[name].mean()) for name in means}
+        row["verdict"], row["reasons"] = judge(row, plan, references)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    table["place"] = table["verdict"].map(VERDICTS.index)
+    table = table.sort_values(["place", "drop_over_random"], ascending=[True, False], kind="stable")
+    first = ["method", "verdict", "reasons", "patches", "patients"]
+    rest = [c for c in table.columns if c not in [*first, "place"]]
+    return table[first + rest].reset_index(drop=True)
+
+
+def stages_summary(
+    similarities: NDArray[np.float64], layers: Sequence[str], limit: float
+) -> dict[str, object]:
+    """What is said of the stages of the weights check, see `Faithfulness.table`.
+
+    Args:
+        similarities: float (stages, N), the first stage being the trained network.
+        layers: What was shuffled last, (stages,).
+        limit: Of the similarity.
+    """
+    last = len(layers) - 1
+    means = {s: float(np.nanmean(similarities[s])) for s in known_stages(similarities)}
+    late = [means[stage] for stage in late_stages(similarities)]
+    alike = [stage for stage in late_stages(similarities) if means[stage] > limit]
+    used = max(means, default=0)
+    return {
+        "randomisation_highest": max(late, default=np.nan),
+        "randomisation_blocks": last,
+        "randomisation_layer": layers[used] if 0 < used < last else "",
+        "randomisation_until": layers[alike[-1] + 1] if alike and alike[-1] < used else "",
+    }
+
+
+def curve_rows(
+    method: str, curves: MeanCurves, steps: int, deciding: Collection[str]
+) -> pd.DataFrame:
+    """Mean curves of a method, see `Faithfulness.curves`.
+
+    Args:
+        method: Its name.
+        curves: See `gains.measure_gains`.
+        steps: Steps from nothing to all.
+        deciding: The baselines that verdicts rest on.
+    """
+    shares = np.linspace(0, 1, steps + 1)
+    parts = [
+        pd.DataFrame(
+            {
+                "method": method,
+                "baseline": baseline,
+                "decides": baseline in deciding,
+                "maps": maps,
+                "kind": kind,
+                "share": shares,
+                "probability": curve,
+            }
+        )
+        for (baseline, maps, kind), curve in curves.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def randomisation_rows(
+    method: str,
+    similarities: NDArray[np.float64],
+    layers: Sequence[str],
+    units: Units,
+    seed: int,
+) -> pd.DataFrame:
+    """Similarity after each stage, see `Faithfulness.randomisation`.
+
+    Args:
+        method: Its name.
+        similarities: float (stages, N).
+        layers: What was shuffled last, (stages,).
+        units: Whose resampling makes the intervals.
+        seed: Of the draws.
+    """
+    rows = [
+        (method, stage, layer, *mean_interval(values, units, seed, 1.0), np.isfinite(values).mean())
+        for stage, (layer, values) in enumerate(zip(layers, similarities, strict=True))
+    ]
+    return pd.DataFrame(rows, columns=list(STAGE_COLUMNS))

@@ -1,0 +1,99 @@
+"""Feature maps: what channels of a layer see in some patches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.attribution.features.channels import Moments, choose_channels
+from idc.attribution.features.hooks import watching
+from idc.attribution.features.layers import FeatureLayer
+from idc.attribution.features.stream import as_input
+from idc.attribution.prepare import explainable_copy, gradients
+
+
+@dataclass(frozen=True)
+class LayerMaps:
+    """Some channels of a layer, over some patches.
+
+    Attributes:
+        layer: The layer, with its number of channels and the size of its map.
+        chosen: The channels shown, int64 (c,); see `choose_channels`. Fewer than asked for where
+            fewer vary.
+        maps: float32 (N, c, h, w).
+        low: The smallest value of each channel over all the patches, float32 (c,).
+        high: The largest.
+    """
+
+    layer: FeatureLayer
+    chosen: NDArray[np.int64]
+    maps: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+
+def feature_maps(
+    network: nn.Module,
+    patches: NDArray[np.uint8],
+    layers: Sequence[FeatureLayer],
+    per_layer: int = 8,
+    device: torch.device | str = "cpu",
+    batch_size: int = 16,
+) -> list[LayerMaps]:
+    """Maps of the channels that vary most over the patches.
+
+    The patches pass twice: once to learn how the channels vary, once for the maps of those chosen.
+    So there is never more in memory than a batch's maps, a table of channels by channels a layer,
+    and the answer.
+
+    Args:
+        network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
+        patches: uint8 (N, H, W, 3), N > 0.
+        layers: From `feature_layers`.
+        per_layer: Channels of each layer.
+        device: Where to compute.
+        batch_size: Patches at once; results do not depend on it.
+
+    Returns:
+        One a layer, in their order.
+    """
+    twin = explainable_copy(network, device)
+    moments = {layer.name: Moments(layer.channels) for layer in layers}
+    for seen in _passes(twin, patches, list(moments), device, batch_size):
+        for name, sums in moments.items():
+            sums.add(seen[name])
+    chosen = {n: choose_channels(m.covariance(), per_layer) for n, m in moments.items()}
+    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in chosen}
+    for seen in _passes(twin, patches, list(moments), device, batch_size):
+        for name, channels in chosen.items():
+            wanted = torch.as_tensor(channels, device=seen[name].device)
+            parts[name].append(seen[name][:, wanted].float().cpu().numpy())
+    return [
+        LayerMaps(
+            layer,
+            chosen[layer.name],
+            np.concatenate(parts[layer.name]),
+            moments[layer.name].low[chosen[layer.name]].astype(np.float32),
+            moments[layer.name].high[chosen[layer.name]].astype(np.float32),
+        )
+        for layer in layers
+    ]
+
+
+def _passes(
+    twin: nn.Module,
+    patches: NDArray[np.uint8],
+    names: Sequence[str],
+    device: torch.device | str,
+    batch_size: int,
+) -> Iterator[dict[str, Tensor]]:
+    with watching(twin, names) as seen:
+        for start in range(0, len(patches), batch_size):
+            part = np.ascontiguousarray(patches[start : start + batch_size])
+            # Within the loop: a generator that pauses must not leave its caller in another mode.
+            with gradients(), torch.no_grad():
+                twin(as_input(torch.from_numpy(part).permute(0, 3, 1, 2), device))
+            yield seen

@@ -1,0 +1,103 @@
+"""What every attribution method is and answers with."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.errors import ConfigError
+
+Baseline = Literal["white", "black", "mean"]
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """The maps of some patches.
+
+    Attributes:
+        maps: float32 (N, H, W), in the images' resolution; positive speaks for the target class
+            (for methods that only tell how much a pixel matters: all values are >= 0).
+        source: What a map is made of: ``layer2, map 7x7``, or ``pixels``.
+        error: For methods with a law of completeness, float32 (N,): the map's sum less the rise of
+            the logit from the baseline to the patch, in units of the logit; else None.
+        note: A caveat of the method on this network; empty where there is none.
+    """
+
+    maps: NDArray[np.float32]
+    source: str
+    error: NDArray[np.float32] | None = None
+    note: str = ""
+
+    @property
+    def relative_error(self) -> NDArray[np.float32] | None:
+        """|error| as a share of the logit's rise, float32 (N,) >= 0; None without an error.
+
+        Infinite where the logit does not rise at all but the map's sum says so.
+        """
+        if self.error is None:
+            return None
+        rise = np.abs(self.maps.sum((1, 2)) - self.error)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.abs(self.error) / rise
+        return np.where(self.error == 0, np.float32(0), share).astype(np.float32)
+
+
+class Method(Protocol):
+    """An attribution method."""
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Explain the logits of the targets.
+
+        Args:
+            model: Images to logits (N, k); from `idc.attribution.prepare.explainable_copy`.
+            images: float (N, 3, H, W) in [0, 1], N > 0.
+            targets: int64 (N,), the class whose logit is explained.
+        """
+        ...
+
+
+def baseline_of(images: Tensor, kind: Baseline) -> Tensor:
+    """Images that show nothing, float (N, 3, H, W), for images in [0, 1].
+
+    Args:
+        images: float (N, 3, H, W).
+        kind: ``white`` (glass, in bright field), ``black``, or ``mean`` (each patch's own mean
+            colour).
+
+    Raises:
+        ConfigError: There is no such kind.
+    """
+    makers: dict[str, Callable[[Tensor], Tensor]] = {
+        "white": torch.ones_like,
+        "black": torch.zeros_like,
+        "mean": lambda x: x.mean((2, 3), keepdim=True).expand_as(x).clone(),
+    }
+    if kind not in makers:
+        raise ConfigError(f"explain: baseline={kind}; choose white, black or mean.")
+    return makers[kind](images.detach())
+
+
+def array(values: Tensor) -> NDArray[np.float32]:
+    """A tensor's values as a float32 array of the same shape."""
+    return np.ascontiguousarray(values.detach().float().cpu().numpy())
+
+
+def in_rows(images: Tensor, targets: Tensor, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """At most so many images at a time (at least one), and their targets."""
+    for start in range(0, len(images), max(1, rows)):
+        part = slice(start, start + max(1, rows))
+        yield images[part], targets[part]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Captum's notices that it sets hooks: it removes them again."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*Setting (forward, )?backward hooks")
+        yield

@@ -1,0 +1,141 @@
+"""Methods that look at the map of one layer."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Self
+
+import captum.attr
+import numpy as np
+import torch
+import torch.nn.functional as F
+import torchcam.methods
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.attribution.layers import choose_layer, named_layer, short_name
+from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
+from idc.attribution.methods.gradients import GuidedBackprop
+
+
+@dataclass(frozen=True)
+class OnLayer:
+    """What methods share that look at one layer.
+
+    Attributes:
+        layer: The layer's name, or None to choose by `min_map`; see `choose_layer`.
+        min_map: Smallest side of the layer's map.
+    """
+
+    layer: str | None = None
+    min_map: int = 6
+
+    def settled(self, model: nn.Module, image: Tensor) -> Self:
+        """The same method with the layer chosen, so that no batch has to choose it again.
+
+        Args:
+            model: As the method is called with, or one of the same architecture.
+            image: float (1, 3, H, W), as large as those to explain.
+
+        Raises:
+            ConfigError: There is no such layer, or none gives a map.
+        """
+        chosen = choose_layer(model, image, self.min_map, self.layer)
+        return dataclasses.replace(self, layer=chosen.name)
+
+    def _settle(self, model: nn.Module, images: Tensor) -> tuple[str, nn.Module]:
+        name = self.layer or self.settled(model, images[:1]).layer
+        return named_layer(model, name or "")
+
+    def _told(self, name: str, height: int, width: int) -> tuple[str, str]:
+        """The source and the note of a map."""
+        small = min(height, width) < self.min_map
+        note = f"the map is smaller than {self.min_map}x{self.min_map}" if small else ""
+        return f"{short_name(name)}, map {height}x{width}", note
+
+
+@dataclass(frozen=True)
+class GradCam(OnLayer):
+    """Grad-CAM (Selvaraju et al. 2017), on a layer whose map is large enough.
+
+    The layer's channels, weighted by the mean of their gradient, and of the sum what is positive.
+    Maps are >= 0, upsampled bilinearly; they say where evidence for the class is, at the
+    resolution of the layer's map.
+    """
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Maps >= 0, (N, H, W)."""
+        name, layer = self._settle(model, images)
+        # Neither the weights nor the images ask for gradients: Captum asks for them at the layer,
+        # so that nothing below it is kept for the way back.
+        coarse = captum.attr.LayerGradCam(model, layer).attribute(
+            images.detach(), targets, relu_attributions=True
+        )
+        source, note = self._told(name, *coarse.shape[-2:])
+        return Attributions(_enlarged(coarse, images), source, note=note)
+
+
+@dataclass(frozen=True)
+class GuidedGradCam(OnLayer):
+    """Guided Grad-CAM (Selvaraju et al. 2017): Grad-CAM times guided backpropagation.
+
+    Maps are >= 0: the fine lines of the second where the first finds evidence.
+    """
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Maps >= 0, (N, H, W); the note says which activations are not guided."""
+        where = GradCam(self.layer, self.min_map)(model, images, targets)
+        lines = GuidedBackprop()(model, images, targets)
+        note = "; ".join(filter(None, (where.note, lines.note)))
+        return Attributions(where.maps * lines.maps, where.source, note=note)
+
+
+@dataclass(frozen=True)
+class ScoreCam(OnLayer):
+    """Score-CAM (Wang et al. 2020), by torchcam: no gradients.
+
+    Each channel of the layer, enlarged and scaled to [0, 1], lets a part of the patch through; the
+    softmax of the logits is the channels' weights. Maps are >= 0, upsampled bilinearly. As many
+    passes a patch as the layer has channels.
+
+    Attributes:
+        baseline: What is seen where a channel lets nothing through; see `baseline_of`. In the
+            paper the mean colour of ImageNet; on slides only glass is nothing.
+        rows_at_once: Inputs a pass; bounds the memory.
+    """
+
+    baseline: Baseline = "white"
+    rows_at_once: int = 128
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Maps >= 0, (N, H, W)."""
+        name, layer = self._settle(model, images)
+        maps = []
+        with torch.no_grad():
+            for image, target in in_rows(images.detach(), targets, 1):
+                shift = baseline_of(image, self.baseline)
+                above = _Above(model, shift)
+                with torchcam.methods.ScoreCAM(above, layer, max(1, self.rows_at_once)) as cam:
+                    above(image - shift)
+                    maps.append(cam(int(target), normalized=False)[0])
+        coarse = torch.stack(maps)
+        source, note = self._told(name, *coarse.shape[-2:])
+        return Attributions(_enlarged(coarse, images), source, note=note)
+
+
+class _Above(nn.Module):
+    """The network of what is added to a baseline: torchcam's masks multiply with what they mask."""
+
+    def __init__(self, model: nn.Module, baseline: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.baseline = baseline
+
+    def forward(self, above: Tensor) -> Tensor:
+        logits: Tensor = self.model(self.baseline + above)
+        return logits
+
+
+def _enlarged(coarse: Tensor, images: Tensor) -> NDArray[np.float32]:
+    """Maps (N, 1, h, w) in the images' size, (N, H, W)."""
+    size = (images.shape[-2], images.shape[-1])
+    return array(F.interpolate(coarse.detach(), size, mode="bilinear")[:, 0])

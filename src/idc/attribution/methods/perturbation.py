@@ -1,0 +1,117 @@
+"""Methods that cover parts of the patch and look at what the logit loses."""
+
+from dataclasses import dataclass
+
+import captum.attr
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
+from idc.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """Occlusion (Zeiler & Fergus 2014): what the logit loses when a window is covered.
+
+    Maps are signed, in logits: a pixel's value is the mean over the windows that cover it.
+
+    Attributes:
+        window: Side of the window in pixels.
+        stride: Pixels between two windows.
+        baseline: What the window is covered with; see `baseline_of`.
+        rows_at_once: Inputs a pass; bounds the memory.
+    """
+
+    window: int = 10
+    stride: int = 5
+    baseline: Baseline = "white"
+    rows_at_once: int = 128
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Signed maps, (N, H, W).
+
+        Raises:
+            ConfigError: The window or the stride does not fit.
+        """
+        if self.window > min(images.shape[-2:]):
+            raise ConfigError(
+                f"explain: occlusion's window of {self.window} pixels is larger than the patch of "
+                f"{min(images.shape[-2:])}; choose a smaller one."
+            )
+        if not 0 < self.stride <= self.window:
+            raise ConfigError(
+                f"explain: occlusion's stride of {self.stride} pixels must be 1 to its window of "
+                f"{self.window}; else pixels between the windows are never covered."
+            )
+        method, images = captum.attr.Occlusion(model), images.detach()
+        with torch.no_grad():
+            maps = [
+                method.attribute(
+                    some,
+                    (3, self.window, self.window),
+                    (3, self.stride, self.stride),
+                    baseline_of(some, self.baseline),
+                    wanted,
+                    perturbations_per_eval=max(1, self.rows_at_once // len(some)),
+                )
+                for some, wanted in in_rows(images, targets, self.rows_at_once)
+            ]
+        # Each channel holds the same value: the window covers all of them.
+        return Attributions(array(torch.cat(maps)[:, 0]), f"window {self.window}x{self.window}")
+
+
+@dataclass(frozen=True)
+class FeatureAblation:
+    """Feature ablation over superpixels: what the logit loses when one is covered.
+
+    The superpixels are SLIC's (Achanta et al. 2012), each patch's own. Maps are signed, in logits,
+    and constant within a superpixel.
+
+    Attributes:
+        superpixels: About how many a patch.
+        compactness: The weight of nearness against likeness of colour; larger: more like squares.
+        baseline: What a superpixel is covered with; see `baseline_of`.
+        rows_at_once: Inputs a pass; bounds the memory.
+    """
+
+    superpixels: int = 50
+    compactness: float = 10.0
+    baseline: Baseline = "white"
+    rows_at_once: int = 128
+
+    def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
+        """Signed maps, (N, H, W)."""
+        method, images = captum.attr.FeatureAblation(model), images.detach()
+        maps = []
+        with torch.no_grad():
+            for some, wanted in in_rows(images, targets, self.rows_at_once):
+                areas = [self.areas(image) for image in array(some.permute(0, 2, 3, 1))]
+                maps.append(
+                    method.attribute(
+                        some,
+                        baseline_of(some, self.baseline),
+                        wanted,
+                        feature_mask=torch.from_numpy(np.stack(areas))[:, None].to(some.device),
+                        perturbations_per_eval=max(1, self.rows_at_once // len(some)),
+                    )[:, 0]
+                )
+        return Attributions(array(torch.cat(maps)), f"about {self.superpixels} superpixels")
+
+    def areas(self, image: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The superpixels of a patch.
+
+        Args:
+            image: float (H, W, 3) in [0, 1].
+
+        Returns:
+            int64 (H, W), from 0 and without gaps.
+        """
+        from skimage.segmentation import slic  # half a second, for this method alone
+
+        labels: NDArray[np.integer] = slic(
+            image, self.superpixels, self.compactness, start_label=0, enforce_connectivity=True
+        )
+        return labels.astype(np.int64)

@@ -1,0 +1,110 @@
+"""How far a run's attributions can be trusted, measured on test patches that were called IDC."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from idc.attribution.faithfulness.measure import measure_faithfulness
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
+from idc.attribution.faithfulness.result import Faithfulness
+from idc.attribution.methods import Method
+from idc.attribution.pipeline.explained_model import Subject
+from idc.plots.faithfulness import curves_figure, methods_figure, randomisation_figure
+from idc.runtime.atomic import replacing, write_text
+from idc.runtime.drawing import Drawing
+
+VERDICTS = "verdicts.json"
+
+
+def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.DataFrame:
+    """Test patches on which maps are put to the proof.
+
+    A map for a patch without evidence cannot be checked by taking evidence away: so patches that
+    were called positive, as evenly from the patients as can be, and those that scored highest
+    where too few were called. With more than two classes, any patches.
+
+    Args:
+        test: Decided predictions of the test side.
+        count: How many; fewer where there are fewer.
+        seed: Decides which.
+        classes: k.
+    """
+    pool = test
+    if classes == 2 and int((test["predicted"] == 1).sum()) >= count:
+        pool = test[test["predicted"] == 1]
+    elif classes == 2:
+        pool = test.sort_values("score", ascending=False, kind="stable").head(count)
+    shuffled = pool.iloc[np.random.default_rng(seed).permutation(len(pool))]
+    turn = shuffled.groupby("patient", sort=False).cumcount()
+    order = np.argsort(turn.to_numpy(), kind="stable")[:count]
+    return shuffled.iloc[np.sort(order)].reset_index(drop=True)
+
+
+def measure(
+    subject: Subject,
+    methods: Mapping[str, Method],
+    plan: FaithfulnessPlan,
+    batch_size: int,
+    advance: Callable[[int], None] | None = None,
+    before: Sequence[str] = (),
+) -> Faithfulness:
+    """Measure every method on the same sample of test patches; see `sample_calls`.
+
+    The other arguments are those of `idc.attribution.faithfulness.measure.measure_faithfulness`.
+    """
+    sample = sample_calls(subject.test, plan.patches, plan.seed, subject.classes)
+    return measure_faithfulness(
+        subject.network,
+        subject.pixels(sample),
+        subject.targets(sample),
+        sample["patient"].to_numpy(object),
+        methods,
+        plan,
+        batch_size,
+        subject.device,
+        subject.truth(sample["row"].to_numpy()) if subject.truth else None,
+        advance,
+        before,
+    )
+
+
+def save_faithfulness(found: Faithfulness, folder: Path) -> None:
+    """Write ``methods.csv``, ``curves.csv``, ``weights_check.csv`` and ``verdicts.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {
+        "methods": found.table,
+        "per_patch": found.per_patch,
+        "curves": found.curves,
+        "weights_check": found.randomisation,
+    }
+    for name, table in tables.items():
+        with replacing(folder / f"{name}.csv") as path:
+            table.to_csv(path, index=False, float_format="%.6g")
+    content = {
+        "order": found.table["method"].tolist(),
+        "marks": found.marks,
+        "references": {"deciding": found.references.deciding, "left": found.references.left},
+        "reasons": dict(zip(found.table["method"], found.table["reasons"], strict=True)),
+        "sentences": found.sentences(),
+    }
+    write_text(folder / VERDICTS, json.dumps(content, indent=2) + "\n")
+
+
+def faithfulness_drawings(
+    found: Faithfulness, plan: FaithfulnessPlan, folder: Path
+) -> Iterator[Drawing]:
+    """The comparison of the methods, and what it rests on."""
+    yield Drawing(
+        folder / "methods.png", methods_figure, {"table": found.table, "limit": plan.max_similarity}
+    )
+    yield Drawing(
+        folder / "curves.png", curves_figure, {"curves": found.curves, "table": found.table}
+    )
+    yield Drawing(
+        folder / "weights_check.png",
+        randomisation_figure,
+        {"randomisation": found.randomisation, "limit": plan.max_similarity},
+    )

@@ -1,0 +1,58 @@
+"""The data of an experiment: scanned, checked, split, and in memory or mapped from the disk."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.audit.policy import Decisions
+from idc.data.corrections import Corrections
+from idc.data.leaks import Leaks
+from idc.data.sources.base import Source
+from idc.data.split.base import split_counts
+
+
+@dataclass(frozen=True)
+class Material:
+    """Data that are ready to train on.
+
+    Attributes:
+        source: Where they come from.
+        index: A row a patch, with ``split``, which is "" for patches that were dropped; see
+            `idc.data.sources.base.Source.scan`.
+        patches: uint8 (N, P, P, 3), row for row with the index; mapped from the disk where there
+            is a store.
+        fingerprint: The identity of the data that are used.
+        decisions: What was found and what became of it.
+        leaky: Whether patients stand on two sides, or may by the split's design.
+        leaks: What crosses the sides.
+        corrections: What ``data.corrections`` says, as it may be logged, or None.
+    """
+
+    source: Source
+    index: pd.DataFrame
+    patches: NDArray[np.uint8]
+    fingerprint: str
+    decisions: Decisions
+    leaky: bool
+    leaks: Leaks
+    corrections: Corrections | None = None
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """Patches and patients per side and class; see `split_counts`."""
+        return split_counts(self.index, self.source.class_names)
+
+    @property
+    def used(self) -> pd.DataFrame:
+        """The index of the patches that stand on a side."""
+        return self.index[self.index["split"] != ""]
+
+    def with_sides(self, side: NDArray[np.object_]) -> "Material":
+        """The same patches on other sides, "" for those that are left out."""
+        return replace(self, index=self.index.assign(split=side))
+
+    def rows(self, side: str) -> pd.DataFrame:
+        """The index of one side; its own index gives the rows of `patches`."""
+        return self.index[self.index["split"] == side]

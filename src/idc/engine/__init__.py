@@ -1,1 +1,0 @@
-"""One run from configuration to tracked result: wires the other rooms together."""

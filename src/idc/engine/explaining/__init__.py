@@ -1,1 +1,0 @@
-"""Explanations of a run: attributions, how faithful they are, slide maps, what was learnt."""

@@ -1,1 +1,0 @@
-"""A review of a run: which cases, served to readers, and what their answers say."""

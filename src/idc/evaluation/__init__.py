@@ -1,0 +1,1 @@
+"""From a network and patches to numbers: inference, one decision, test metrics, baselines."""

@@ -1,0 +1,81 @@
+"""What needs no network to say: baselines on the patches of a run, at its own kind of threshold."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from idc.data.facts import COLOURS
+from idc.errors import DataError
+from idc.evaluation.baseline_models import MAJORITY, baseline_predictions
+from idc.evaluation.test_metrics import metrics_of
+from idc.metrics.threshold import ThresholdRule
+
+SHOWN = ("f1", "recall", "specificity", "balanced_accuracy", "auroc", "average_precision")
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Baselines, trained and judged on the patches of a run.
+
+    Attributes:
+        predictions: ``baseline``, ``split``, ``path``, ``patient``, ``label``, ``score``
+            (``score_<class>`` for k > 2) and ``predicted`` of each test patch.
+        table: A row a baseline, with the metrics of the test side.
+    """
+
+    predictions: pd.DataFrame
+    table: pd.DataFrame
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The table as ``baseline/<name>/<metric>``."""
+        return {
+            f"baseline/{str(row['baseline']).replace(' ', '_')}/{name}": float(row[name])
+            for row in self.table.to_dict("records")
+            for name in SHOWN
+            if np.isfinite(row[name])
+        }
+
+
+def judge_baselines(
+    index: pd.DataFrame, classes: int, rule: ThresholdRule | None
+) -> Baselines | None:
+    """Train the baselines on the training side, and judge them on the test side.
+
+    Args:
+        index: The index with ``split`` and the patches' colours.
+        classes: k.
+        rule: How their thresholds are chosen on validation, as the run's; None for k > 2.
+
+    Returns:
+        None where there is no training side, or colours were not measured.
+    """
+    if not set(COLOURS) <= set(index):
+        return None
+    train, val, test = (index[index["split"] == side] for side in ("train", "val", "test"))
+    if train.empty or val.empty or test.empty:
+        return None
+    frame = baseline_predictions(train, val, test, classes)
+    parts, rows = [], []
+    for name, part in frame.groupby("baseline", sort=False):
+        decided = _decide(part, classes, None if name == MAJORITY else rule)
+        test = decided[decided["split"] == "test"].reset_index(drop=True)
+        rows.append({"baseline": name, **metrics_of(test, classes)})
+        parts.append(test)
+    table = pd.DataFrame(rows)
+    return Baselines(pd.concat(parts, ignore_index=True), table[["baseline", *SHOWN]])
+
+
+def _decide(part: pd.DataFrame, classes: int, rule: ThresholdRule | None) -> pd.DataFrame:
+    if classes > 2:
+        scores = part[[f"score_{i}" for i in range(classes)]].to_numpy(np.float64)
+        return part.assign(predicted=scores.argmax(1))
+    threshold = 0.5
+    if rule is not None:
+        val = part[part["split"] == "val"]
+        # A target that colours alone do not reach leaves 0.5.
+        with suppress(DataError):
+            threshold = rule.choose(val["label"].to_numpy(), val["score"].to_numpy())
+    return part.assign(predicted=(part["score"] >= threshold).astype(np.int64))

@@ -1,0 +1,113 @@
+"""What turns probabilities into decisions: fitted on validation, kept with the run."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from idc.config.build import Config, build
+from idc.errors import CheckpointError, DataError, IdcError, first_line
+from idc.evaluation.inference import Inference
+from idc.metrics.calibration import Calibration, CalibrationRule
+from idc.metrics.threshold import ThresholdRule
+from idc.runtime.atomic import write_text
+
+log = logging.getLogger(__name__)
+FILE = "decision.json"
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Calibration and threshold.
+
+    Attributes:
+        calibration: Makes probabilities of what the network says.
+        threshold: ``score >= threshold`` is positive; None for k > 2.
+        rule: How the threshold was chosen; None for k > 2.
+        inference: How the scores were made that it was fitted on.
+        notes: Sentences that decisions must not be read without.
+    """
+
+    calibration: Calibration
+    threshold: float | None
+    rule: ThresholdRule | None
+    inference: Inference
+    notes: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write ``decision.json``."""
+        rule = self.rule
+        content: dict[str, Any] = {
+            "threshold": self.threshold,
+            "rule": rule and {"words": rule.describe(), **vars(rule)},
+            "calibration": self.calibration.to_dict(),
+            "inference": self.inference.to_dict(),
+            "notes": list(self.notes),
+        }
+        write_text(folder / FILE, json.dumps(content, indent=2) + "\n")
+
+
+def load_decider(path: Path) -> Decider:
+    """Read ``decision.json``.
+
+    Raises:
+        CheckpointError: It is damaged.
+    """
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        rule = content["rule"]
+        if rule is not None:
+            rule = ThresholdRule(**{k: v for k, v in rule.items() if k != "words"})
+        threshold = content["threshold"]
+        if threshold is not None and not 0 <= float(threshold) <= 1:
+            raise ValueError(f"threshold={threshold} is no probability")
+        return Decider(
+            Calibration.from_dict(content["calibration"]),
+            threshold,
+            rule,
+            Inference(**content["inference"]),
+            tuple(content.get("notes", ())),
+        )
+    except KeyError as error:
+        raise CheckpointError(f"{path}: this is no decision of an idc run: no {error}.") from error
+    except (OSError, ValueError, TypeError, AttributeError, IdcError) as error:
+        raise CheckpointError(
+            f"{path}: this is no decision of an idc run ({first_line(error)})."
+        ) from error
+
+
+def fit_decider(
+    labels: NDArray[np.int64], probabilities: NDArray[np.float64], config: Config
+) -> Decider:
+    """Fit calibration and threshold on validation.
+
+    Args:
+        labels: Of the validation side, int64 (N,).
+        probabilities: The network's, float64 (N, k).
+        config: The resolved configuration.
+
+    Raises:
+        DataError: Validation lacks a class.
+    """
+    how: CalibrationRule = build(config["calibration"], "calibration")
+    calibration = how.fit(labels, probabilities)
+    inference: Inference = build(config["inference"], "inference")
+    if probabilities.shape[1] > 2:
+        return Decider(calibration, None, None, inference)
+    rule: ThresholdRule = build(config["threshold"], "threshold")
+    scores = calibration.apply(probabilities)[:, 1]
+    try:
+        return Decider(calibration, rule.choose(labels, scores), rule, inference)
+    except DataError as error:
+        if rule.rule != "precision":
+            raise
+        # After hours of training a threshold that falls short is worth more than none.
+        rule = ThresholdRule("max_f1")
+        note = f"{first_line(error)} The threshold is the one with the best validation F1 instead."
+        log.warning("%s", note)
+        return Decider(calibration, rule.choose(labels, scores), rule, inference, (note,))

@@ -1,0 +1,184 @@
+"""All figures of a run, from its data, its course and its predictions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from idc.data.datamodule import PatchDataModule
+from idc.data.material import Material
+from idc.evaluation.evaluate import Evaluation
+from idc.evaluation.test_metrics import Numbers
+from idc.metrics.selective import risk_coverage
+from idc.models.history import History
+from idc.plots.balance import balance_figure
+from idc.plots.burden import burden_figure
+from idc.plots.calibration import reliability_figure
+from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.learning import learning_figure
+from idc.plots.patches import (
+    augmented_grid_figure,
+    sample_grid_figure,
+)
+from idc.plots.patients import per_patient_figure
+from idc.plots.selective import risk_coverage_figure
+from idc.plots.slices import slices_figure
+from idc.plots.threshold import threshold_figure
+
+# Measures of uncertainty that several samples give, beside the score's own.
+UNCERTAINTY = {"mutual_information": "disagreement of the samples"}
+GRID = 10  # patches in a row of a grid
+
+
+def caption(row: Mapping[Any, Any], score: bool = False) -> str:
+    """Patient and position of a patch, with label and score where there is one."""
+    text = f"{row['patient' if score else 'group']}\nx {row['x']}  y {row['y']}"
+    return f"{text}\nlabel {row['label']}  score {row['score']:.2f}" if score else text
+
+
+def data_figures(
+    material: Material, data: PatchDataModule, seed: int
+) -> Iterator[tuple[str, Figure]]:
+    """Class balance, sample patches and what augmentation makes of them."""
+    yield "class_balance", balance_figure(material.counts)
+    rng = np.random.default_rng(seed)
+    train = material.rows("train")
+    rows: dict[str, tuple[NDArray[np.uint8], list[str]]] = {}
+    chosen: list[int] = []
+    for label, name in enumerate(data.class_names):
+        pool = train.index[train["label"] == label].to_numpy()
+        some = np.sort(rng.choice(pool, min(2 * GRID, len(pool)), replace=False))
+        captions = [caption(row) for row in material.index.loc[some].to_dict("records")]
+        rows[f"{name} (class {label})"] = (material.patches[some], captions)
+        chosen += some[:3].tolist()
+    yield "sample_patches", sample_grid_figure(rows, "Training patches, chosen at random")
+    if data.augmentation is not None:
+        originals = material.patches[chosen]
+        draws = [data.augment(originals, key) for key in range(GRID - 1)]
+        yield (
+            "augmented_patches",
+            augmented_grid_figure(
+                originals, np.stack(draws, axis=1), "Augmentation: original, then draws"
+            ),
+        )
+
+
+def learning_figures(history: History, monitor: str, mode: str) -> Iterator[tuple[str, Figure]]:
+    """Learning curves with the best epoch."""
+    table = history.table()
+    stage, _, metric = monitor.partition("/")
+    watched = table[(table["stage"] == stage) & (table["metric"] == metric)]
+    best = None
+    if len(watched):
+        values = watched["value"].to_numpy()
+        at = values.argmax() if mode == "max" else values.argmin()
+        best = int(watched["epoch"].to_numpy()[at])
+    yield "learning_curves", learning_figure(table, best_epoch=best, monitor=monitor)
+
+
+def evaluation_figures(
+    evaluation: Evaluation, patches: NDArray[np.uint8], class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    """All figures of a test side, of the threshold's choice, and of the best and worst patches."""
+    test = evaluation.side("test")
+    threshold, decider = evaluation.threshold, evaluation.decider
+    yield from numbers_figures(test, evaluation.numbers, threshold, class_names)
+    val = evaluation.side("val")
+    if threshold is not None and decider is not None and len(val):
+        yield (
+            "threshold_curve",
+            threshold_figure(
+                val["label"].to_numpy(),
+                val["score"].to_numpy(),
+                threshold,
+                "Choosing the threshold, validation patches",
+                decider.rule,
+            ),
+        )
+    blocks = _best_and_worst(test, patches, class_names)
+    yield (
+        "best_and_worst",
+        sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
+    )
+
+
+def numbers_figures(
+    test: pd.DataFrame, numbers: Numbers, threshold: float | None, class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    """The figures that need the predictions of a test side alone.
+
+    Args:
+        test: Decided predictions.
+        numbers: What they were worth.
+        threshold: The one threshold that made the decisions; None for k > 2 and pooled folds.
+        class_names: A name a class.
+    """
+    classes = len(class_names)
+    labels = test["label"].to_numpy()
+    chosen = confusion(labels, test["predicted"].to_numpy(), classes)
+    points = None if threshold is None else {"test": threshold}
+    if classes == 2:
+        scores = test["score"].to_numpy()
+        name = "each fold's threshold" if threshold is None else f"threshold {threshold:.3f}"
+        at_half = confusion(labels, (scores >= 0.5).astype(int), classes)
+        panels = [ConfusionPanel(f"at {name}", chosen), ConfusionPanel("at 0.5", at_half)]
+        curves = {"test": (labels, scores)}
+        yield "roc", roc_figure(curves, points, "ROC, test patches")
+        yield "precision_recall", pr_figure(curves, points, "Precision-recall, test patches")
+        raw = test["score_raw"].to_numpy()
+        shown = {"after": scores} if np.allclose(raw, scores) else {"before": raw, "after": scores}
+        yield "reliability", reliability_figure(labels, shown, title="Reliability, test patches")
+    else:
+        panels = [ConfusionPanel("most probable class", chosen)]
+        curves = {
+            name: ((labels == i).astype(int), test[f"score_{i}"].to_numpy())
+            for i, name in enumerate(class_names)
+        }
+        yield "roc", roc_figure(curves, None, "ROC, each class against the rest, test")
+        yield "precision_recall", pr_figure(curves, None, "Precision-recall, each class, test")
+    yield "confusion_matrix", confusion_figure(panels, class_names)
+    yield "per_patient", per_patient_figure(numbers.per_patient)
+    if classes == 2:
+        summary = {k.removeprefix("test/"): v for k, v in numbers.metrics.items()}
+        yield "burden", burden_figure(numbers.per_patient, summary, class_names[1])
+    if len(numbers.slices) > 1:
+        yield "slices", slices_figure(numbers.slices)
+    curve = {"distance from the threshold": numbers.risk_coverage}
+    for name, words in UNCERTAINTY.items():
+        if name in test:
+            sure = -test[name].to_numpy(np.float64)
+            predicted = test["predicted"].to_numpy()
+            curve[words] = risk_coverage(labels, predicted, sure, classes)
+    yield "risk_coverage", risk_coverage_figure(curve)
+
+
+def confusion(
+    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int
+) -> NDArray[np.int64]:
+    """Counts (k, k), rows true, columns predicted."""
+    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return flat.reshape(classes, classes).astype(np.int64)
+
+
+def _best_and_worst(
+    test: pd.DataFrame, patches: NDArray[np.uint8], class_names: Sequence[str]
+) -> Mapping[str, tuple[NDArray[np.uint8], list[str]]]:
+    blocks = {}
+    for label, name in enumerate(class_names):
+        of_class = test[test["label"] == label].sort_values("loss", kind="stable")
+        right = of_class[of_class["predicted"] == label].head(GRID)
+        wrong = of_class[of_class["predicted"] != label].iloc[::-1].head(GRID)
+        kind = {(2, 0): "false alarms", (2, 1): "missed IDC"}.get(
+            (len(class_names), label), "errors"
+        )
+        for title, part in (
+            (f"{name}: most certain and right", right),
+            (f"{name}: most certain and wrong ({kind})", wrong),
+        ):
+            captions = [caption(row, score=True) for row in part.to_dict("records")]
+            blocks[title] = (patches[part["row"].to_numpy()], captions)
+    return blocks

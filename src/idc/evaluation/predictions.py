@@ -1,0 +1,85 @@
+"""The table of predictions: what a network said of each patch, and what was made of it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.data.facts import COLOURS, SHARES
+from idc.evaluation.decision import Decider
+
+Probabilities = NDArray[np.float64]
+FACTS = ("checks", *COLOURS, *SHARES)
+SMALLEST = 1e-12  # a probability whose logarithm is taken
+
+
+def raw_predictions(
+    index: pd.DataFrame,
+    rows: NDArray[np.int64],
+    probabilities: Probabilities,
+    more: Mapping[str, NDArray[np.float64]] | None = None,
+) -> pd.DataFrame:
+    """What a network says of some patches, nothing decided yet.
+
+    Args:
+        index: The index with ``split``.
+        rows: The patches' rows in it, int64 (n,).
+        probabilities: float64 (n, k).
+        more: Further columns, such as measures of uncertainty.
+
+    Returns:
+        ``path``, ``patient``, ``x``, ``y``, ``label``, ``split``, ``row``, the patch's facts where
+        the index has them, and the probabilities as the network gave them: ``score_raw`` (that of
+        the positive class) for two classes, ``score_raw_<class>`` for more.
+    """
+    known = [name for name in FACTS if name in index]
+    columns = ["path", "group", "x", "y", "label", "split", *known]
+    frame = index.iloc[rows][columns].reset_index(drop=True)
+    frame = frame.rename(columns={"group": "patient"}).assign(row=rows)
+    if "checks" in frame:
+        frame["checks"] = frame["checks"].astype(str)
+    return with_probabilities(frame, probabilities, "score_raw").assign(**(more or {}))
+
+
+def with_probabilities(
+    frame: pd.DataFrame, probabilities: Probabilities, name: str
+) -> pd.DataFrame:
+    """The frame with a column for two classes, with k columns for more."""
+    if probabilities.shape[1] == 2:
+        return frame.assign(**{name: probabilities[:, 1]})
+    return frame.assign(**{f"{name}_{i}": p for i, p in enumerate(probabilities.T)})
+
+
+def probabilities_of(frame: pd.DataFrame, classes: int, name: str = "score_raw") -> Probabilities:
+    """The inverse of `with_probabilities`: float64 (n, k)."""
+    if classes == 2:
+        positive = frame[name].to_numpy(np.float64)
+        return np.stack([1 - positive, positive], axis=1)
+    return frame[[f"{name}_{i}" for i in range(classes)]].to_numpy(np.float64)
+
+
+def decide(frame: pd.DataFrame, decider: Decider, classes: int) -> pd.DataFrame:
+    """The frame with what calibration and threshold make of it.
+
+    Args:
+        frame: See `raw_predictions`.
+        decider: Calibration and threshold.
+        classes: k.
+
+    Returns:
+        Besides: ``score`` (calibrated; of the positive class, or for k > 2 of the predicted
+        one), ``score_<class>`` for k > 2, ``predicted`` and ``loss`` (log loss of the calibrated
+        probabilities, without class weights: comparable between runs).
+    """
+    calibrated = decider.calibration.apply(probabilities_of(frame, classes))
+    frame = with_probabilities(frame, calibrated, "score")
+    predicted = calibrated.argmax(1)
+    if decider.threshold is not None:
+        predicted = (calibrated[:, 1] >= decider.threshold).astype(np.int64)
+    if classes > 2:
+        frame["score"] = calibrated.max(1)
+    of_label = calibrated[np.arange(len(frame)), frame["label"]]
+    return frame.assign(
+        predicted=predicted.astype(np.int64), loss=-np.log(np.maximum(of_label, SMALLEST))
+    )

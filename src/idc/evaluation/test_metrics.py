@@ -1,0 +1,253 @@
+"""The numbers of a test side: metrics, intervals, tables by patient, slice and coverage."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from idc.config.build import Config
+from idc.data.audit.findings import EXCLUDED, RELABELLED
+from idc.data.corrected import count_corrected
+from idc.data.facts import COLOURS
+from idc.evaluation.decision import Decider
+from idc.evaluation.predictions import probabilities_of
+from idc.metrics.calibration import calibration_metrics
+from idc.metrics.collection import build_metrics, scores_for_metrics
+from idc.metrics.intervals import Intervals, bootstrap
+from idc.metrics.names import METRIC_NAMES
+from idc.metrics.patients import burden_summary, per_patient_table, worst_patient
+from idc.metrics.resampling import FEW_PATIENTS
+from idc.metrics.selective import confidence, risk_coverage, selective_metrics
+from idc.metrics.slice_columns import slice_columns
+from idc.metrics.slices import slice_metrics, slice_table
+from idc.plots.wording import count, per_cent
+
+AREAS = ("auroc", "average_precision")  # over all thresholds
+AT_THRESHOLD = tuple(name for name in METRIC_NAMES if name not in AREAS)
+HALF = "_at_0.5"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What a test side says of a classifier.
+
+    Attributes:
+        metrics: Named ``test/...``; what is undefined is left out.
+        per_patient: See `idc.metrics.patients.per_patient_table`.
+        slices: See `idc.metrics.slices.slice_table`.
+        risk_coverage: See `idc.metrics.selective.risk_coverage`.
+        interval_words: How the intervals were drawn.
+        notes: Sentences that the numbers must not be read without.
+    """
+
+    metrics: dict[str, float]
+    per_patient: pd.DataFrame
+    slices: pd.DataFrame
+    risk_coverage: pd.DataFrame
+    interval_words: str
+    notes: list[str]
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by the names of their files."""
+        return {
+            "per_patient": self.per_patient,
+            "slices": self.slices,
+            "risk_coverage": self.risk_coverage,
+        }
+
+
+def take_numbers(
+    test: pd.DataFrame,
+    index: pd.DataFrame,
+    classes: int,
+    config: Config,
+    decider: Decider | None,
+    leaky: bool = False,
+    positive: str = "positive",
+) -> Numbers:
+    """Measure a test side.
+
+    Args:
+        test: Decided predictions; see `idc.evaluation.predictions.decide`.
+        index: The whole index, or all patches that were tested: neighbours on the slide, and the
+            training patches' stain.
+        classes: k.
+        config: ``intervals`` is read.
+        decider: Made the decisions; None where each fold has its own.
+        leaky: Whether patients stand on two sides.
+        positive: What the positive class is called, for the notes.
+    """
+    notes = [*leak_notes(leaky), *correction_notes(test, index)]
+    if test["label"].nunique() < classes:
+        notes.append("The test side lacks a class: some metrics are undefined and left out.")
+    metrics = _metrics(test, classes)
+    found = None
+    if config["intervals"]["draws"]:
+        found = _bootstrap(test, classes, config)
+        for name, bounds in found.bounds.items():
+            for end, value in zip(("low", "high"), bounds, strict=True):
+                metrics[f"{name}_ci_{end}"] = value
+        notes += _interval_notes(found, config)
+    patients = per_patient_table(test, classes)
+    metrics |= worst_patient(patients) | burden_summary(patients)
+    metrics |= _per_patient_metrics(patients, classes)
+    context = index if "patient" in index else index.rename(columns={"group": "patient"})
+    columns = slice_columns(test, context, _reference(context))
+    asked = config["intervals"]
+    slices = slice_table(test, columns, classes, asked["draws"], asked["level"])
+    metrics |= slice_metrics(slices)
+    threshold = decider.threshold if decider else None
+    sure = confidence(test, classes, threshold)
+    labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
+    coverage = risk_coverage(labels, predicted, sure, classes)
+    metrics |= selective_metrics(labels, predicted, sure, classes)
+    if decider is not None:
+        notes += [*decider.calibration.notes, *decider.notes]
+        missed = None
+        if decider.rule is not None:
+            missed = decider.rule.missed(labels, predicted, positive=positive)
+        notes += [missed] if missed else []
+    return Numbers(
+        {f"test/{k}": float(v) for k, v in metrics.items() if np.isfinite(v)},
+        patients,
+        slices,
+        coverage,
+        _interval_words(found, config),
+        notes,
+    )
+
+
+def leak_notes(leaky: bool) -> list[str]:
+    """What must be said of a split that lets patients stand on two sides."""
+    if not leaky:
+        return []
+    return [
+        "LEAKY: patients stand on two sides of this split, so these numbers say nothing of new "
+        "patients and are too good."
+    ]
+
+
+def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
+    """What must be said of a test side whose labels a review corrected.
+
+    Args:
+        test: Predictions, with ``checks`` where they are known.
+        index: The index that they were taken from.
+    """
+    if not {"checks"} <= set(test) & set(index):
+        return []
+    tested = index["group" if "group" in index else "patient"].isin(test["patient"].unique())
+    relabelled = count_corrected(test)[RELABELLED]
+    excluded = count_corrected(index[tested])[EXCLUDED]
+    if not relabelled + excluded:
+        return []
+    return [
+        f"data.corrections: {relabelled:,} of the {len(test):,} test patches were relabelled, and "
+        f"{excluded:,} of the tested patients' patches were left out. These numbers cannot be "
+        f"compared with those on the original labels."
+    ]
+
+
+def _metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
+    metrics = metrics_of(test, classes)
+    labels = test["label"].to_numpy()
+    metrics |= calibration_metrics(labels, probabilities_of(test, classes, "score"))
+    raw = calibration_metrics(labels, probabilities_of(test, classes))
+    metrics |= {f"{name}_uncalibrated": value for name, value in raw.items()}
+    metrics["loss"] = raw["log_loss"]  # comparable with val/loss, which is of the network itself
+    if classes == 2:
+        at_half = metrics_of(at_half_score(test), classes)
+        metrics |= {f"{name}{HALF}": at_half[name] for name in AT_THRESHOLD}
+    return metrics
+
+
+def at_half_score(frame: pd.DataFrame) -> pd.DataFrame:
+    """Two-class predictions as they would be at a threshold of 0.5."""
+    return frame.assign(predicted=(frame["score"] >= 0.5).astype(np.int64))
+
+
+def metrics_of(frame: pd.DataFrame, classes: int) -> dict[str, float]:
+    """The collection's metrics of decided predictions; what a missing class leaves open is NaN.
+
+    Args:
+        frame: Predictions with ``label``, ``predicted`` and scores.
+        classes: k.
+    """
+    labels = torch.tensor(frame["label"].to_numpy(np.int64))
+    collection = build_metrics(classes)
+    scores = scores_for_metrics(torch.tensor(probabilities_of(frame, classes, "score")))
+    if classes == 2:
+        # Decisions as scores of 0 and 1, so that every threshold cuts alike, 0 and 1 too; areas
+        # come from the scores themselves.
+        collection.update(torch.tensor(frame["predicted"].to_numpy(np.float64)), labels)
+        values = collection.compute()
+        collection.reset()
+        collection.update(scores, labels)
+        values |= {name: collection[name].compute() for name in AREAS}
+    else:
+        collection.update(scores, labels)
+        values = collection.compute()
+    values = {name: float(value) for name, value in values.items()}
+    present = set(frame["label"])
+    if len(present) < classes:
+        undefined = list(AREAS)
+        if classes == 2:
+            undefined += ["balanced_accuracy"]
+            undefined += ["specificity"] if 1 in present else ["recall", "precision", "f1"]
+        values |= dict.fromkeys(undefined, float("nan"))
+    return values
+
+
+def _bootstrap(test: pd.DataFrame, classes: int, config: Config) -> Intervals:
+    decisions = {"": test["predicted"].to_numpy()}
+    scores = probabilities_of(test, classes, "score")
+    if classes == 2:
+        decisions[HALF] = at_half_score(test)["predicted"].to_numpy()
+        scores = scores[:, 1]
+    return bootstrap(
+        test["label"].to_numpy(),
+        scores,
+        test["patient"].to_numpy(object),
+        decisions,
+        config["intervals"]["draws"],
+        config["intervals"]["level"],
+    )
+
+
+def _interval_words(found: Intervals | None, config: Config) -> str:
+    if found is None:
+        return "no intervals were asked for"
+    if found.patients < 2:
+        return "none, as a single patient says nothing of others"
+    level = per_cent(config["intervals"]["level"])
+    wider = ", widened to Student's t" if found.patients < FEW_PATIENTS else ""
+    return f"{level} bootstrap over {count(found.patients, 'test patient')}{wider}"
+
+
+def _interval_notes(found: Intervals, config: Config) -> list[str]:
+    notes = [f"Intervals: {_interval_words(found, config)}."]
+    if 1 < found.patients < FEW_PATIENTS:
+        notes.append(
+            f"The test side has only {found.patients} patients, so the intervals over patients are "
+            f"wide and rough: only more patients would make them narrower."
+        )
+    return notes
+
+
+def _per_patient_metrics(table: pd.DataFrame, classes: int) -> dict[str, float]:
+    """The metrics of each patient that has both classes, for the UI."""
+    shown = ("auroc", "recall", "f1", "balanced_accuracy")
+    both = table[(table["positive"] > 0) & (table["positive"] < 1)] if classes == 2 else table
+    return {
+        f"patient_{row['patient']}/{name}": float(row[name])
+        for row in both.to_dict("records")
+        for name in shown
+    }
+
+
+def _reference(index: pd.DataFrame) -> pd.DataFrame | None:
+    """The training patches, whose stain is the usual one; None where there are none."""
+    train = index[index["split"] == "train"]
+    return train if len(train) and set(COLOURS) <= set(index) else None

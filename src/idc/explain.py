@@ -1,0 +1,32 @@
+"""Explain a trained run: ``python -m idc.explain run=ID explain.select=patient=8863``.
+
+Any choice of patches, methods and slide maps (group ``explain``), logged to that run.
+"""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from idc.config.conf_dir import conf_dir
+from idc.launch.app import checked, run_app
+from idc.launch.arguments import quoted
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="explain")
+def compose_and_run(cfg: DictConfig) -> None:
+    """Hydra's task: explain one run."""
+    checked(cfg)
+    from idc.launch.explanation import run
+
+    run(cfg)
+
+
+def main() -> None:
+    """Entry point; see `idc.launch.app.run_app` for the exit codes."""
+    sys.argv[1:] = quoted(sys.argv[1:])
+    run_app(compose_and_run)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One recipe per app, built from the configuration: the room that knows all others."""

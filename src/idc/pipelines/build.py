@@ -1,0 +1,193 @@
+"""From configuration to the objects that train: data module, network, LightningModule, trainer."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+from idc.config.build import Config, build, without
+from idc.data.datamodule import PatchDataModule
+from idc.data.device.augmentation import DeviceAugmentation
+from idc.data.material import Material
+from idc.errors import ConfigError, first_line
+from idc.metrics.collection import build_metrics
+from idc.models.backbone import Backbone, set_batch_norm_momentum
+from idc.models.classifier import Learning, PatchClassifier
+from idc.models.losses import class_weights
+from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.pipelines.callbacks import build_callbacks
+from idc.runtime.checkpoint_io import AtomicCheckpointIO
+from idc.runtime.hardware import (
+    choose_channels_last,
+    choose_compile,
+    choose_fused,
+    choose_matmul_precision,
+    choose_precision,
+    count_processes,
+)
+
+log = logging.getLogger(__name__)
+OWN_TRAINER_KEYS = ("channels_last", "compile", "matmul_precision")
+OWN_BACKBONE_KEYS = ("freeze", "unfreeze_every", "lr_factor", "normalize", "bn_momentum")
+
+
+def build_datamodule(config: Config, material: Material) -> PatchDataModule:
+    """The loaders."""
+    return PatchDataModule(
+        material.patches,
+        material.index,
+        material.source.class_names,
+        build_transforms(config),
+        config["augment"]["device"],
+        seed=config["seed"],
+        **config["loader"],
+    )
+
+
+def build_transforms(config: Config) -> list[A.BasicTransform]:
+    """The configured augmentation.
+
+    Raises:
+        ConfigError: A transform refuses its values, or cannot be done on the GPU as asked.
+    """
+    transforms = [
+        build(node, f"augment.transforms[{i}]")
+        for i, node in enumerate(config["augment"]["transforms"])
+    ]
+    if config["augment"]["device"] == "gpu":
+        DeviceAugmentation(transforms, seed=0)
+    return transforms
+
+
+def build_network(
+    config: Config, num_classes: int, statistics: tuple[Any, Any] | None = None
+) -> Network:
+    """Preprocessing, backbone and head.
+
+    Args:
+        config: The resolved configuration.
+        num_classes: Number of classes.
+        statistics: Mean and deviation of the training patches, for ``normalize=train``.
+
+    Raises:
+        ConfigError: An option does not fit the backbone.
+        CheckpointError: The pretrained weights cannot be had or do not fit.
+    """
+    size = config["data"]["image_size"]
+    node = without(config["backbone"], *OWN_BACKBONE_KEYS)
+    backbone: Backbone = build(node, "backbone", image_size=size)
+    if (momentum := config["backbone"]["bn_momentum"]) is not None:
+        set_batch_norm_momentum(backbone, momentum)
+    head = build(
+        without(config["head"], "weight_decay"),
+        "head",
+        num_features=backbone.num_features,
+        num_classes=num_classes,
+    )
+    mean, std = statistics or (IMAGENET_MEAN, IMAGENET_STD)
+    return Network(backbone, head, size, mean, std)
+
+
+def build_classifier(
+    config: Config, data: PatchDataModule, origin: Mapping[str, Any]
+) -> PatchClassifier:
+    """The LightningModule, with fresh or pretrained weights."""
+    classes = len(data.class_names)
+    statistics = data.channel_statistics() if config["backbone"]["normalize"] == "train" else None
+    network = build_network(config, classes, statistics)
+    if choose_channels_last(config):
+        network = network.to(memory_format=torch.channels_last)
+    weights = class_weights(config["loss"]["class_weights"], data.train_class_counts())
+    if weights is not None and len(weights) != classes:
+        raise ConfigError(
+            f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
+        )
+    loss = build(without(config["loss"], "class_weights"), "loss", weight=weights)
+    optimizer = config["optimizer"]
+    if "fused" in optimizer:
+        optimizer = {**optimizer, "fused": choose_fused(config)}
+    learning = Learning(
+        optimizer=_partial(optimizer, "optimizer"),
+        lr=config["optimizer"]["lr"],
+        schedule=_partial(config["scheduler"], "scheduler"),
+        monitor=config["monitor"]["metric"],
+        mode=config["monitor"]["mode"],
+        backbone_lr_factor=config["backbone"]["lr_factor"],
+        head_weight_decay=config["head"]["weight_decay"],
+        mixup=config["augment"]["mixup"],
+        cutmix=config["augment"]["cutmix"],
+    )
+    return PatchClassifier(
+        network,
+        loss,
+        build_metrics(classes),
+        learning,
+        classes,
+        config["backbone"]["freeze"],
+        config["seed"],
+        origin,
+        choose_compile(config),
+    )
+
+
+def _partial(node: Mapping[str, Any], what: str) -> Any:
+    return build({**node, "_partial_": True}, what)
+
+
+def build_trainer(
+    config: Config, folder: Path, tracked: bool, checkpoints: Path, batches: int
+) -> pl.Trainer:
+    """Lightning's Trainer with our callbacks and the defaults measured for this machine.
+
+    Args:
+        config: The resolved configuration.
+        folder: The run's folder.
+        tracked: Whether metrics will go anywhere; the logger is set when the run is open.
+        checkpoints: Where checkpoints go.
+        batches: Training batches an epoch.
+
+    Raises:
+        ConfigError: Lightning refuses a value.
+    """
+    node = without(config["trainer"], *OWN_TRAINER_KEYS)
+    node["precision"] = choose_precision(config)
+    torch.set_float32_matmul_precision(choose_matmul_precision(config))
+    # Deterministic algorithms also fill all new memory with NaN, to show who reads it unwritten: a
+    # fifth of a training step on a CPU, and no result depends on it.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    processes = count_processes(config)
+    if node["devices"] == "auto":
+        node["devices"] = processes
+    # A small set has fewer steps an epoch than the usual interval: log at least once in each.
+    node["log_every_n_steps"] = max(1, min(node["log_every_n_steps"], batches))
+    if processes > 1 and node["strategy"] in ("auto", "ddp") and _unfreezes(config):
+        # Stages that are freed later must be known to DDP from the start.
+        node["strategy"] = "ddp_find_unused_parameters_true"
+    log.info(
+        "trainer: %d process(es), precision %s, channels_last %s, compile %s",
+        processes,
+        node["precision"],
+        choose_channels_last(config),
+        choose_compile(config),
+    )
+    try:
+        return pl.Trainer(
+            **node,
+            logger=False,
+            default_root_dir=folder,
+            callbacks=build_callbacks(config, checkpoints, tracked),
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+            plugins=[AtomicCheckpointIO()],
+        )
+    except (TypeError, ValueError, MisconfigurationException) as error:
+        raise ConfigError(f"trainer: {first_line(error)}") from error
+
+
+def _unfreezes(config: Config) -> bool:
+    return config["backbone"].get("unfreeze_every") is not None

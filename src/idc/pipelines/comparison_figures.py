@@ -1,0 +1,119 @@
+"""The figures of a comparison."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from idc.comparison.contestant import Contestant
+from idc.comparison.leaderboard import METRICS
+from idc.comparison.learning_curve import size_table
+from idc.comparison.pooling import slug
+from idc.comparison.runs import HISTORY, Finished
+from idc.comparison.significance import Comparison
+from idc.evaluation.figures import confusion
+from idc.plots.comparison import critical_difference_figure, differences_figure
+from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
+from idc.plots.folds import fold_learning_figure, fold_metrics_figure
+from idc.plots.leaderboard import leaderboard_figure
+from idc.plots.learning_size import learning_size_figure
+from idc.plots.wording import value_words
+
+OVERLAID = 12  # curves that one figure bears
+
+
+def comparison_figures(
+    runs: Sequence[Finished],
+    found: Sequence[Contestant],
+    board: pd.DataFrame,
+    comparison: Comparison | None,
+    pooled: pd.DataFrame,
+    folds: pd.DataFrame,
+    class_names: Sequence[str],
+    trust: pd.DataFrame,
+) -> Iterator[tuple[str, Figure]]:
+    """Leaderboard, curves, tests, folds and sizes, as far as there is something to show.
+
+    Args:
+        runs: Finished runs with their files.
+        found: Settings and baselines.
+        board: See `idc.comparison.leaderboard.leaderboard`.
+        comparison: None where nothing was tested.
+        pooled: See `idc.comparison.pooling.pool_numbers`.
+        folds: See `idc.pipelines.compare.fold_table`.
+        class_names: A name a class.
+        trust: See `idc.comparison.attribution_verdicts.trust_table`.
+    """
+    if len(board):
+        repeats = bool(len(pooled)) and pooled["repeat"].astype(bool).any()
+        words = value_words(len(folds) > 0, bool(repeats))
+        yield "leaderboard", leaderboard_figure(board, METRICS, words)
+    yield from _overlays(found, class_names)
+    if comparison is not None:
+        yield from _tested(comparison, found)
+    if len(folds):
+        names = ["setting", "repeat", "fold"]
+        long = folds.melt(names, var_name="metric", value_name="value")
+        yield "fold_metrics", fold_metrics_figure(long, pooled)
+        yield from _fold_curves(runs)
+    sizes = size_table(runs, pooled)
+    if len(sizes):
+        yield "learning_size", learning_size_figure(sizes)
+    if len(trust):
+        yield "methods", faithfulness_matrix_figure(trust)
+
+
+def _overlays(
+    found: Sequence[Contestant], class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    curves: dict[str, tuple[NDArray[np.integer], NDArray[np.floating]]] = {}
+    panels: list[ConfusionPanel] = []
+    for one in found:
+        for repeat, frame in one.repeats.items():
+            name = f"{one.name},{repeat}" if repeat else one.name
+            labels = frame["label"].to_numpy()
+            if one.classes == 2 and len(curves) < OVERLAID and one.name != "majority class":
+                curves[name] = (labels, frame["score"].to_numpy())
+            if one.kind == "run" and len(panels) < OVERLAID:
+                matrix = confusion(labels, frame["predicted"].to_numpy(), one.classes)
+                panels.append(ConfusionPanel(name, matrix))
+    if curves:
+        yield "roc", roc_figure(curves, None, "ROC, test patches")
+        yield "precision_recall", pr_figure(curves, None, "Precision-recall, test patches")
+    if panels:
+        yield "confusion_matrices", confusion_figure(panels, class_names)
+
+
+def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tuple[str, Figure]]:
+    names = [one.name for one in found if one.kind == "baseline"]
+    level = comparison.level
+    for metric in comparison.metrics:
+        values = comparison.estimates[comparison.estimates["metric"] == metric]
+        pairs = comparison.differences[comparison.differences["metric"] == metric]
+        if values["value"].notna().sum() < 2 or pairs.empty:
+            continue
+        yield (
+            f"critical_difference_{metric}",
+            critical_difference_figure(
+                values, pairs, comparison.groups[metric], metric, level=level, baselines=names
+            ),
+        )
+        yield (
+            f"differences_{metric}",
+            differences_figure(pairs, metric, baselines=names, level=level, confidence=1 - level),
+        )
+
+
+def _fold_curves(runs: Sequence[Finished]) -> Iterator[tuple[str, Figure]]:
+    for setting in dict.fromkeys(run.setting for run in runs):
+        histories: Mapping[str, pd.DataFrame] = {
+            ", ".join(filter(None, (f"fold {run.fold}", run.repeat))): history
+            for run in runs
+            if run.setting == setting and (history := run.read(HISTORY)) is not None
+        }
+        if histories:
+            yield f"fold_learning_curves_{slug(setting)}", fold_learning_figure(histories)

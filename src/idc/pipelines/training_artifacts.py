@@ -1,0 +1,191 @@
+"""What a training leaves behind: first in its folder, then, the same layout, in MLflow."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from idc.config.build import Config
+from idc.data.corrections import NAME as CORRECTIONS
+from idc.data.datamodule import PatchDataModule
+from idc.data.facts import COLOURS, HASHES, SHARES
+from idc.data.material import Material
+from idc.data.sources.base import FILE_FACTS
+from idc.data.split.base import SIDES
+from idc.data.split.csv_file import write_split_csv
+from idc.evaluation.figures import data_figures, learning_figures
+from idc.models.history import History
+from idc.pipelines.callbacks import CHECKPOINTS
+from idc.pipelines.label_corrections import record_corrections
+from idc.pipelines.pseudonyms import names_tags
+from idc.runtime.atomic import replacing, write_text
+from idc.runtime.cluster import JOB_TAG, slurm_job
+from idc.runtime.drawing import save_figures
+from idc.tracking.facts import flatten, origin_tags
+from idc.tracking.integrity import digest_tags
+from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden
+from idc.tracking.privacy import Redactor
+from idc.tracking.run import Run
+
+log = logging.getLogger(__name__)
+NOT_IN_SPLIT = ("problem", "twin", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
+NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
+
+
+def record_config(
+    run: Run,
+    config: Config,
+    mirrors: Mapping[str, str],
+    settings: Mapping[str, str] | None,
+    folder: Path,
+    redactor: Redactor,
+) -> None:
+    """The configuration: from now on the run can be started anew by its id.
+
+    Args:
+        run: The run.
+        config: The resolved configuration.
+        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
+        settings: The swept values; None for a run that is gone on with, which keeps its own.
+        folder: The run's folder.
+        redactor: Takes out of the configuration what must not be logged.
+    """
+    if settings is not None:
+        run.tags({"idc.settings": json.dumps(settings)})
+    if not settings and (job := slurm_job()) is not None:
+        run.tags({JOB_TAG: job})
+    save_hidden(config, folder)
+    shown = redactor.config(config)
+    write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
+    write_text(folder / START, json.dumps({"config": shown, "mirrors": dict(mirrors)}) + "\n")
+    run.artifacts(folder / "config.yaml")
+
+
+def record_place(run: Run, config: Config, folder: Path) -> None:
+    """Where the run's files lie. A resumed run's are there once its checkpoints are."""
+    if (place := relative_folder(folder, config)) is not None:
+        run.tags({FOLDER_TAG: place})
+
+
+def record_inputs(
+    run: Run,
+    config: Config,
+    settings: Mapping[str, str],
+    material: Material,
+    data: PatchDataModule,
+    folder: Path,
+    redactor: Redactor,
+    again: bool = False,
+) -> None:
+    """Parameters, origin, split, data and their figures.
+
+    Args:
+        run: The run.
+        config: The resolved configuration.
+        settings: The swept values.
+        material: The data.
+        data: The loaders.
+        folder: The run's folder.
+        redactor: Takes out of the configuration what must not be logged.
+        again: The run is gone on with, and its data are known.
+    """
+    shown = redactor.config(config)
+    run.params({k: v for k, v in config["choices"].items() if v is not None})
+    run.params(parameters(shown))
+    run.params(settings)
+    run.params(_split_parameters(material))
+    run.tags(origin_tags(pseudonyms=redactor.pseudonyms))
+    run.tags(
+        {
+            "data.fingerprint": material.fingerprint,
+            "data.notes": json.dumps(material.decisions.notes()),
+            "data.class_names": json.dumps(material.source.class_names),
+            "leaky": str(material.leaky).lower(),
+            **names_tags(redactor.pseudonyms),
+        }
+    )
+    split = material.used.drop(columns=[c for c in NOT_IN_SPLIT if c in material.index])
+    with replacing(folder / "split.parquet") as path:
+        split.to_parquet(path, index=False)
+    with replacing(folder / "split.csv") as path:
+        write_split_csv(material.index, path, material.decisions.keep)
+    for name in ("split.parquet", "split.csv"):
+        run.artifacts(folder / name)
+    record_corrections(run, material.corrections, material.index, folder)
+    run.tags(digest_tags(folder, ("split.parquet", "split.csv", CORRECTIONS)))
+    run.metrics({f"leaks/{kind}": count for kind, count in material.leaks.counts().items()})
+    schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
+    for side in () if again else SIDES:
+        part = material.rows(side)
+        profile = {
+            "patches": len(part),
+            "patients": int(part["group"].nunique()),
+            **{
+                f"class {i} ({name})": int((part["label"] == i).sum())
+                for i, name in enumerate(material.source.class_names)
+            },
+        }
+        digest = f"{material.fingerprint}-{side}"
+        run.dataset(material.source.name, digest, side, json.dumps(profile), schema)
+    if config["report"]:
+        save_figures(data_figures(material, data, config["seed"]), folder / "data")
+        run.artifacts(folder / "data", "data")
+
+
+def parameters(config: Config) -> dict[str, Any]:
+    """What a reader compares runs by: every value, without the wiring that ``config.yaml`` keeps.
+
+    Args:
+        config: The resolved configuration.
+
+    Returns:
+        Dotted names to values. Python paths and the copies of values that a data source gets are
+        left out; augmentations are named.
+    """
+    chosen = {k: v for k, v in config.items() if k not in NOT_PARAMETERS}
+    flat = {
+        name: value
+        for name, value in flatten(chosen).items()
+        if not name.startswith("data.source.") and not name.rpartition(".")[2].startswith("_")
+    }
+    if "augment" not in config:
+        return flat
+    transforms = [node["_target_"].rpartition(".")[2] for node in config["augment"]["transforms"]]
+    return {**flat, "augment.transforms": ", ".join(transforms) or "none"}
+
+
+def record_training(run: Run, config: Config, history: History, folder: Path) -> None:
+    """Learning curves and checkpoints, also of a training that was cut short."""
+    table = history.table()
+    if table.empty:
+        return
+    target = folder / "training"
+    target.mkdir(exist_ok=True)
+    with replacing(target / "history.csv") as path:
+        table.to_csv(path, index=False)
+    monitor = config["monitor"]
+    if config["report"]:
+        save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)
+    run.artifacts(target, "training")
+    run.tags(digest_tags(folder, ("training/history.csv",)))
+    if config["tracking"]["log_checkpoints"]:
+        run.artifacts(folder / CHECKPOINTS, CHECKPOINTS)
+
+
+def _split_parameters(material: Material) -> dict[str, int | str]:
+    parameters: dict[str, int | str] = {}
+    for side in SIDES:
+        part = material.rows(side)
+        parameters[f"split.{side}.patches"] = len(part)
+        parameters[f"split.{side}.patients"] = int(part["group"].nunique())
+        for i in range(len(material.source.class_names)):
+            parameters[f"split.{side}.class_{i}"] = int((part["label"] == i).sum())
+        for patient, rows in part.groupby("group"):
+            counts = rows["label"].value_counts()
+            named = enumerate(material.source.class_names)
+            text = ", ".join(f"{counts.get(i, 0)} {name}" for i, name in named)
+            parameters[f"split.{side}.patient_{patient}"] = text
+    return parameters

@@ -1,0 +1,42 @@
+"""Parts of the configuration that must be built to be checked, before any data are read."""
+
+from idc.attribution.pipeline.options import check_explain, refuse_named
+from idc.config.build import Config, build
+from idc.config.check import check
+from idc.data.audit.audit import Limits
+from idc.pipelines.build import build_transforms
+from idc.pipelines.dataset import build_policy
+from idc.pipelines.label_corrections import build_corrections
+
+
+def check_config(config: Config) -> None:
+    """Refuse a configuration of a training that cannot work.
+
+    Args:
+        config: The resolved configuration.
+
+    Raises:
+        ConfigError: Names the value and what it must be.
+    """
+    check_values(config)
+    refuse_named(config["explain"])
+    build_transforms(config)
+
+
+def check_values(config: Config) -> None:
+    """Refuse values and parts that cannot work, of any app.
+
+    Raises:
+        ConfigError: Names the value and what it must be.
+    """
+    check(config)
+    if "audit" in config:
+        Limits(**config["audit"]["limits"])
+        build_policy(config)
+    if "explain" in config:
+        check_explain(config["explain"])
+    if "data" in config:
+        build_corrections(config)
+    for part in ("split", "leaks", "calibration", "inference", "threshold"):
+        if part in config:
+            build(config[part], part)

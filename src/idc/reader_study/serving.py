@@ -1,0 +1,122 @@
+"""The review server: where it listens, and what it needs before it may."""
+
+import importlib.util
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from idc.errors import ConfigError, first_line
+from idc.reader_study.answer import MODES
+from idc.reader_study.case import CaseBook
+from idc.reader_study.ledger import Keeper, Ledger
+from idc.reader_study.listening import PASSWORD_VARIABLE, Settings, checked, listening, resolved
+
+__all__ = ["PASSWORD_VARIABLE", "Settings", "serve"]
+
+if TYPE_CHECKING:
+    import uvicorn
+
+_log = logging.getLogger(__name__)
+
+
+def serve(
+    book: CaseBook,
+    journal: Keeper,
+    settings: Settings,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the page until Ctrl-C; once in a process, since NiceGUI has one app a process.
+
+    Args:
+        book: The cases.
+        journal: Keeps the answers; see `idc.reader_study.answers.Journal`.
+        settings: How to serve.
+        on_ready: Called with the page's address once it can be opened.
+
+    Raises:
+        ConfigError: NiceGUI is missing, there are no cases, the port is in use, a password is
+            missing or too short, or the certificate cannot be read.
+    """
+    if importlib.util.find_spec("nicegui") is None:
+        raise ConfigError(
+            "review: the page needs NiceGUI, which is not installed: "
+            "uv pip install -p .venv -e '.[review]'"
+        )
+    if not book.cases:
+        raise ConfigError("review: there are no cases to review; select others.")
+    if settings.mode not in MODES:
+        raise ConfigError(f"review.mode={settings.mode}: it is one of {', '.join(MODES)}.")
+    family, address = resolved(settings.host, settings.port)
+    loopback = checked(settings, address)
+    with listening(family, address, settings) as listener:
+        port = listener.getsockname()[1]
+        server = _server(book, journal, settings, loopback, port, on_ready)
+        try:
+            server.run([listener])
+        except KeyboardInterrupt:  # uvicorn has ended cleanly and passes Ctrl-C on
+            _log.info("review: ended")
+        except SystemExit as error:
+            raise ConfigError("review: the server could not start; see the log.") from error
+
+
+def _server(
+    book: CaseBook,
+    journal: Keeper,
+    settings: Settings,
+    loopback: bool,
+    port: int,
+    on_ready: Callable[[str], None] | None,
+) -> "uvicorn.Server":
+    import uvicorn
+    from fastapi import FastAPI
+    from nicegui import ui
+
+    from idc.reader_study.access import Guard
+    from idc.reader_study.page import add_page
+
+    add_page(book, Ledger(journal), settings.mode, signed_in=bool(settings.password))
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    ui.run_with(
+        app,
+        title=settings.title,
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=10.0,
+    )
+    tls = bool(settings.ssl_certfile)
+    guard = Guard(
+        app, settings.password, loopback, tls, cookie=f"idc_review_{port}", title=settings.title
+    )
+    config = uvicorn.Config(
+        guard,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # else any caller could name an address of its choice
+        ws_max_size=1_000_000,
+        timeout_graceful_shutdown=2,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_keyfile=settings.ssl_keyfile,
+    )
+    try:
+        config.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError(
+            f"review: the certificate {settings.ssl_certfile} or its key {settings.ssl_keyfile} "
+            f"cannot be used ({first_line(error)})."
+        ) from error
+    named = f"[{settings.host}]" if ":" in settings.host else settings.host
+    if settings.host in ("", "0.0.0.0", "::"):
+        named = socket.gethostname()
+    address = f"{'https' if tls else 'http'}://{named}:{port}/"
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if on_ready is not None and not self.should_exit:
+                on_ready(address)
+
+    return Server(config)

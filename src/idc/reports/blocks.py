@@ -1,0 +1,187 @@
+"""What a page is made of: words, tables, pictures, and folds and albums of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from idc.reports.picture import Picture
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    words: str
+    kind: ClassVar[str] = "text"
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """A list of sentences."""
+
+    items: Sequence[str]
+    kind: ClassVar[str] = "bullets"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A box that a reader must not pass by.
+
+    Attributes:
+        title: What it is about.
+        items: Its sentences.
+    """
+
+    title: str
+    items: Sequence[str]
+    kind: ClassVar[str] = "notice"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share as a hundred squares that can be counted.
+
+    Attributes:
+        of: What there are a hundred of, such as ``Of 100 patches labelled IDC``.
+        share: The share that went right, 0..1; it is rounded to hundredths.
+        right: What the filled squares are, such as ``found``.
+        wrong: What the crossed squares are, such as ``missed``.
+    """
+
+    of: str
+    share: float
+    right: str
+    wrong: str
+
+    @property
+    def filled(self) -> int:
+        """Squares that are filled, 0..100; all or none only where it is exactly so."""
+        rounded = round(100 * self.share)
+        return rounded if self.share in (0, 1) else min(max(rounded, 1), 99)
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares side by side."""
+
+    items: Sequence[Share]
+    kind: ClassVar[str] = "shares"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; integers get thousands separators, floats three digits, NaN a dash.
+
+    Attributes:
+        frame: The rows; the column names head it, the index is not shown.
+        caption: A sentence above it.
+        marked: Rows to point out, bool (len(frame),), or empty for none.
+        mark: The word that stands in the marked rows, so that it is not told by colour alone.
+        decimals: Decimals of every float, or None for three digits.
+    """
+
+    frame: pd.DataFrame
+    caption: str = ""
+    marked: Sequence[bool] = ()
+    mark: str = "look"
+    decimals: int | None = None
+    kind: ClassVar[str] = "table"
+
+    def __post_init__(self) -> None:
+        if len(self.marked) not in (0, len(self.frame)):
+            raise ValueError(f"{len(self.marked)} marks for {len(self.frame)} rows")
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each column's name, and whether it holds numbers."""
+        return [
+            (str(name), pd.api.types.is_numeric_dtype(self.frame[name].dtype))
+            for name in self.frame.columns
+        ]
+
+    @property
+    def rows(self) -> list[tuple[bool, list[tuple[str, bool]]]]:
+        """Whether a row is marked, and its cells as text and whether they are numbers."""
+        numeric = [is_number for _, is_number in self.heads]
+        marks = list(self.marked) or [False] * len(self.frame)
+        columns = [
+            [cell_text(value, self.decimals) for value in self.frame[name].tolist()]
+            for name in self.frame.columns
+        ]
+        cells = zip(*columns, strict=True)
+        return [
+            (bool(mark), list(zip(row, numeric, strict=True)))
+            for mark, row in zip(marks, cells, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A thumbnail that opens into a picture, or into two beside one another."""
+
+    name: str
+    facts: str
+    thumbnail: Picture
+    picture: Picture
+    beside: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Album:
+    """Many pictures as a wall of thumbnails, each of which opens in its place.
+
+    Attributes:
+        cards: The pictures.
+        square: Whether thumbnails are as high as they are wide.
+    """
+
+    cards: Sequence[Card]
+    square: bool = False
+    kind: ClassVar[str] = "album"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures beside one another, where there is room."""
+
+    pictures: Sequence[Picture]
+    kind: ClassVar[str] = "row"
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that stay shut until they are asked for."""
+
+    summary: str
+    blocks: "Sequence[Block]"
+    kind: ClassVar[str] = "fold"
+
+
+Block = Text | Bullets | Notice | Shares | Table | Picture | Row | Album | Fold
+
+
+def cell_text(value: object, decimals: int | None = None) -> str:
+    """A table's cell in words.
+
+    Args:
+        value: What stands in the cell.
+        decimals: Decimals of a float, or None for three digits.
+    """
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if value is None or value is pd.NA:
+        return "-"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if np.isnan(number):
+            return "-"
+        if decimals is not None:
+            return f"{number:,.{decimals}f}"
+        # No exponents for what people count or weigh: 12,346, not 1.23e+04.
+        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+    return str(value)

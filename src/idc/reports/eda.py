@@ -1,0 +1,208 @@
+"""The EDA report: what a data set holds, as figures and one page."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from idc.data.split.base import SIDES, split_counts
+from idc.errors import DataError
+from idc.plots.balance import balance_figure
+from idc.plots.colour import colour_by_patient_figure, colour_space_figure
+from idc.plots.eda import patches_per_patient_figure, patients_figure, shares_figure
+from idc.reports.blocks import Block, Bullets, Fold, Table, Text
+from idc.reports.drawing import picture
+from idc.reports.eda_grids import class_section, finding_section
+from idc.reports.eda_input import EdaInput
+from idc.reports.eda_slides import slide_section
+from idc.reports.eda_tables import (
+    MOSTLY_WHITE,
+    colour_stats,
+    dark_to_light,
+    drift,
+    has_split,
+    kept,
+    patient_counts,
+    patient_table,
+    set_counts,
+)
+from idc.reports.eda_words import lead, stands_out
+from idc.reports.page import Page, Section, write_page
+
+LISTED = 1000  # patients in the table
+SIZES = 12
+
+
+def write_eda(facts: EdaInput, folder: Path) -> Path:
+    """Draw every figure as PNG into `folder` and write ``report.html``, which holds them all.
+
+    Pixels are read a patient at a time, and of patients in chunks: `facts.patches` may be a memory
+    map that is larger than memory.
+
+    Args:
+        facts: The data set, looked through.
+        folder: Where to write; made if it is not there.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        DataError: There is no patch, or a file cannot be written.
+    """
+    if facts.index.empty:
+        raise DataError(f"{facts.name}: there is no patch to report on.")
+    folder.mkdir(parents=True, exist_ok=True)
+    stats = colour_stats(facts.index)
+    drifts = drift(stats)
+    sections = [
+        Section("What stands out", [Bullets(stands_out(facts, drifts))]),
+        _checks(facts),
+        _balance(facts, folder),
+        _colour(facts, stats, drifts, folder),
+        class_section(facts, folder),
+        finding_section(facts, folder),
+        _split(facts, folder),
+        slide_section(facts, folder),
+    ]
+    note = "Made by idc.prepare. For research; not a medical device."
+    page = Page(f"{facts.name}: the data", lead(facts), facts.facts, sections, note)
+    return write_page(page, folder / "report.html")
+
+
+def _checks(facts: EdaInput) -> Section:
+    blocks: list[Block] = []
+    if facts.expected is not None:
+        known = facts.expected[["what", "known", "found"]]
+        off = (known["known"] != known["found"]).tolist()
+        blocks.append(Table(known, "Published counts and those found.", off, "differs"))
+    blocks += _passed_over(facts)
+    found = facts.findings.sort_values("patches", ascending=False, kind="stable")
+    order = ["finding", "patches", "patients", "dropped", "policy", "meaning"]
+    marked = (found["patches"] > 0).tolist()
+    blocks.append(Table(found[order], "Each check, and what it found.", marked, "found"))
+    index = facts.index
+    sizes = pd.DataFrame(
+        {
+            "size": index["width"].astype(str) + "x" + index["height"].astype(str) + " px",
+            "mode": index["mode"],
+        }
+    )
+    table = sizes.value_counts().rename("patches").reset_index()
+    caption = "Size and mode of the files."
+    if len(table) > SIZES:
+        caption = f"Size and mode of the files: the {SIZES} most frequent of {len(table):,}."
+    blocks.append(Fold("Size and mode of the files", [Table(table.head(SIZES), caption)]))
+    return Section("Checks", blocks)
+
+
+def _passed_over(facts: EdaInput) -> list[Block]:
+    """The files below the root that are no patches of the set, if there are any."""
+    rows = [(n.why, n.files, ", ".join(n.examples), "not_read") for n in facts.not_read]
+    rows += [(what, files, "", "ignored") for what, files in facts.ignored.items()]
+    if not rows:
+        return []
+    table = pd.DataFrame(rows, columns=["what", "files", "for example", "counted as"])
+    caption = "Files below the root that no patch was read from."
+    return [Table(table, caption, (table["counted as"] == "not_read").tolist(), "not read")]
+
+
+def _balance(facts: EdaInput, folder: Path) -> Section:
+    per_set = set_counts(facts.index, facts.class_names)
+    per_patient = patient_counts(facts.index, facts.class_names)
+    table = patient_table(facts.index, facts.class_names)
+    more = f"; the first {LISTED:,} are listed" if len(table) > LISTED else ""
+    return Section(
+        "Classes and patients",
+        [
+            picture(
+                shares_figure(per_set),
+                folder / "class_balance.png",
+                "Share of each class in the set and on each side of the split",
+                "Classes of the set and, where there is one, of each side of the split.",
+            ),
+            picture(
+                patients_figure(per_patient),
+                folder / "patients.png",
+                "Patches of each class of each patient",
+                "Kept patches of each patient. Patients are split whole, so a few large ones, or "
+                "ones with a single class, decide what each side looks like.",
+            ),
+            picture(
+                patches_per_patient_figure(per_patient.sum(axis=1).to_numpy()),
+                folder / "patches_per_patient.png",
+                "Histogram of the patches per patient",
+                "How many kept patches the patients have; a tick a patient.",
+            ),
+            Fold(
+                f"All {len(table):,} patients as a table{more}",
+                [Table(table.head(LISTED), "Colours are means over kept tissue patches.")],
+            ),
+        ],
+    )
+
+
+def _colour(facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: Path) -> Section:
+    kept_count = len(kept(facts.index))
+    used = int(stats["patches"].sum())
+    intro = (
+        "Stains and scanners differ from patient to patient, and a model that learnt the colours "
+        f"of some fails on others. What follows is from {used:,} of {kept_count:,} kept patches: "
+        f"those with more than {MOSTLY_WHITE:.0%} white pixels are left out, as they say more of "
+        "the glass than of the stain."
+    )
+    if stats.empty:
+        return Section("Colour of the patients", [Text(intro), Text("No patch is left to show.")])
+    return Section(
+        "Colour of the patients",
+        [
+            Text(intro),
+            picture(
+                colour_by_patient_figure(stats, dark_to_light(stats), facts.class_names),
+                folder / "colour_by_patient.png",
+                "Mean red, green and blue of each patient and class",
+                "If all were stained and scanned alike, the marks of a class would lie on three "
+                "level lines and its swatches would look alike.",
+            ),
+            picture(
+                colour_space_figure(stats, facts.class_names),
+                folder / "colour_space.png",
+                "Patients by the hue of their mean colour, a panel a class",
+                "A mark a patient, filled with its mean colour; crosses are the mean of the class, "
+                "grey dots the patients of the other classes, thin lines one standard deviation "
+                "of a patient's patches. The wider the cloud against the distance of the crosses, "
+                "the less colour tells the class of a new patient.",
+            ),
+            Table(
+                drifts,
+                "How far colours lie apart, in steps of 0 to 255: standard deviation between the "
+                "patients of a class, and between the patches of a patient; mean distance of two "
+                "classes inside a patient.",
+            ),
+        ],
+    )
+
+
+def _split(facts: EdaInput, folder: Path) -> Section:
+    if not has_split(facts.index):
+        return Section("Split", [Text("No split was made.")])
+    remaining = kept(facts.index)
+    counts = split_counts(remaining, facts.class_names)
+    patients = pd.DataFrame(
+        [
+            (side, len(names), ", ".join(names))
+            for side in SIDES
+            for names in [sorted(remaining[remaining["split"] == side]["group"].unique())]
+        ],
+        columns=["side", "patients", "names"],
+    )
+    return Section(
+        "Split",
+        [
+            picture(
+                balance_figure(counts),
+                folder / "split_balance.png",
+                "Patches and patients of each class on each side of the split",
+                "Whole patients stand on one side; shares are of the side's patches.",
+            ),
+            Fold("Patients of each side", [Table(patients)]),
+        ],
+    )

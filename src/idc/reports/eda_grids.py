@@ -1,0 +1,116 @@
+"""Patches to look at: some of each class, some of each finding."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from idc.plots.grid import patch_grid_figure
+from idc.plots.names import literal
+from idc.plots.wording import count
+from idc.reports.blocks import Block, Fold, Table, Text
+from idc.reports.drawing import picture
+from idc.reports.eda_input import EdaInput
+from idc.reports.eda_tables import kept
+from idc.reports.filenames import safe_names
+from idc.reports.page import Section
+from idc.reports.picture import Picture
+
+SHOWN = 25
+# What a finding was measured by, to stand under its patches.
+MEASURES = {"near_white": "white", "near_grey": "grey", "ink": "ink"}
+WITHOUT_PIXELS = {"unreadable", "truncated", "too_large"}
+
+
+def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
+    """Up to `number` rows, from as many patients as there are, by chance, in the set's order."""
+    shuffled = rows.sample(frac=1, random_state=seed)
+    turn = shuffled.groupby("group").cumcount()
+    return shuffled.loc[turn.sort_values(kind="stable").index].head(number).sort_index()
+
+
+def class_section(data: EdaInput, folder: Path) -> Section:
+    """A grid of 25 patches of each class."""
+    remaining = kept(data.numbered())
+    words = (
+        f"Up to {SHOWN} kept patches of each class, chosen by chance (seed {data.seed}) from as "
+        "many patients as there are. Below each: patient and corner on the slide."
+    )
+    blocks: list[Block] = [Text(words)]
+    stems = safe_names(data.class_names)
+    for label, name in enumerate(data.class_names):
+        of_class = remaining[remaining["label"] == label]
+        chosen = pick(of_class, data.seed)
+        if chosen.empty:
+            blocks.append(Text(f"{name}: no patch."))
+            continue
+        blocks.append(_grid(data, chosen, name, len(of_class), folder / f"grid_{stems[name]}.png"))
+    return Section("Patches of each class", blocks)
+
+
+def finding_section(data: EdaInput, folder: Path) -> Section:
+    """A grid and the files of each finding."""
+    words = (
+        f"Up to {SHOWN} patches of each finding, from as many patients as there are. Below each: "
+        "patient, corner on the slide, class, and what the finding was measured by."
+    )
+    blocks: list[Block] = [Text(words)]
+    for block in _finding_blocks(data, folder):
+        blocks += block
+    if len(blocks) == 1:
+        blocks = [Text("No check found a patch to show.")]
+    return Section("Patches of each finding", blocks)
+
+
+def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:
+    stems = safe_names(data.findings["finding"])
+    found = data.findings.sort_values("patches", ascending=False, kind="stable")
+    for row in found.to_dict("records"):
+        name = str(row["finding"])
+        flagged = data.flagged(name)
+        if flagged.empty:
+            continue
+        chosen = pick(flagged, data.seed)
+        caption = (
+            f"{name}: {row['meaning']} {count(len(flagged), 'patch', 'patches')} of "
+            f"{count(flagged['group'].nunique(), 'patient')}, {row['dropped']:,} dropped."
+        )
+        files = chosen[["path", "group", "x", "y", "label", "width", "height", "mode", "bytes"]]
+        listing = Fold(
+            f"Files of “{name}” ({len(chosen):,} of {len(flagged):,})",
+            [Table(files.rename(columns={"group": "patient"}))],
+        )
+        if name in WITHOUT_PIXELS:  # a black square shows nothing
+            yield [Text(f"{caption} There are no pixels to show."), listing]
+        else:
+            path = folder / f"finding_{stems[name]}.png"
+            yield [_grid(data, chosen, name, len(flagged), path, caption), listing]
+
+
+def _grid(
+    data: EdaInput, chosen: pd.DataFrame, name: str, of: int, path: Path, note: str = ""
+) -> Picture:
+    captions = [_caption(row, data, name) for _, row in chosen.iterrows()]
+    patches = np.asarray(data.patches[chosen.index.to_numpy()])
+    patients = count(chosen["group"].nunique(), "patient")
+    title = f"{literal(name)}: {len(chosen)} of {count(of, 'patch', 'patches')}, from {patients}"
+    alt = f"Grid of {len(chosen)} patches: {name}"
+    return picture(patch_grid_figure(patches, captions, title), path, alt, note)
+
+
+def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:
+    lines = [literal(str(row["group"]), 20), f"x {row['x']}  y {row['y']}"]
+    if finding in data.class_names:
+        return "\n".join(lines)
+    label = int(row["label"])
+    lines.append(literal(data.class_names[label], 22) if label >= 0 else "class unknown")
+    if finding in MEASURES:
+        lines.append(f"{float(row[MEASURES[finding]]):.0%} {MEASURES[finding]}")
+    elif finding in ("odd_size", "sliver"):
+        lines.append(f"{row['width']}x{row['height']} px")
+    elif finding in ("odd_mode", "odd_format"):
+        lines.append(literal(str(row[finding.removeprefix("odd_")]), 22))
+    if row["decision"] == "drop":
+        lines[-1] += " · dropped"
+    return "\n".join(lines)

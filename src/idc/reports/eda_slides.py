@@ -1,0 +1,111 @@
+"""A slide map of each patient."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from idc.plots.mosaic import find_places, mosaic, on_grid
+from idc.plots.names import literal
+from idc.plots.slide import slide_figure, tint
+from idc.plots.style import class_colours
+from idc.plots.wording import count
+from idc.reports.blocks import Album, Block, Card, Text
+from idc.reports.drawing import draw
+from idc.reports.eda_input import EdaInput
+from idc.reports.filenames import safe_names
+from idc.reports.page import Section
+from idc.reports.picture import Picture
+
+LONGEST = 800  # pixels of a mosaic's longer side: some more than the figure shows of it
+FARTHEST = 1600  # places; beyond them some position must be wrong
+THUMBNAIL = 220  # pixels of the longer side
+QUALITY = 70  # of the maps inside the page; the PNG files beside it have no loss
+
+HOW_TO_READ = (
+    "Each patient's patches at their place on the slide. On the left the tissue, on the right the "
+    "same in grey under the colour of each patch's class; a line runs round every class but the "
+    "first. Crossed-out patches are dropped. Choose a thumbnail to open its map."
+)
+
+
+def slide_section(data: EdaInput, folder: Path) -> Section:
+    """Draw a map of each patient that has positions into ``folder/slides``."""
+    index = data.numbered()
+    stems = safe_names(sorted(index["group"].unique()))
+    index = index[index["label"] >= 0]  # a name that says nothing says no place either
+    cards: list[Card] = []
+    left_out: list[str] = []
+    for patient, rows in index.groupby("group", sort=True):
+        name = str(patient)
+        # Dropped patches first: where places are shared, the one that is used is seen.
+        ordered = rows.iloc[np.argsort(rows["decision"] != "drop", kind="stable")]
+        if _mappable(ordered, data.patch_size):
+            cards.append(_card(data, name, ordered, folder / "slides" / f"{stems[name]}.png"))
+        else:
+            left_out.append(name)
+    blocks: list[Block] = [Text(HOW_TO_READ), Album(cards)] if cards else []
+    if left_out:
+        blocks.append(Text(_why_not(left_out, len(stems))))
+    return Section("Slide maps", blocks)
+
+
+def _mappable(rows: pd.DataFrame, patch_size: int) -> bool:
+    spans = [(rows[axis].max() - rows[axis].min()) // patch_size for axis in ("x", "y")]
+    return 0 < int(max(spans)) <= FARTHEST
+
+
+def _why_not(patients: Sequence[str], of: int) -> str:
+    if len(patients) == of:
+        return "No map: the patches have no positions on a slide, or they lie impossibly far apart."
+    shown = ", ".join(patients[:10]) + (", ..." if len(patients) > 10 else "")
+    return (
+        f"No map of {len(patients):,} of {of:,} patients, whose patches share one place or lie "
+        f"more than {FARTHEST:,} patches apart: {shown}."
+    )
+
+
+def _card(data: EdaInput, name: str, rows: pd.DataFrame, path: Path) -> Card:
+    x, y, label = (rows[key].to_numpy() for key in ("x", "y", "label"))
+    places = find_places(x, y, data.patch_size)
+    cell = int(np.clip(LONGEST // max(places.shape), 1, data.patches.shape[1]))
+    tissue = mosaic(data.patches, x, y, data.patch_size, cell, rows.index.to_numpy())
+    labels = on_grid(label, places, -1)
+    dropped = on_grid((rows["decision"] == "drop").to_numpy(), places, False)
+    facts = _facts(data, rows)
+    title = f"{literal(name)}: {facts}"
+    figure = slide_figure(tissue, labels, dropped, places, data.class_names, literal(title, 110))
+    pixels = draw(figure, path)
+    caption = f"Without loss: slides/{path.name}."
+    if places.covered:
+        lies = "lies" if places.covered == 1 else "lie"
+        caption += f" {places.covered:,} of its patches {lies} under another."
+    small = _thumbnail(tint(tissue, labels, class_colours(len(data.class_names))))
+    return Card(
+        name,
+        facts,
+        Picture.from_pixels(small, f"Thumbnail of the slide of patient {name}", quality=QUALITY),
+        Picture.from_pixels(pixels, f"Slide map of patient {name}: {facts}", caption, QUALITY),
+    )
+
+
+def _facts(data: EdaInput, rows: pd.DataFrame) -> str:
+    remaining = rows[rows["decision"] == "keep"]
+    share = (remaining["label"] == len(data.class_names) - 1).mean() if len(remaining) else 0.0
+    facts = [count(len(rows), "patch", "patches")]
+    facts.append(f"{share:.0%} {data.class_names[-1]}")
+    if len(dropped := rows[rows["decision"] == "drop"]):
+        facts.append(f"{len(dropped):,} dropped")
+    facts += [side for side in remaining["split"].unique() if side]
+    return ", ".join(facts)
+
+
+def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    factor = THUMBNAIL / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)

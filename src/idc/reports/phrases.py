@@ -1,0 +1,83 @@
+"""Numbers in words that need no training in statistics."""
+
+import math
+
+from idc.plots.wording import count
+from idc.reports.run_input import Interval
+
+NAMES = {
+    "recall": "recall (sensitivity)",
+    "specificity": "specificity",
+    "precision": "precision",
+    "f1": "F1",
+    "balanced_accuracy": "balanced accuracy",
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+}
+
+
+def patches(number: int) -> str:
+    """A number of patches."""
+    return count(number, "patch", "patches")
+
+
+def of_hundred(share: float) -> str:
+    """A share as a number of a hundred; all and none only where it is exactly so."""
+    if share in (0, 1):
+        return "none" if share == 0 else "all"
+    rounded = round(100 * share)
+    if rounded in (0, 100):
+        return "fewer than 1" if rounded == 0 else "more than 99"
+    return str(rounded)
+
+
+def hundred_interval(interval: Interval | None, level: str) -> str:
+    """An interval of a share in hundredths, in brackets, with a space before; or nothing."""
+    if interval is None:
+        return ""
+    low, high = (round(100 * end) for end in interval)
+    return f" ({level} interval {low} to {high})"
+
+
+def between(interval: Interval | None, decimals: int = 3) -> str:
+    """An interval as it stands in a table; a dash for none."""
+    if interval is None or any(math.isnan(end) for end in interval):
+        return "-"
+    return f"{interval[0]:.{decimals}f} to {interval[1]:.{decimals}f}"
+
+
+def number(value: float | None, decimals: int = 3) -> str:
+    """A number as it stands in a table; a dash for none."""
+    return "-" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def percent(level: object) -> str:
+    """A level of confidence: ``95 %``; of anything that is no share, the usual one."""
+    share = float(level) if isinstance(level, int | float) and 0 < level < 1 else 0.95
+    return f"{100 * share:g} %"
+
+
+def duration(seconds: float) -> str:
+    """A time that people can feel."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return count(round(seconds), "second")
+    if seconds < 90 * 60:
+        return count(round(seconds / 60), "minute")
+    return f"{seconds / 3600:.1f} hours"
+
+
+def listing(names: list[str], limit: int = 5) -> str:
+    """Names joined as people do; the first few of many."""
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def metric_name(name: str, short: bool = False) -> str:
+    """A metric's name for people: ``test/auroc`` is ``AUROC``; short, without its synonym."""
+    bare = name.rpartition("/")[2]
+    words = NAMES.get(bare, bare.replace("_", " "))
+    return words.partition(" (")[0] if short else words

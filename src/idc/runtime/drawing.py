@@ -1,0 +1,83 @@
+"""Figures written to files, many of them at once in other processes."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from matplotlib.figure import Figure
+
+from idc.runtime.cores import count_cores
+
+log = logging.getLogger(__name__)
+DPI = 120
+MANY = 8  # figures; fewer are drawn sooner than other processes have started
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that is still to be drawn.
+
+    Attributes:
+        path: Where it goes, as PNG.
+        function: One of `idc.plots`; another process must be able to import it.
+        arguments: Its arguments by name: arrays, tables, words.
+    """
+
+    path: Path
+    function: Callable[..., Figure]
+    arguments: Mapping[str, Any]
+
+    def save(self) -> None:
+        """Draw and write it."""
+        save_figure(self.function(**self.arguments), self.path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, white behind, nothing cut off."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=DPI, facecolor="white")
+
+
+def save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
+    """Write figures, each under its name."""
+    for name, figure in figures:
+        save_figure(figure, folder / f"{name}.png")
+
+
+def draw_all(
+    drawings: Sequence[Drawing],
+    workers: int | None = None,
+    advance: Callable[[int], None] | None = None,
+) -> None:
+    """Draw figures, in a pool of processes where there are many: matplotlib keeps one core busy.
+
+    Args:
+        drawings: What to draw.
+        workers: Processes; by default one a core.
+        advance: Told of each figure that is done.
+    """
+    workers = min(count_cores() if workers is None else workers, len(drawings))
+    left = list(drawings)
+    if workers > 1 and len(drawings) >= MANY:
+        try:
+            with parallel_config(backend="loky", inner_max_num_threads=1):
+                pool = Parallel(workers, return_as="generator")
+                for _ in pool(delayed(Drawing.save)(drawing) for drawing in drawings):
+                    left.pop(0)
+                    _tell(advance)
+            return
+        except TerminatedWorkerError:
+            # Killed, for its memory perhaps: one figure after the other needs less.
+            log.warning("a process that draws figures died; drawing the other %d here", len(left))
+    for drawing in left:
+        drawing.save()
+        _tell(advance)
+
+
+def _tell(advance: Callable[[int], None] | None) -> None:
+    if advance is not None:
+        advance(1)

@@ -1,0 +1,116 @@
+"""Several processes for one job, started by torchrun, each with the job's own overrides.
+
+Lightning starts its ranks by repeating the command line; under ``-m`` every rank would run the
+whole sweep, and the first job's environment would leak into the second. Here all ranks of a job,
+the first too, are children of torchrun: it finds a free port, ends them all when one fails, and
+leaves the sweep's own process as it was.
+"""
+
+import logging
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch.distributed
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from idc.errors import TrainingError
+from idc.runtime import signals
+from idc.runtime.cores import count_cores
+from idc.runtime.parent import LAUNCHED
+
+SIGNALS = (*signals.SIGNALS, signal.SIGINT, signal.SIGQUIT)
+
+
+def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None:
+    """Run one job in several processes on this node and wait for it.
+
+    Args:
+        processes: How many.
+        arguments: The job's arguments and overrides, none of them a sweep.
+        folder: The job's output folder; the ranks use it too.
+
+    Raises:
+        KeyboardInterrupt: It was stopped.
+        TrainingError: A rank failed; it has printed why.
+    """
+    command = [
+        *("-m", "idc.train", *arguments, f"hydra.run.dir={_quoted(folder)}"),
+        *("hydra.output_subdir=null", "hydra.mode=RUN"),
+    ]
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+    )
+    # It reports a failed rank with a page of its own; the rank has already said what is wrong.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    try:
+        with _signals_kept(), _environment(processes):
+            elastic_launch(config, sys.executable)(*command)
+    except SignalException as error:
+        signals.stop(error.sigval)
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        raise TrainingError(
+            f"rank {rank} of the {processes} processes of this job failed (exit code "
+            f"{failure.exitcode}) and the others were ended; its message stands above and in "
+            f"{folder / 'console.log'}."
+        ) from None
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Torchrun puts its own signal handlers in place and leaves them there."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _environment(processes: int) -> Iterator[None]:
+    """What the ranks inherit: a share of the cores, unless the user has said how many."""
+    threads = str(max(1, count_cores() // processes))
+    own = {
+        "OMP_NUM_THREADS": threads,
+        LAUNCHED: str(os.getpid()),
+        # Those that torchrun passes on.
+        "TORCHELASTIC_SIGNALS_TO_HANDLE": ",".join(number.name for number in SIGNALS),
+    }
+    own = {key: value for key, value in own.items() if key not in os.environ}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for key in own:
+            del os.environ[key]
+
+
+def leave_ranks() -> bool:
+    """End this process's part in distributed training.
+
+    Returns:
+        Whether this is the first rank, which goes on alone: testing on several devices would
+        repeat patches to fill the last batch.
+    """
+    first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+    return first
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,32 @@
+"""What a run says of its attribution methods is decided once, and used wherever one is shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from idc.attribution.pipeline.step import Trust
+from idc.attribution.pipeline.stored_verdicts import _read
+from idc.errors import CheckpointError
+
+
+def test_one_method_comes_first_wherever_one_is_shown() -> None:
+    """Seen: a page that says to trust integrated gradients first, with slides by Grad-CAM."""
+    trust = Trust(["integrated_gradients", "gradcam"], {"gradcam": "not shown to beat random maps"})
+    assert trust.first(["gradcam", "integrated_gradients"]) == "integrated_gradients"
+    assert trust.first(["saliency", "gradcam"]) == "gradcam"
+    assert Trust().first(["gradcam", "saliency"]) == "gradcam"
+    assert trust.first([]) is None
+
+
+def test_what_decided_is_read_back_and_older_runs_lack_it(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.json"
+    content: dict[str, object] = {"order": ["gradcam"], "marks": {}}
+    path.write_text(json.dumps(content))
+    assert _read(path) == Trust(["gradcam"], {}, ())
+    content["references"] = {"deciding": ["mean"], "left": {"mean": 0.2, "white": 0.1}}
+    path.write_text(json.dumps(content))
+    assert _read(path) == Trust(["gradcam"], {}, ("mean",))
+    path.write_text(json.dumps({"order": ["gradcam"], "marks": {}, "references": 3}))
+    with pytest.raises(CheckpointError, match="damaged"):
+        _read(path)

@@ -1,0 +1,378 @@
+"""Who may talk to the review server, and where it may listen."""
+
+import asyncio
+import importlib.util
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from review_server import MadeUpBook
+
+from idc.errors import ConfigError
+from idc.reader_study.access import LOGIN, LOGOUT, Guard
+from idc.reader_study.answers import Journal
+from idc.reader_study.serving import PASSWORD_VARIABLE, Settings, serve
+from idc.reader_study.tries import Tries
+
+PASSWORD = "correct horse battery"
+HOST = "127.0.0.1:8080"
+WEBSOCKET = "/_nicegui_ws/socket.io/"
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """What is guarded: it answers everything."""
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"the patches"})
+
+
+class Answer:
+    """What came back: status (0 for an accepted, 403 for a refused websocket), headers, body."""
+
+    def __init__(self, sent: list[dict[str, Any]]) -> None:
+        start = sent[0]
+        statuses = {"websocket.accept": 0, "websocket.close": 403}
+        self.status = start.get("status", statuses.get(start["type"]))
+        self.headers = {k.decode().lower(): v.decode() for k, v in start.get("headers", [])}
+        self.body = b"".join(m.get("body", b"") for m in sent[1:]).decode()
+
+    @property
+    def cookie(self) -> str:
+        return self.headers.get("set-cookie", "").partition(";")[0]
+
+
+def ask(
+    guard: Guard,
+    path: str = "/",
+    method: str = "GET",
+    body: bytes = b"",
+    query: str = "",
+    client: str = "192.0.2.7",
+    kind: str = "http",
+    **headers: str,
+) -> Answer:
+    named = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if (method != "GET" or kind == "websocket") and "origin" not in named:
+        named["origin"] = f"http://{named['host']}"
+    scope = {
+        "type": kind,
+        "scheme": "ws" if kind == "websocket" else "http",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(k.encode(), v.encode()) for k, v in named.items() if v],
+        "client": (client, 1),
+        "server": ("127.0.0.1", 8080),
+    }
+    if kind == "http":
+        scope["method"] = method
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        if kind == "websocket":
+            return {"type": "websocket.connect"}
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(guard(scope, receive, send))
+    return Answer(sent)
+
+
+def sign_in(guard: Guard, password: str = PASSWORD, goal: str = "/", **options: Any) -> Answer:
+    body = urlencode({"password": password, "next": goal}).encode()
+    return ask(guard, LOGIN, "POST", body, **options)
+
+
+class Clock:
+    """Time that passes when somebody waits, and only then."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def guard(clock: Clock) -> Guard:
+    return Guard(app, PASSWORD, loopback=False, tries=Tries(clock=clock), sleep=clock.sleep)
+
+
+def test_without_a_password_this_machine_passes() -> None:
+    guard = Guard(app, None)
+    for host in ("localhost:8080", "127.0.0.1:9999", "[::1]:8080", "LOCALHOST"):
+        assert ask(guard, host=host).body == "the patches"
+        assert ask(guard, WEBSOCKET, kind="websocket", host=host).status == 0
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example:8080", "origin": "http://evil.example:8080"},  # DNS rebinding
+        {"host": "127.0.0.1.evil.example", "origin": "http://127.0.0.1.evil.example"},
+        {"host": ""},
+        {"host": "[", "origin": "http://["},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:9999"},  # another program's page on this machine
+        {"origin": "file://127.0.0.1:8080"},
+        {"origin": "http://127.0.0.1:8080.evil.example"},
+        {"origin": "http://127.0.0.1:8080@evil.example"},
+        {"origin": "http://127.0.0.1:99999999"},
+    ],
+)
+def test_other_sites_are_refused(headers: dict[str, str], kind: str) -> None:
+    answer = ask(Guard(app, None), WEBSOCKET, kind=kind, **headers)
+    assert answer.status == 403 and "the patches" not in answer.body
+
+
+def test_a_proxy_may_end_tls() -> None:
+    guard = Guard(app, PASSWORD, loopback=False)
+    headers = {"host": "review.example", "origin": "https://review.example"}
+    cookie = sign_in(guard, **headers).cookie
+    assert ask(guard, WEBSOCKET, kind="websocket", cookie=cookie, **headers).status == 0
+
+
+def test_what_changes_something_needs_an_origin() -> None:
+    assert ask(Guard(app, None), WEBSOCKET, kind="websocket", origin="").status == 403
+    assert ask(Guard(app, None), "/", "POST", origin="").status == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/_nicegui/3.18.0/static/nicegui.js", WEBSOCKET, "/favicon.ico", "/any", "//login"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "PUT"])
+def test_every_route_wants_the_password(guard: Guard, path: str, method: str) -> None:
+    answer = ask(guard, path, method)
+    assert answer.status in (401, 303) and "the patches" not in answer.body
+    answer = ask(guard, path, method, cookie="idc_review=guess")
+    assert answer.status in (401, 303) and "the patches" not in answer.body
+
+
+def test_the_websocket_wants_the_password(guard: Guard) -> None:
+    assert ask(guard, WEBSOCKET, kind="websocket").status == 403
+    assert ask(guard, LOGIN, kind="websocket").status == 403
+    cookie = sign_in(guard).cookie
+    assert ask(guard, WEBSOCKET, kind="websocket", cookie=cookie).status == 0
+    other_site = {"cookie": cookie, "origin": "http://evil.example"}
+    assert ask(guard, WEBSOCKET, kind="websocket", **other_site).status == 403
+
+
+def test_the_right_password_opens(guard: Guard) -> None:
+    assert ask(guard, query="reader=AB").headers["location"] == "/login?next=%2F%3Freader%3DAB"
+    form = ask(guard, LOGIN, query="next=/?reader=AB%22")
+    assert form.status == 200 and 'value="/?reader=AB&quot;"' in form.body
+    answer = sign_in(guard, goal="/?reader=AB")
+    assert (answer.status, answer.headers["location"]) == (303, "/?reader=AB")
+    flags = answer.headers["set-cookie"].lower()
+    assert "httponly" in flags and "samesite=strict" in flags and "secure" not in flags
+    assert len(answer.cookie) > 50 and sign_in(guard).cookie != answer.cookie
+    assert ask(guard, cookie=answer.cookie).body == "the patches"
+
+
+def test_over_tls_the_cookie_never_travels_in_the_clear() -> None:
+    guard = Guard(app, PASSWORD, loopback=False, secure=True)
+    assert "secure" in sign_in(guard).headers["set-cookie"].lower()
+
+
+@pytest.mark.parametrize("wrong", ["", "wrong", PASSWORD + " ", PASSWORD.upper(), "x" * 5000])
+def test_a_wrong_password_does_not(guard: Guard, wrong: str) -> None:
+    answer = sign_in(guard, wrong)
+    assert answer.status == 401 and not answer.cookie and 'role="alert"' in answer.body
+
+
+@pytest.mark.parametrize(
+    "goal",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "/?a\r\nSet-Cookie: b", ""],
+)
+def test_signing_in_leads_nowhere_else(guard: Guard, goal: str) -> None:
+    answer = sign_in(guard, goal=goal)
+    assert answer.headers["location"] == "/"
+
+
+def test_wrong_passwords_slow_down_and_never_lock(guard: Guard, clock: Clock) -> None:
+    """Behind a tunnel all readers have one address."""
+    waits = []
+    for _ in range(12):
+        before = clock.now
+        assert sign_in(guard, "wrong").status == 401
+        waits.append(clock.now - before)
+    assert waits == [0, 1, 2, 4, 8, 16, *[30] * 6]
+    before = clock.now
+    assert sign_in(guard, client="192.0.2.8").status == 303 and clock.now == before
+    right = sign_in(guard, x_forwarded_for="192.0.2.9")
+    assert right.status == 303 and right.cookie and clock.now - before == 30
+    # Who was let in makes the way free for those behind the same tunnel.
+    before = clock.now
+    assert sign_in(guard).status == 303 and clock.now == before
+
+
+def test_the_next_wait_is_told(guard: Guard) -> None:
+    said = [sign_in(guard, "wrong").body for _ in range(4)]
+    assert "takes" not in said[0] and "takes 8 s" in said[3]
+
+
+def test_a_signed_in_reader_is_let_be(guard: Guard, clock: Clock) -> None:
+    cookie = sign_in(guard).cookie
+    for _ in range(8):
+        sign_in(guard, "wrong")
+    before = clock.now
+    assert ask(guard, cookie=cookie).body == "the patches"
+    assert ask(guard, WEBSOCKET, kind="websocket", cookie=cookie).status == 0
+    answer = sign_in(guard, "wrong", goal="/?reader=AB", cookie=cookie)
+    assert (answer.status, answer.headers["location"]) == (303, "/?reader=AB")
+    assert clock.now == before
+
+
+def test_tries_of_one_network_wait_for_one_another_until_it_is_quiet(clock: Clock) -> None:
+    tries = Tries(clock=clock)
+    assert tries.count("2001:db8::1") == 0
+    assert tries.wait("2001:db8::2") == 1 and tries.wait("2001:db8:0:1::2") == 0
+    assert [tries.count("2001:db8::ffff") for _ in range(5)] == [1, 3, 7, 15, None]
+    clock.now += 700
+    assert [tries.count("2001:db8::2") for _ in range(2)] == [0, 1]
+    tries.forgive("2001:db8::3")
+    assert tries.wait("2001:db8::1") == 0
+
+
+@pytest.mark.parametrize(("addresses", "most"), [(1, 120 + 5), (100_000, 3600 + 20 + 31)])
+def test_guessing_for_an_hour_gets_nowhere(clock: Clock, addresses: int, most: int) -> None:
+    """However many try at once, so many tries are looked at: the rate that the docs name."""
+    tries, looked_at, number = Tries(clock=clock), 0, 0
+    end = clock.now + 3600
+    while clock.now < end:
+        turn = tries.count(f"192.{number % addresses}")
+        number += 1
+        if turn is None:  # as many wait as may: come back as soon as it makes sense
+            clock.now += tries.wait(f"192.{number % addresses}") - tries.longest + 0.001
+        else:
+            looked_at += 1
+    assert 0.9 * most < looked_at <= most
+
+
+def test_wrong_tries_side_by_side_do_not_pass_the_limit(clock: Clock) -> None:
+    statuses: list[int] = []
+    turned = asyncio.Event()
+
+    async def wait(seconds: float) -> None:
+        if seconds:
+            await turned.wait()
+
+    guard = Guard(app, PASSWORD, loopback=False, tries=Tries(clock=clock), sleep=wait)
+
+    async def many() -> None:
+        async def one() -> None:
+            body = urlencode({"password": "wrong"}).encode()
+            sent: list[Any] = []
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            async def send(message: Any) -> None:
+                sent.append(message)
+
+            headers = [(b"host", b"h"), (b"origin", b"http://h")]
+            scope = {"type": "http", "scheme": "http", "path": LOGIN, "query_string": b""}
+            await guard(
+                {**scope, "method": "POST", "headers": headers, "client": ("192.0.2.1", 1)},
+                receive,
+                send,
+            )
+            statuses.append(sent[0]["status"])
+            if len(statuses) == 26:  # all but those that wait for their turn
+                turned.set()
+
+        await asyncio.gather(*(one() for _ in range(30)))
+
+    asyncio.run(many())
+    assert statuses.count(401) == 5 and statuses.count(429) == 25
+
+
+def test_signing_out_ends_the_session(guard: Guard) -> None:
+    cookie = sign_in(guard).cookie
+    assert ask(guard, LOGOUT, "GET", cookie=cookie).body == "the patches"  # links cannot sign out
+    assert ask(guard, LOGOUT, "POST", cookie=cookie).status == 303
+    assert ask(guard, cookie=cookie).status == 303 and ask(guard, "/x", cookie=cookie).status == 401
+
+
+@pytest.mark.parametrize("path", ["/", LOGIN, "/x"])
+def test_every_answer_keeps_the_page_to_itself(guard: Guard, path: str) -> None:
+    for answer in (ask(guard, path), ask(guard, path, cookie=sign_in(guard).cookie)):
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+        assert "http" not in policy and "*" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"host": "0.0.0.0"}, PASSWORD_VARIABLE),
+        ({"host": "::"}, PASSWORD_VARIABLE),
+        ({"host": ""}, PASSWORD_VARIABLE),
+        ({"host": "0.0.0.0", "password": "short"}, "8 or more"),
+        ({"password": "short"}, "8 or more"),
+        ({"host": "no-such-host.invalid"}, "review.host=no-such-host.invalid"),
+        ({"port": 99999}, "99999"),
+        ({"mode": "shut"}, "review.mode=shut"),
+        ({"ssl_certfile": "a.pem"}, "both ssl_certfile and ssl_keyfile"),
+    ],
+)
+def test_settings_that_cannot_be_served(
+    options: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+
+    def no_socket(*_: object, **__: object) -> None:
+        raise OverflowError("port must be 0-65535.")
+
+    monkeypatch.setattr(socket, "create_server", no_socket)
+    with Journal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=said):
+        serve(MadeUpBook(), journal, Settings(**options))
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, Journal(tmp_path / "a") as journal:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"review.port={port}.*in use.*running already"):
+            serve(MadeUpBook(), journal, Settings(port=port, password=None))
+
+
+def test_without_the_extra_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with Journal(tmp_path / "a") as journal, pytest.raises(ConfigError, match=r"'\.\[review\]'"):
+        serve(MadeUpBook(), journal, Settings())
+
+
+def test_no_cases_are_not_served(tmp_path: Path) -> None:
+    book = MadeUpBook(count=0)
+    with Journal(tmp_path / "a") as journal, pytest.raises(ConfigError, match="no cases"):
+        serve(book, journal, Settings())
+
+
+def test_the_password_comes_from_the_environment_and_is_not_printed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+    settings = Settings()
+    assert settings.password == PASSWORD and PASSWORD not in repr(settings)
+    monkeypatch.setenv(PASSWORD_VARIABLE, "")
+    assert Settings().password is None

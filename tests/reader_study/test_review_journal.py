@@ -1,0 +1,121 @@
+"""A run's answers from several machines: none overwrites another, and none is lost."""
+
+import platform
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import mlflow
+import pytest
+from idc.pipelines.reviewing import journal as journals
+
+from conftest import PATIENCE
+from idc.errors import TrackingError
+from idc.reader_study.answers import Answer, Journal, standing
+from idc.reader_study.run_journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
+from idc.tracking.run import MlflowRun
+from idc.tracking.store import Store, open_store
+
+TIME = "2026-01-02T03:04:05+00:00"
+ANN = Answer("Ann", "a.png", 1, "", "", "", False, 1.0, TIME, "blinded")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = open_store("local", None, "idc", tmp_path_factory.mktemp("store") / "mlruns")
+    assert store is not None
+    yield store
+
+
+def test_two_machines_keep_their_own_copies_and_know_both(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = MlflowRun(store, name="reviewed")
+    later = replace(ANN, verdict=0, seen_model=True, time="2026-01-02T03:05:00+00:00")
+    said = {"one": later, "two": ANN, "three": replace(ANN, reader="Bo")}
+    opened = {}
+    for machine in said:  # each begins before another has copied anything
+        monkeypatch.setattr(platform, "node", lambda machine=machine: f"host-{machine}")
+        opened[machine] = open_journal(tmp_path / machine, run.run_id, store, tmp_path / "down")
+        with mirrored(opened[machine], run, "random", "all") as keeper:
+            if machine == "one":
+                assert keeper.history() == []
+            keeper.add(said[machine])
+        opened[machine].close()
+    names = [a.path for a in mlflow.MlflowClient(store.uri).list_artifacts(run.run_id, FOLDER)]
+    assert len(names) == 3
+    assert not any("host" in name for name in names)
+    with open_journal(tmp_path / "four", run.run_id, store, tmp_path / "down4") as fourth:
+        assert len(fourth.history()) == 3
+        found = {s.answer.reader: s for s in fourth.answers()}
+    # The blind verdict was given first, though it came in later.
+    assert (found["Ann"].answer.verdict, found["Ann"].last) == (1, 0)
+    assert {a.order for s in found.values() for a in [s.answer]} == {"random"}
+    with open_journal(tmp_path / "four", run.run_id, store, tmp_path / "down5") as again:
+        assert len(again.history()) == 3
+
+
+def test_an_older_copy_is_read_too(store: Store, tmp_path: Path) -> None:
+    run = MlflowRun(store, name="old")
+    with Journal(tmp_path / "answers.jsonl") as old:
+        old.add(ANN)
+    run.artifacts(tmp_path / "answers.jsonl", FOLDER)
+    with open_journal(tmp_path / "new", run.run_id, store, tmp_path / "down") as journal:
+        assert journal.history() == [ANN]
+
+
+def test_a_store_that_cannot_be_reached_is_not_an_empty_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = MlflowRun(store, name="lost")
+    with Journal(tmp_path / "one" / "answers.jsonl") as journal:
+        journal.add(ANN)
+        Mirrored(journal, run).copy()
+
+    def broken(*_: object, **__: object) -> str:
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(mlflow.MlflowClient, "download_artifacts", broken)
+    with pytest.raises(TrackingError, match="cannot be fetched"):
+        open_journal(tmp_path / "two", run.run_id, store, tmp_path / "down")
+
+
+class Moody:
+    """A run whose store fails in a way that nobody has thought of, once."""
+
+    def __init__(self) -> None:
+        self.copied = threading.Event()
+        self.failed = False
+
+    def artifacts(self, path: Path, under: str = "") -> None:
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError("out of order")
+        self.copied.set()
+
+
+def test_whatever_a_store_raises_copying_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "EVERY", 0.01)
+    run = Moody()
+    with (
+        Journal(tmp_path / "answers.jsonl") as journal,
+        mirrored(journal, run, "random", "all") as keeper,  # type: ignore[arg-type]
+    ):
+        keeper.add(ANN)
+        assert run.copied.wait(PATIENCE)
+        run.failed = False
+        keeper.add(replace(ANN, case="b.png"))  # and the last copy of all may fail too
+
+
+def test_an_answer_that_is_changed_later_keeps_how_its_case_came(tmp_path: Path) -> None:
+    with Journal(tmp_path / "answers.jsonl") as journal:
+        Mirrored(journal, Moody(), "suspects", "all").add(ANN)  # type: ignore[arg-type]
+        (first,) = journal.history()
+        remark = replace(first, remark="hm")
+        Mirrored(journal, Moody(), "random", "all").add(remark)  # type: ignore[arg-type]
+        (one,) = standing(journal.history())
+    assert (one.answer.order, one.answer.remark) == ("suspects", "hm")
+    assert copy_name(tmp_path / "a") != copy_name(tmp_path / "b" / "a")

@@ -1,0 +1,197 @@
+"""A reader's way through the cases, without a browser."""
+
+import pytest
+from review_server import MadeUpBook, made_up_cases
+
+from idc.errors import DataError, IdcError
+from idc.reader_study.answer import Answer, Mode, standing
+from idc.reader_study.keys import key_for, review_keys
+from idc.reader_study.ledger import Ledger
+from idc.reader_study.reading import Reading
+from idc.reader_study.words import explained_class, model_facts, place, verdict_buttons
+
+
+class Notebook:
+    """A journal in memory that can be full."""
+
+    def __init__(self) -> None:
+        self.lines: list[Answer] = []
+        self.full = False
+
+    def add(self, answer: Answer) -> None:
+        if self.full:
+            raise IdcError("no space")
+        self.lines.append(answer)
+
+    def history(self) -> list[Answer]:
+        return list(self.lines)
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    return Notebook()
+
+
+def begin(notebook: Notebook, reader: str = "AB", mode: Mode = "blinded") -> Reading:
+    return Reading(made_up_cases(), Ledger(notebook), reader, mode)
+
+
+def keep(reading: Reading, answer: Answer | None) -> None:
+    assert answer is not None
+    reading.keep(answer)
+
+
+def test_a_verdict_in_the_blind_stays_as_given(notebook: Notebook) -> None:
+    reading = begin(notebook)
+    assert not reading.model_in_sight
+    keep(reading, reading.judged(1))
+    assert reading.model_in_sight and not notebook.lines[-1].seen_model
+    keep(reading, reading.marked("partly", "gradcam"))
+    keep(reading, reading.judged(0))
+    assert notebook.lines[-1].seen_model and notebook.lines[-1].map_marks == "partly"
+    said = reading.said
+    assert said is not None and (said.answer.verdict, said.last, said.changed) == (1, 0, True)
+
+
+def test_an_answer_on_another_page_has_brought_the_model_into_sight(notebook: Notebook) -> None:
+    ledger = Ledger(notebook)
+    first, second = (Reading(made_up_cases(), ledger, "AB", "blinded") for _ in range(2))
+    keep(first, first.judged(1))
+    answer = second.judged(0)
+    assert answer is not None and answer.seen_model
+
+
+def test_the_model_is_in_sight_from_the_start_when_open(notebook: Notebook) -> None:
+    reading = begin(notebook, mode="open")
+    assert reading.model_in_sight
+    keep(reading, reading.judged(-1))
+    assert notebook.lines[-1].seen_model and notebook.lines[-1].mode == "open"
+
+
+def test_nothing_new_is_not_written_again(notebook: Notebook) -> None:
+    reading = begin(notebook)
+    keep(reading, reading.judged(1))
+    keep(reading, reading.remarked(" tubules "))
+    assert reading.judged(1) is None and reading.remarked("tubules") is None
+    assert reading.marked("", "") is None
+    assert notebook.lines[-1].remark == "tubules"
+
+
+def test_a_reading_goes_on_at_the_first_case_without_an_answer(notebook: Notebook) -> None:
+    reading = begin(notebook)
+    for position in (0, 1, 3):
+        reading.go(position)
+        keep(reading, reading.judged(0))
+    assert begin(notebook).position == 2
+    assert begin(notebook).unanswered() == [2, 4]
+    assert begin(notebook, "CD").position == 0
+    for position in (2, 4):
+        reading.go(position)
+        keep(reading, reading.judged(0))
+    assert begin(notebook).position == 5
+
+
+def test_what_could_not_be_kept_waits_and_nothing_is_lost_of_it(notebook: Notebook) -> None:
+    reading = begin(notebook)
+    notebook.full = True
+    for verdict in (1, 0):
+        with pytest.raises(IdcError, match="no space"):
+            keep(reading, reading.judged(verdict))
+    assert not notebook.lines and not reading.model_in_sight and reading.unanswered()[0] == 0
+    notebook.full = False
+    keep(reading, reading.judged(0))
+    assert [a.verdict for a in notebook.lines] == [0] and reading.pending is None
+    notebook.full = True
+    with pytest.raises(IdcError):
+        keep(reading, reading.judged(1))
+    with pytest.raises(IdcError):
+        keep(reading, reading.remarked("looks benign"))
+    notebook.full = False
+    keep(reading, reading.remarked("looks benign"))
+    assert (notebook.lines[-1].verdict, notebook.lines[-1].remark) == (1, "looks benign")
+    assert notebook.lines[-1].seen_model
+
+
+def test_seconds_count_from_the_appearance_of_the_case(notebook: Notebook) -> None:
+    now = [100.0]
+    reading = Reading(made_up_cases(), Ledger(notebook), "AB", "blinded", clock=lambda: now[0])
+    now[0] = 104.25
+    keep(reading, reading.judged(1))
+    now[0] = 110.0
+    keep(reading, reading.remarked("later"))
+    assert [a.seconds for a in notebook.lines] == [4.2, 4.2]
+    reading.go(1)
+    now[0] = 111.5
+    keep(reading, reading.judged(1))
+    assert notebook.lines[-1].seconds == 1.5
+
+
+def test_marks_and_remarks_need_a_verdict(notebook: Notebook) -> None:
+    reading = begin(notebook, mode="open")
+    with pytest.raises(DataError, match="verdict first"):
+        reading.marked("right", "gradcam")
+    with pytest.raises(DataError, match="verdict first"):
+        reading.remarked("a")
+
+
+def test_names_that_mean_the_same_reader(notebook: Notebook) -> None:
+    reading = begin(notebook, "Zoë B")
+    keep(reading, reading.judged(1))
+    ledger = Ledger(notebook)
+    assert ledger.name("  zoe\u0308   b ") == "Zoë B"
+    assert ledger.name("Zed") == "Zed"
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "a" * 41, "a\x00b", "a\u202eb"])
+def test_a_name_that_is_none_is_refused(notebook: Notebook, typed: str) -> None:
+    with pytest.raises(DataError, match="name or initials"):
+        Ledger(notebook).name(typed)
+
+
+def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
+    other = begin(notebook, "CD")
+    keep(other, other.judged(0))
+    reading = begin(notebook)
+    # labels 0 1 0 1 0, predicted 0 0 1 1 0
+    for position, verdict in enumerate((0, 0, -1)):
+        reading.go(position)
+        keep(reading, reading.judged(verdict))
+    keep(reading, reading.marked("wrong", "gradcam"))
+    summary = reading.summary()
+    assert summary.verdicts == {0: 2, -1: 1}
+    assert (summary.decided, summary.with_model, summary.with_label) == (2, 2, 1)
+    assert summary.marks == {"gradcam": {"wrong": 1}}
+
+
+def test_keys_are_unambiguous_and_every_class_has_one() -> None:
+    for names in (("no IDC", "IDC"), ("a", "b"), tuple("abcdefgh"), tuple("abcdefghijklm")):
+        known = [name for key in review_keys(names) for name in key.keys]
+        assert len(known) == len(set(known))
+        for verdict in [-1, *range(min(len(names), 10))]:
+            assert key_for(review_keys(names), ("verdict", verdict)) is not None
+    idc = key_for(review_keys(("no IDC", "IDC")), ("verdict", 1))
+    assert idc is not None and idc.keys == ("1", "i")
+
+
+def test_the_place_of_a_patch_does_not_tell_its_label() -> None:
+    for case in made_up_cases():
+        assert "class" not in place(case, 50) and case.path not in place(case, 50)
+
+
+def test_words_for_more_than_two_classes() -> None:
+    book = MadeUpBook(("normal", "benign", "invasive"))
+    book.threshold = None
+    case = book.cases[2]
+    assert explained_class(book, case) == "benign" and verdict_buttons(book.class_names)[0] == 0
+    model, label = model_facts(book, case, None)
+    assert model[:2] == ("Model", "benign") and "0.51 of this class" in model[2]
+    assert label[:2] == ("Data set", "invasive")
+
+
+def test_words_of_a_changed_verdict(notebook: Notebook) -> None:
+    book, reading = MadeUpBook(), begin(notebook)
+    keep(reading, reading.judged(1))
+    keep(reading, reading.judged(-1))
+    rows = model_facts(book, reading.case, standing(notebook.lines)[0])
+    assert rows[0] == ("Your verdict", "IDC", "given blind")
+    assert rows[1][:2] == ("Changed to", "unsure")

@@ -1,0 +1,294 @@
+"""The EDA report says what the set holds, whatever the set is like."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from idc.data.sources.base import NotRead
+from idc.errors import DataError
+from idc.reports.eda import write_eda
+from idc.reports.eda_grids import pick
+from idc.reports.eda_input import COLUMNS, EdaInput
+from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
+from idc.reports.eda_words import lead, stands_out
+
+FINDINGS = pd.DataFrame(
+    [("near_white", "Mostly glass.", "drop", 0, 0, 0), ("unreadable", "Broken.", "keep", 0, 0, 0)],
+    columns=["finding", "meaning", "policy", "patches", "patients", "dropped"],
+)
+
+
+def make(
+    patients: int = 4, per_class: int = 6, classes: int = 2, names: list[str] | None = None
+) -> EdaInput:
+    """A set on a grid of 8 px patches; the patient's number shifts its colour."""
+    rng = np.random.default_rng(0)
+    rows, patches = [], []
+    for number in range(patients):
+        name = names[number] if names else f"p{number}"
+        for label in range(classes):
+            for i in range(per_class):
+                base = 150 + 40 * (number % 3) - 50 * label
+                patch = np.clip(rng.normal(base, 5, (8, 8, 3)), 0, 255).astype(np.uint8)
+                mean, std = patch.mean((0, 1)), patch.std((0, 1))
+                patches.append(patch)
+                side = ("train", "val", "test")[number % 3]
+                where = (8 * i + 1, 8 * label + 1)
+                file = (*where, 8, 8, "RGB", "PNG", 300)
+                looks = (*mean, *std, 0.2, 0.0, 0.0, 0.0)
+                path = f"{name}/{label}/{i}.png"
+                rows.append((path, name, label, *file, *looks, "", "keep", side))
+    index = pd.DataFrame(rows, columns=list(COLUMNS))
+    class_names = ("no IDC", "IDC", "other")[:classes]
+    facts = {"fingerprint": "00ff"}
+    return EdaInput("set", class_names, index, np.stack(patches), FINDINGS, None, 8, 0, facts)
+
+
+def flag(data: EdaInput, rows: list[int], finding: str, drop: bool = False) -> EdaInput:
+    index = data.index.copy()
+    index.loc[rows, "checks"] = [f"{c},{finding}".strip(",") for c in index.loc[rows, "checks"]]
+    if drop:
+        index.loc[rows, "decision"], index.loc[rows, "split"] = "drop", ""
+    findings = data.findings.copy()
+    at = findings["finding"] == finding
+    findings.loc[at, "patches"] = len(rows)
+    findings.loc[at, "patients"] = index.loc[rows, "group"].nunique()
+    findings.loc[at, "dropped"] = len(rows) if drop else 0
+    return replace(data, index=index, findings=findings)
+
+
+def read(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def test_every_figure_is_a_file_and_in_the_page(tmp_path: Path) -> None:
+    data = flag(make(), [0, 1], "near_white", drop=True)
+    path = write_eda(data, tmp_path / "new")
+    assert path == tmp_path / "new" / "report.html"
+    pictures = sorted(p.relative_to(path.parent).as_posix() for p in path.parent.rglob("*.png"))
+    assert pictures == [
+        *("class_balance.png", "colour_by_patient.png", "colour_space.png"),
+        *("finding_near_white.png", "grid_IDC.png", "grid_no_IDC.png", "patches_per_patient.png"),
+        *("patients.png", *(f"slides/p{i}.png" for i in range(4)), "split_balance.png"),
+    ]
+    for name in pictures:
+        image = cv2.imread(str(path.parent / name))
+        assert image is not None
+        assert image.std() > 1
+    page = read(path)
+    assert page.count("<img") == len(pictures) + 4  # a slide has a thumbnail too
+    assert "48 patches of 4 patients. 2 dropped, 46 kept: 22 no IDC (47.8%), 24 IDC" in page
+    assert "near_white: Mostly glass. 2 patches of 1 patient, 2 dropped." in page
+
+
+def test_odd_names_stay_names(tmp_path: Path) -> None:
+    names = ["<b>x</b>", "../../out", "a$b$", "A$B$"]
+    path = write_eda(make(names=names), tmp_path / "eda")
+    page = read(path)
+    assert "<b>x</b>" not in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page
+    slides = {p.name.lower() for p in (tmp_path / "eda" / "slides").iterdir()}
+    assert len(slides) == 4
+    assert {p.name for p in tmp_path.iterdir()} == {"eda"}
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_other_numbers_of_classes(tmp_path: Path, classes: int) -> None:
+    path = write_eda(make(classes=classes), tmp_path)
+    assert len(list(tmp_path.glob("grid_*.png"))) == classes
+    assert "18 other" in lead(make(classes=3, patients=3))
+    assert ("other (" in read(path)) == (classes == 3)
+
+
+def test_one_patient_and_no_split(tmp_path: Path) -> None:
+    data = make(patients=1)
+    data = replace(data, index=data.index.assign(split=""))
+    page = read(write_eda(data, tmp_path))
+    assert "No split was made." in page
+    assert not (tmp_path / "split_balance.png").exists()
+
+
+def test_hundreds_of_patients(tmp_path: Path) -> None:
+    data = make(patients=300, per_class=1)
+    index = data.index.copy()
+    index.loc[24:, ["x", "y"]] = 0  # maps of twelve are enough to wait for
+    page = read(write_eda(replace(data, index=index), tmp_path))
+    assert len(list((tmp_path / "slides").iterdir())) == 12
+    assert page.count("<details>") == 12
+    assert "No map of 288 of 300 patients" in page
+    assert "All 300 patients as a table" in page
+    assert len(page) < 3_000_000
+
+
+def test_all_dropped_is_still_a_report(tmp_path: Path) -> None:
+    data = flag(make(), list(range(48)), "near_white", drop=True)
+    page = read(write_eda(data, tmp_path))
+    assert "48 dropped, 0 kept" in page
+    assert "No patch is left to show." in page
+    assert "no IDC: no patch." in page
+
+
+def test_a_missing_class_is_said(tmp_path: Path) -> None:
+    data = make()
+    none = data.index["label"] == 0
+    data = replace(data, index=data.index[none], patches=data.patches[none.to_numpy()])
+    assert "IDC: no patch." in read(write_eda(data, tmp_path))
+
+
+def test_files_that_could_not_be_read_are_listed_not_drawn(tmp_path: Path) -> None:
+    data = flag(make(), [3], "unreadable", drop=True)
+    page = read(write_eda(data, tmp_path))
+    assert not (tmp_path / "finding_unreadable.png").exists()
+    assert "p0/0/3.png" in page
+    assert "There are no pixels to show." in page
+
+
+def test_a_set_without_positions_has_no_maps(tmp_path: Path) -> None:
+    data = make()
+    page = read(write_eda(replace(data, index=data.index.assign(x=0, y=0)), tmp_path))
+    assert "the patches have no positions" in page
+    assert not (tmp_path / "slides").exists()
+
+
+def test_one_wild_position_does_not_take_the_memory(tmp_path: Path) -> None:
+    data = make()
+    index = data.index.copy()
+    index.loc[0, "x"] = 10**12
+    page = read(write_eda(replace(data, index=index), tmp_path))
+    assert "No map of 1 of 4 patients" in page
+    assert not (tmp_path / "slides" / "p0.png").exists()
+    assert (tmp_path / "slides" / "p1.png").exists()
+
+
+def test_the_kept_patch_is_seen_where_two_share_a_place(tmp_path: Path) -> None:
+    data = flag(make(patients=3), [5], "near_white", drop=True)
+    index = data.index.copy()
+    index.loc[5, ["x", "y"]] = index.loc[4, ["x", "y"]].to_numpy()
+    page = read(write_eda(replace(data, index=index), tmp_path))
+    assert "1 of its patches lies under another." in page
+
+
+def test_an_empty_set_is_refused(tmp_path: Path) -> None:
+    data = make()
+    with pytest.raises(DataError, match="no patch to report on"):
+        write_eda(replace(data, index=data.index[:0], patches=data.patches[:0]), tmp_path)
+
+
+def test_input_that_does_not_fit_is_refused() -> None:
+    data = make()
+    with pytest.raises(ValueError, match="lacks ink, white"):
+        replace(data, index=data.index.drop(columns=["ink", "white"]))
+    with pytest.raises(ValueError, match="48 rows for 47 patches"):
+        replace(data, patches=data.patches[1:])
+    with pytest.raises(ValueError, match=r"not in -1\.\.0"):
+        replace(data, class_names=("one",))
+
+
+class Memory:
+    """Patches on disk, as it were: counts what is read at once."""
+
+    def __init__(self, patches: np.ndarray) -> None:
+        self.patches, self.shape, self.most = patches, patches.shape, 0
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        found = self.patches[rows]
+        self.most = max(self.most, len(found))
+        return found
+
+
+def test_pixels_are_read_in_small_parts(tmp_path: Path) -> None:
+    data = make(patients=1, per_class=700)
+    memory = Memory(data.patches)
+    write_eda(replace(data, patches=memory), tmp_path)  # type: ignore[arg-type]
+    assert 0 < memory.most <= 256
+
+
+def test_the_index_need_not_be_numbered_from_zero(tmp_path: Path) -> None:
+    data = make()
+    shifted = replace(data, index=data.index.set_axis(range(100, 148)))
+    assert shifted.flagged("near_white").empty
+    write_eda(shifted, tmp_path / "shifted")
+    write_eda(data, tmp_path / "plain")
+    for name in ("grid_IDC.png", "slides/p1.png"):
+        one, other = (cv2.imread(str(tmp_path / f / name)) for f in ("shifted", "plain"))
+        assert np.array_equal(one, other)
+
+
+def test_pick_takes_turns_among_patients_and_repeats_itself() -> None:
+    index = make(patients=5, per_class=20).index
+    chosen = pick(index, 0)
+    assert len(chosen) == 25
+    assert set(chosen["group"].value_counts()) == {5}
+    assert chosen.equals(pick(index, 0))
+    assert not chosen.index.equals(pick(index, 1).index)
+    assert len(pick(index.head(3), 0)) == 3
+
+
+def test_counts_by_hand() -> None:
+    data = flag(make(), [0], "near_white", drop=True)
+    counts = set_counts(data.index, data.class_names)
+    assert counts.loc["all patches"].tolist() == [24, 24]
+    assert counts.loc["kept"].tolist() == [23, 24]
+    assert counts.loc["train"].tolist() == [11, 12]
+    row = patient_table(data.index, data.class_names).set_index("patient").loc["p0"]
+    assert (row["patches found"], row["no IDC"], row["dropped"], row["side"]) == (12, 5, 1, "train")
+    assert row["% IDC"] == pytest.approx(54.5)
+
+
+def test_colour_by_hand() -> None:
+    data = make(patients=3)
+    white = data.index.assign(white=[0.9] + [0.0] * (len(data.index) - 1))
+    stats = colour_stats(white)
+    first = stats.set_index(["group", "label"]).loc[("p0", 0)]
+    assert first["patches"] == 5  # the one that is mostly glass is left out
+    assert first["mean_g"] == pytest.approx(data.index["mean_g"][1:6].mean())
+    assert first["spread_g"] == pytest.approx(data.index["mean_g"][1:6].std())
+    green = drift(stats).set_index("channel").loc["green"]
+    assert green["between classes"] == pytest.approx(50, abs=2)  # as `make` draws them
+    assert green["between patients"] == pytest.approx(40, abs=2)  # of 150, 190, 230
+
+
+def test_what_stands_out_is_said() -> None:
+    data = flag(make(patients=5), [0], "near_white")
+    only = data.index.copy()
+    only.loc[only["group"] == "p1", "label"] = 1
+    expected = pd.DataFrame({"what": ["patches"], "known": [277524], "found": [60]})
+    data = replace(data, index=only, expected=expected)
+    words = " ".join(stands_out(data, drift(colour_stats(data.index))))
+    for part in (
+        "patches: 60, not 277,524",
+        "1 of 2 checks found something: near_white (1)",
+        "1 of 5 patients hold one class only (0 only no IDC, 1 only IDC)",
+        "Stain drift",
+        "test (1 patient)",
+    ):
+        assert part in words
+    same = replace(data, expected=expected.assign(known=60))
+    assert "The counts are those that were published" in " ".join(
+        stands_out(same, drift(colour_stats(same.index)))
+    )
+
+
+def test_a_patient_on_two_sides_is_said() -> None:
+    data = make()
+    index = data.index.copy()
+    index.loc[0, "split"] = "test"
+    data = replace(data, index=index)
+    words = " ".join(stands_out(data, drift(colour_stats(index))))
+    assert "1 patient on more than one side" in words
+
+
+def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: Path) -> None:
+    not_read = (NotRead("above the folders", 1234, ("p0/a<b>.PNG", "p1/c.png")),)
+    data = replace(make(1), not_read=not_read, ignored={"hidden files": 7})
+    page = read(write_eda(data, tmp_path))
+    assert "1,234 files" in stands_out(data, drift(colour_stats(data.index)))[0]
+    for word in ("above the folders", "1,234", "p0/a&lt;b&gt;.PNG, p1/c.png", "hidden files"):
+        assert word in page

@@ -1,0 +1,215 @@
+"""The model card parses as Hugging Face parses it, and says only what the run says."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from huggingface_hub import ModelCard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from run_cases import EVIL, config, make_run, save_png
+
+from idc.errors import DataError
+from idc.reports.card_text import Markdown, code, escape, table
+from idc.reports.model_card import model_card, write_model_card
+from idc.reports.run_input import RunReport
+
+SECTIONS = (
+    *("Model Details", "Uses", "Bias, Risks, and Limitations"),
+    *("How to Get Started with the Model", "Training Details", "Evaluation", "Model Examination"),
+    *("Environmental Impact", "Technical Specifications", "Ethics and Privacy", "Citation"),
+    *("Glossary", "Model Card Contact"),
+)
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables of a Markdown text as cells, split at pipes that are not escaped."""
+    found: list[list[list[str]]] = [[]]
+    for line in text.splitlines():
+        if line.startswith("|"):
+            found[-1].append([c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif found[-1]:
+            found.append([])
+    return [rows for rows in found if rows]
+
+
+def parse(report: RunReport, folder: Path) -> ModelCard:
+    path = write_model_card(report, folder / "new" / "model_card.md")
+    return ModelCard(path.read_text("utf-8"))
+
+
+def test_the_card_is_one_for_hugging_face(tmp_path: Path) -> None:
+    card = parse(make_run(tmp_path), tmp_path)
+    assert card.data.library_name == "pytorch"
+    assert card.data.pipeline_tag == "image-classification"
+    assert {"histopathology", "breast-cancer", "resnet50"} <= set(card.data.tags)
+    assert card.data.license is None
+    assert card.data.model_name == "a run"
+    results = {r.metric_type: r for r in card.data.eval_results}
+    assert list(results) == card.data.metrics
+    assert list(results) == ["recall", "specificity", "f1", "accuracy", "roc_auc"]  # no NaN
+    recall = results["recall"]
+    assert recall.metric_value == pytest.approx(0.96)
+    assert recall.metric_name == "Recall (at threshold 0.413, interval 0.851 to 0.980)"
+    assert (recall.dataset_name, recall.dataset_split) == ("Breast Histopathology Images", "test")
+    assert recall.dataset_type == "breast-histopathology-images"
+    # What it writes back is what it read.
+    assert ModelCard(card.content).data.to_dict() == card.data.to_dict()
+    headings = re.findall(r"^## (.*)$", card.text, re.M)
+    assert headings == list(SECTIONS)
+
+
+def test_a_licence_stands_where_it_was_given(tmp_path: Path) -> None:
+    card = parse(make_run(tmp_path, license="apache-2.0"), tmp_path)
+    assert card.data.license == "apache-2.0"
+    assert "- **License:** apache-2.0" in card.text
+
+
+def test_every_table_is_well_formed(tmp_path: Path) -> None:
+    text = model_card(make_run(tmp_path))
+    found = tables(text)
+    assert len(found) >= 6
+    for rows in found:
+        assert len({len(row) for row in rows}) == 1
+        assert all(re.fullmatch(r"---:?", cell) for cell in rows[1])
+    assert "nan" not in text.lower().split()
+    slices = next(rows for rows in found if rows[0][0] == "by")
+    assert slices[2] == ["finding", "near white", "14", "1", "-", "0.400"]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_names_stay_names(tmp_path: Path, classes: int) -> None:
+    evil = f"{EVIL}\n# no heading\n| no | table |\n```"
+    report = make_run(tmp_path, classes=classes)
+    report = replace(
+        report,
+        name=evil,
+        class_names=(evil, *report.class_names[1:]),
+        config=config(choices={"backbone": evil, "data": evil}),
+        counts=report.counts.assign(**{"class": evil}),
+        slices=report.slices.assign(value=evil),
+        notes=(evil,),
+        leaks=(evil,),
+        contact=evil,
+        citation=evil,
+        test_data_words=evil,
+    )
+    card = parse(report, tmp_path)
+    assert card.data.model_name == evil
+    headings = re.findall(r"^#+ (.*)$", card.text, re.M)
+    assert "no heading" not in headings
+    assert [h for h in headings if h in SECTIONS] == list(SECTIONS)
+    assert card.text.count("```") % 2 == 0
+    bare = re.sub(r"(`+) ?.*? ?\1", "", card.text)  # names in code are shown as they are
+    assert "<script" not in bare.replace(r"\<", "")
+    for rows in tables(card.text):
+        assert len({len(row) for row in rows}) == 1
+
+
+def test_the_code_in_the_card_is_python_that_asks_this_run(tmp_path: Path) -> None:
+    def snippet(report: RunReport) -> str:
+        found = re.search(r"```python\n(.*?)```", model_card(report), re.S)
+        assert found is not None
+        compile(found[1], "card", "exec")
+        return found[1]
+
+    report = make_run(tmp_path, threshold=np.float64(0.413))
+    text = snippet(report)
+    assert 'load_model("runs:/bdd1569f/model")' in text
+    assert "positive = score >= 0.413\n" in text
+    assert "np.uint8" in text
+    assert 'load_model("models:/idc/3")' in snippet(replace(report, model_uri="models:/idc/3"))
+    assert "argmax(1)" in snippet(make_run(tmp_path, classes=3))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"run_id": ""}, {"kind": "evaluate"}, {"config": {"tracking": {"log_model": False}}}],
+)
+def test_no_code_for_a_model_that_is_not_kept(tmp_path: Path, changes: dict[str, object]) -> None:
+    text = model_card(make_run(tmp_path, **changes))
+    assert "```" not in text
+    assert "No model was logged with this run" in text
+
+
+def test_what_was_not_measured_is_said_plainly(tmp_path: Path) -> None:
+    text = model_card(make_run(tmp_path, cost={}))
+    for words in (
+        *("- **Hardware:** not recorded", "- **Energy:** not measured"),
+        *("- **Time:** training not measured; testing not measured", "No attributions were asked"),
+    ):
+        assert words in text
+    spent = {"energy_kwh": 0.3, "energy_words": "0.2 kWh, measured: 1 x GPU", "train_seconds": 60}
+    text = model_card(make_run(tmp_path, cost=spent))
+    assert "- **Energy:** 0.3 kWh; measured: 1 x GPU" in text
+    assert "training 60 seconds; testing not measured" in text
+
+
+def test_warnings_reach_the_card(tmp_path: Path) -> None:
+    report = make_run(tmp_path, patients=2, leaky=True)
+    card = parse(report, tmp_path)
+    assert "Only 2 patients to test on." in card.text
+    assert card.text.index("Read this first") < card.text.index("## Model Details")
+    assert all("leaky" in str(r.metric_name) for r in card.data.eval_results)
+    assert "none of whom was used" not in card.text
+
+
+def test_other_data_are_named_in_the_results(tmp_path: Path) -> None:
+    card = parse(make_run(tmp_path, kind="evaluate", test_data_words="Clinic B"), tmp_path)
+    assert {r.dataset_name for r in card.data.eval_results} == {"Clinic B"}
+
+
+def test_attributions_are_named(tmp_path: Path) -> None:
+    save_png(tmp_path / "explain" / "FN.png")
+    report = make_run(tmp_path, config=config(explain={"methods": {"gradcam": {}}}))
+    assert "Attribution maps by gradcam of single test patches are in explain/: FN." in model_card(
+        report
+    )
+
+
+def test_a_run_of_which_little_is_known(tmp_path: Path) -> None:
+    full = make_run(tmp_path)
+    bare = replace(full, config={}, metrics={}, predictions=full.predictions.head(0))
+    bare = replace(
+        bare, per_patient=pd.DataFrame(), slices=pd.DataFrame(), baselines=pd.DataFrame()
+    )
+    bare = replace(bare, threshold=None, versions={}, commit="", interval_words="")
+    card = parse(bare, tmp_path)
+    assert card.data.eval_results is None
+    assert "No metric could be had." in card.text
+    assert "There are no intervals" in card.text
+
+
+def test_a_card_that_cannot_be_written_says_which(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"model_card\.md"):
+        write_model_card(make_run(tmp_path), tmp_path / "file" / "model_card.md")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=3))
+def test_any_text_keeps_a_table_in_shape(cells: list[str]) -> None:
+    text = table(pd.DataFrame([cells], columns=[f"c{i}" for i in range(len(cells))]))
+    assert len(text.split("\n")) == 3
+    (rows,) = tables(text)
+    assert {len(row) for row in rows} == {len(cells)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text())
+def test_code_ends_where_it_should(text: str) -> None:
+    found = code(text)
+    fence = re.match("`+", found)
+    assert fence is not None
+    inner = found[len(fence[0]) : -len(fence[0])]
+    assert fence[0] not in re.findall("`+", inner)
+    assert "\n" not in found
+
+
+def test_markdown_is_escaped_once() -> None:
+    assert escape("a_b *c* | <d> & &lt; _e_") == r"a_b \*c\* \| \<d\> & &amp;lt; \_e\_"
+    assert escape(Markdown("**x**")) == "**x**"
+    assert table(pd.DataFrame({"a": []})) == ""

@@ -1,0 +1,365 @@
+"""A run's page says what was found, warns first, and shows what there is, whatever that is."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
+
+from idc.errors import DataError
+from idc.reports.blocks import Share, Shares
+from idc.reports.gallery import REST_LIMIT
+from idc.reports.page import Page, Section, write_page
+from idc.reports.phrases import duration, listing, of_hundred
+from idc.reports.picture import Picture
+from idc.reports.run_errors import paste, worst
+from idc.reports.run_input import RunReport
+from idc.reports.run_page import write_run_page
+from idc.reports.run_warnings import warnings
+from idc.reports.run_words import lead, shared_work
+
+FEW_METRICS = {"test/recall": 0.96, "test/specificity": 0.88}
+
+
+class Reader(HTMLParser):
+    """The words of a page in reading order, and its images' words."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.tags: list[str] = []
+        self.raw = path.read_text("utf-8")
+        self.feed(self.raw)
+        self.words = re.sub(r"\s+", " ", " ".join(self.pieces))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "img":
+            self.images.append(dict(attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.pieces.append(data)
+
+
+def page(report: RunReport, folder: Path) -> Reader:
+    path = write_run_page(report, folder / "evaluation" / "report.html")
+    assert path == folder / "evaluation" / "report.html"
+    return Reader(path)
+
+
+def test_the_lead_speaks_of_a_hundred_patches(tmp_path: Path) -> None:
+    words = lead(make_run(tmp_path))
+    assert words == (
+        "Of 100 patches labelled IDC it found 96 (95 % interval 85 to 98). Of 100 labelled no IDC "
+        "it called 12 IDC by mistake (95 % interval 7 to 20). Decided on 144 patches of 12 "
+        "patients, whom the model never saw."
+    )
+
+
+def test_the_lead_of_many_classes(tmp_path: Path) -> None:
+    words = lead(make_run(tmp_path, classes=3))
+    assert "Of 100 patches of a class it named 96 rightly" in words
+    assert "averaged over the 3 classes" in words
+    assert "Of 100 patches as they come, 90 were right" in words
+    assert "IDC" not in words
+
+
+def test_the_lead_without_numbers(tmp_path: Path) -> None:
+    assert lead(make_run(tmp_path, metrics={})).startswith("What it found and missed is not known.")
+
+
+def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    assert warnings(report) == []
+    assert "Read this first" not in page(report, tmp_path).words
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"leaky": True, "leaks": ("3 of 12 patients cross.",)}, "The numbers are too good"),
+        ({"leaks": ("5 patches are twins.",)}, "5 patches are twins."),
+        ({"patients": 9}, "Only 9 patients to test on."),
+        ({"config": config(choices={"data": "synthetic"})}, "drawn by a program"),
+        ({"kind": "evaluate", "test_data_words": "synthetic"}, "drawn by a program"),
+        ({"metrics": FEW_METRICS | {"test/recall": 0.9}}, "to find 95 of 100 IDC patches"),
+        (
+            {
+                "config": config(threshold={"rule": "precision>=0.8"}),
+                "metrics": {"test/precision": 0.7},
+            },
+            "so that 80 of 100 patches called IDC are labelled so, which held on the validation "
+            "patients; on the test patients 70 are",
+        ),
+        (
+            {"metrics": {"test/auroc": 0.4, "test/auroc_ci_low": 0.3, "test/auroc_ci_high": 0.49}},
+            "Worse than guessing",
+        ),
+        (
+            {"metrics": {"test/auroc": 0.6, "test/auroc_ci_low": 0.45, "test/auroc_ci_high": 0.7}},
+            "Guessing is not ruled out",
+        ),
+        (
+            {"baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.92]})},
+            "colour statistics, which needs no network, reaches an AUROC of 0.920, the model 0.950 "
+            "(interval 0.910 to 0.970)",
+        ),
+        (
+            {
+                "baselines": pd.DataFrame(),
+                "metrics": {"test/auroc": 0.9, "baseline/colour_statistics/auroc": 0.95},
+            },
+            "A simple rule does as well: colour statistics",
+        ),
+    ],
+)
+def test_what_must_be_read_first_stands_first(
+    tmp_path: Path, changes: dict[str, object], words: str
+) -> None:
+    report = make_run(tmp_path, **changes)
+    found = page(report, tmp_path)
+    assert words in found.words
+    assert 'class="notice"' in found.raw
+    assert found.words.index("Read this first") < found.words.index(lead(report)[:40])
+
+
+def test_a_target_that_was_reached_is_not_missed(tmp_path: Path) -> None:
+    reached = make_run(tmp_path, metrics={"test/recall": 0.95})
+    assert warnings(reached) == []
+    no_target = replace(reached, config=config(threshold={"rule": "max_f1", "target": 0.95}))
+    assert warnings(replace(no_target, metrics={"test/recall": 0.5})) == []
+    unknown = replace(reached, config=config(threshold={"rule": "of tomorrow"}))
+    assert warnings(unknown) == []
+
+
+def test_a_lacking_class_is_told(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    report = replace(report, predictions=report.predictions.query("label == 0"))
+    assert any("holds no patch of IDC" in words for words in warnings(report))
+    assert "Labelled IDC" not in page(report, tmp_path).words
+
+
+def test_the_numbers_stand_with_their_intervals(tmp_path: Path) -> None:
+    words = page(make_run(tmp_path), tmp_path).words
+    assert "recall (sensitivity) 0.960 0.851 to 0.980" in words
+    assert "F1 0.870 - 0.810" in words
+    assert "average precision" not in words.split("The threshold")[1].split("What the words")[0]
+    assert "0.413 is the highest threshold whose validation recall is at least 0.95." in words
+    assert "lies 3.1 hundredths" in words
+    assert "before calibration, 8.7" in words
+    assert "it could decide 62 of 100 patches by itself, and find at least 99 of 100 IDC" in words
+    assert "0.123456" not in words  # it is in the table of patients
+
+
+def test_patients_and_slices_that_do_worse_are_named(tmp_path: Path) -> None:
+    words = page(make_run(tmp_path), tmp_path).words
+    assert "Worst in patient p11: of 100 IDC patches it found 61." in words
+    assert words.index("p11 50 25 5 2 0.610 -") < words.index("p0 50 25 5 2 0.990 -")
+    assert "Errs more than in the rest of the test patches: darkness: dark." in words
+    assert "darkness dark 90 2 0.700 (0.60 to 0.80) 0.200 worse" in words
+    assert "finding near white 14 1 - 0.400" in words
+
+
+def test_no_slice_that_stands_out_is_told_too(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    report = replace(report, slices=report.slices.assign(worse=False))
+    assert "No part of the test side stands out" in page(report, tmp_path).words
+
+
+def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    found = page(report, tmp_path)
+    assert "Missed IDC: 12 of" in found.words
+    assert "False alarms: no IDC called IDC: 12 of" in found.words
+    assert "score 0.100 (threshold 0.413). The data check found: near white, glass." in found.words
+    large = [i for i in found.images if str(i["alt"]).endswith("enlarged")]
+    around = [i for i in found.images if str(i["alt"]).endswith("surroundings")]
+    assert len(large) == 24
+    assert len(around) > 12
+    assert all(i["width"] == str(400 // SIZE * SIZE) for i in large)
+    assert all("pixels" in str(i["class"]) for i in large + around)
+
+
+def test_places_that_say_nothing_give_no_surroundings(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    report = replace(report, predictions=report.predictions.assign(x=0, y=0))
+    found = page(report, tmp_path)
+    assert not [i for i in found.images if str(i["alt"]).endswith("surroundings")]
+
+
+def test_without_pixels_the_errors_are_listed(tmp_path: Path) -> None:
+    found = page(make_run(tmp_path, patches=None), tmp_path)
+    assert not found.images
+    assert "class1.png" in found.words
+
+
+def test_the_worst_are_the_surest_errors() -> None:
+    frame, _ = drawn(6, 2)
+    chosen = worst(frame, 5)
+    assert len(chosen) == 5
+    assert (chosen["predicted"] != chosen["label"]).all()
+    rest = frame.drop(chosen.index)
+    assert chosen["loss"].is_monotonic_decreasing
+    assert chosen["loss"].min() >= rest.loc[rest["predicted"] != rest["label"], "loss"].max()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(-9, 12), st.integers(-9, 12)), min_size=1, max_size=6))
+def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None:
+    tiles = np.arange(1, len(corners) + 1, dtype=np.uint8)[:, None, None, None]
+    tiles = np.broadcast_to(tiles, (len(corners), 4, 4, 3))
+    canvas = paste(tiles, np.array(corners), 12)
+    expected = np.full((12, 12), 235)
+    for value, (x, y) in enumerate(corners, 1):
+        for row in range(max(y, 0), min(y + 4, 12)):
+            for column in range(max(x, 0), min(x + 4, 12)):
+                expected[row, column] = value
+    assert np.array_equal(canvas[:, :, 0], expected)
+
+
+def test_figures_that_are_there_are_shown_once_each(tmp_path: Path) -> None:
+    known = ("evaluation/roc", "training/learning_curves", "data/class_balance", "explain/FN")
+    for name in (*known, "evaluation/of_tomorrow", "explain/slide_9001"):
+        save_png(tmp_path / f"{name}.png")
+    (tmp_path / "evaluation" / "broken.png").write_bytes(b"no image")
+    found = page(make_run(tmp_path, patches=None), tmp_path)
+    assert len(found.images) == 6
+    assert all(i["alt"] for i in found.images)
+    assert found.raw.count("<figcaption>") == 6
+    after = found.words.split("More figures")[1]
+    assert "of tomorrow" in after
+    assert "slide 9001" in after
+    assert "What it looked at" in found.words
+    assert "How it learnt" in found.words
+
+
+def test_more_figures_than_a_page_can_bear_are_named(tmp_path: Path) -> None:
+    for i in range(9):
+        save_png(tmp_path / "evaluation" / f"noise_{i}.png", noisy=True)
+    found = page(make_run(tmp_path, patches=None), tmp_path)
+    assert 0 < len(found.images) < 9
+    assert "Too large for this page, but beside it: " in found.words
+    assert "evaluation/noise_8.png" in found.words
+    assert len(found.raw) < 1.4 * REST_LIMIT + 200_000
+
+
+@pytest.mark.parametrize("kind", ["train", "evaluate", "ensemble"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_run_of_which_little_is_known(tmp_path: Path, kind: str, classes: int) -> None:
+    full = make_run(tmp_path, classes=classes)
+    bare = RunReport(
+        "bare",
+        kind,
+        {},
+        full.class_names,
+        SIZE,
+        full.counts.head(0),
+        {},
+        None,
+        full.predictions.head(0),
+        tmp_path / "nowhere",
+    )
+    words = page(bare, tmp_path).words
+    assert "bare" in words
+    assert "nan" not in words.lower().split()
+
+
+def test_names_never_become_markup(tmp_path: Path) -> None:
+    report = make_run(tmp_path, classes=3)
+    frame = report.predictions.assign(patient=EVIL, path=EVIL, checks=EVIL)
+    report = replace(
+        report,
+        name=EVIL,
+        class_names=(EVIL, "b", "c"),
+        predictions=frame,
+        notes=(EVIL,),
+        leaks=(EVIL,),
+        per_patient=report.per_patient.assign(patient=EVIL),
+        slices=report.slices.assign(value=EVIL),
+    )
+    found = page(report, tmp_path)
+    assert "script" not in found.tags
+    assert found.words.count("{{ 7 * 6 }}") > 10
+
+
+def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    report = make_run(tmp_path)
+    with pytest.raises(ValueError, match="lacks loss"):
+        replace(report, predictions=report.predictions.drop(columns="loss"))
+    with pytest.raises(ValueError, match=r"not in 0\.\.1"):
+        replace(report, predictions=report.predictions.assign(label=2))
+    with pytest.raises(ValueError, match="of 144 patches"):
+        replace(report, predictions=report.predictions.assign(row=999))
+
+
+def test_a_page_that_cannot_be_written_says_which(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"report\.html"):
+        write_run_page(make_run(tmp_path, patches=None), tmp_path / "file" / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("share", "filled"), [(0, 0), (0.001, 1), (0.935, 94), (0.999, 99), (1, 100)]
+)
+def test_squares_are_as_many_as_the_share_says(tmp_path: Path, share: float, filled: int) -> None:
+    block = Shares([Share("Of 100 patches", share, "found", "missed")])
+    path = write_page(Page("t", "", {}, [Section("s", [block])]), tmp_path / "p.html")
+    found = Reader(path)
+    assert found.tags.count("rect") == filled
+    assert found.tags.count("path") == 100 - filled
+    assert f'aria-label="Of 100 patches: {filled} found, {100 - filled} missed"' in found.raw
+
+
+def test_a_figure_of_photographs_is_kept_small(tmp_path: Path) -> None:
+    save_png(tmp_path / "noisy.png", noisy=True)
+    whole = Picture.from_file(tmp_path / "noisy.png", "a")
+    small = Picture.from_file(tmp_path / "noisy.png", "a", limit=10_000)
+    assert len(small.data) < len(whole.data) / 2
+    assert (small.width, small.height) == (whole.width, whole.height)
+    assert Picture.from_file(tmp_path / "noisy.png", "a", limit=10**7).data == whole.data
+
+
+@given(st.floats(0, 1))
+def test_all_and_none_are_said_only_where_it_is_so(share: float) -> None:
+    words = of_hundred(share)
+    assert (words == "all") == (share == 1)
+    assert (words == "none") == (share == 0)
+    if words.isdigit():
+        assert 1 <= int(words) <= 99
+        assert abs(int(words) - 100 * share) <= 0.5000001
+
+
+def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
+    metrics = {
+        "test/coverage_at_error_0.05": 0.8,
+        "test/risk_at_coverage_0.8": 0.04,
+        "test/coverage_at_recall_0.99": float("nan"),
+        "test/coverage_at_something_0.5": 1.0,
+    }
+    assert shared_work(make_run(tmp_path, metrics=metrics)) == [
+        "it could decide 80 of 100 patches by itself, and be wrong in no more than 5 of 100 of "
+        "them.",
+        "deciding 80 of 100 patches, it would be wrong in 4 of 100 of them.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "less than a second"), (1, "1 second"), (192, "3 minutes"), (7200, "2.0 hours")],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_listings() -> None:
+    assert listing([]) == ""
+    assert listing(["a"]) == "a"
+    assert listing(["a", "b", "c"]) == "a, b and c"
+    assert listing(["a", "b", "c", "d"], 2) == "a, b and 2 more"

@@ -1,0 +1,185 @@
+"""A sweep's page says which setting is best, whether that can be told, and what is not to trust."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from run_cases import EVIL, make_sweep, save_png
+
+from idc.reports.run_input import SweepReport
+from idc.reports.sweep_page import write_sweep_page
+from idc.reports.sweep_tables import board_table, patient_by_setting, pooled_table
+from idc.reports.sweep_words import lead, sweep_warnings
+
+
+def words(report: SweepReport, folder: Path) -> str:
+    raw = write_sweep_page(report, folder / "comparison" / "report.html").read_text("utf-8")
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", raw.partition("<body>")[2]))
+
+
+def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path)
+    assert lead(report) == (
+        "Highest of 3 settings: a, with F1 of 0.910 (0.870 to 0.930), of 5 runs. It can be "
+        "told apart from 1 of 2 others, on 51 patients, but not from b. The best rule without a "
+        "network, colour statistics, reaches 0.700."
+    )
+    assert sweep_warnings(report) == []
+    assert lead(report) in words(report, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("p", "said"),
+    [
+        ([0.001] * 4, "It can be told apart from all 2 others, on 51 patients."),
+        ([0.4] * 4, "It cannot be told apart from b and c, on 51 patients."),
+        ([float("nan")] * 4, "Two patients are too few to tell anything apart."),
+    ],
+)
+def test_what_can_be_told_apart(tmp_path: Path, p: list[float], said: str) -> None:
+    report = make_sweep(tmp_path)
+    refused = ("Two patients are too few to tell anything apart.",)
+    differences = report.differences.assign(p_holm=p, apart=np.less(p, 0.05))
+    report = replace(report, differences=differences, sentences=refused)
+    assert said in lead(report)
+    assert refused[0] in words(report, tmp_path)
+
+
+def test_a_baseline_is_no_rival_among_settings(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path)
+    rule = report.differences.head(1).assign(a="colour statistics", b="a", p_holm=0.001, apart=True)
+    report = replace(report, differences=pd.concat([report.differences, rule]))
+    said = lead(report)
+    assert "It can be told apart from 1 of 2 others" in said
+    assert "colour statistics, reaches 0.700; the best setting can be told apart from it." in said
+    assert sweep_warnings(report) == []
+    unsure = replace(report, differences=report.differences.assign(p_holm=0.4, apart=False))
+    assert "the best setting cannot be told apart from it." in lead(unsure)
+    assert sweep_warnings(unsure)[0].startswith("That a setting beats a simple rule is not shown")
+
+
+def test_differences_that_were_not_tested(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path, differences=pd.DataFrame())
+    assert "Whether it is better by more than chance was not tested." in lead(report)
+    one = replace(report, leaderboard=report.leaderboard.head(1))
+    assert lead(one) == "One setting, a: F1 of 0.910 (0.870 to 0.930), of 5 runs."
+
+
+def test_a_leaky_setting_is_never_the_best(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path)
+    board = report.leaderboard.assign(leaky=[True, False, False, False])
+    report = replace(report, leaderboard=board)
+    said = lead(report)
+    assert said.startswith("Best of 2 settings without a leak: b, with F1 of 0.900")
+    assert "It can be told apart from the other, on 51 patients." in said
+    assert "The numbers of a are too good" in sweep_warnings(report)[0]
+    page = words(report, tmp_path)
+    assert page.index("The numbers of a are too good") < page.index(said[:30])
+    assert re.search(r" a \(leaky\) 5 0\.910 \(0\.87 to 0\.93\) 0\.970 leaky ", page)
+
+
+def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path)
+    board = report.leaderboard.assign(**{"test/f1_mean": [0.7, 0.69, 0.6, 0.7]})
+    found = sweep_warnings(replace(report, leaderboard=board))
+    assert found == [
+        "No setting beats a simple rule: colour statistics, which needs no network, reaches 0.700, "
+        "the best setting 0.700 (F1)."
+    ]
+
+
+def test_failures_and_too_few_patients_are_warned_of(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path, failed=(("vgg", "CUDA out of memory"),))
+    report = replace(report, differences=report.differences.assign(patients=3))
+    page = words(report, tmp_path)
+    assert "1 run did not finish; not counted: vgg." in page
+    assert "vgg CUDA out of memory" in page
+    assert "Only 3 patients to test on" in page
+    assert "on 3 patients" in lead(report)
+
+
+def test_cells_show_interval_or_spread(tmp_path: Path) -> None:
+    table = board_table(make_sweep(tmp_path))
+    assert table["setting"].tolist()[-1] == "baseline: colour statistics"
+    assert table["runs"].tolist() == [5, 5, 5, pd.NA]
+    assert table["F1"].tolist() == [
+        *("0.910 (0.87 to 0.93)", "0.900 (0.85 to 0.92)", "0.800", "0.700 (± 0.010)"),
+    ]
+    assert table["AUROC"].tolist() == ["0.970", "0.960", "-", "0.800"]
+
+
+def test_pooled_folds_are_a_row_a_setting_and_repeat(tmp_path: Path) -> None:
+    rows = [
+        *[("b", "seed=1", "test/f1", 0.9, 0.8, 0.95), ("b", "seed=1", "auroc", 0.97, 0.9, 0.99)],
+        *[("a", "seed=2", "test/f1", 0.8, float("nan"), float("nan"))],
+        *[("b", "seed=1", "precision", 0.7, 0.6, 0.75)],
+    ]
+    names = ["setting", "repeat", "metric", "value", "low", "high"]
+    report = make_sweep(tmp_path, pooled=pd.DataFrame(rows, columns=names))
+    table = pooled_table(report)
+    assert table.to_numpy().tolist() == [
+        ["b", "seed=1", "0.900 (0.80 to 0.95)", "0.970 (0.90 to 0.99)"],
+        ["a", "seed=2", "0.800", "-"],
+    ]
+    assert list(table.columns) == ["setting", "repeat", "F1", "AUROC"]
+    page = words(report, tmp_path)
+    assert "0.900 (0.80 to 0.95)" in page
+    assert "b seed=1 precision 0.700 0.600 to 0.750" in page  # not in the leaderboard
+    once = replace(report, pooled=report.pooled.assign(repeat=""))
+    assert list(pooled_table(once).columns) == ["setting", "F1", "AUROC"]
+
+
+def test_folds_are_spoken_of_only_where_there_are_some(tmp_path: Path) -> None:
+    names = ["setting", "repeat", "metric", "value", "low", "high"]
+    pooled = pd.DataFrame([("a", "", "f1", 0.9, 0.8, 0.95)], columns=names)
+    save_png(tmp_path / "comparison" / "leaderboard.png")
+    report = make_sweep(tmp_path, pooled=pooled)
+    assert "fold" not in words(report, tmp_path).lower()
+    folds = pd.DataFrame({"setting": "a", "repeat": "", "fold": ["0", "1"], "f1": 0.9})
+    page = words(replace(report, fold_table=folds), tmp_path)
+    assert page.count("pooled over folds") == 2  # the table and the figure
+    assert "All folds together" in page
+
+
+def test_patients_stand_hardest_first(tmp_path: Path) -> None:
+    tables = {
+        "a": pd.DataFrame({"patient": ["p", "q", "q"], "recall": [0.9, 0.2, 0.4]}),
+        "b": pd.DataFrame({"patient": ["p", "q", "r"], "recall": [0.8, 0.5, 0.99]}),
+    }
+    wide = patient_by_setting(make_sweep(tmp_path, per_patient=tables))
+    assert wide["patient"].tolist() == ["q", "p", "r"]
+    assert wide["a"].tolist()[:2] == pytest.approx([0.3, 0.9])
+    assert "Patients of a" in words(make_sweep(tmp_path, per_patient=tables), tmp_path)
+
+
+@pytest.mark.parametrize("inside", ["", "comparison"])
+def test_figures_are_found_and_named(tmp_path: Path, inside: str) -> None:
+    for name in ("leaderboard", "critical_difference_f1", "differences_test_auroc", "odd", "roc"):
+        save_png(tmp_path / inside / f"{name}.png")
+    path = write_sweep_page(make_sweep(tmp_path), tmp_path / "report.html")
+    page = path.read_text("utf-8")
+    assert page.count("<img") == 5
+    assert 'alt="Differences between settings with their intervals: AUROC"' in page
+    assert page.index("More figures") < page.index('alt="odd"')
+
+
+def test_a_sweep_in_which_nothing_finished(tmp_path: Path) -> None:
+    empty = SweepReport("s", "", pd.DataFrame(), tmp_path, failed=(("a", "broke"),))
+    page = words(empty, tmp_path)
+    assert "No run finished with a result: there is nothing to compare." in page
+    assert "a broke" in page
+
+
+def test_names_never_become_markup(tmp_path: Path) -> None:
+    report = make_sweep(tmp_path)
+    board = report.leaderboard.assign(setting=[EVIL, "b", "c", "d"])
+    report = replace(report, name=EVIL, leaderboard=board, failed=((EVIL, EVIL),), command=EVIL)
+    assert "<script" not in write_sweep_page(report, tmp_path / "r.html").read_text("utf-8")
+
+
+def test_a_leaderboard_without_settings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="lacks setting or runs"):
+        make_sweep(tmp_path, leaderboard=pd.DataFrame({"x": [1]}))
