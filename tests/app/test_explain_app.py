@@ -140,7 +140,7 @@ def test_what_cannot_be_explained_is_refused_in_words(swept: Result, app: App) -
 def test_a_part_that_fails_leaves_the_rest_of_a_training(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.pipelines.explaining import whole
+    from idc.attribution.pipeline import run_steps as whole
 
     def fail(*_: object) -> None:
         raise RuntimeError("no memory for this")
@@ -194,9 +194,9 @@ TEXTS = (".yaml", ".json", ".geojson", ".csv", ".md", ".txt", ".log")
 def test_what_is_measured_now_counts_before_what_the_run_holds(
     trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.pipelines.explaining import asked, whole
-
+    from idc.attribution.pipeline import run_steps as whole
     from idc.attribution.pipeline.step import Trust
+    from idc.pipelines import explain as asked
 
     drawn: list[dict[str, str]] = []
     draw = whole.draw_all

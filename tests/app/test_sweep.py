@@ -109,7 +109,7 @@ def test_a_terminal_that_knows_ascii_only_stops_nothing(shell: Cli) -> None:
 def test_a_job_that_was_killed_is_not_left_running(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.pipelines import run
+    from idc.pipelines import train as run
 
     @contextmanager
     def never_closed(run: object, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:

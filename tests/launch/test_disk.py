@@ -70,8 +70,8 @@ def test_every_app_names_a_database_that_is_none(
 ) -> None:
     (tmp_path / "mlruns").mkdir()
     (tmp_path / "mlruns" / "mlflow.db").write_bytes(b"hello" * 1000)
-    run = [] if name in ("train", "prepare") else ["run=1"]
-    arguments = ["runs=[1]"] if name == "compare" else run
+    run = [] if name in ("train", "prepare") else ["run=a1"]
+    arguments = ["runs=[a1]"] if name == "compare" else run
     result = app(name)(*arguments)
     assert result.code == 1
     errors = [line for line in result.err.splitlines() if "error:" in line]

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.comparison import pooling
 from idc.comparison.fetch import _told_apart
 from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
 from idc.comparison.runs import Finished, baselines, contestants
 from idc.evaluation.baselines import SHOWN
-from idc.pipelines import comparing, pooling
+from idc.pipelines import compare as comparing
 from idc.pipelines.compare import Compared, compare_runs
 from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor

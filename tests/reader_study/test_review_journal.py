@@ -8,10 +8,10 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from idc.pipelines.reviewing import journal as journals
 
 from conftest import PATIENCE
 from idc.errors import TrackingError
+from idc.reader_study import run_journal as journals
 from idc.reader_study.answers import Answer, Journal, standing
 from idc.reader_study.run_journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
 from idc.tracking.run import MlflowRun

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from idc.errors import ConfigError
-from idc.pipelines import hardware
+from idc.runtime import hardware
 from idc.runtime.hardware import count_processes
 
 

@@ -5,5 +5,6 @@ from pathlib import Path
 
 def conf_dir() -> Path:
     """The folder with ``train.yaml``."""
-    inside = Path(__file__).parent / "conf"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parents[1] / "conf"
