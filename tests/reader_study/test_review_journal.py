@@ -14,6 +14,7 @@ from idc.errors import TrackingError
 from idc.reader_study import run_journal as journals
 from idc.reader_study.answers import Answer, Journal, standing
 from idc.reader_study.run_journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
+from idc.tracking.lookup import list_artifacts
 from idc.tracking.run import MlflowRun
 from idc.tracking.store import Store, open_store
 
@@ -43,7 +44,7 @@ def test_two_machines_keep_their_own_copies_and_know_both(
                 assert keeper.history() == []
             keeper.add(said[machine])
         opened[machine].close()
-    names = [a.path for a in mlflow.MlflowClient(store.uri).list_artifacts(run.run_id, FOLDER)]
+    names = [path for path, _ in list_artifacts(store, run.run_id, FOLDER)]
     assert len(names) == 3
     assert not any("host" in name for name in names)
     with open_journal(tmp_path / "four", run.run_id, store, tmp_path / "down4") as fourth:
