@@ -6,13 +6,24 @@ import subprocess
 import sys
 import time
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from idc.runtime.signals import Stopped, check, deferred, exit_code, handled, uninterrupted
+from idc.runtime.signals import SIGNALS, Stopped, check, deferred, exit_code, handled, uninterrupted
 
 TIMEOUT = 60
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_new_process() -> Iterator[None]:
+    """Lightning leaves Ctrl-C ignored in a process in which it was interrupted."""
+    new = dict.fromkeys(SIGNALS, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in new.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def run(code: str, *arguments: str) -> "subprocess.Popen[str]":

@@ -64,9 +64,9 @@ def test_a_folder_may_have_any_name(tmp_path: Path, ready_made_store: None) -> N
     (tmp_path / "note.txt").write_text("hello")
     run = MlflowRun(made, name="a")
     run.artifacts(tmp_path / "note.txt", "notes")
+    assert fetch_artifact(made, run.run_id, "notes", tmp_path / "back").is_dir()
     assert {p.name for p in (root / "mlruns").iterdir()} >= {"mlflow.db", "artifacts"}
     assert [p.parent.name for p in (root / "mlruns" / "artifacts").rglob("note.txt")] == ["notes"]
-    assert fetch_artifact(made, run.run_id, "notes", tmp_path / "back").is_dir()
     assert {p.name for p in tmp_path.iterdir()} == {root.name, "note.txt", "back"}
 
 
