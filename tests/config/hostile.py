@@ -201,7 +201,7 @@ HOSTILE = (
         "shutil.copyfile",
         "backbone.channels",
         lambda t: _call(
-            "idc.pipelines.resume.shutil.copyfile", src=_file(t, "payload.py"), dst=str(t.canary)
+            "idc.tracking.journal.shutil.copyfile", src=_file(t, "payload.py"), dst=str(t.canary)
         ),
     ),
     Hostile(
