@@ -9,14 +9,15 @@ from table import Fault
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))  # the tests' own list
 from config.hostile import HOSTILE, Hostile, Trap, plant_in_checkpoint, set_trap
 
+EXPECTED = "refused in one sentence, nothing executed"
 CHECKPOINTS = ("best.ckpt", "last.ckpt")
 
 
 def foreign(scratch: Path, seed: int, quick: bool) -> list[Fault]:
     """Give hostile checkpoints to the commands that read a run.
 
-    The first, which is the worst, goes to each command, and each of the others to one of them, in
-    turn; the tests build all of them in one process.
+    The first, which is the worst, goes to each command, and each of the next fifteen to one of
+    them, in turn; the tests build all that there are, in one process.
     """
     del seed
     root = scratch / "foreign"
@@ -25,14 +26,15 @@ def foreign(scratch: Path, seed: int, quick: bool) -> list[Fault]:
     ways = _ways(folder, outcome["run_id"])
     names = list(ways)
     pairs = [(HOSTILE[0], name) for name in names]
-    pairs += [(h, names[i % len(names)]) for i, h in enumerate(HOSTILE[1:])]
+    pairs += [(h, names[i % len(names)]) for i, h in enumerate(HOSTILE[1:16])]
     faults = []
     for number, (hostile, name) in enumerate(pairs[:1] if quick else pairs):
         trap = set_trap(scratch / f"trap-{number}")
         faults.append(_judge(hostile, name, root, folder, trap, ways[name]))
-    executed = sum(not fault.held for fault in faults)
-    every = f"{executed} of {len(faults)} executed or believed"
-    return [*faults, Fault("foreign", f"all {len(faults)}", "none executed", every, not executed)]
+    believed = sum(not fault.held for fault in faults)
+    injected = f"{len(faults)} checkpoints with hostile configurations ({', '.join(names)})"
+    observed = f"{believed} of {len(faults)} executed or believed"
+    return [*faults, Fault("foreign", injected, EXPECTED, observed, not believed)]
 
 
 def _ways(folder: Path, run_id: str) -> dict[str, tuple[str, ...]]:
@@ -62,9 +64,10 @@ def _judge(
     return Fault(
         "foreign",
         f"{hostile.name} ({hostile.place}), {name}",
-        "refused in one sentence, nothing executed",
+        EXPECTED,
         _observed(ended, trap),
         _refused(ended) and not trap.canary.exists(),
+        single=True,
     )
 
 

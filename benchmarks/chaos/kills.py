@@ -11,6 +11,7 @@ from commands import TINY, Command, outcomes, run, statuses
 from table import Fault
 
 KIND = "kill"
+EXPECTED = "resumed by its id: one FINISHED run, weights and metrics of the unbroken training"
 SECOND = 0.3  # of the resumes are killed too
 
 
@@ -33,13 +34,19 @@ def kills(scratch: Path, seed: int, quick: bool) -> list[Fault]:
     with ThreadPoolExecutor(2) as pool:
         broken = [pool.submit(_trial, scratch / f"kill-{i}", plan) for i, plan in enumerate(plans)]
         faults = [_judge(future.result(), whole) for future in broken]
+    return [*faults, _all_of(faults, plans)]
+
+
+def _all_of(faults: list[Fault], plans: list[list[float]]) -> Fault:
+    moments = [moment for plan in plans for moment in plan]
+    again = sum(len(plan) > 1 for plan in plans)
+    injected = (
+        f"{len(plans)} trainings killed (SIGKILL) {min(moments):.1f} to {max(moments):.1f} s after "
+        f"their run was opened, {again} of them again while they resumed"
+    )
     equal = sum(fault.held for fault in faults)
-    return [*faults, _all_of(faults, equal)]
-
-
-def _all_of(faults: list[Fault], equal: int) -> Fault:
-    every = f"{equal} of {len(faults)} resumed, equal bit for bit"
-    return Fault(KIND, f"all {len(faults)} of them", "all equal", every, equal == len(faults))
+    observed = f"{equal} of {len(faults)} equal bit for bit, one FINISHED run each"
+    return Fault(KIND, injected, EXPECTED, observed, equal == len(faults))
 
 
 def _trial(root: Path, plan: list[float]) -> tuple[Path, str, str]:
@@ -71,7 +78,6 @@ def _trial(root: Path, plan: list[float]) -> tuple[Path, str, str]:
 
 def _judge(trial: tuple[Path, str, str], whole: Path) -> Fault:
     root, moment, trouble = trial
-    expected = "one FINISHED run, weights and metrics of the unbroken training"
     if not trouble:
         theirs, ours = outcomes(whole)[-1][1], outcomes(root)[-1][1]
         states = statuses(root / "mlruns" / "mlflow.db")
@@ -84,9 +90,8 @@ def _judge(trial: tuple[Path, str, str], whole: Path) -> Fault:
             trouble = "the weights differ"
         elif sorted(states.values()) != ["FINISHED"]:
             trouble = f"runs in the store: {sorted(states.values())}"
-    return Fault(
-        KIND, moment, expected, trouble or "equal bit for bit, one FINISHED run", not trouble
-    )
+    observed = trouble or "equal bit for bit, one FINISHED run"
+    return Fault(KIND, moment, EXPECTED, observed, not trouble, single=True)
 
 
 def _same_weights(one: Path, other: Path) -> bool:

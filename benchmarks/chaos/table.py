@@ -17,6 +17,7 @@ class Fault:
         expected: What should become of it.
         observed: What did.
         held: Whether the two agree.
+        single: One of many that another row sums up; the page shows it only if it did not hold.
     """
 
     kind: str
@@ -24,6 +25,7 @@ class Fault:
     expected: str
     observed: str
     held: bool
+    single: bool = False
 
     def row(self) -> str:
         """A row of a Markdown table."""
@@ -32,14 +34,11 @@ class Fault:
         return f"| {' | '.join(plain)} | {'yes' if self.held else '**no**'} |"
 
 
-def markdown(faults: list[Fault]) -> str:
-    """The table as Markdown."""
-    head = "| | Fault | Expected | Observed | Held |\n|---|---|---|---|---|\n"
-    return head + "\n".join(fault.row() for fault in faults) + "\n"
+HEAD = "| | Fault | Expected | Observed | Held |\n|---|---|---|---|---|\n"
 
 
 def write(faults: list[Fault], page: Path, heading: str) -> None:
-    """Put the table between the marks of a page.
+    """Put the rows and their heading between the marks of a page; rows of other kinds stay.
 
     Raises:
         ValueError: The page has no such marks.
@@ -49,4 +48,12 @@ def write(faults: list[Fault], page: Path, heading: str) -> None:
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{page}: no {BEGIN} ... {END} in it")
-    page.write_text(f"{before}{BEGIN}\n{heading}\n\n{markdown(faults)}{END}{after}")
+    kinds = {fault.kind for fault in faults}
+    old = [line for line in rest.partition(END)[0].splitlines() if line.startswith("| ")]
+    rows = [line for line in old if line.split("|")[1].strip() not in {*kinds, ""}]
+    rows += [fault.row() for fault in faults if not (fault.single and fault.held)]
+    words = [line for line in rest.partition(END)[0].splitlines() if line.startswith("- *")]
+    words = [line for line in words if not kinds & set(line.split("*")[1].split(", "))]
+    told = "\n".join([*words, f"- *{', '.join(sorted(kinds))}*: {heading}"])
+    table = HEAD + "\n".join(rows)
+    page.write_text(f"{before}{BEGIN}\n{told}\n\n{table}\n{END}{after}")
