@@ -244,7 +244,7 @@ WHAT_IT_LOADS = f"""
 import importlib, sys
 for app, values in {BAD!r}.items():
     sys.argv = [app, *values]
-    module = "idc." + app + (".__main__" if app in ("explain", "review") else "")
+    module = "idc." + app
     try:
         importlib.import_module(module).main()
     except SystemExit as stop:

@@ -99,7 +99,7 @@ def board_metrics(board: pd.DataFrame) -> dict[str, float]:
     """
     ends = {"_mean": "", "_low": "_ci_low", "_high": "_ci_high"}
     found = {}
-    stems = safe_names(board["setting"].map(str))
+    stems = safe_names(str(name) for name in board.get("setting", ()))
     for row in board.to_dict("records"):
         for column, value in row.items():
             metric, _, end = str(column).rpartition("_")
