@@ -1,8 +1,8 @@
 """Runs the parts of gpu_check.sh one after the other and gathers what they say.
 
 Each part is a process with a time limit of its own; one that fails or takes too long does not stop
-the rest. What a part prints as ``name ratio=1.23 (words)`` or ``name value=1.23 (words)`` is a
-figure.
+the rest. What a part prints as ``name ratio=1.23 (words)`` or ``name value=1.23 unit (words)`` is a
+figure, and so is what pytest counts.
 """
 
 import argparse
@@ -21,7 +21,8 @@ PACK = Path("build/gpu")
 BUDGET = (
     520  # seconds for all parts, the unpacking before them included: nine minutes less a reserve
 )
-FIGURE = re.compile(r"^(\w+) (ratio|value)=(\S+) \((.*)\)$", re.MULTILINE)
+FIGURE = re.compile(r"^(\w+) (?:ratio|value)=(\S+)(?: (\S+))? \((.*)\)$", re.MULTILINE)
+COUNT = re.compile(r"(\d+) (passed|failed|skipped|errors?)\b")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Part:
     shrinks: bool = True
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A number; its unit is empty for a ratio, a share or a difference of shares."""
+
+    name: str
+    value: float
+    unit: str
+    words: str
+
+
 @dataclass
 class Report:
     """What became of a part."""
@@ -48,7 +59,8 @@ class Report:
     name: str
     status: str  # ok, failed, too slow, no time left
     seconds: float = 0.0
-    figures: list[dict[str, object]] = field(default_factory=list)
+    limit: float = 0.0  # seconds
+    figures: list[Figure] = field(default_factory=list)
     last_lines: list[str] = field(default_factory=list)
 
 
@@ -57,7 +69,7 @@ PARTS = (
     Part("resnet50", ("benchmarks/gpu_parts.py", "train", "resnet50"), 110),
     Part("predictions", ("benchmarks/gpu_parts.py", "predictions"), 60),
     Part("vgg16", ("benchmarks/gpu_parts.py", "train", "vgg16"), 80),
-    Part("numbers", ("benchmarks/gpu_parts.py", "numbers"), 90),
+    Part("numbers", ("benchmarks/gpu_parts.py", "numbers"), 120),
     Part("two", ("benchmarks/gpu_parts.py", "two"), 60),
     Part("loader", ("benchmarks/loader.py", "--quick"), 60, False),
     Part("step", ("benchmarks/step_gpu.py", "--quick"), 200),
@@ -81,9 +93,10 @@ def main() -> int:
         for part in PARTS:
             if part.name in options.parts:
                 reports.append(run(part, options.cpu, options.begun, log, machine["devices"]))
-                print(f"{reports[-1].name}: {reports[-1].status}, {reports[-1].seconds:.0f} s")
+                last = reports[-1]
+                print(f"{last.name}: {last.status}, {last.seconds:.0f} s", flush=True)
                 # Now, not at the end: whatever ends this script leaves what it had.
-                save(options.out, machine, reports, options.cpu)
+                save(options.out, machine, reports, options)
     return int(any(report.status != "ok" for report in reports))
 
 
@@ -106,7 +119,7 @@ def run(part: Part, cpu: bool, begun: float, log: object, devices: object) -> Re
     # On a CPU the limits mean nothing: there the parts are checked, not the time.
     left = 1800.0 if cpu else min(part.seconds, BUDGET - (time.time() - begun))
     if left < 10:
-        return Report(part.name, "no time left")
+        return Report(part.name, "no time left", limit=part.seconds)
     command = [sys.executable, *part.arguments, *(["--cpu"] if cpu and part.shrinks else [])]
     if part.name == "tests":  # only those: others need packages that are not here
         files = sorted(Path("tests").rglob("test_*.py"))
@@ -137,39 +150,53 @@ def run(part: Part, cpu: bool, begun: float, log: object, devices: object) -> Re
     log.write(f"== {part.name}: {' '.join(command)}\n{output}\n")
     log.flush()
     figures = [
-        {"name": name, kind: number(value), "words": words}
-        for name, kind, value, words in FIGURE.findall(output)
+        Figure(name, float(value), unit, words)
+        for name, value, unit, words in FIGURE.findall(output)
     ]
+    if part.name == "tests":
+        summary = (output.strip().splitlines() or [""])[-1]
+        counts = {name: float(count) for count, name in COUNT.findall(summary)}
+        figures += [Figure(f"tests_{name}", count, "tests", "") for name, count in counts.items()]
+        # What a machine with a GPU skips, nobody has seen work.
+        if status == "ok" and not cpu and counts.get("skipped"):
+            status = "skipped tests"
     last = output.strip().splitlines()[-3 if status == "ok" else -40 :]
-    return Report(part.name, status, time.perf_counter() - start, figures, last)
+    return Report(part.name, status, time.perf_counter() - start, left, figures, last)
 
 
-def number(text: str) -> float | str:
-    """A figure as a number, if it is one."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def save(out: Path, machine: dict[str, object], reports: list[Report], cpu: bool) -> None:
+def save(
+    out: Path, machine: dict[str, object], reports: list[Report], options: argparse.Namespace
+) -> None:
     """The JSON with everything, and the table."""
-    whole = {"cpu": cpu, "machine": machine, "parts": [asdict(report) for report in reports]}
+    whole = {
+        "cpu": options.cpu,
+        "seconds": time.time() - options.begun,
+        "machine": machine,
+        "parts": [asdict(report) for report in reports],
+    }
     (out / "gpu_check.json").write_text(json.dumps(whole, indent=2) + "\n")
-    named = ", ".join(map(str, machine["devices"])) or "a CPU: the figures mean nothing"
+    named = ", ".join(map(str, machine["devices"])) or "a CPU (the figures mean nothing)"
     lines = [
-        f"{time.strftime('%Y-%m-%d')}, {named}; {machine['cores']} CPU cores, torch "
-        f"{machine['torch']}, CUDA {machine['cuda']}. `benchmarks/gpu_check.sh`.",
+        f"{time.strftime('%Y-%m-%d')}, {named}; {machine['cores']} CPU cores, Python "
+        f"{machine['python']}, torch {machine['torch']}, CUDA {machine['cuda']}. "
+        f"`benchmarks/gpu_check.sh{' --cpu' * options.cpu}`: {whole['seconds']:,.0f} s.",
         "",
-        "| part | figure | | what |",
-        "|---|---|---|---|",
+        "| part | check | figure | unit | what |",
+        "|---|---|---|---|---|",
     ]
     for report in reports:
-        lines.append(f"| **{report.name}** | {report.status} | {report.seconds:.0f} s | |")
-        for figure in report.figures:
-            value = figure.get("ratio", figure.get("value"))
-            lines.append(f"| | {figure['name']} | {value} | {figure['words']} |")
+        row = (f"**{report.status}**", report.seconds, "s", f"at most {report.limit:,.0f}")
+        each = [(one.name, one.value, one.unit, one.words) for one in report.figures]
+        lines += [
+            f"| {report.name} | {name} | {shown(value)} | {unit} | {words} |"
+            for name, value, unit, words in (row, *each)
+        ]
     (out / "gpu_check.md").write_text("\n".join(lines) + "\n")
+
+
+def shown(value: float) -> str:
+    """A number for a reader: four digits that count, or whole thousands."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
 if __name__ == "__main__":
