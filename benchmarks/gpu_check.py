@@ -71,7 +71,7 @@ PARTS = (
     Part("vgg16", ("benchmarks/gpu_parts.py", "train", "vgg16"), 80),
     Part("numbers", ("benchmarks/gpu_parts.py", "numbers"), 120),
     Part("two", ("benchmarks/gpu_parts.py", "two"), 60),
-    Part("loader", ("benchmarks/loader.py", "--quick"), 60, False),
+    Part("loader", ("benchmarks/loader.py", "--quick"), 90, False),
     Part("step", ("benchmarks/step_gpu.py", "--quick"), 200),
 )
 

@@ -163,12 +163,13 @@ def compare_numbers(cpu: bool) -> int:
     exact(True)
     module, plain = fit(config, material, device, steps)
     late = slice(-max(1, steps // 3), None)
+    most_late = 0.3 if cpu else 0.1  # two steps of 16 patches are mostly noise
 
     def late_loss_differs(name: str, losses: list[float]) -> bool:
         apart = float(abs(np.mean(losses[late]) - np.mean(plain[late])))
-        words = f"mean late loss against float32's {np.mean(plain[late]):.3f}; at most 0.1"
+        words = f"mean late loss against float32's {np.mean(plain[late]):.3f}; at most {most_late}"
         tell(f"loss_apart_{name}", apart, "", words)
-        return not apart <= 0.1  # NaN is a difference
+        return not apart <= most_late  # NaN is a difference
 
     failed = late_loss_differs("bf16", fit(config, material, device, steps, bf16=True)[1])
     images = next(iter(build_datamodule(config, material).val_dataloader()))["image"]
