@@ -128,8 +128,10 @@ def check_inputs_and_model(result: Result, run: object) -> None:
     artifacts = result.root / "mlruns" / "artifacts"
     assert list(artifacts.rglob("MLmodel"))
     assert {p.name for p in (result.root / "mlruns").iterdir()} == {
-        *("artifacts", "mlflow.db", ".store.lock"),
+        *("artifacts", "mlflow.db", ".store.lock", "journal", "locks"),
     }
+    left = [p for p in (result.root / "mlruns" / "journal").rglob("*") if p.is_file()]
+    assert not [p for p in left if p.stat().st_size], "all was delivered"
     mlflow.set_tracking_uri(f"sqlite:///{result.root / 'mlruns' / 'mlflow.db'}")
     try:
         loaded = mlflow.pyfunc.load_model(f"models:/{model_id}")
@@ -282,13 +284,15 @@ def test_k_classes_are_no_special_case(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing but the data's class names says that there are two."""
+    from idc.data.sources.base import Scan
     from idc.data.sources.synthetic import SyntheticSource
 
     scan = SyntheticSource.scan
 
-    def three(self: SyntheticSource) -> pd.DataFrame:
-        index = scan(self)
-        return index.assign(label=np.where(index["drawn"] == 1, 2, np.arange(len(index)) % 2))
+    def three(self: SyntheticSource) -> Scan:
+        index = scan(self).index
+        labels = np.where(index["drawn"] == 1, 2, np.arange(len(index)) % 2)
+        return Scan(index.assign(label=labels))
 
     monkeypatch.setattr(SyntheticSource, "scan", three)
     monkeypatch.setattr(SyntheticSource, "class_names", ("a", "b", "c"))
