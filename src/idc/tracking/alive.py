@@ -1,5 +1,6 @@
 """What tells a running run from one whose process is gone: a lock here, a heartbeat elsewhere."""
 
+import hashlib
 import logging
 import platform
 import threading
@@ -18,7 +19,7 @@ from idc.runtime.locks import FOLDER, Holder, hold, holder, last_holder
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
-HEARTBEAT_TAG = "idc.heartbeat"  # seconds since 1970
+HEARTBEAT_TAG = "idc.heartbeat"  # seconds since 1970, and a digest of where the locks lie
 INTERVAL = 60.0  # seconds between two beats
 LATE = 600.0  # seconds without a beat after which a process is gone
 UNMARKED = 86_400.0  # the same for a run that never had one: an older version's
@@ -58,10 +59,11 @@ def heartbeat(run: Run, interval: float = INTERVAL) -> Iterator[None]:
         yield
         return
     ended = threading.Event()
+    place = _place(run.store.journals.parent) if run.store is not None else ""
 
     def beat() -> None:
         try:
-            run.tags({HEARTBEAT_TAG: int(time.time())})
+            run.tags({HEARTBEAT_TAG: f"{int(time.time())} {place}"})
         except (MlflowException, IdcError, OSError):
             log.debug("no heartbeat", exc_info=True)
 
@@ -106,12 +108,21 @@ def life_of(record: MlflowRecord, mlruns: Path) -> Life:
     before = last_holder(path)
     if before is not None and before.host == platform.node():
         return Life(False, f"{before}, is gone")
-    beat = record.data.tags.get(HEARTBEAT_TAG, "")
+    beat, _, place = record.data.tags.get(HEARTBEAT_TAG, "").partition(" ")
+    if place == _place(mlruns):
+        # Its lock would lie here; it is gone, but its end could not be recorded (a full disk).
+        return Life(False, "its process on this machine has ended")
     if beat.isdigit():
         age = time.time() - int(beat)
         return Life(age < LATE, f"last heartbeat {timedelta(seconds=int(age))} ago")
     age = time.time() - record.info.start_time / 1000
     return Life(age < UNMARKED, f"no heartbeat; started {timedelta(seconds=int(age))} ago")
+
+
+def _place(mlruns: Path) -> str:
+    """Tells the folder of locks of this machine from others', without naming it."""
+    where = f"{platform.node()}:{mlruns.resolve()}"
+    return hashlib.blake2b(where.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
 
 
 def refuse_running(record: MlflowRecord, mlruns: Path, what: str) -> None:
