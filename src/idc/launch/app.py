@@ -90,6 +90,8 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     hide_secrets()
     sys.argv[1:] = without_secrets(sys.argv[1:])
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    # A line of the log that a full disk does not take would be a traceback on the screen.
+    logging.raiseExceptions = False
     # Hydra makes folders before anything of ours is called, and fails with a traceback.
     if (problem := problem_with_folders(sys.argv[1:], os.environ)) is not None:
         print(f"error: {problem}", file=sys.stderr)

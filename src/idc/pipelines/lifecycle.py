@@ -202,7 +202,7 @@ def _attempt(step: Callable[[], object]) -> Exception | None:
     try:
         step()
     except (OSError, StoreException, IdcError) as error:
-        log.exception("could not record the end of the run")
+        log.error("could not record the end of the run: %s", first_line(error))
         return error
     return None
 

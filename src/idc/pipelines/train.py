@@ -242,8 +242,12 @@ def _work(
         if global_rank() == 0:
             try:
                 record_training(run, config, module.history, job.folder)
-            except Exception:  # the first error is the one to tell
-                log.exception("could not record what training had until then")
+            except Exception as more:  # the first error is the one to tell
+                log.error(
+                    "could not record what training had until then: %s",
+                    first_line(more),
+                    exc_info=not isinstance(more, OSError),
+                )
         raise
     if global_rank() == 0:
         record_training(run, config, module.history, job.folder)
