@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+# The temporary folder, and the machine's name, are nobody's business in a page.
+PLACE = re.compile(r"/[^\s=]*idc-chaos-\w+/[\w-]+")
+HOST = re.compile(r"(?<= on )\S+(?=, since)")
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 
@@ -30,7 +33,10 @@ class Fault:
     def row(self) -> str:
         """A row of a Markdown table."""
         cells = (self.kind, self.injected, self.expected, self.observed)
-        plain = [re.sub(r"\s+", " ", cell).replace("|", "\\|") for cell in cells]
+        plain = [
+            re.sub(r"\s+", " ", HOST.sub("HOST", PLACE.sub("ROOT", cell))).replace("|", "\\|")
+            for cell in cells
+        ]
         return f"| {' | '.join(plain)} | {'yes' if self.held else '**no**'} |"
 
 
