@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from mlflow.entities import Run as MlflowRecord
 from mlflow.exceptions import MlflowException
 
 from idc.errors import BusyError, IdcError
 from idc.runtime.locks import FOLDER, Holder, hold, holder, last_holder
+from idc.tracking.entities import RunRecord
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Life:
     why: str
 
 
-def life_of(record: MlflowRecord, mlruns: Path) -> Life:
+def life_of(record: RunRecord, mlruns: Path) -> Life:
     """Whether a run's process lives: by its lock if that is this machine's, else by its heartbeat.
 
     Args:
@@ -125,7 +125,7 @@ def _place(mlruns: Path) -> str:
     return hashlib.blake2b(where.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
 
 
-def refuse_running(record: MlflowRecord, mlruns: Path, what: str) -> None:
+def refuse_running(record: RunRecord, mlruns: Path, what: str) -> None:
     """Refuse to go on with a run that another process is at work on.
 
     Args:

@@ -1,20 +1,17 @@
 """A file of a run, whole: from its folder on this machine, else from its artifacts."""
 
 from pathlib import Path
-from typing import Any
 
-from mlflow.entities import Run as MlflowRecord
-
+from idc.config.build import Config
 from idc.errors import NotHeldError
+from idc.tracking.entities import RunRecord
 from idc.tracking.integrity import check_file
 from idc.tracking.local_paths import run_folder
 from idc.tracking.lookup import fetch_artifact
 from idc.tracking.store import Store
 
-Config = dict[str, Any]
 
-
-def own_file(store: Store, record: MlflowRecord, own: Path | None, name: str, folder: Path) -> Path:
+def own_file(store: Store, record: RunRecord, own: Path | None, name: str, folder: Path) -> Path:
     """A run's file, whole: from its own folder if that is here, else from its artifacts."""
     run_id, tags = str(record.info.run_id), record.data.tags
     if own is not None and (own / name).is_file():
@@ -29,7 +26,7 @@ def own_file(store: Store, record: MlflowRecord, own: Path | None, name: str, fo
     return check_file(path, name, tags, f"run={run_id}")
 
 
-def run_file(store: Store, record: MlflowRecord, now: Config, name: str, folder: Path) -> Path:
+def run_file(store: Store, record: RunRecord, now: Config, name: str, folder: Path) -> Path:
     """A file of a run: from its own folder if that is on this machine, else from its artifacts.
 
     Args:
