@@ -72,7 +72,7 @@ def _draw(number: int, count: int, root: Path) -> None:
         return
     source = SyntheticSource(PATIENTS, EACH)
     index = source.scan().index
-    mine = index[index["group"] == str(9001 + number)]
+    mine = index[index["patient"] == str(9001 + number)]
     # Both classes early in each patient, however small the set.
     mine = mine.sample(frac=1, random_state=number).head(wanted).sort_index()
     for path, patch in zip(mine["path"], source.read(mine).patches, strict=True):

@@ -4,8 +4,8 @@ python benchmarks/coverage.py [--quick]
 
 Patients with their own size, prevalence and shift of the scores are drawn from four populations.
 The truth of each metric is its value over all patches of 20,000 of their patients. For each of
-1,000 test sides (``--quick``: 150) of 2 to 40 patients, 1,000 draws; each column is the share of
-intervals that hold the truth, in per cent, of the test sides that have one:
+1,000 test splits (``--quick``: 150) of 2 to 40 patients, 1,000 draws; each column is the share of
+intervals that hold the truth, in per cent, of the test splits that have one:
 
 - ours: whole patients, tails expanded for the effective number of patients, with fewer than ten
   widened to Student's t
@@ -71,7 +71,7 @@ def main() -> None:
                         low, high = bounds[metric]
                         known[metric, method] += bool(np.isfinite(low))
                         held[metric, method] += low <= truth[metric] <= high
-            print(f"\n{name}, {patients} patients, {sides} test sides")
+            print(f"\n{name}, {patients} patients, {sides} test splits")
             print(f"{'metric':18} {'truth':>7} " + " ".join(f"{m:>8}" for m in METHODS))
             for metric in SHOWN:
                 shares = [f"{100 * held[metric, m] / known[metric, m]:8.1f}" for m in METHODS]
@@ -81,7 +81,7 @@ def main() -> None:
 def sample(
     rng: np.random.Generator, patients: int, population: tuple[float, float, float]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]:
-    """Labels, scores and patients of a test side that has both classes."""
+    """Labels, scores and patients of a test split that has both classes."""
     spread, distance, one_class = population
     while True:
         size = np.clip(rng.lognormal(3.6, 0.5, patients), 8, 150).astype(int)

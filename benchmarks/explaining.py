@@ -64,7 +64,7 @@ def untrained(count: int) -> Subject:
     backbone = backbones.mobilenet("mobilenet_v3_small", SIZE)
     network = Network(backbone, linear(backbone.num_features, 2), SIZE).eval()
     predictions = index.assign(
-        patient=index["group"], split="test", row=np.arange(len(index)), score=0.5, loss=1.0,
+        patient=index["patient"], split="test", row=np.arange(len(index)), score=0.5, loss=1.0,
         predicted=np.arange(len(index)) % 2,
     )  # fmt: skip
     patches = source.read(index).patches

@@ -116,7 +116,7 @@ def train(backbone: str, cpu: bool) -> int:
     words = f"the best epoch; the first had {rates[0]:,.0f}"
     tell(f"train_{backbone}_rate", max(rates), "patches/s", words)
     metrics = outcome(backbone)["metrics"]
-    words = f"on the test side; F1 {metrics['test/f1']:.3f}, recall {metrics['test/recall']:.3f}"
+    words = f"in the test split; F1 {metrics['test/f1']:.3f}, recall {metrics['test/recall']:.3f}"
     tell(f"train_{backbone}_auroc", float(metrics["test/auroc"]), "", words)
     return 0
 
@@ -134,7 +134,7 @@ def outcome(backbone: str) -> dict[str, object]:
 
 
 def compare_predictions(cpu: bool) -> int:
-    """A trained run's test side, judged on the GPU and on the CPU."""
+    """A trained run's test split, judged on the GPU and on the CPU."""
     run_id = outcome("resnet50")["run_id"]
     devices = ("cpu", "cpu" if cpu else "cuda")
     for device in devices:

@@ -1,6 +1,6 @@
 """Ask a trained run, or a sweep's ensemble, about any data.
 
-``python -m idc.evaluate run=ID`` scores the run's own test side anew; with ``data=idc
+``python -m idc.evaluate run=ID`` scores the run's own test split anew; with ``data=idc
 data.root=DIR`` another site's patches, at the threshold and calibration that the run chose on its
 own validation.
 """

@@ -57,8 +57,8 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     result = ask(f"run={run_id}", *FEW, *OTHER, "known_patients=drop")
     assert result.code == 0, result.err
     run, predictions = evaluation(result)
-    sides = pd.read_parquet(result.client.download_artifacts(run_id, "split.parquet"))
-    learnt = set(sides["group"][sides["split"] != "test"])
+    splits = pd.read_parquet(result.client.download_artifacts(run_id, "split.parquet"))
+    learnt = set(splits["patient"][splits["split"] != "test"])
     assert not learnt & set(predictions["patient"])
     assert set(predictions["split"]) == {"test"}
     # Calibration and threshold are those that the run chose on its own validation.

@@ -92,7 +92,7 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
     assert len(wrong) == int((test["label"] != test["predicted"]).sum())
     assert (wrong["label"] != wrong["predicted"]).all()
 
-    # A patch of the training side has no stored prediction: it is scored, and marked.
+    # A patch of the training split has no stored prediction: it is scored, and marked.
     split = pd.read_parquet(trained.folders[0] / "split.parquet")
     path = str(split.loc[split["split"] == "train", "path"].iloc[0])
     learnt = explain(f"run={run_id}", f"explain.select=files={path}", *few, *ONLY_MAPS)

@@ -169,16 +169,16 @@ def test_a_finished_run_trains_longer(cli: Cli, scheduler: str) -> None:
 def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> None:
     """Another split, or other data, on resume would leak patients."""
     (run,) = broken.runs()
-    patients = set(pd.read_parquet(broken.folders[0] / "split.parquet")["group"])
+    patients = set(pd.read_parquet(broken.folders[0] / "split.parquet")["patient"])
     train = pd.read_parquet(broken.folders[0] / "split.parquet").query("split == 'train'")
     was = run.info
     other = cli(f"resume={run.info.run_id}", f"split.test_patients=[{train['group'].iloc[0]}]")
     assert other.code == 1
-    assert "would change sides" in other.err
+    assert "would change splits" in other.err
     assert len(patients) == 5
     drawn = cli(f"resume={run.info.run_id}", "data.seed=1")
     assert drawn.code == 1
-    assert "data are not those" in drawn.err or "would change sides" in drawn.err
+    assert "data are not those" in drawn.err or "would change splits" in drawn.err
     (run,) = drawn.runs()
     assert (run.info.status, run.info.end_time) == (was.status, was.end_time)  # never reopened
 

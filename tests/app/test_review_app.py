@@ -76,7 +76,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     assert set(test["path"].iloc[:5]) <= set(split.index[split["split"] == "test"])
 
     # A second round, of the run with corrections: what it says goes with the first, on the same
-    # data. An answer about a patch that the test side does not hold does not end it.
+    # data. An answer about a patch that the test split does not hold does not end it.
     learnt = split.index[split["split"] == "train"][0]
     with Journal(tmp_path / "reviews" / newest / "answers.jsonl") as journal:
         for reader in ("AB", "CD"):

@@ -172,7 +172,7 @@ def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
     assert len(status) == 4
     for name, found in status.items():
         assert found == ("FAILED" if "nonsense" in name else "FINISHED"), status
-    # The test side is scored by one process, each patch once.
+    # The test split is scored by one process, each patch once.
     for child in children:
         if child.info.status == "FINISHED":
             folder = Path(result.client.download_artifacts(child.info.run_id, "evaluation"))

@@ -90,7 +90,7 @@ def check_artifacts(result: Result, run_id: str) -> None:
     ):
         assert (root / name).stat().st_size > 0, name
     split = pd.read_parquet(root / "split.parquet")
-    assert len(split[["group", "split"]].drop_duplicates()) == split["group"].nunique()
+    assert len(split[["patient", "split"]].drop_duplicates()) == split["patient"].nunique()
     predictions = pd.read_parquet(root / "evaluation/predictions.parquet")
     assert {"patient", "x", "y", "label", "score", "split"} <= set(predictions)
     test = predictions[predictions["split"] == "test"]
@@ -196,7 +196,7 @@ def test_what_can_be_learnt_is_learnt(cli: Cli) -> None:
 
 
 def test_an_f1_that_costs_nothing_is_pointed_out(cli: Cli, kaggle: Callable[..., Path]) -> None:
-    """With a validation side that is nearly all positive, the monitored F1 says nothing."""
+    """With a validation split that is nearly all positive, the monitored F1 says nothing."""
     patients = {f"900{i}": (8, 8) for i in range(4)} | {"9005": (1, 30)}
     options = [o for o in TINY if not o.startswith("data.")]
     arguments = (*options, "data=idc", f"data.root={kaggle(patients)}", "split.val_patients=[9005]")

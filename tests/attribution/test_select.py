@@ -66,7 +66,7 @@ def frame(n: int = 40, seed: int = 0) -> pd.DataFrame:
             "predicted": rng.integers(0, 2, n),
             "loss": rng.random(n),
             "path": [f"{i % 4}/patch{i}.png" for i in range(n)],
-            "group": [str(i % 4) for i in range(n)],
+            "patient": [str(i % 4) for i in range(n)],
         }
     )
 
@@ -94,7 +94,7 @@ def test_random_is_seeded_and_all_is_all() -> None:
 def test_patients_and_files_are_found_by_name(tmp_path: Path) -> None:
     table = frame()
     rows = named_rows(parse_selection("patient=1,3"), table)
-    assert set(table["group"][rows]) == {"1", "3"}
+    assert set(table["patient"][rows]) == {"1", "3"}
     assert named_rows(parse_selection("files=2/patch6.png"), table).tolist() == [6]
     assert len(named_rows(parse_selection("files=2/*.png"), table)) == 10
     listing = tmp_path / "mine.csv"

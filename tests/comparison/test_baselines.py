@@ -1,4 +1,4 @@
-"""Baselines learn from the training side only, and give probabilities."""
+"""Baselines learn from the training split only, and give probabilities."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def patches(labels: list[int], seed: int = 0, effect: float = 25.0) -> pd.DataFr
     frame["mean_r"] = rng.normal(120, 10, len(label)) + effect * label
     group = [f"p{i // 10}" for i in range(len(label))]
     return frame.assign(
-        label=label, group=group, path=[f"{seed}_{i}.png" for i in range(len(label))]
+        label=label, patient=group, path=[f"{seed}_{i}.png" for i in range(len(label))]
     )
 
 
@@ -76,7 +76,7 @@ def test_rare_classes_count_alike_for_more_than_two() -> None:
 
 def test_what_was_not_measured_is_left_out() -> None:
     train, test = patches([0, 1] * 20), patches([0, 1])
-    few = ["mean_r", "label", "group", "path"]
+    few = ["mean_r", "label", "patient", "path"]
     found = fit_baselines(train[few], 2).predict(test)
     assert found["colour statistics"][1, 1] > found["colour statistics"][0, 1]
     assert tuple(fit_baselines(train[["label"]], 2).predict(test)) == BASELINES[:2]
@@ -97,7 +97,7 @@ def test_bad_input_is_named() -> None:
 
 def test_the_tidy_frame_of_two_classes() -> None:
     train, val, test = patches([0, 0, 1] * 4), patches([0, 1], 1), patches([1, 1, 0], 2)
-    frame = baseline_predictions(train, val, test.rename(columns={"group": "patient"}))
+    frame = baseline_predictions(train, val, test)
     assert frame.columns.tolist() == [
         *["baseline", "split", "row", "path", "patient", "label", "score"]
     ]
@@ -113,10 +113,10 @@ def test_the_tidy_frame_of_two_classes() -> None:
 
 def test_the_frame_keeps_the_rows_of_the_index() -> None:
     whole = patches([0, 1] * 10)
-    sides = whole[:12], whole[12:15], whole[15:]
-    frame = baseline_predictions(*sides)
+    splits = whole[:12], whole[12:15], whole[15:]
+    frame = baseline_predictions(*splits)
     assert frame[frame["baseline"] == "class prior"]["row"].tolist() == list(range(12, 20))
-    named = baseline_predictions(*(side.assign(row=7) for side in sides))
+    named = baseline_predictions(*(split.assign(row=7) for split in splits))
     assert set(named["row"]) == {7}
 
 

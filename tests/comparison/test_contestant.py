@@ -43,9 +43,9 @@ def test_different_patches_are_not_compared() -> None:
 
 
 def test_runs_that_were_trained_on_others_test_patients_are_named() -> None:
-    sides = {
+    splits = {
         "a": {"1": "train", "2": "val", "3": "test"},
         "b": {"1": "test", "2": "train", "3": "test"},
         "c": {"1": "train", "3": "test"},
     }
-    assert trained_on_tested(sides) == {"a": ["b"], "c": ["b"]}
+    assert trained_on_tested(splits) == {"a": ["b"], "c": ["b"]}

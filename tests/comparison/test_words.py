@@ -80,7 +80,7 @@ def test_digits_suit_the_interval() -> None:
     narrow = differences.assign(low=0.0012, high=0.0213, p_holm=0.0496, apart=True)
     (sentence,) = pair_sentences(narrow, values, "f1")
     assert "0.712 against 0.701, difference 0.011, 95 % interval 0.001 to 0.021" in sentence
-    assert "p = 0.0496 after" in sentence  # not 0.050: it is on this side of the level
+    assert "p = 0.0496 after" in sentence  # not 0.050: it is on this split of the level
     unknown = differences.assign(low=np.nan, high=np.nan, p_holm=np.nan, apart=False)
     (sentence,) = pair_sentences(unknown, values, "f1")
     assert "not distinguishable" in sentence

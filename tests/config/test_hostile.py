@@ -23,7 +23,7 @@ def content_of(config: dict[str, Any]) -> dict[str, Any]:
             "config": config,
             "mirrors": {},
             "run_id": None,
-            "sides": {"1": "train", "2": "val", "3": "test"},
+            "splits": {"1": "train", "2": "val", "3": "test"},
             "split": "0" * 16,
             "fingerprint": "0" * 16,
             "history": [],

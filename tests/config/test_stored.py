@@ -31,7 +31,7 @@ def test_what_a_training_stores_is_taken(compose: Compose, overrides: tuple[str,
     config = compose(*overrides)
     origin = read_origin(content_of(config), compose(), WHERE)
     assert origin.config == config
-    assert origin.sides == {"1": "train", "2": "val", "3": "test"}
+    assert origin.splits == {"1": "train", "2": "val", "3": "test"}
     del config["paths"]  # as it is logged
     assert read_origin(content_of(config), compose(), WHERE).config == config
 
@@ -77,8 +77,8 @@ def set_to(place: str, value: object) -> Change:
         (set_to("idc.mirrors", {"data.root": "data.nowhere"}), "mirrors"),
         (set_to("idc.mirrors", {"backbone._target_": "name"}), "mirrors"),
         (set_to("idc.mirrors", {"seed": "name", "name": "seed"}), "mirrors"),
-        (set_to("idc.sides", ["train"]), "'sides'"),
-        (set_to("idc.sides", {"1": "left"}), "sides: '1'"),
+        (set_to("idc.splits", ["train"]), "'splits'"),
+        (set_to("idc.splits", {"1": "left"}), "splits: '1'"),
         (set_to("idc.run_id", 7), "'run_id'"),
         (set_to("idc.split", None), "'split'"),
         (set_to("idc.fingerprint", ...), "'fingerprint'"),

@@ -20,7 +20,7 @@ BRIGHTNESS = A.RandomBrightnessContrast(brightness_limit=0.5, contrast_limit=0, 
 
 def module(workers: int, seed: int = 0, sampler: str = "shuffle") -> PatchDataModule:
     index = pd.DataFrame(
-        {"label": np.arange(N) % 4 == 0, "group": "p", "x": 0, "y": 0, "split": "train"}
+        {"label": np.arange(N) % 4 == 0, "patient": "p", "x": 0, "y": 0, "split": "train"}
     ).astype({"label": "int64"})
     return PatchDataModule(
         PATCHES,

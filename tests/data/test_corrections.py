@@ -82,7 +82,7 @@ def small_index() -> pd.DataFrame:
         {
             "path": ["a", "b", "c", "d"],
             "label": [0, 1, 1, 0],
-            "group": ["p", "p", "q", "q"],
+            "patient": ["p", "p", "q", "q"],
             "checks": ["ink,duplicate_opposite", "duplicate_opposite", "", ""],
             "pixels": pd.array([7, 7, 8, 9], "uint64"),
             "problem": "",
@@ -154,16 +154,16 @@ def artifact(result: Result, run_id: str, name: str) -> Path:
 def check_run(result: Result, run_id: str, names: Callable[[str], str] = str) -> pd.DataFrame:
     """The run's predictions, after everything that it must say of its corrections."""
     relabelled, excluded = {names(p) for p in RELABELLED}, {names(p) for p in EXCLUDED}
-    sides = pd.read_parquet(artifact(result, run_id, "split.parquet"))
+    splits = pd.read_parquet(artifact(result, run_id, "split.parquet"))
     predictions = pd.read_parquet(artifact(result, run_id, "evaluation/predictions.parquet"))
-    for table in (sides, predictions):
+    for table in (splits, predictions):
         assert not excluded & set(table["path"])
         part = table[table["path"].isin(relabelled)]
         assert len(part)
         assert (part["label"] == 1).all()
         assert part["checks"].astype(str).str.contains("relabelled").all()
         assert not table["checks"].astype(str).str.contains("excluded").any()
-    assert len(sides) == 95
+    assert len(splits) == 95
     tags = result.client.get_run(run_id).data.tags
     assert tags["data.corrections"] == "5 relabelled, 5 excluded"
     notes = json.loads(tags["data.notes"])
@@ -260,8 +260,8 @@ def test_drawn_data_and_pseudonyms(
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef-secret")
     names = Pseudonyms("0123456789abcdef-secret")
     index = SyntheticSource(5, 24).scan().index
-    chosen = index[index["label"] == 0].groupby("group").head(1)
-    hidden = [names.of_path(r.group, r.path) for r in chosen.itertuples()]
+    chosen = index[index["label"] == 0].groupby("patient").head(1)
+    hidden = [names.of_path(r.patient, r.path) for r in chosen.itertuples()]
     arguments = (*TINY, "tracking.pseudonymise=true")
     fingerprints = []
     for paths in (chosen["path"].tolist(), hidden):
@@ -287,7 +287,7 @@ def test_drawn_data_and_pseudonyms(
 def uneven(tmp_path: Path, index: pd.DataFrame) -> Path:
     """Corrections that make some patients nearly all positive, and take much of others out."""
     lines: list[Line] = []
-    for number, (_, part) in enumerate(index.groupby("group")):
+    for number, (_, part) in enumerate(index.groupby("patient")):
         paths = part.loc[part["label"] == 0, "path"].tolist()
         if number % 3 == 0:
             lines += [(path, 0, "relabel", 1) for path in paths[:-1]]
@@ -299,7 +299,7 @@ def uneven(tmp_path: Path, index: pd.DataFrame) -> Path:
 @pytest.mark.parametrize(
     "split", [(), ("split.seed=1",), ("split.folds=3", "split.fold=1"), ("split=random",)]
 )
-def test_corrections_move_no_patient_to_another_side(
+def test_corrections_move_no_patient_to_another_split(
     compose: Callable[..., dict[str, Any]], tmp_path: Path, split: Sequence[str]
 ) -> None:
     from idc.data.sources.synthetic import SyntheticSource
@@ -317,24 +317,24 @@ def test_corrections_move_no_patient_to_another_side(
     assert index["split"][~excluded].equals(plain["split"][~excluded])
 
 
-def test_a_side_that_corrections_leave_without_a_class_is_refused(
+def test_a_split_that_corrections_leave_without_a_class_is_refused(
     compose: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     from idc.pipelines.dataset import load_material
 
     options = ("data.patients=6", "data.patches_per_patient=24")
     plain = load_material(compose(*options)).index
-    for side, named in (("test", False), ("val", False), ("test", True)):
-        part = plain[(plain["split"] == side) & (plain["label"] == 1)]
+    for split, named in (("test", False), ("val", False), ("test", True)):
+        part = plain[(plain["split"] == split) & (plain["label"] == 1)]
         file = write(tmp_path / "c.csv", [(path, 1, "relabel", 0) for path in part["path"]])
         asked = [*options, f"data.corrections={file}"]
         if named:  # what was asked for by name may lack a class
             for name in ("test", "val"):
-                patients = plain["group"][plain["split"] == name].unique()
+                patients = plain["patient"][plain["split"] == name].unique()
                 asked.append(f"split.{name}_patients=[{','.join(patients)}]")
             assert len(load_material(compose(*asked)).rows("test"))
             continue
-        with pytest.raises(DataError, match=rf"the {side} side has no .*data\.corrections"):
+        with pytest.raises(DataError, match=rf"the {split} split has no .*data\.corrections"):
             load_material(compose(*asked))
 
 
@@ -354,5 +354,5 @@ def test_what_only_a_correction_lets_in_joins_its_patient(
     file = write(tmp_path / "c.csv", [(positive, 1, "relabel", 0)])
     index = load_material(compose("data=idc", *options, f"data.corrections={file}")).index
     index = index.set_index("path")
-    own = plain["split"][plain["group"] == "9002"]
+    own = plain["split"][plain["patient"] == "9002"]
     assert {index["split"][positive]} == set(own) - {""}

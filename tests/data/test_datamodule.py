@@ -18,8 +18,8 @@ FLIP = (A.D4(p=1.0),)
 def parts() -> tuple[np.ndarray, pd.DataFrame]:
     source = SyntheticSource(4, 25)
     index = source.scan().index
-    side = {"9001": "train", "9002": "train", "9003": "val", "9004": "test"}
-    split = index["group"].map(side).to_numpy(object)
+    of_patient = {"9001": "train", "9002": "train", "9003": "val", "9004": "test"}
+    split = index["patient"].map(of_patient).to_numpy(object)
     split[3] = ""  # dropped by the audit
     return source.read(index).patches, index.assign(split=split)
 
@@ -28,12 +28,12 @@ def module(parts: tuple[np.ndarray, pd.DataFrame], **options: object) -> PatchDa
     return PatchDataModule(*parts, ("no IDC", "IDC"), batch_size=8, num_workers=0, **options)
 
 
-@pytest.mark.parametrize("side", ["val", "test"])
+@pytest.mark.parametrize("split", ["val", "test"])
 def test_resident_evaluation_is_that_of_the_loader(
-    parts: tuple[np.ndarray, pd.DataFrame], side: str
+    parts: tuple[np.ndarray, pd.DataFrame], split: str
 ) -> None:
-    one = module(parts, transforms=FLIP).eval_dataloader(side)
-    two = module(parts, transforms=FLIP, device="gpu").eval_dataloader(side)
+    one = module(parts, transforms=FLIP).eval_dataloader(split)
+    two = module(parts, transforms=FLIP, device="gpu").eval_dataloader(split)
     assert len(one) == len(two)
     for a, b in zip(one, two, strict=True):
         assert all((a[key] == b[key]).all() for key in ("image", "label", "row"))

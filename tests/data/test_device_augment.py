@@ -7,10 +7,17 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from augment_cases import (
+    TRANSFORMS,
+    Pixels,
+    assert_equal_within,
+    configured,
+    make_patches,
+    on_device,
+)
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
-from twin_cases import TRANSFORMS, Pixels, assert_equal_within, configured, make_patches, on_device
 
 from idc.data.device.augmentation import DeviceAugmentation, Step, transform
 from idc.errors import ConfigError

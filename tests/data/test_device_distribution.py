@@ -5,9 +5,9 @@ from typing import Any
 import albumentations as A
 import numpy as np
 import pytest
+from augment_cases import TRANSFORMS, Pixels, make_patches, on_device
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, ks_2samp
-from twin_cases import TRANSFORMS, Pixels, make_patches, on_device
 
 from idc.data.augment import Augmentation
 from idc.data.device.augmentation import DeviceAugmentation

@@ -69,14 +69,14 @@ def test_perceptual_hash_hardly_changes_with_brightness() -> None:
 
 def test_fingerprint_follows_pixels_labels_patients_and_places() -> None:
     index = pd.DataFrame(
-        {"label": [0, 1], "group": ["a", "b"], "x": [1, 2], "y": [3, 4], "pixels": [5, 6]}
+        {"label": [0, 1], "patient": ["a", "b"], "x": [1, 2], "y": [3, 4], "pixels": [5, 6]}
     ).astype({"pixels": "uint64"})
     mark = fingerprint(index)
     assert len(mark) == 16
     assert fingerprint(index.copy()) == mark
     for column, values in {
         "label": [1, 1],
-        "group": ["a", "c"],
+        "patient": ["a", "c"],
         "x": [1, 3],
         "y": [3, 5],
         "pixels": np.array([5, 7], np.uint64),

@@ -21,10 +21,10 @@ def one(root: Path, pattern: str = "9001/0/*.png") -> Path:
 
 def test_scan_reads_patient_position_and_label(kaggle: Folder) -> None:
     index = IdcSource(kaggle(PATIENTS)).scan().index
-    assert index.groupby("group")["label"].sum().to_dict() == {"9001": 2, "9002": 4}
+    assert index.groupby("patient")["label"].sum().to_dict() == {"9001": 2, "9002": 4}
     assert len(index) == 10
     row = index[index["path"] == "9001/1/9001_idx5_x51_y51_class1.png"].iloc[0]
-    assert (row["x"], row["y"], row["label"], row["group"]) == (51, 51, 1, "9001")
+    assert (row["x"], row["y"], row["label"], row["patient"]) == (51, 51, 1, "9001")
 
 
 def test_nested_second_copy_is_not_counted(kaggle: Folder) -> None:
@@ -109,7 +109,7 @@ def test_a_wrong_name_is_told_of(kaggle: Folder) -> None:
     index = IdcSource(root).scan().index
     assert len(index) == 10
     (row,) = index[index["checks"] == "bad_name"].to_dict("records")
-    assert (row["path"], row["group"], row["label"]) == ("9001/0/holiday.png", "9001", -1)
+    assert (row["path"], row["patient"], row["label"]) == ("9001/0/holiday.png", "9001", -1)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_name_and_folder_must_agree(kaggle: Folder, target: str, checks: str) ->
     index = IdcSource(root).scan().index
     (row,) = index[index["checks"] != ""].to_dict("records")
     assert row["checks"] == checks
-    assert (row["group"], row["label"]) == ("9001", 0)  # the name's
+    assert (row["patient"], row["label"]) == ("9001", 0)  # the name's
 
 
 @pytest.mark.real
@@ -137,8 +137,7 @@ def test_hashes_are_those_of_the_manifest(real_patches: Path) -> None:
     index = source.scan().index
     assert len(index) == len(manifest)
     facts = index.join(source.read(index).facts)
-    merged = facts.merge(manifest, on=["x", "y", "label"], suffixes=("", "_m"))
-    merged = merged[merged["group"] == merged["patient"]]
+    merged = facts.merge(manifest, on=["patient", "x", "y", "label"], suffixes=("", "_m"))
     assert len(merged) == len(index)
     assert (merged["hash"] == merged["sha256"]).all()
     assert (

@@ -1,4 +1,4 @@
-"""What crosses the sides of a split, against a look at every pair."""
+"""What crosses the splits, against a look at every pair."""
 
 import numpy as np
 import pandas as pd
@@ -31,12 +31,12 @@ ROWS = st.lists(
 
 
 def case(rows: Rows) -> tuple[pd.DataFrame, np.ndarray]:
-    """An index and its patches: which look, whether the nearly same one, side, patient."""
+    """An index and its patches: which look, whether the nearly same one, split, patient."""
     patches = np.stack([(NEARLY if near else LOOKS)[look] for look, near, *_ in rows])
     index = measure(patches).assign(
         path=[f"{i}.png" for i in range(len(rows))],
-        split=[side for *_, side, _ in rows],
-        group=[f"p{patient}" for *_, patient in rows],
+        split=[split for *_, split, _ in rows],
+        patient=[f"p{patient}" for *_, patient in rows],
         label=np.arange(len(rows)) % 2,
         checks="",
     )
@@ -44,19 +44,19 @@ def case(rows: Rows) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def brute_force(rows: Rows) -> list[tuple[int, int, str]]:
-    """Row, twin and kind by their definition."""
+    """Row, duplicate and kind by their definition."""
     sought = {"train": ["test", "val"], "val": ["test", "train"], "test": ["train", "val"]}
     found = []
-    for i, (look, near, side, _) in enumerate(rows):
+    for i, (look, near, split, _) in enumerate(rows):
         for kind in ("duplicate", "near_duplicate"):
-            twins = [
-                (sought[side].index(s), j)
+            duplicates = [
+                (sought[split].index(s), j)
                 for j, (other, other_near, s, _) in enumerate(rows)
-                if side and s and s != side and other == look
+                if split and s and s != split and other == look
                 if (other_near == near) == (kind == "duplicate")
             ]
-            if twins:
-                found.append((i, min(twins)[1], kind))
+            if duplicates:
+                found.append((i, min(duplicates)[1], kind))
                 break
     return found
 
@@ -69,10 +69,10 @@ def test_it_finds_what_a_look_at_every_pair_finds(rows: Rows) -> None:
         (f"{i}.png", rows[i][2], f"{j}.png", rows[j][2], kind) for i, j, kind in brute_force(rows)
     ]
     assert list(leaks.table.itertuples(index=False, name=None)) == names
-    sides: dict[str, set[str]] = {}
-    for *_, side, patient in rows:
-        sides.setdefault(f"p{patient}", set()).update({side} - {""})
-    assert leaks.patients == tuple(sorted(p for p, found in sides.items() if len(found) > 1))
+    splits: dict[str, set[str]] = {}
+    for *_, split, patient in rows:
+        splits.setdefault(f"p{patient}", set()).update({split} - {""})
+    assert leaks.patients == tuple(sorted(p for p, found in splits.items() if len(found) > 1))
     kinds = [kind for *_, kind in names]
     assert leaks.counts() == {
         "patients": len(leaks.patients),
@@ -90,14 +90,14 @@ def test_nothing_crosses_once_it_is_dropped_and_test_is_whole(rows: Rows) -> Non
     policy = LeakPolicy("drop", "drop", "drop")
     leaks = find_leaks(index, patches, LIMITS)
     try:
-        side = policy.decide(index, leaks)
+        split = policy.decide(index, leaks)
     except DataError as error:
         assert "no patch of class" in str(error)
         return
     test = index["split"] == "test"
-    assert (side[test] == "test").all()
-    assert set(side[~test].unique()) <= {"train", "val", ""}
-    after = find_leaks(index.assign(split=side), patches, LIMITS)
+    assert (split[test] == "test").all()
+    assert set(split[~test].unique()) <= {"train", "val", ""}
+    after = find_leaks(index.assign(split=split), patches, LIMITS)
     assert after.patients == ()
     assert after.counts()["duplicates"] == 0
     left = after.rows("near_duplicates")
@@ -105,7 +105,7 @@ def test_nothing_crosses_once_it_is_dropped_and_test_is_whole(rows: Rows) -> Non
     assert set(left["path"]) <= set(leaks.table["path"])
     if leaks.counts()["duplicates"] == 0:
         assert left.empty
-    changed = side != index["split"]
+    changed = split != index["split"]
     assert changed.any() == bool(len(leaks.table) or leaks.patients)
 
 
@@ -127,7 +127,7 @@ def found(rows: Rows = EXAMPLE) -> tuple[pd.DataFrame, Leaks]:
     return index, find_leaks(index, patches, LIMITS)
 
 
-def test_sentences_name_numbers_sides_and_an_example() -> None:
+def test_sentences_name_numbers_splits_and_an_example() -> None:
     _, leaks = found()
     same, near = leaks.sentences()
     for word in ("5 patches have the same pixels", "1 of train", "2 of val", "1.png (train)"):
@@ -148,17 +148,17 @@ def test_a_refusal_names_the_files_and_what_to_do() -> None:
     assert "near_duplicates" not in text
 
 
-def test_warnings_leave_the_sides_as_they_are() -> None:
+def test_warnings_leave_the_splits_as_they_are() -> None:
     index, leaks = found()
-    side = LeakPolicy("warn", "warn", "warn").decide(index, leaks)
-    assert side.tolist() == index["split"].tolist()
+    split = LeakPolicy("warn", "warn", "warn").decide(index, leaks)
+    assert split.tolist() == index["split"].tolist()
 
 
 def test_dropping_takes_from_training_and_from_validation_what_test_has() -> None:
     index, leaks = found([*EXAMPLE, (0, True, "val", 4), (0, True, "val", 4)])
     index["label"] = 0
-    side = LeakPolicy("warn", "drop", "warn").decide(index, leaks)
-    assert side[side != index["split"]].index.tolist() == [1, 4, 5]
+    split = LeakPolicy("warn", "drop", "warn").decide(index, leaks)
+    assert split[split != index["split"]].index.tolist() == [1, 4, 5]
     near = LeakPolicy("warn", "warn", "drop").decide(index, leaks)
     assert near[near != index["split"]].index.tolist() == [0, 2, 3]
 
@@ -176,8 +176,8 @@ def test_patients_fail_but_for_a_split_that_is_leaky_by_design() -> None:
     with pytest.raises(DataError, match=r"2 of 2 patients .*p0, p1.*\n.*split=patient"):
         LeakPolicy().decide(index, leaks)
     for action in ("fail", "drop"):
-        side = LeakPolicy(action).decide(index, leaks, leaky_by_design=True)
-        assert side.tolist() == index["split"].tolist()
+        split = LeakPolicy(action).decide(index, leaks, leaky_by_design=True)
+        assert split.tolist() == index["split"].tolist()
 
 
 def test_glass_and_flat_patches_are_not_near_duplicates() -> None:
@@ -199,6 +199,6 @@ def test_the_synthetic_set_has_none() -> None:
     index = source.scan().index
     patches = source.read(index).patches
     facts = measure(patches)
-    sides = index["group"].map({"9001": "train", "9002": "val", "9003": "test"})
-    index = index.assign(split=sides).join(facts)
+    splits = index["patient"].map({"9001": "train", "9002": "val", "9003": "test"})
+    index = index.assign(split=splits).join(facts)
     assert find_leaks(index, patches, LIMITS).table.empty

@@ -53,7 +53,7 @@ def test_images_of_other_suffixes_are_patches(root: Path, suffix: str) -> None:
     scan = source.scan()
     assert scan.not_read == ()
     assert (scan.index["checks"] == "").all()
-    assert scan.index.groupby("group")["label"].sum().to_dict() == {"9001": 2, "9002": 4}
+    assert scan.index.groupby("patient")["label"].sum().to_dict() == {"9001": 2, "9002": 4}
     facts = source.read(scan.index).facts
     assert (facts["problem"] == "").all()
     assert set(facts["mode"]) == {"8-bit RGB"}
@@ -167,7 +167,7 @@ def test_names_that_are_not_utf8_are_counted_and_named(root: Path) -> None:
 
 def test_names_beyond_ascii_are_patches(kaggle: Folder) -> None:
     scan = IdcSource(kaggle({"患者一": (2, 1)})).scan()
-    assert (scan.index["group"].tolist(), scan.not_read) == (["患者一"] * 3, ())
+    assert (scan.index["patient"].tolist(), scan.not_read) == (["患者一"] * 3, ())
 
 
 def test_a_folder_that_cannot_be_opened_is_counted(
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_opened_is_counted(
 @pytest.mark.parametrize("patient", ["TCGA_A1_0001", "_", "a_idx5_b", "p 1", "A-7.x"])
 def test_patients_may_have_any_name(kaggle: Folder, patient: str) -> None:
     index = IdcSource(kaggle({patient: (2, 1)})).scan().index
-    assert index["group"].tolist() == [patient] * 3
+    assert index["patient"].tolist() == [patient] * 3
     assert index["checks"].tolist() == [""] * 3
 
 

@@ -91,5 +91,5 @@ def test_written_as_png_files_it_reads_back_the_same(tmp_path: Path) -> None:
     index = real.scan().index
     ours = source.scan().index.set_index("path").loc[index["path"]].reset_index()
     assert (index["label"].to_numpy() == ours["label"].to_numpy()).all()
-    assert (index["group"].to_numpy() == ours["group"].to_numpy()).all()
+    assert (index["patient"].to_numpy() == ours["patient"].to_numpy()).all()
     assert np.array_equal(real.read(index).patches, source.read(ours).patches)

@@ -1,4 +1,4 @@
-"""How often the 95 % intervals hold the truth, on test sides drawn from a known population.
+"""How often the 95 % intervals hold the truth, in test splits drawn from a known population.
 
 ``benchmarks/coverage.py`` tells the same for more populations, more sides and other methods; its
 figures stand in ``benchmarks/RESULTS.md``.
@@ -12,7 +12,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 from idc.metrics.intervals import bootstrap
 from idc.metrics.statistics import Prediction, UnitStatistics
 
-PATIENTS, SIDES, PATCH_SIDES = 40, 600, 60
+PATIENTS, SPLITS, PATCH_SIDES = 40, 600, 60
 AT_HALF = ("recall", "specificity", "precision", "f1", "balanced_accuracy")
 SHOWN = (*AT_HALF, "auroc", "average_precision", "brier", "ece")
 
@@ -37,7 +37,7 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
     )
     truth = {name: float(value[0]) for name, value in everyone.values(np.ones((1, 1))).items()}
     held = {unit: dict.fromkeys(SHOWN, 0) for unit in ("patient", "patch")}
-    for seed in range(SIDES):
+    for seed in range(SPLITS):
         y, scores, group = sample(rng, PATIENTS)
         called = {"": (scores >= 0.5).astype(int)}
         units = {"patient": group}
@@ -48,7 +48,7 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
             for name in SHOWN:
                 low, high = found.bounds[name]
                 held[unit][name] += low <= truth[name] <= high
-    by_patient = {name: 100 * count / SIDES for name, count in held["patient"].items()}
+    by_patient = {name: 100 * count / SPLITS for name, count in held["patient"].items()}
     by_patch = {name: 100 * count / PATCH_SIDES for name, count in held["patch"].items()}
     assert all(93 <= share <= 97 for share in by_patient.values()), by_patient
     assert all(share < 85 for share in by_patch.values()), by_patch

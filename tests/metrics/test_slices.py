@@ -64,7 +64,7 @@ def test_neighbours_come_from_the_context_given() -> None:
     alone, seen = slice_columns(test)["region"], slice_columns(test, frame)["region"]
     assert (alone == "inside").sum() == 4
     assert (seen == "inside").sum() == 8
-    as_index = frame.rename(columns={"patient": "group"})
+    as_index = frame
     assert slice_columns(test, as_index)["region"].equals(seen)
 
 

@@ -210,8 +210,8 @@ def test_targets_that_cannot_be_judged() -> None:
     assert "cannot be judged on test: no patch was called IDC" in words
 
 
-def test_the_sentence_names_side_and_class() -> None:
+def test_the_sentence_names_split_and_class() -> None:
     y, called = np.array([1, 1]), np.array([0, 0])
-    words = ThresholdRule("recall").missed(y, called, side="validation", positive="malaria")
+    words = ThresholdRule("recall").missed(y, called, split="validation", positive="malaria")
     assert words is not None
     assert "missed on validation: 0.00 (2 of 2 malaria patches" in words

@@ -84,7 +84,7 @@ def test_scores_on_the_edges_of_bins_are_binned_alike() -> None:
 def test_weights_are_repetitions(
     data: st.DataObject, classes: int, few_units: int, cells: int
 ) -> None:
-    """Whatever the weights; also where a draw lacks a class (NaN on both sides)."""
+    """Whatever the weights; also where a draw lacks a class (NaN in both splits)."""
     n = data.draw(st.integers(classes, 30))
     y, prediction = predictions(data.draw(st.integers(0, 999)), n, classes)
     units = data.draw(st.integers(1, 6))

@@ -45,7 +45,7 @@ def make(tmp_path: Path) -> Make:
         frame.to_parquet(folder / "evaluation" / "predictions.parquet")
         simple = frame.assign(baseline="class prior", score=0.5, predicted=1)
         simple[["baseline", *frame]].to_parquet(folder / "evaluation" / "baselines.parquet")
-        split = pd.DataFrame({"group": "1", "split": "train"}, index=range(train))
+        split = pd.DataFrame({"patient": "1", "split": "train"}, index=range(train))
         split.to_parquet(folder / "split.parquet")
         metrics = {f"test/{name}": 0.5 for name in SHOWN}
         outcome = Outcome(
@@ -141,7 +141,7 @@ def test_a_repeat_without_all_folds_is_left_out_and_named(make: Make) -> None:
     ]
 
 
-def test_baselines_know_the_largest_side_that_does_not_leak(make: Make) -> None:
+def test_baselines_know_the_largest_split_that_does_not_leak(make: Make) -> None:
     runs = [
         make(train=10, split_train_fraction="0.1"),
         make(train=90, split_train_fraction="1.0"),

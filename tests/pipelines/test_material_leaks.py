@@ -1,4 +1,4 @@
-"""What crosses the sides is found when a run's data are loaded, from a store as from files."""
+"""What crosses the splits is found when a run's data are loaded, from a store as from files."""
 
 import logging
 import shutil
@@ -16,7 +16,7 @@ from idc.errors import DataError
 from idc.pipelines.dataset import load_material
 
 FIVE = {f"900{i}": (12, 8) for i in range(5)}
-SIDES = ("split.test_patients=[9004]", "split.val_patients=[9003]")
+SPLITS = ("split.test_patients=[9004]", "split.val_patients=[9003]")
 Load = Callable[..., Material]
 
 
@@ -37,21 +37,21 @@ def load(compose: Callable[..., dict[str, Any]], kaggle: Callable[..., Path]) ->
     return make
 
 
-def test_the_same_pixels_on_two_sides_stop_a_run(load: Load) -> None:
+def test_the_same_pixels_on_two_splits_stop_a_run(load: Load) -> None:
     with pytest.raises(DataError, match=r"9000_idx5_x1_y1_class0\.png \(train\) = 9004/0/"):
-        load(*SIDES)
+        load(*SPLITS)
 
 
 def test_they_are_told_of_or_dropped_from_training(
     load: Load, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        material = load(*SIDES, "leaks.duplicates=warn")
+        material = load(*SPLITS, "leaks.duplicates=warn")
     assert material.leaks.counts() == {"patients": 0, "duplicates": 2, "near_duplicates": 2}
     assert "2 patches have the same pixels" in caplog.text
     assert not material.leaky
     # This time from the packed store, which gives part of the columns only.
-    dropped = load(*SIDES, "leaks.duplicates=drop", "leaks.near_duplicates=drop")
+    dropped = load(*SPLITS, "leaks.duplicates=drop", "leaks.near_duplicates=drop")
     assert dropped.leaks.sentences() == []
     assert len(dropped.rows("train")) == len(material.rows("train")) - 2
     assert len(dropped.rows("test")) == 20
@@ -62,7 +62,7 @@ def test_a_random_split_is_leaky_and_its_file_repeats_it(load: Load, tmp_path: P
     material = load("split=random", "leaks.duplicates=warn")
     assert material.leaky
     assert len(material.leaks.patients) == 5
-    file = tmp_path / "sides.csv"
+    file = tmp_path / "splits.csv"
     write_split_csv(material.index, file)
     again = ("split=predefined", f"split.file={file}", "leaks.duplicates=warn")
     with pytest.raises(DataError, match=r"5 patient.*allow_leak=true"):
@@ -73,7 +73,7 @@ def test_a_random_split_is_leaky_and_its_file_repeats_it(load: Load, tmp_path: P
 
 
 def test_left_out_training_patients_are_unused(load: Load) -> None:
-    material = load(*SIDES, "split.train_patients=1", "leaks.duplicates=drop")
-    assert material.rows("train")["group"].nunique() == 1
+    material = load(*SPLITS, "split.train_patients=1", "leaks.duplicates=drop")
+    assert material.rows("train")["patient"].nunique() == 1
     assert len(material.used) < len(material.index)
     assert len(material.rows("test")) == 20

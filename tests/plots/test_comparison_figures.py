@@ -238,7 +238,7 @@ def test_the_leaderboard_puts_baselines_below_a_line_and_marks_leaks() -> None:
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     assert labels == ["leak †  (n=3)", "fair  (n=3)", "majority class  (baseline)"]
     words = words_of(figure)
-    assert "patients stand on two sides of the split: too good" in words
+    assert "patients are in two splits: too good" in words
     assert "95 % interval over patients" in words
     assert "deviation" not in words
     faces = [

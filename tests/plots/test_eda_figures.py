@@ -34,7 +34,7 @@ def counts(patients: int, classes: int) -> pd.DataFrame:
 
 def stats(patients: int, classes: int) -> pd.DataFrame:
     rows = pd.MultiIndex.from_product(
-        [[f"p{i}" for i in range(patients)], range(classes)], names=["group", "label"]
+        [[f"p{i}" for i in range(patients)], range(classes)], names=["patient", "label"]
     )
     table = pd.DataFrame(index=rows).reset_index()
     for key in ("mean_r", "mean_g", "mean_b"):
@@ -112,7 +112,7 @@ def test_nobody_is_said() -> None:
 @pytest.mark.parametrize(("patients", "classes"), [(1, 1), (17, 2), (40, 3), (300, 2)])
 def test_colour_of_any_number_of_patients(patients: int, classes: int) -> None:
     table = stats(patients, classes)
-    order = sorted(table["group"].unique())
+    order = sorted(table["patient"].unique())
     words = words_of(colour_by_patient_figure(table, order, NAMES[classes]))
     for name in NAMES[classes]:
         assert f"{name}: {patients:,} patient{'' if patients == 1 else 's'}" in words
@@ -124,10 +124,10 @@ def test_colour_of_any_number_of_patients(patients: int, classes: int) -> None:
 
 def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
     table = stats(3, 2)
-    table = table[~((table["group"] == "p1") & (table["label"] == 1))]
+    table = table[~((table["patient"] == "p1") & (table["label"] == 1))]
     figure = colour_by_patient_figure(table, ["p2", "p0", "p1"], NAMES[2])
     strips = [a.images[0].get_array() for a in figure.axes if a.images]
-    of_idc = table[table["label"] == 1].set_index("group")
+    of_idc = table[table["label"] == 1].set_index("patient")
     wanted = of_idc.loc[["p2", "p0"], ["mean_r", "mean_g", "mean_b"]].to_numpy()
     assert np.array_equal(strips[1][0, :2], wanted.astype(np.uint8))
     assert (strips[1][0, 2] == 255).all()  # a patient without this class
@@ -136,14 +136,14 @@ def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
 @pytest.mark.parametrize("patients", [3, 60])
 def test_a_class_that_nobody_has_is_said(patients: int) -> None:
     table = stats(patients, 1)
-    order = list(table["group"])
+    order = list(table["patient"])
     assert "no patch of this class" in words_of(colour_by_patient_figure(table, order, NAMES[2]))
     assert "no patch of this class" in words_of(colour_space_figure(table, NAMES[2]))
 
 
 def test_colours_are_cut_at_no_mean_and_no_spread() -> None:
     table = stats(4, 2).assign(mean_g=20.0, spread_g=15.0)
-    figure = colour_by_patient_figure(table, list(table["group"].unique()), NAMES[2])
+    figure = colour_by_patient_figure(table, list(table["patient"].unique()), NAMES[2])
     assert figure.axes[0].get_ylim()[0] <= 5
 
 

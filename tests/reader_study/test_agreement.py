@@ -252,7 +252,7 @@ def names_of(metrics: Mapping[str, float]) -> set[str]:
     return {name for name in metrics if "kappa" in name or "map_" in name}
 
 
-def test_selected_cases_do_not_pass_for_the_test_side() -> None:
+def test_selected_cases_do_not_pass_for_the_test_split() -> None:
     label, model = [0, 1] * 10, [0, 1] * 6 + [1, 0] * 4
     data = predictions(label, model).assign(split="test")
     said = [answer("Ann", f"{i}.png", label[i], "right") for i in range(10)]
@@ -276,11 +276,11 @@ def test_selected_cases_do_not_pass_for_the_test_side() -> None:
     assert chosen.drawn == "selected"
     assert all(name.endswith("_selected") for name in names_of(chosen.metrics))
     assert chosen.metrics["review/kappa_A__label_selected"] == 1
-    assert any("say nothing of the whole test side" in note for note in chosen.notes)
+    assert any("say nothing of the whole test split" in note for note in chosen.notes)
     # An older journal does not say how its cases came.
     old = [answer("Ann", f"{i}.png", label[i], order="") for i in range(10)]
     assert agree(as_frame(standing(old)), data, draws=0).drawn == "selected"
-    # All of the test side, in whatever order, is no selection.
+    # All of the test split, in whatever order, is no selection.
     every = [answer("Ann", f"{i}.png", label[i], order="uncertainty") for i in range(20)]
     assert agree(as_frame(standing(every)), data, draws=0).drawn == "random"
     assert agree(as_frame(standing(every[1:])), data, draws=0).drawn == "selected"

@@ -105,7 +105,7 @@ def test_verdicts_in_sight_of_the_model_correct_nothing_unless_they_may() -> Non
 
 def test_a_second_review_adds_to_the_first_and_fits_the_same_data(tmp_path: Path) -> None:
     names = ["again", "back", "fine", "kept", "new", "out", "unsure"]
-    data = pd.DataFrame({"path": names, "label": 0, "group": "p", "checks": ""})
+    data = pd.DataFrame({"path": names, "label": 0, "patient": "p", "checks": ""})
     first = tmp_path / "first.csv"
     one = [a for n in ("again", "back", "kept", "unsure") for a in said(n, 1, 1)]
     write_corrections(first, as_frame(standing([*one, *said("out", -1, -1)])), data, NAMES)

@@ -37,7 +37,7 @@ def answer(reader: str, case: str, verdict: int, seen: bool = False) -> Answer:
 
 @pytest.fixture
 def reviewed(compose: Callable[..., dict[str, Any]]) -> tuple[Subject, Material]:
-    """A run of an untrained network, with predictions of its test side."""
+    """A run of an untrained network, with predictions of its test split."""
     config = compose("data.patients=5", "data.patches_per_patient=24", "backbone=simple_cnn")
     material = load_material(config)
     torch.manual_seed(0)
@@ -55,10 +55,10 @@ def test_answers_about_other_patches_do_not_end_a_review(
     reviewed: tuple[Subject, Material],
 ) -> None:
     subject, material = reviewed
-    side = material.index["split"].to_numpy(object).copy()
-    train = np.flatnonzero(side == "train")
-    side[train[1]] = ""  # the audit dropped it
-    material = material.with_sides(side)
+    split = material.index["split"].to_numpy(object).copy()
+    train = np.flatnonzero(split == "train")
+    split[train[1]] = ""  # the audit dropped it
+    material = material.with_splits(split)
     paths = material.index["path"]
     tested, learnt, dropped = subject.test["path"][0], paths[train[0]], paths[train[1]]
     cases = [tested, learnt, dropped, "elsewhere.png"]

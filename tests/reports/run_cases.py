@@ -30,14 +30,14 @@ def drawn(patients: int, classes: int) -> tuple[pd.DataFrame, np.ndarray]:
     source = SyntheticSource(patients, 12, SIZE, positive_fraction=0.5, seed=1)
     index = source.scan().index
     label = index["label"].to_numpy() if classes == 2 else np.arange(len(index)) % classes
-    turn = pd.Series(label).groupby([index["group"], label]).cumcount().to_numpy()
+    turn = pd.Series(label).groupby([index["patient"], label]).cumcount().to_numpy()
     wrong = turn == 2
     predicted = np.where(wrong, (label + 1) % classes, label)
     score = np.where(predicted == 1, 0.9, 0.1) if classes == 2 else np.full(len(index), 0.7)
     frame = pd.DataFrame(
         {
             "path": index["path"],
-            "patient": index["group"],
+            "patient": index["patient"],
             "x": index["x"],
             "y": index["y"],
             "label": label,

@@ -36,12 +36,12 @@ def make(
                 patch = np.clip(rng.normal(base, 5, (8, 8, 3)), 0, 255).astype(np.uint8)
                 mean, std = patch.mean((0, 1)), patch.std((0, 1))
                 patches.append(patch)
-                side = ("train", "val", "test")[number % 3]
+                split = ("train", "val", "test")[number % 3]
                 where = (8 * i + 1, 8 * label + 1)
                 file = (*where, 8, 8, "RGB", "PNG", 300)
                 looks = (*mean, *std, 0.2, 0.0, 0.0, 0.0)
                 path = f"{name}/{label}/{i}.png"
-                rows.append((path, name, label, *file, *looks, "", "keep", side))
+                rows.append((path, name, label, *file, *looks, "", "keep", split))
     index = pd.DataFrame(rows, columns=list(COLUMNS))
     class_names = ("no IDC", "IDC", "other")[:classes]
     facts = {"fingerprint": "00ff"}
@@ -56,7 +56,7 @@ def flag(data: EdaInput, rows: list[int], finding: str, drop: bool = False) -> E
     findings = data.findings.copy()
     at = findings["finding"] == finding
     findings.loc[at, "patches"] = len(rows)
-    findings.loc[at, "patients"] = index.loc[rows, "group"].nunique()
+    findings.loc[at, "patients"] = index.loc[rows, "patient"].nunique()
     findings.loc[at, "dropped"] = len(rows) if drop else 0
     return replace(data, index=index, findings=findings)
 
@@ -225,7 +225,7 @@ def test_pick_takes_turns_among_patients_and_repeats_itself() -> None:
     index = make(patients=5, per_class=20).index
     chosen = pick(index, 0)
     assert len(chosen) == 25
-    assert set(chosen["group"].value_counts()) == {5}
+    assert set(chosen["patient"].value_counts()) == {5}
     assert chosen.equals(pick(index, 0))
     assert not chosen.index.equals(pick(index, 1).index)
     assert len(pick(index.head(3), 0)) == 3
@@ -238,7 +238,12 @@ def test_counts_by_hand() -> None:
     assert counts.loc["kept"].tolist() == [23, 24]
     assert counts.loc["train"].tolist() == [11, 12]
     row = patient_table(data.index, data.class_names).set_index("patient").loc["p0"]
-    assert (row["patches found"], row["no IDC"], row["dropped"], row["side"]) == (12, 5, 1, "train")
+    assert (row["patches found"], row["no IDC"], row["dropped"], row["split"]) == (
+        12,
+        5,
+        1,
+        "train",
+    )
     assert row["% IDC"] == pytest.approx(54.5)
 
 
@@ -246,7 +251,7 @@ def test_colour_by_hand() -> None:
     data = make(patients=3)
     white = data.index.assign(white=[0.9] + [0.0] * (len(data.index) - 1))
     stats = colour_stats(white)
-    first = stats.set_index(["group", "label"]).loc[("p0", 0)]
+    first = stats.set_index(["patient", "label"]).loc[("p0", 0)]
     assert first["patches"] == 5  # the one that is mostly glass is left out
     assert first["mean_g"] == pytest.approx(data.index["mean_g"][1:6].mean())
     assert first["spread_g"] == pytest.approx(data.index["mean_g"][1:6].std())
@@ -258,7 +263,7 @@ def test_colour_by_hand() -> None:
 def test_what_stands_out_is_said() -> None:
     data = flag(make(patients=5), [0], "near_white")
     only = data.index.copy()
-    only.loc[only["group"] == "p1", "label"] = 1
+    only.loc[only["patient"] == "p1", "label"] = 1
     expected = pd.DataFrame({"what": ["patches"], "known": [277524], "found": [60]})
     data = replace(data, index=only, expected=expected)
     words = " ".join(stands_out(data, drift(colour_stats(data.index))))
@@ -276,13 +281,13 @@ def test_what_stands_out_is_said() -> None:
     )
 
 
-def test_a_patient_on_two_sides_is_said() -> None:
+def test_a_patient_on_two_splits_is_said() -> None:
     data = make()
     index = data.index.copy()
     index.loc[0, "split"] = "test"
     data = replace(data, index=index)
     words = " ".join(stands_out(data, drift(colour_stats(index))))
-    assert "1 patient on more than one side" in words
+    assert "1 patient on more than one split" in words
 
 
 def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def test_patients_and_slices_that_do_worse_are_named(tmp_path: Path) -> None:
 def test_no_slice_that_stands_out_is_told_too(tmp_path: Path) -> None:
     report = make_run(tmp_path)
     report = replace(report, slices=report.slices.assign(worse=False))
-    assert "No part of the test side stands out" in page(report, tmp_path).words
+    assert "No part of the test split stands out" in page(report, tmp_path).words
 
 
 def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None:

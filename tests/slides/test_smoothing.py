@@ -189,7 +189,7 @@ def test_scores_must_be_of_two_classes_and_in_range() -> None:
         Smoother("median", 1).apply(frame.assign(score=[0.1, 1.2]), SIZE)
 
 
-def side(patients: int, islands: bool, seed: int = 0) -> pd.DataFrame:
+def split(patients: int, islands: bool, seed: int = 0) -> pd.DataFrame:
     """Slides with a large region of IDC, noisy scores, and a sure single patch of it, apart."""
     rng = np.random.default_rng(seed)
     parts = []
@@ -205,7 +205,7 @@ def side(patients: int, islands: bool, seed: int = 0) -> pd.DataFrame:
 
 
 def test_the_effect_is_that_of_each_candidate_at_its_own_threshold() -> None:
-    val, test = side(4, islands=True), side(3, islands=True, seed=1)
+    val, test = split(4, islands=True), split(3, islands=True, seed=1)
     effect = effect_of_smoothing(val, test, SIZE, choose, draws=200)
     table = effect.table
     assert table["smoother"][0] == "none"
@@ -239,7 +239,7 @@ def test_the_effect_is_that_of_each_candidate_at_its_own_threshold() -> None:
 
 
 def test_small_regions_that_smoothing_wipes_out_are_counted() -> None:
-    val = side(4, islands=True)
+    val = split(4, islands=True)
     effect = effect_of_smoothing(val, None, SIZE, choose, (Smoother("median", 1),), draws=100)
     row = effect.table.iloc[1]
     assert row["val/small_regions"] == 4
@@ -257,7 +257,7 @@ def test_small_regions_that_smoothing_wipes_out_are_counted() -> None:
 
 
 def test_the_interval_is_over_patients() -> None:
-    many, one = side(12, islands=False), side(1, islands=False)
+    many, one = split(12, islands=False), split(1, islands=False)
     wide = effect_of_smoothing(many[many["patient"].isin(["p0", "p1", "p2"])], None, SIZE, choose)
     narrow = effect_of_smoothing(many, None, SIZE, choose)
     reach = [
@@ -274,7 +274,7 @@ def test_the_interval_is_over_patients() -> None:
 
 
 def test_one_class_or_no_label_is_told_not_guessed() -> None:
-    val = side(2, islands=False)
+    val = split(2, islands=False)
     healthy = val.assign(label=0)
     effect = effect_of_smoothing(healthy, healthy, SIZE, choose, draws=100)
     assert effect.table["val/f1"].isna().all()
@@ -296,7 +296,7 @@ def test_patches_without_a_label_vote_but_are_not_judged() -> None:
 
 def test_a_smoother_that_only_sharpens_is_told() -> None:
     """Scores without spread gain log loss by any certainty; their order is what counts."""
-    val = side(3, islands=False)
+    val = split(3, islands=False)
     flat = val.assign(score=expit(0.02 + 1e-4 * logit(val["score"])))
     chosen = (Smoother("crf", 0.5),)
     effect = effect_of_smoothing(flat, None, SIZE, choose, chosen, draws=100)

@@ -33,7 +33,7 @@ class Selection:
 
     Attributes:
         what: ``kinds`` (some of each kind of right and wrong), ``errors``, ``random``, ``all``
-            (each of the test side), ``patient`` or ``files`` (of any side).
+            (each of the test split), ``patient`` or ``files`` (of any split).
         names: The patients, or the patches' paths, which may hold ``*``.
     """
 
@@ -94,7 +94,7 @@ def _listed(file: str) -> tuple[str, ...]:
 
 
 def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:
-    """The rows of the index that a selection of patients or files names, on whatever side.
+    """The rows of the index that a selection of patients or files names, in whatever split.
 
     Args:
         selection: Of ``patient`` or ``files``.
@@ -106,7 +106,7 @@ def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:
     Raises:
         ConfigError: A name fits nothing; similar ones are named.
     """
-    column = "group" if selection.what == "patient" else "path"
+    column = "patient" if selection.what == "patient" else "path"
     values = index[column].astype(str).to_numpy()
     found = np.zeros(len(index), bool)
     for name in selection.names:

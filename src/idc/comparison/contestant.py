@@ -24,7 +24,7 @@ class Contestant:
             once, sorted by `KEY`.
         classes: k.
         kind: ``run`` or ``baseline``.
-        leaky: Whether patients stood on two sides of its split.
+        leaky: Whether patients were in two splits.
         runs: Names of the runs that it is made of.
     """
 
@@ -118,20 +118,22 @@ def require_same_patches(contestants: Sequence[Contestant]) -> None:
 
 
 def trained_on_tested(
-    sides: Mapping[str, Mapping[str, str]],
+    splits: Mapping[str, Mapping[str, str]],
 ) -> dict[str, list[str]]:
     """Runs whose training or validation patients are test patients of another run.
 
     Args:
-        sides: Name of a run to the side of each patient (``train``, ``train+test``, ...).
+        splits: Name of a run to the split of each patient (``train``, ``train+test``, ...).
 
     Returns:
         Name of a run to the names of those others; runs without any are left out.
     """
-    tested = {name: {p for p, side in of.items() if "test" in side} for name, of in sides.items()}
+    tested = {
+        name: {p for p, split in of.items() if "test" in split} for name, of in splits.items()
+    }
     found = {}
-    for name, of in sides.items():
-        learnt = {p for p, side in of.items() if side != "test"}
+    for name, of in splits.items():
+        learnt = {p for p, split in of.items() if split != "test"}
         others = [other for other, theirs in tested.items() if other != name and learnt & theirs]
         if others:
             found[name] = others

@@ -13,7 +13,7 @@ METRICS = ("f1", "recall", "auroc")
 
 
 def size_table(runs: Sequence[Finished], pooled: pd.DataFrame) -> pd.DataFrame:
-    """Metrics against the size of the training side, for runs in which it varies.
+    """Metrics against the size of the training split, for runs in which it varies.
 
     Args:
         runs: Finished runs.
@@ -64,4 +64,4 @@ def _training(run: Finished) -> tuple[int, int] | None:
     if split is None:
         return None
     train = split[split["split"] == "train"]
-    return train["group"].nunique(), len(train)
+    return train["patient"].nunique(), len(train)

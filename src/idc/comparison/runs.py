@@ -8,7 +8,7 @@ import pandas as pd
 
 from idc.comparison.contestant import Contestant, pool_folds
 from idc.comparison.leaderboard import REPEATS, setting_of
-from idc.data.split.base import patients_sides
+from idc.data.split.base import splits_of_patients
 from idc.data.tables import read_table
 from idc.runtime.outcome import Outcome
 
@@ -67,14 +67,14 @@ class Finished:
         return read_table(path)
 
     def training_patches(self) -> int:
-        """Patches on its training side; 0 where it left no split."""
+        """Patches in its training split; 0 where it left no split."""
         split = self.read(SPLIT)
         return 0 if split is None else int((split["split"] == "train").sum())
 
-    def sides(self) -> dict[str, str]:
-        """Patient to the side that it stood on; ``test+train`` where it stood on two."""
+    def splits(self) -> dict[str, str]:
+        """Patient to the split that it was in; ``test+train`` where it was in two."""
         split = self.read(SPLIT)
-        return {} if split is None else patients_sides(split)
+        return {} if split is None else splits_of_patients(split)
 
 
 Known = tuple[Finished, pd.DataFrame]  # a run and one of its tables
@@ -118,14 +118,14 @@ def _repeats(known: Sequence[Known]) -> tuple[dict[str, pd.DataFrame], list[str]
 
 
 def baselines(runs: Sequence[Finished], settings: Sequence[str]) -> tuple[list[Contestant], str]:
-    """The baselines, as trained on the largest training side of a split that does not leak.
+    """The baselines, as trained on the largest training split of a split that does not leak.
 
     Args:
         runs: Finished runs.
         settings: Those that are compared.
 
     Returns:
-        The baselines, and the setting whose training sides they know; none and "" without any.
+        The baselines, and the setting whose training splits they know; none and "" without any.
     """
     best: tuple[bool, float] | None = None
     chosen: list[Known] = []

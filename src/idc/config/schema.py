@@ -29,7 +29,9 @@ from idc.config.rules import (
 )
 from idc.metrics.names import METRIC_NAMES
 
-MONITORS = tuple(f"{side}/{name}" for side in ("val", "train") for name in ("loss", *METRIC_NAMES))
+MONITORS = tuple(
+    f"{split}/{name}" for split in ("val", "train") for name in ("loss", *METRIC_NAMES)
+)
 PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack
 AUTO_FLAG = one_of("auto", True, False)
 LIMIT = either(whole(1), number(lambda v: isinstance(v, float) and 0 < v <= 1, "a share in (0, 1]"))

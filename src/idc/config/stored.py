@@ -20,7 +20,7 @@ TRAINER = "pytorch_lightning.Trainer"
 NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
 HISTORY = 4  # epoch, stage, metric, value
 MOST_VALUES, DEEPEST = 100_000, 30  # a pickle may hold containers that hold themselves
-SIDES = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
+SPLITS = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Origin:
         config: The run's resolved configuration, plain values, with its groups' ``choices``.
         mirrors: Values that repeat another: dotted place to the dotted name that it follows.
         run_id: The MLflow run, or None.
-        sides: Patient to the side that it stood on.
+        splits: Patient to the split that it was in.
         split: The identity of the split.
         fingerprint: The identity of the data.
     """
@@ -39,7 +39,7 @@ class Origin:
     config: Config
     mirrors: Mapping[str, str]
     run_id: str | None
-    sides: Mapping[str, str]
+    splits: Mapping[str, str]
     split: str
     fingerprint: str
 
@@ -89,10 +89,10 @@ def read_origin(content: Mapping[str, Any], now: Config, what: str) -> Origin:
     for row in part("history", list, "the course of training"):
         if not isinstance(row, list) or len(row) != HISTORY:
             raise CheckpointError(f"{what}: {PLACE}.history holds {row!r:.80}, not a metric.")
-    sides = part("sides", dict, "a mapping of patients to sides")
-    for patient, side in sides.items():
-        if not isinstance(patient, str) or not SIDES.fullmatch(str(side)):
-            raise CheckpointError(f"{what}: {PLACE}.sides: {patient!r} stands on {side!r:.80}.")
+    splits = part("splits", dict, "a mapping of patients to splits")
+    for patient, split in splits.items():
+        if not isinstance(patient, str) or not SPLITS.fullmatch(str(split)):
+            raise CheckpointError(f"{what}: {PLACE}.splits: {patient!r} is in {split!r:.80}.")
     run_id = origin.get("run_id")
     if run_id is not None and not isinstance(run_id, str):
         raise CheckpointError(f"{what}: {PLACE} {_says('run_id', origin)}, not an id.")
@@ -100,7 +100,7 @@ def read_origin(content: Mapping[str, Any], now: Config, what: str) -> Origin:
         config,
         mirrors,
         run_id,
-        sides,
+        splits,
         part("split", str, "a digest"),
         part("fingerprint", str, "a digest"),
     )

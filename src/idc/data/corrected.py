@@ -78,7 +78,7 @@ def _of_labels(index: pd.DataFrame, found: dict[str, NDArray[np.bool_]]) -> f.Ma
     first = first_of_equal(part["pixels"].to_numpy(np.uint64))
     opposite, alone = none.copy(), none.copy()
     opposite[stays] = several_labels(first, part["label"].to_numpy(np.int64))
-    classes = part.groupby("group", observed=True)["label"].transform("nunique")
+    classes = part.groupby("patient", observed=True)["label"].transform("nunique")
     alone[stays] = (classes == 1).to_numpy(bool)
     return {f.DUPLICATE_OPPOSITE: opposite, f.ONE_CLASS: alone}
 

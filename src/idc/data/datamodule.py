@@ -86,9 +86,9 @@ class PatchDataModule(pl.LightningDataModule):
         # wait at the end of each layer: see benchmarks/step_cpu.py.
         return min(MAX_WORKERS, count_cores() // (2 if on_gpu else 8))
 
-    def rows(self, side: str) -> NDArray[np.int64]:
+    def rows(self, split: str) -> NDArray[np.int64]:
         """The index's rows of ``train``, ``val`` or ``test``, int64 (n,)."""
-        return np.flatnonzero(self.index["split"].to_numpy() == side).astype(np.int64)
+        return np.flatnonzero(self.index["split"].to_numpy() == split).astype(np.int64)
 
     def train_class_counts(self) -> NDArray[np.int64]:
         """Training patches a class, int64 (k,)."""
@@ -137,9 +137,9 @@ class PatchDataModule(pl.LightningDataModule):
         """Validation batches, in the index's order, each patch once over all ranks."""
         return self.eval_dataloader("val", *self._ranks())
 
-    def eval_dataloader(self, side: str, rank: int = 0, world: int = 1) -> Loader:
-        """Batches of one side, unaugmented, in the index's order."""
-        rows = self.rows(side)
+    def eval_dataloader(self, split: str, rank: int = 0, world: int = 1) -> Loader:
+        """Batches of one split, unaugmented, in the index's order."""
+        rows = self.rows(split)
         return self._loader(rows, ShardSampler(len(rows), rank, world), self.eval_batch_size)
 
     def _resident_store(self) -> ResidentStore:

@@ -38,7 +38,7 @@ class _Mapped(NamedTuple):
 
 
 class PatchDataset(Dataset[Batch]):
-    """The patches of one side of the split.
+    """The patches of one split.
 
     It reads whole batches (``__getitems__``) and returns them collated: use `hand_over` as the
     loader's collate function.
@@ -46,7 +46,7 @@ class PatchDataset(Dataset[Batch]):
     Args:
         patches: uint8 (N, P, P, 3), the whole store; not copied.
         labels: int64 (N,), of the whole store.
-        rows: int64 (n,), the rows of the store that belong to this side.
+        rows: int64 (n,), the rows of the store that belong to this split.
         augmentation: Applied to every patch, or None.
     """
 

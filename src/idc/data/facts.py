@@ -84,7 +84,7 @@ def fingerprint(index: pd.DataFrame) -> str:
     Args:
         index: The index with `measure`'s ``pixels``.
     """
-    facts = index[["label", "group", "x", "y", "pixels"]]
+    facts = index[["label", "patient", "x", "y", "pixels"]]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(pd.util.hash_pandas_object(facts, index=False).to_numpy().tobytes())
     return digest.hexdigest()

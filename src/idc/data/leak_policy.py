@@ -1,4 +1,4 @@
-"""What is done about what stands on two sides of a split: stopped, told of, or taken out."""
+"""What is done about what is in two splits: stopped, told of, or taken out."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.leaks import KINDS, PATIENTS, SHOWN, Leaks
-from idc.data.split.base import SIDES, UNUSED
+from idc.data.split.base import SPLITS, UNUSED
 from idc.errors import ConfigError, DataError
 
 Action = Literal["fail", "warn", "drop"]
@@ -22,8 +22,8 @@ class LeakPolicy:
     is taken out of test.
 
     Attributes:
-        patients: For patients on two sides.
-        duplicates: For the same pixels on two sides.
+        patients: For patients in two splits.
+        duplicates: For the same pixels in two splits.
         near_duplicates: For nearly the same pixels.
     """
 
@@ -39,12 +39,12 @@ class LeakPolicy:
     def decide(
         self, index: pd.DataFrame, leaks: Leaks, leaky_by_design: bool = False
     ) -> "pd.Series[str]":
-        """The sides that remain.
+        """The splits that remain.
 
         Args:
             index: ``path``, ``group``, ``label`` and ``split``.
-            leaks: What crosses its sides.
-            leaky_by_design: The split may put patients on two sides; that is then no reason to
+            leaks: What crosses its splits.
+            leaky_by_design: The split may put patients in two splits; that is then no reason to
                 stop or to drop them.
 
         Returns:
@@ -66,31 +66,31 @@ class LeakPolicy:
         dropped = np.zeros(len(index), bool)
         for kind in (k for k, action in actions.items() if counts[k] and action == "drop"):
             dropped |= _offending(index, leaks, kind)
-        side = index["split"].astype(object).mask(dropped, UNUSED)
+        split = index["split"].astype(object).mask(dropped, UNUSED)
         if dropped.any():
-            _refuse_lack(index, side, int(dropped.sum()))
-        return side
+            _refuse_lack(index, split, int(dropped.sum()))
+        return split
 
 
 def _offending(index: pd.DataFrame, leaks: Leaks, kind: str) -> NDArray[np.bool_]:
-    """The rows with a twin, or with rows of their patient, on a later side."""
-    rank = {name: place for place, name in enumerate((UNUSED, *SIDES))}
+    """The rows with a duplicate, or with rows of their patient, on a later split."""
+    rank = {name: place for place, name in enumerate((UNUSED, *SPLITS))}
     if kind == PATIENTS:
         own = index["split"].map(rank).astype(int)
-        latest = own.groupby(index["group"].astype(str)).transform("max")
+        latest = own.groupby(index["patient"].astype(str)).transform("max")
         return ((own > 0) & (own < latest)).to_numpy(bool)
     rows = leaks.rows(kind)
-    earlier = rows["split"].map(rank).astype(int) < rows["twin_split"].map(rank).astype(int)
+    earlier = rows["split"].map(rank).astype(int) < rows["duplicate_split"].map(rank).astype(int)
     return index["path"].isin(rows["path"][earlier]).to_numpy(bool)
 
 
-def _refuse_lack(index: pd.DataFrame, side: "pd.Series[str]", dropped: int) -> None:
+def _refuse_lack(index: pd.DataFrame, split: "pd.Series[str]", dropped: int) -> None:
     for name in ("train", "val"):
         before = set(index["label"][index["split"] == name])
-        lacking = sorted(before - set(index["label"][side == name]))
+        lacking = sorted(before - set(index["label"][split == name]))
         if lacking:
             raise DataError(
-                f"leaks: without the {dropped} patches that also stand on another side, {name} has "
+                f"leaks: without the {dropped} patches that also are in another split, {name} has "
                 f"no patch of class {lacking[0]}. Change the split so that fewer cross, or set "
                 f"leaks.*=warn."
             )
@@ -99,10 +99,13 @@ def _refuse_lack(index: pd.DataFrame, side: "pd.Series[str]", dropped: int) -> N
 def _refusal(kind: str, leaks: Leaks) -> str:
     sentence = leaks.sentence(kind)
     if kind == PATIENTS:
-        advice = "Give each patient one side (split=patient)"
+        advice = "Give each patient one split (split=patient)"
     else:
         pairs = leaks.rows(kind).head(SHOWN).to_dict("records")
-        lines = (f"{r['path']} ({r['split']}) = {r['twin']} ({r['twin_split']})" for r in pairs)
+        lines = (
+            f"{r['path']} ({r['split']}) = {r['duplicate_of']} ({r['duplicate_split']})"
+            for r in pairs
+        )
         sentence = "\n  ".join([sentence, *lines])
         advice = "Find out which of the files belongs there, and remove the other"
     return f"{kind}: {sentence}\n  {advice}, or set leaks.{kind}=drop|warn."

@@ -1,6 +1,6 @@
-"""What stands on two sides of a split: patients, the same pixels, nearly the same pixels.
+"""What is in two splits: patients, the same pixels, nearly the same pixels.
 
-A patch that a network has trained on is no test of it. So each run looks, after its sides are
+A patch that a network has trained on is no test of it. So each run looks, after its splits are
 known, for what crosses them, whatever the split has promised.
 """
 
@@ -13,35 +13,35 @@ from numpy.typing import NDArray
 from idc.data.audit.audit import FLAT, Limits
 from idc.data.audit.duplicates import first_of_equal, near_pairs
 from idc.data.audit.findings import GLASS, NEAR_WHITE, masks
-from idc.data.split.base import SIDES, UNUSED, leaky_patients
+from idc.data.split.base import SPLITS, UNUSED, leaky_patients
 
 PATIENTS, DUPLICATES, NEAR_DUPLICATES = "patients", "duplicates", "near_duplicates"
 KINDS = (PATIENTS, DUPLICATES, NEAR_DUPLICATES)
 DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
-COLUMNS = ["path", "split", "twin", "twin_split", "kind"]
+COLUMNS = ["path", "split", "duplicate_of", "duplicate_split", "kind"]
 SHOWN = 5
-# The side where a twin tells most, for a patch of train, val and test.
+# The split where a duplicate tells most, for a patch of train, val and test.
 SOUGHT = np.array([[2, 1], [2, 0], [0, 1]])
 MEANING = {
-    DUPLICATES: "{} patches have the same pixels as a patch on another side",
-    NEAR_DUPLICATES: "{} patches look nearly the same as a patch on another side",
+    DUPLICATES: "{} patches have the same pixels as a patch in another split",
+    NEAR_DUPLICATES: "{} patches look nearly the same as a patch in another split",
 }
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Leaks:
-    """What crosses the sides of a split.
+    """What crosses the splits.
 
     Attributes:
-        patients: The patients on two sides, sorted.
-        table: A row for each patch that stands on another side too, in the index's order:
-            ``path``, ``split``, ``twin`` (str, the path of the first such patch there),
-            ``twin_split``, and ``kind``: ``duplicate`` (the same pixels) or ``near_duplicate``
-            (nearly the same, and not the same as any). A training patch is shown with its twin in
-            test if there is one, else in val; one of val with its twin in test, else in train;
-            one of test with its twin in train, else in val.
-        of_patients: Number of all patients that stand on a side.
+        patients: The patients in two splits, sorted.
+        table: A row for each patch that is in another split too, in the index's order:
+            ``path``, ``split``, ``duplicate_of`` (str, the path of the first such patch there),
+            ``duplicate_split``, and ``kind``: ``duplicate`` (the same pixels) or ``near_duplicate``
+            (nearly the same, and not the same as any). A training patch is shown with its duplicate
+            in test if there is one, else in val; one of val with its duplicate in test, else in
+            train; one of test with its duplicate in train, else in val.
+        of_patients: Number of all patients that are in a split.
     """
 
     patients: tuple[str, ...]
@@ -49,7 +49,7 @@ class Leaks:
     of_patients: int
 
     def counts(self) -> dict[str, int]:
-        """Patients on two sides, and patches with a duplicate or near-duplicate on another."""
+        """Patients in two splits, and patches with a duplicate or near-duplicate on another."""
         kinds = self.table["kind"].value_counts()
         return {
             PATIENTS: len(self.patients),
@@ -69,28 +69,30 @@ class Leaks:
         """What was found of one kind that was found at all, with an example."""
         if kind == PATIENTS:
             return (
-                f"{len(self.patients)} of {self.of_patients} patients stand on two sides of the "
+                f"{len(self.patients)} of {self.of_patients} patients are in two splits of the "
                 f"split, such as {', '.join(self.patients[:SHOWN])}: what is measured flatters."
             )
         rows = self.rows(kind)
-        sides = ", ".join(
-            f"{count} of {side}" for side in SIDES if (count := int((rows["split"] == side).sum()))
+        splits = ", ".join(
+            f"{count} of {split}"
+            for split in SPLITS
+            if (count := int((rows["split"] == split).sum()))
         )
         one = rows.iloc[0]
         return (
-            f"{MEANING[kind].format(len(rows))} ({sides}), such as {one['path']} ({one['split']}) "
-            f"and {one['twin']} ({one['twin_split']})."
+            f"{MEANING[kind].format(len(rows))} ({splits}), such as {one['path']} ({one['split']}) "
+            f"and {one['duplicate_of']} ({one['duplicate_split']})."
         )
 
 
 def find_leaks(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> Leaks:
-    """Look for what crosses the sides.
+    """Look for what crosses the splits.
 
-    Near-duplicates are what the audit calls so, but between sides in place of patients, so that
+    Near-duplicates are what the audit calls so, but between splits in place of patients, so that
     a leaky split is told of those inside a patient too: glass and flat patches are not compared,
     perceptual hashes differ in few bits and pixels by few grey levels. It costs half a second for
     277,524 patches. Patches of one patient that touch or overlap on the slide are not looked for;
-    where they may stand on two sides, the patient does.
+    where they may be in two splits, the patient does.
 
     Args:
         index: ``path``, ``group``, ``split``, ``checks``, and `idc.data.facts.measure`'s
@@ -99,33 +101,33 @@ def find_leaks(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) 
         patches: uint8 (N, P, P, 3), row for row.
         limits: Those of the audit: ``near_bits`` and ``near_difference`` are used.
     """
-    codes = {name: code for code, name in enumerate((UNUSED, *SIDES), start=-1)}
-    side = np.asarray(index["split"].map(codes), np.int64)
-    used = np.flatnonzero(side >= 0)
-    # Patches with the same pixels on one side are one patch here, the first of them.
+    codes = {name: code for code, name in enumerate((UNUSED, *SPLITS), start=-1)}
+    split = np.asarray(index["split"].map(codes), np.int64)
+    used = np.flatnonzero(split >= 0)
+    # Patches with the same pixels in one split are one patch here, the first of them.
     pixels = np.full(len(index), -1, np.int64)
     pixels[used] = used[first_of_equal(index["pixels"].to_numpy(np.uint64)[used])]
-    first = np.full((len(index), len(SIDES)), -1, np.int64)
-    first[pixels[used[::-1]], side[used[::-1]]] = used[::-1]
-    same = _twins(first[pixels], side, used)
-    distinct = used[first[pixels[used], side[used]] == used]
-    near = np.full((len(index), len(SIDES)), -1, np.int64)
-    pairs = _near_pairs(index, patches, limits, distinct, side)
+    first = np.full((len(index), len(SPLITS)), -1, np.int64)
+    first[pixels[used[::-1]], split[used[::-1]]] = used[::-1]
+    same = _duplicates(first[pixels], split, used)
+    distinct = used[first[pixels[used], split[used]] == used]
+    near = np.full((len(index), len(SPLITS)), -1, np.int64)
+    pairs = _near_pairs(index, patches, limits, distinct, split)
     pairs = pairs[pixels[pairs[:, 0]] != pixels[pairs[:, 1]]]
     both = np.concatenate([pairs, pairs[:, ::-1]])
-    both = both[np.argsort(both[:, 1], kind="stable")[::-1]]  # the first twin is written last
-    near[both[:, 0], side[both[:, 1]]] = both[:, 1]
-    alike = _twins(near[first[pixels, side]], side, used[same[used] < 0])
-    groups = index["group"].iloc[used]
+    both = both[np.argsort(both[:, 1], kind="stable")[::-1]]  # the first duplicate is written last
+    near[both[:, 0], split[both[:, 1]]] = both[:, 1]
+    alike = _duplicates(near[first[pixels, split]], split, used[same[used] < 0])
+    groups = index["patient"].iloc[used]
     return Leaks(
-        tuple(leaky_patients(index[["group", "split"]])),
+        tuple(leaky_patients(index[["patient", "split"]])),
         _table(index, same, alike),
         int(groups.nunique()),
     )
 
 
 def _near_pairs(
-    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, rows: Rows, side: Rows
+    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, rows: Rows, split: Rows
 ) -> Rows:
     found = masks(index["checks"])
     plain = index[["std_r", "std_g", "std_b"]].to_numpy().mean(axis=1) < FLAT
@@ -133,22 +135,22 @@ def _near_pairs(
         plain |= found.get(name, False)
     hashes = index["perceptual"].to_numpy(np.uint64)
     rows = rows[~plain[rows]]
-    return near_pairs(hashes, side, patches, rows, limits.near_bits, limits.near_difference)
+    return near_pairs(hashes, split, patches, rows, limits.near_bits, limits.near_difference)
 
 
-def _twins(candidates: Rows, side: Rows, rows: Rows) -> Rows:
-    """For `rows`, the candidate (N, sides) on the side that tells most, else -1; int64 (N,)."""
-    sought = SOUGHT[side[rows]]
+def _duplicates(candidates: Rows, split: Rows, rows: Rows) -> Rows:
+    """For `rows`, the candidate (N, splits) in the split that tells most, else -1; int64 (N,)."""
+    sought = SOUGHT[split[rows]]
     best, second = (candidates[rows, sought[:, i]] for i in (0, 1))
-    twin = np.full(len(side), -1, np.int64)
-    twin[rows] = np.where(best >= 0, best, second)
-    return twin
+    duplicate = np.full(len(split), -1, np.int64)
+    duplicate[rows] = np.where(best >= 0, best, second)
+    return duplicate
 
 
 def _table(index: pd.DataFrame, same: Rows, alike: Rows) -> pd.DataFrame:
-    twin = np.maximum(same, alike)
-    rows = np.flatnonzero(twin >= 0)
+    duplicate = np.maximum(same, alike)
+    rows = np.flatnonzero(duplicate >= 0)
     path, split = (index[name].astype(object).to_numpy() for name in ("path", "split"))
     kind = np.where(same[rows] >= 0, DUPLICATE, NEAR_DUPLICATE).astype(object)
-    values = (path[rows], split[rows], path[twin[rows]], split[twin[rows]], kind)
+    values = (path[rows], split[rows], path[duplicate[rows]], split[duplicate[rows]], kind)
     return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)), columns=COLUMNS)

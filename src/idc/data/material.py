@@ -25,8 +25,8 @@ class Material:
             is a store.
         fingerprint: The identity of the data that are used.
         decisions: What was found and what became of it.
-        leaky: Whether patients stand on two sides, or may by the split's design.
-        leaks: What crosses the sides.
+        leaky: Whether patients are in two splits, or may by the split's design.
+        leaks: What crosses the splits.
         corrections: What ``data.corrections`` says, as it may be logged, or None.
     """
 
@@ -41,18 +41,18 @@ class Material:
 
     @property
     def counts(self) -> pd.DataFrame:
-        """Patches and patients per side and class; see `split_counts`."""
+        """Patches and patients per split and class; see `split_counts`."""
         return split_counts(self.index, self.source.class_names)
 
     @property
     def used(self) -> pd.DataFrame:
-        """The index of the patches that stand on a side."""
+        """The index of the patches that are in a split."""
         return self.index[self.index["split"] != ""]
 
-    def with_sides(self, side: NDArray[np.object_]) -> "Material":
-        """The same patches on other sides, "" for those that are left out."""
-        return replace(self, index=self.index.assign(split=side))
+    def with_splits(self, split: NDArray[np.object_]) -> "Material":
+        """The same patches in other splits, "" for those that are left out."""
+        return replace(self, index=self.index.assign(split=split))
 
-    def rows(self, side: str) -> pd.DataFrame:
-        """The index of one side; its own index gives the rows of `patches`."""
-        return self.index[self.index["split"] == side]
+    def rows(self, split: str) -> pd.DataFrame:
+        """The index of one split; its own index gives the rows of `patches`."""
+        return self.index[self.index["split"] == split]

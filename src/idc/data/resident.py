@@ -83,14 +83,14 @@ class ResidentStore:
 
 
 class ResidentLoader:
-    """Batches of one side of the split, on the device, in the order that a DataLoader gives them.
+    """Batches of one split, on the device, in the order that a DataLoader gives them.
 
     It stands in for ``DataLoader(PatchDataset(...), batch_size, sampler=sampler)``: the same keys,
     the same batches, and Lightning sets the epoch of its `sampler`.
 
     Args:
         store: All patches.
-        rows: int64 (n,), the rows of the store that belong to this side.
+        rows: int64 (n,), the rows of the store that belong to this split.
         sampler: Gives keys, ``epoch * n + place in rows``; see `idc.data.sampler`.
         batch_size: Patches a batch, >= 1.
         augmentation: Applied to every batch, keyed by its first key; or None.

@@ -25,7 +25,7 @@ KEPT = ("row", "path", "patient", "x", "y", "label")
 
 @dataclass(frozen=True, eq=False)
 class FittedBaselines:
-    """Baselines that have seen a training side.
+    """Baselines that have seen a training split.
 
     Attributes:
         frequencies: Share of each class among the training patches, float64 (k,).
@@ -114,7 +114,7 @@ def fit_baselines(train: pd.DataFrame, classes: int, seed: int = 0) -> FittedBas
 def baseline_predictions(
     train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, classes: int | None = None
 ) -> pd.DataFrame:
-    """What the baselines, fitted on one side, say of the two others.
+    """What the baselines, fitted in one split, say of the two others.
 
     Args:
         train: See `fit_baselines`.
@@ -135,13 +135,13 @@ def baseline_predictions(
         DataError: As `fit_baselines` and `FittedBaselines.predict` raise it.
     """
     if classes is None:
-        labels = [side["label"].max() for side in (train, val, test) if len(side)]
+        labels = [part["label"].max() for part in (train, val, test) if len(part)]
         classes = max(2, int(max(labels, default=1)) + 1)
     fitted = fit_baselines(train, classes)
     parts = []
-    for split, side in (("val", val), ("test", test)):
-        facts = _facts(side)
-        for name, probabilities in fitted.predict(side).items():
+    for split, part in (("val", val), ("test", test)):
+        facts = _facts(part)
+        for name, probabilities in fitted.predict(part).items():
             columns = {"baseline": name, "split": split, **facts, **_scores(probabilities)}
             parts.append(pd.DataFrame(columns))
     frame = pd.concat(parts, ignore_index=True)
@@ -149,12 +149,11 @@ def baseline_predictions(
     return frame.iloc[order].reset_index(drop=True)
 
 
-def _facts(side: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
+def _facts(index: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
     """The columns that say which patch it is."""
-    named = side.rename(columns={"group": "patient"}) if "patient" not in side else side
-    if "row" not in named:
-        named = named.assign(row=named.index.to_numpy(np.int64))
-    return {name: named[name].to_numpy() for name in KEPT if name in named}
+    if "row" not in index:
+        index = index.assign(row=index.index.to_numpy(np.int64))
+    return {name: index[name].to_numpy() for name in KEPT if name in index}
 
 
 def _scores(probabilities: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:

@@ -22,7 +22,7 @@ class Baselines:
     Attributes:
         predictions: ``baseline``, ``split``, ``path``, ``patient``, ``label``, ``score``
             (``score_<class>`` for k > 2) and ``predicted`` of each test patch.
-        table: A row a baseline, with the metrics of the test side.
+        table: A row a baseline, with the metrics of the test split.
     """
 
     predictions: pd.DataFrame
@@ -42,7 +42,7 @@ class Baselines:
 def judge_baselines(
     index: pd.DataFrame, classes: int, rule: ThresholdRule | None
 ) -> Baselines | None:
-    """Train the baselines on the training side, and judge them on the test side.
+    """Train the baselines in the training split, and judge them in the test split.
 
     Args:
         index: The index with ``split`` and the patches' colours.
@@ -50,11 +50,11 @@ def judge_baselines(
         rule: How their thresholds are chosen on validation, as the run's; None for k > 2.
 
     Returns:
-        None where there is no training side, or colours were not measured.
+        None where there is no training split, or colours were not measured.
     """
     if not set(COLOURS) <= set(index):
         return None
-    train, val, test = (index[index["split"] == side] for side in ("train", "val", "test"))
+    train, val, test = (index[index["split"] == split] for split in ("train", "val", "test"))
     if train.empty or val.empty or test.empty:
         return None
     frame = baseline_predictions(train, val, test, classes)

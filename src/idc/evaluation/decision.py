@@ -87,7 +87,7 @@ def fit_decider(
     """Fit calibration and threshold on validation.
 
     Args:
-        labels: Of the validation side, int64 (N,).
+        labels: Of the validation split, int64 (N,).
         probabilities: The network's, float64 (N, k).
         config: The resolved configuration.
 

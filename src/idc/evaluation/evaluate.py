@@ -28,7 +28,7 @@ class Evaluation:
     Attributes:
         predictions: A row a patch of validation and test; see `idc.evaluation.predictions`.
         decider: Calibration and threshold; None for predictions pooled from several runs.
-        numbers: The metrics of the test side, with all tables.
+        numbers: The metrics of the test split, with all tables.
         baselines: What needs no network to say, on the same patches; None where the training
             patches are not at hand.
     """
@@ -55,9 +55,9 @@ class Evaluation:
         """Sentences that the metrics must not be read without."""
         return self.numbers.notes
 
-    def side(self, side: str) -> pd.DataFrame:
+    def split(self, split: str) -> pd.DataFrame:
         """The predictions of ``val`` or ``test``."""
-        return self.predictions[self.predictions["split"] == side]
+        return self.predictions[self.predictions["split"] == split]
 
 
 def evaluate(
@@ -74,19 +74,19 @@ def evaluate(
         data: The loaders; test runs on one device, each patch once.
         config: The resolved configuration.
         device: Where to compute.
-        leaky: Whether patients stand on two sides.
+        leaky: Whether patients are in two splits.
     """
     how: Inference = build(config["inference"], "inference")
-    frames = {side: score_side(network, data, side, how, device) for side in ("val", "test")}
+    frames = {split: score_split(network, data, split, how, device) for split in ("val", "test")}
     return judge(frames["val"], frames["test"], data, config, leaky)
 
 
-def score_side(
-    network: Network, data: PatchDataModule, side: str, how: Inference, device: torch.device
+def score_split(
+    network: Network, data: PatchDataModule, split: str, how: Inference, device: torch.device
 ) -> pd.DataFrame:
-    """What a network says of the patches of a side; see `raw_predictions`."""
-    said = predict(network, data.eval_dataloader(side), device, how)
-    return raw_predictions(data.index, data.rows(side), said.probabilities, said.uncertainty)
+    """What a network says of the patches of a split; see `raw_predictions`."""
+    said = predict(network, data.eval_dataloader(split), device, how)
+    return raw_predictions(data.index, data.rows(split), said.probabilities, said.uncertainty)
 
 
 def judge(
@@ -95,11 +95,11 @@ def judge(
     """Calibration and threshold from validation, the verdict from test.
 
     Args:
-        val: What was said of the validation side; see `raw_predictions`.
-        test: The same of the test side.
+        val: What was said of the validation split; see `raw_predictions`.
+        test: The same of the test split.
         data: For the whole index.
         config: The resolved configuration.
-        leaky: Whether patients stand on two sides.
+        leaky: Whether patients are in two splits.
     """
     classes = len(data.class_names)
     labels = val["label"].to_numpy()

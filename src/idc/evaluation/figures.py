@@ -83,11 +83,11 @@ def learning_figures(history: History, monitor: str, mode: str) -> Iterator[tupl
 def evaluation_figures(
     evaluation: Evaluation, patches: NDArray[np.uint8], class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
-    """All figures of a test side, of the threshold's choice, and of the best and worst patches."""
-    test = evaluation.side("test")
+    """All figures of a test split, of the threshold's choice, and of the best and worst patches."""
+    test = evaluation.split("test")
     threshold, decider = evaluation.threshold, evaluation.decider
     yield from numbers_figures(test, evaluation.numbers, threshold, class_names)
-    val = evaluation.side("val")
+    val = evaluation.split("val")
     if threshold is not None and decider is not None and len(val):
         yield (
             "threshold_curve",
@@ -109,7 +109,7 @@ def evaluation_figures(
 def numbers_figures(
     test: pd.DataFrame, numbers: Numbers, threshold: float | None, class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
-    """The figures that need the predictions of a test side alone.
+    """The figures that need the predictions of a test split alone.
 
     Args:
         test: Decided predictions.

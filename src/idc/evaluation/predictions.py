@@ -34,9 +34,9 @@ def raw_predictions(
         the positive class) for two classes, ``score_raw_<class>`` for more.
     """
     known = [name for name in FACTS if name in index]
-    columns = ["path", "group", "x", "y", "label", "split", *known]
+    columns = ["path", "patient", "x", "y", "label", "split", *known]
     frame = index.iloc[rows][columns].reset_index(drop=True)
-    frame = frame.rename(columns={"group": "patient"}).assign(row=rows)
+    frame = frame.assign(row=rows)
     if "checks" in frame:
         frame["checks"] = frame["checks"].astype(str)
     return with_probabilities(frame, probabilities, "score_raw").assign(**(more or {}))

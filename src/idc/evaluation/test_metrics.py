@@ -1,4 +1,4 @@
-"""The numbers of a test side: metrics, intervals, tables by patient, slice and coverage."""
+"""The numbers of a test split: metrics, intervals, tables by patient, slice and coverage."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ HALF = "_at_0.5"
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a test side says of a classifier.
+    """What a test split says of a classifier.
 
     Attributes:
         metrics: Named ``test/...``; what is undefined is left out.
@@ -67,7 +67,7 @@ def take_numbers(
     leaky: bool = False,
     positive: str = "positive",
 ) -> Numbers:
-    """Measure a test side.
+    """Measure a test split.
 
     Args:
         test: Decided predictions; see `idc.evaluation.predictions.decide`.
@@ -76,12 +76,12 @@ def take_numbers(
         classes: k.
         config: ``intervals`` is read.
         decider: Made the decisions; None where each fold has its own.
-        leaky: Whether patients stand on two sides.
+        leaky: Whether patients are in two splits.
         positive: What the positive class is called, for the notes.
     """
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
     if test["label"].nunique() < classes:
-        notes.append("The test side lacks a class: some metrics are undefined and left out.")
+        notes.append("The test split lacks a class: some metrics are undefined and left out.")
     metrics = _metrics(test, classes)
     found = None
     if config["intervals"]["draws"]:
@@ -93,7 +93,7 @@ def take_numbers(
     patients = per_patient_table(test, classes)
     metrics |= worst_patient(patients) | burden_summary(patients)
     metrics |= _per_patient_metrics(patients, classes)
-    context = index if "patient" in index else index.rename(columns={"group": "patient"})
+    context = index
     columns = slice_columns(test, context, _reference(context))
     asked = config["intervals"]
     slices = slice_table(test, columns, classes, asked["draws"], asked["level"])
@@ -120,17 +120,17 @@ def take_numbers(
 
 
 def leak_notes(leaky: bool) -> list[str]:
-    """What must be said of a split that lets patients stand on two sides."""
+    """What must be said of a split that lets patients be in two splits."""
     if not leaky:
         return []
     return [
-        "LEAKY: patients stand on two sides of this split, so these numbers say nothing of new "
+        "LEAKY: patients are in two splits, so these numbers say nothing of new "
         "patients and are too good."
     ]
 
 
 def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
-    """What must be said of a test side whose labels a review corrected.
+    """What must be said of a test split whose labels a review corrected.
 
     Args:
         test: Predictions, with ``checks`` where they are known.
@@ -138,7 +138,7 @@ def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
     """
     if not {"checks"} <= set(test) & set(index):
         return []
-    tested = index["group" if "group" in index else "patient"].isin(test["patient"].unique())
+    tested = index["patient"].isin(test["patient"].unique())
     relabelled = count_corrected(test)[RELABELLED]
     excluded = count_corrected(index[tested])[EXCLUDED]
     if not relabelled + excluded:
@@ -230,8 +230,8 @@ def _interval_notes(found: Intervals, config: Config) -> list[str]:
     notes = [f"Intervals: {_interval_words(found, config)}."]
     if 1 < found.patients < FEW_PATIENTS:
         notes.append(
-            f"The test side has only {found.patients} patients, so the intervals over patients are "
-            f"wide and rough: only more patients would make them narrower."
+            f"The test split has only {found.patients} patients, so the intervals over patients "
+            f"are wide and rough: only more patients would make them narrower."
         )
     return notes
 

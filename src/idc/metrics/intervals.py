@@ -14,7 +14,7 @@ from idc.metrics.statistics import Prediction, UnitStatistics
 
 @dataclass(frozen=True)
 class Intervals:
-    """Intervals of the metrics of a test side.
+    """Intervals of the metrics of a test split.
 
     Attributes:
         bounds: Metric name to (low, high); see `idc.metrics.statistics.UnitStatistics.names`. Left
@@ -40,7 +40,7 @@ def bootstrap(
 
     Whole patients are drawn with replacement, see `idc.metrics.resampling`, however few there are:
     `idc.metrics.spread.Spread.interval` says what becomes of few. What no interval makes good is
-    the ``ece`` of a small test side, which is too high by chance, while its interval is not.
+    the ``ece`` of a small test split, which is too high by chance, while its interval is not.
 
     Args:
         labels: int (N,), 0..k-1.

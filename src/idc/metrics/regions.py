@@ -40,7 +40,7 @@ def locate(frame: pd.DataFrame, context: pd.DataFrame | None = None) -> pd.DataF
     )
     parts = [frame]
     if context is not None:
-        named = context if "patient" in context else context.rename(columns={"group": "patient"})
+        named = context
         parts.append(named[named["label"] >= 0])
     if not all(set(COLUMNS) <= set(part.columns) for part in parts):
         return found

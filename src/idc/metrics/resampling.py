@@ -33,7 +33,7 @@ class Units:
 
         The draws are not stratified by the classes that a patient has: who has which is chance as
         well. With strata, and 40 % of 40 patients healthy, the 95 % intervals of precision and F1
-        held the truth in 85 and 87 % of test sides, without in 95 % (``benchmarks/coverage.py``).
+        held the truth in 85 and 87 % of test splits, without in 95 % (``benchmarks/coverage.py``).
         A draw that lacks a class that occurs is drawn again, `MAX_TRIES` times at most.
 
         Args:

@@ -37,7 +37,7 @@ def slice_columns(
             left out.
         context: All patches of the slides; see `idc.metrics.regions.locate`.
         reference: Patches whose thirds of darkness, stain balance and saturation make the cuts,
-            such as the training side, so that "dark" means the same for every side; by default
+            such as the training split, so that "dark" means the same for every side; by default
             `frame`.
 
     Returns:

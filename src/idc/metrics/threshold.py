@@ -101,7 +101,7 @@ class ThresholdRule:
             return float(self.value)
         positive = np.asarray(labels) == 1
         if positive.all() or not positive.any():
-            raise DataError("threshold: the validation side lacks a class; nothing to choose on.")
+            raise DataError("threshold: the validation split lacks a class; nothing to choose on.")
         cuts = all_cuts(positive, np.asarray(scores, np.float64))
         value = self._value(cuts)
         if self.rule != "cost":  # to call nothing positive is a choice of prices alone
@@ -133,7 +133,7 @@ class ThresholdRule:
         self,
         labels: NDArray[np.integer],
         predicted: NDArray[np.integer],
-        side: str = "test",
+        split: str = "test",
         positive: str = "IDC",
     ) -> str | None:
         """Say whether the target, reached on validation, was missed elsewhere.
@@ -141,7 +141,7 @@ class ThresholdRule:
         Args:
             labels: int (N,), 0 or 1.
             predicted: The decisions, int (N,), 0 or 1.
-            side: Where these are from, for the sentence.
+            split: Where these are from, for the sentence.
             positive: Name of class 1, for the sentence.
 
         Returns:
@@ -155,7 +155,7 @@ class ThresholdRule:
             return None
         start = f"The {self.rule} target of {self.target:g} "
         if not total:
-            missing = f"{start}cannot be judged on {side}: no patch was called {positive}."
+            missing = f"{start}cannot be judged on {split}: no patch was called {positive}."
             return missing if self.rule == "precision" else None
         lost = f"{total - hits:,} of {total:,}"
         verb = "was" if total - hits == 1 else "were"
@@ -163,7 +163,7 @@ class ThresholdRule:
             why = f"{lost} {positive} patches {verb} not found"
         else:
             why = f"{lost} patches called {positive} {verb} not"
-        return f"{start}was missed on {side}: {_below(hits / total, self.target)} ({why})."
+        return f"{start}was missed on {split}: {_below(hits / total, self.target)} ({why})."
 
 
 def _is_number(value: object) -> bool:

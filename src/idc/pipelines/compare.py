@@ -32,7 +32,7 @@ from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor
 
 log = logging.getLogger(__name__)
-SIZES_ALIKE = 0.05  # share by which training sides of equal settings may differ
+SIZES_ALIKE = 0.05  # share by which training splits of equal settings may differ
 SCALE_GAP = 0.05  # of AUROC, from which on pooling is said to have cost
 SAID = ("f1", "auroc")  # metrics that are told in sentences
 FEWEST_DRAWS = 400  # of the tests, where none or too few are asked for
@@ -107,7 +107,7 @@ def compare_runs(
         )
     simple, known = baselines(runs, [one.name for one in same])
     if known and _sizes_differ(runs):
-        notes.append(f"The baselines know the training sides of {known}.")
+        notes.append(f"The baselines know the training splits of {known}.")
     compared = [*same, *simple] if len(same_patches([*same, *simple])) == 1 else same
     comparison = None
     asked = config["intervals"]
@@ -161,7 +161,7 @@ def compare_runs(
 
 
 def _sizes_differ(runs: Sequence[Finished]) -> bool:
-    """Whether settings have training sides of different sizes, beyond what folds do to them."""
+    """Whether settings have training splits of different sizes, beyond what folds do to them."""
     sizes = pd.DataFrame({"setting": r.setting, "patches": r.training_patches()} for r in runs)
     means = sizes.groupby("setting")["patches"].mean()
     return bool(means.max() > (1 + SIZES_ALIKE) * means.min())
@@ -181,8 +181,7 @@ def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
     leaky = [one.name for one in found if one.leaky and one.kind == "run"]
     if leaky:
         notes.append(
-            f"LEAKY: in {', '.join(leaky)} patients stand on two sides of the split; these numbers "
-            f"are too good."
+            f"LEAKY: in {', '.join(leaky)} patients are in two splits; these numbers are too good."
         )
     # Folds of one setting test what the others train on; that is their purpose.
     alone = {}
@@ -190,7 +189,7 @@ def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
         if not run.fold:
             name = run.outcome.name
             known = f"{name} ({run.outcome.run_id})" if name in alone else name
-            alone[known] = run.sides()
+            alone[known] = run.splits()
     others = trained_on_tested(alone)
     if others:
         first, named = next(iter(others.items()))

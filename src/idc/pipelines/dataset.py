@@ -17,7 +17,7 @@ from idc.data.facts import fingerprint
 from idc.data.leaks import Leaks
 from idc.data.material import Material
 from idc.data.sources.base import NotRead, Scan, Source
-from idc.data.split.base import SIDES
+from idc.data.split.base import SPLITS
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.errors import DataError
@@ -121,7 +121,7 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     def check(scan: Scan) -> None:
         index = scan.index
         if redactor is not None:
-            redactor.learn(index["group"].unique())
+            redactor.learn(index["patient"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
@@ -130,7 +130,7 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
 
     found = inspect(config, source, check)
     if redactor is not None:
-        redactor.learn(found.index["group"].unique())
+        redactor.learn(found.index["patient"].unique())
     index = corrected(found.index, corrections, source, names)
     policy.refuse(index, source.root, nameable(found.not_read, names))
     decisions = policy.decide(index, found.not_read)
@@ -163,12 +163,12 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     names = redactor.pseudonyms
 
     def check(scan: Scan) -> None:
-        redactor.learn(scan.index["group"].unique())
+        redactor.learn(scan.index["patient"].unique())
         used = corrected(scan.index, corrections, source, names)
         policy.refuse(used, source.root, nameable(scan.not_read, names))
 
     found = inspect(config, source, check)
-    redactor.learn(found.index["group"].unique())
+    redactor.learn(found.index["patient"].unique())
     index = corrected(found.index, corrections, source, names)
     policy.refuse(index, source.root, nameable(found.not_read, names))
     decisions = policy.decide(index, found.not_read)
@@ -179,8 +179,8 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     corrections = fit_to_log(corrections, index, redactor)
     if names is not None:
         index = hide_patients(index, names)
-    columns = ["path", "split", "twin", "twin_split", "kind"]
-    none = Leaks((), pd.DataFrame(columns=columns), index["group"].nunique())
+    columns = ["path", "split", "duplicate_of", "duplicate_split", "kind"]
+    none = Leaks((), pd.DataFrame(columns=columns), index["patient"].nunique())
     material = Material(source, index, found.patches, mark, decisions, False, none, corrections)
     _tell(material)
     return material
@@ -195,13 +195,13 @@ def _tell(material: Material) -> None:
             what = "dropped" if row["dropped"] else "kept"
             log.log(level, "audit: %d x %s, %s", row["patches"], row["finding"], what)
     names = material.source.class_names
-    for name in SIDES:
+    for name in SPLITS:
         part = material.rows(name)
         log.info(
             "%-5s %6d patches, %3d patients, %s",
             name,
             len(part),
-            part["group"].nunique(),
+            part["patient"].nunique(),
             ", ".join(f"{(part['label'] == i).sum()} {c}" for i, c in enumerate(names)),
         )
 

@@ -51,7 +51,7 @@ def record_evaluation(account: Account) -> None:
 
 
 def record_explanation(account: Account, network: Network | None) -> dict[str, float]:
-    """Explain the test side as the configuration asks, then write page and model card.
+    """Explain the test split as the configuration asks, then write page and model card.
 
     What fails to be explained is told in the evaluation's notes; the rest is logged all the same.
 

@@ -188,7 +188,7 @@ def named_pool(
     config: Config,
     store: Store,
 ) -> tuple[Subject, pd.DataFrame]:
-    """The subject, and the predictions to choose from: the test side's, or those that are named.
+    """The subject, and the predictions to choose from: the test split's, or those that are named.
 
     Patches that are named and were not tested are scored now, and the subject knows them too.
 

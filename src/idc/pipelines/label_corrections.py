@@ -72,7 +72,9 @@ def fit_to_log(
     table = table.assign(**{name: table[name].map(redactor.text) for name in FOR_PEOPLE})
     if redactor.pseudonyms is not None:
         part = index[index["path"].isin(table["path"])]
-        hidden = hide_patients(part.drop(columns="twin", errors="ignore"), redactor.pseudonyms)
+        hidden = hide_patients(
+            part.drop(columns="duplicate_of", errors="ignore"), redactor.pseudonyms
+        )
         known = dict(zip(part["path"], hidden["path"], strict=True))
         table = table.assign(path=table["path"].map(lambda path: known.get(path, path)))
     return replace(corrections, table=table)

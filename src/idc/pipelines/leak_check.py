@@ -17,16 +17,16 @@ log = logging.getLogger(__name__)
 def settle_leaks(
     config: Config, index: pd.DataFrame, patches: NDArray[np.uint8], leaky_by_design: bool
 ) -> tuple[pd.DataFrame, Leaks]:
-    """Look for what crosses the sides, tell of it, and do what the configuration says.
+    """Look for what crosses the splits, tell of it, and do what the configuration says.
 
     Args:
         config: The resolved configuration.
         index: The index with ``split``.
         patches: Its patches.
-        leaky_by_design: Whether the split may put patients on two sides.
+        leaky_by_design: Whether the split may put patients in two splits.
 
     Returns:
-        The index without what is dropped, and what still crosses its sides.
+        The index without what is dropped, and what still crosses its splits.
 
     Raises:
         DataError: There is a leak that the configuration says to stop for.
@@ -34,11 +34,11 @@ def settle_leaks(
     policy: LeakPolicy = build(config["leaks"], "leaks")
     limits = Limits(**config["audit"]["limits"])
     leaks = find_leaks(index, patches, limits)
-    side = policy.decide(index, leaks, leaky_by_design)
+    split = policy.decide(index, leaks, leaky_by_design)
     for sentence in leaks.sentences():
         log.warning("leaks: %s", sentence)
-    if not (dropped := int((side != index["split"]).sum())):
+    if not (dropped := int((split != index["split"]).sum())):
         return index, leaks
     log.warning("leaks: %d patches are taken out of training or validation", dropped)
-    index = index.assign(split=side)
+    index = index.assign(split=split)
     return index, find_leaks(index, patches, limits)

@@ -15,7 +15,7 @@ from idc.data.audit.policy import Decisions
 from idc.data.corrected import corrected_words
 from idc.data.corrections import PLACE
 from idc.data.sources.base import NotRead, Scan, Source
-from idc.data.store.store import ON_DISK, Stored, verify
+from idc.data.store.store import Stored, verify
 from idc.errors import DataError, first_line
 from idc.pipelines.dataset import build_policy, identity, inspect, nameable
 from idc.pipelines.label_corrections import (
@@ -101,7 +101,7 @@ def _work(
 
     def check(scan: Scan) -> None:
         index = scan.index
-        redactor.learn(index["group"].unique())
+        redactor.learn(index["patient"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # A patient's name that is not there is refused before hours are spent; that no split can
@@ -116,7 +116,7 @@ def _work(
     if config["verify"] and found.folder is not None:
         verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
-    redactor.learn(found.index["group"].unique())
+    redactor.learn(found.index["patient"].unique())
     used = corrected(found.index, corrections, source, names)
     splitter = build_splitter(config, found.index, names)
     decisions = policy.decide(used, found.not_read)
@@ -140,7 +140,7 @@ def _work(
     if names is not None:
         index = hide_patients(index, names)
     with replacing(folder / "index.parquet") as path:
-        index.rename(columns=ON_DISK).to_parquet(path, index=False)
+        index.to_parquet(path, index=False)
     with replacing(folder / "audit.csv") as path:
         decisions.table.to_csv(path, index=False)
     for path in (folder / "index.parquet", folder / "audit.csv"):
@@ -169,7 +169,7 @@ def _counts(
 ) -> dict[str, float]:
     counts: dict[str, float] = {
         "data/patches": len(index),
-        "data/patients": index["group"].nunique(),
+        "data/patients": index["patient"].nunique(),
         "data/files_read": found.read,
         "data/dropped": int((~decisions.keep).sum()),
         "data/ignored_files": sum(found.ignored.values()),
@@ -190,7 +190,7 @@ def known_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
         zip(source.class_names, source.known.per_class, strict=True)
     ):
         rows.append((f"patches, {name}", known, int((index["label"] == label).sum())))
-    rows.append(("patients", source.known.groups, index["group"].nunique()))
+    rows.append(("patients", source.known.groups, index["patient"].nunique()))
     return pd.DataFrame(rows, columns=["what", "known", "found"])
 
 

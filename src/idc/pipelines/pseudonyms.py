@@ -59,7 +59,7 @@ def build_splitter(config: Config, index: pd.DataFrame, names: Pseudonyms | None
     """
     node = dict(config["split"])
     if names is not None:
-        known = {names.of(patient): patient for patient in index["group"].unique()}
+        known = {names.of(patient): patient for patient in index["patient"].unique()}
         for key in {"test_patients", "val_patients"} & node.keys():
             node[key] = [known.get(str(name), name) for name in node[key] or ()]
     splitter: Splitter = build(node, "split")
@@ -99,16 +99,16 @@ def hide_patients(index: pd.DataFrame, names: Pseudonyms) -> pd.DataFrame:
     """The index with pseudonyms for patients, and file names that say nothing.
 
     Args:
-        index: The index with ``group``, ``path`` and, once it was audited, ``twin``.
+        index: The index with ``patient``, ``path`` and, once it was audited, ``duplicate_of``.
         names: The pseudonyms.
     """
     paths = pd.Series(
-        [names.of_path(g, p) for g, p in zip(index["group"], index["path"], strict=True)],
+        [names.of_path(g, p) for g, p in zip(index["patient"], index["path"], strict=True)],
         index=index.index,
         dtype=object,
     )
     new = dict(zip(index["path"], paths, strict=True))
-    hidden = index.assign(group=index["group"].map(names.of), path=paths)
-    if "twin" in index:
-        hidden["twin"] = index["twin"].map(lambda path: new.get(path, ""))
+    hidden = index.assign(patient=index["patient"].map(names.of), path=paths)
+    if "duplicate_of" in index:
+        hidden["duplicate_of"] = index["duplicate_of"].map(lambda path: new.get(path, ""))
     return hidden

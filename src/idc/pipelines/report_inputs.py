@@ -11,7 +11,7 @@ import pandas as pd
 from idc.attribution.pipeline.run_steps import Explained
 from idc.config.build import Config
 from idc.data.material import Material
-from idc.data.split.base import SIDES
+from idc.data.split.base import SPLITS
 from idc.evaluation.evaluate import Evaluation
 from idc.reports.run_input import RunReport
 from idc.runtime.cost import JOULES_A_KWH, Spent, energy_words
@@ -66,7 +66,7 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
     config = redactor.config(account.config)
     decider, numbers = evaluation.decider, evaluation.numbers
     counts = material.counts
-    tested = "the test side of the split" if kind == "train" else f"{material.source.name}"
+    tested = "the test split" if kind == "train" else f"{material.source.name}"
     return RunReport(
         name=redactor.text(account.name),
         kind=kind,
@@ -90,9 +90,9 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
         slices=numbers.slices,
         baselines=evaluation.baselines.table if evaluation.baselines else pd.DataFrame(),
         patients={
-            side: int(material.rows(side)["group"].nunique())
-            for side in SIDES
-            if len(material.rows(side))
+            split: int(material.rows(split)["patient"].nunique())
+            for split in SPLITS
+            if len(material.rows(split))
         },
         cost=_cost(account.spent),
         versions=library_versions(),

@@ -42,9 +42,9 @@ class Restored:
         checkpoint: Its best weights.
         class_names: A name a class.
         decider: Calibration and threshold.
-        sides: Patient to the side that it stood on.
+        splits: Patient to the split that it was in.
         fingerprint: The identity of the data that it was trained on.
-        leaky: Whether patients stood on two sides.
+        leaky: Whether patients were in two splits.
         tags: Its tags.
     """
 
@@ -54,7 +54,7 @@ class Restored:
     checkpoint: Path
     class_names: tuple[str, ...]
     decider: Decider
-    sides: Mapping[str, str]
+    splits: Mapping[str, str]
     fingerprint: str
     leaky: bool
     tags: Mapping[str, str]
@@ -169,7 +169,7 @@ def restore(
         checkpoint,
         names,
         load_decider(decision),
-        origin.sides,
+        origin.splits,
         origin.fingerprint,
         record.data.tags.get("leaky") == "true",
         record.data.tags,

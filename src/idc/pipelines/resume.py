@@ -17,7 +17,7 @@ from idc.config.stored import Origin, read_origin
 from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
-from idc.data.split.base import patients_sides
+from idc.data.split.base import splits_of_patients
 from idc.errors import CheckpointError, ConfigError, DataError, NotHeldError, first_line
 from idc.models.checkpoint import Checkpoint, load_checkpoint
 from idc.pipelines.callbacks import BEST, CHECKPOINTS, LAST
@@ -55,7 +55,7 @@ class ResumePoint:
         checkpoint: The newest whole checkpoint; None to start anew in the same run, which was
             ended before it had one.
         best: The best one until then, or None where it is not to be had.
-        sides: Patient to side, as the run was trained.
+        splits: Patient to split, as the run was trained.
         fingerprint: The identity of the data that it was trained on; empty if it was not.
         split: The identity of the split; see `split_identity`.
     """
@@ -66,7 +66,7 @@ class ResumePoint:
     folder: Path
     checkpoint: Path | None
     best: Path | None
-    sides: Mapping[str, str]
+    splits: Mapping[str, str]
     fingerprint: str
     split: str
 
@@ -85,7 +85,7 @@ class ResumePoint:
         copy_checkpoint(self.checkpoint, folder / LAST)
 
     def check_same_data(self, index: pd.DataFrame, fingerprint: str) -> None:
-        """Refuse to go on if a patient would change sides or the data are others.
+        """Refuse to go on if a patient would change splits or the data are others.
 
         Args:
             index: The index with ``group`` and ``split``.
@@ -96,17 +96,17 @@ class ResumePoint:
         """
         if self.checkpoint is None:
             return
-        now = patients_sides(index)
-        moved = sorted(p for p in now.keys() & self.sides.keys() if now[p] != self.sides[p])
+        now = splits_of_patients(index)
+        moved = sorted(p for p in now.keys() & self.splits.keys() if now[p] != self.splits[p])
         if moved:
             raise DataError(
-                f"resume: {len(moved)} patient(s) would change sides ({', '.join(moved[:5])}), so "
+                f"resume: {len(moved)} patient(s) would change splits ({', '.join(moved[:5])}), so "
                 f"what was trained on would be tested on. Leave split and data as they were, or "
                 f"start a new run."
             )
         if fingerprint == self.fingerprint and split_identity(index) != self.split:
             raise DataError(
-                "resume: patches would change sides, so what was trained on would be tested on. "
+                "resume: patches would change splits, so what was trained on would be tested on. "
                 "Leave the split as it was, or start a new run."
             )
         if fingerprint != self.fingerprint:
@@ -117,7 +117,7 @@ class ResumePoint:
 
 
 def split_identity(index: pd.DataFrame) -> str:
-    """Digest of which patch stands on which side, 16 hex digits.
+    """Digest of which patch is in which split, 16 hex digits.
 
     Args:
         index: The index with ``path`` and ``split``.
@@ -160,7 +160,7 @@ def resume_point(
         start.folder,
         start.checkpoint,
         start.best,
-        origin.sides,
+        origin.splits,
         origin.fingerprint,
         origin.split,
     )
@@ -285,7 +285,7 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> _Start:
         )
     try:
         content = json.loads((own / START).read_text(encoding="utf-8"))
-        nothing = {"history": [], "sides": {}, "split": "", "fingerprint": "", "run_id": run_id}
+        nothing = {"history": [], "splits": {}, "split": "", "fingerprint": "", "run_id": run_id}
         content = {"idc": {**content, **nothing}}
     except (OSError, ValueError, TypeError) as error:
         raise CheckpointError(f"{what}: {own / START} is damaged ({first_line(error)}).") from error

@@ -44,7 +44,7 @@ def ask_about_own(
     redactor: Redactor,
     begin: Callable[[], None],
 ) -> Asked:
-    """Score the test sides that the runs were made with.
+    """Score the test splits that the runs were made with.
 
     Runs of one split are an ensemble: their probabilities are averaged. Runs of several splits
     (folds) are pooled, each patch scored by those that did not train on it.
@@ -63,7 +63,7 @@ def ask_about_own(
     by_split: dict[str, list[Restored]] = {}
     for run in runs:
         by_split.setdefault(json.dumps(run.config["split"], sort_keys=True), []).append(run)
-    _require_one_test_side(list(by_split.values()))
+    _require_one_test_split(list(by_split.values()))
     frames, deciders = [], []
     for group in by_split.values():
         config = {**group[0].config, "loader": loader_of(now), "inference": now["inference"]}
@@ -77,7 +77,7 @@ def ask_about_own(
                 )
         data = _loaders(material, config, now)
         begin()
-        val, test = (_ask(group, data, side, how, device) for side in ("val", "test"))
+        val, test = (_ask(group, data, split, how, device) for split in ("val", "test"))
         classes = len(material.source.class_names)
         decider = group[0].decider
         if len(group) > 1 or how != decider.inference:
@@ -90,14 +90,14 @@ def ask_about_own(
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
     if (twice := int(test["path"].duplicated().sum())) > 0:
         raise ConfigError(
-            f"{twice} patches stand on the test side of several of these runs' splits, so they "
+            f"{twice} patches are in the test split of several of these runs' splits, so they "
             f"cannot be pooled. Ask the runs one by one."
         )
     leaky = any(run.leaky for run in runs)
-    # Each of the pooled splits has a side of its own: what was tested is what they have in common.
+    # Each of the pooled splits has a split of its own: what was tested is what they have in common.
     tested = material.index["path"].isin(set(test["path"]))
     if only is None:
-        material = material.with_sides(np.where(tested, "test", "").astype(object))
+        material = material.with_splits(np.where(tested, "test", "").astype(object))
     material = replace(material, leaky=leaky)
     numbers = take_numbers(
         test, material.index, classes, now, only, leaky, material.source.class_names[1]
@@ -145,7 +145,7 @@ def ask_about_others(
         decider, shared = _of_ensemble(store, runs, folder)
         if not shared:
             notes.append(
-                "The members of this ensemble have different validation sides: calibration and "
+                "The members of this ensemble have different validation splits: calibration and "
                 "threshold were chosen on scores of single members, which are more spread out than "
                 "their mean."
             )
@@ -160,9 +160,11 @@ def ask_about_others(
     return Evaluation(test, decider, numbers), material
 
 
-def _require_one_test_side(groups: Sequence[Sequence[Restored]]) -> None:
+def _require_one_test_split(groups: Sequence[Sequence[Restored]]) -> None:
     """Refuse, before anything is scored, splits that test a patient twice."""
-    tested = Counter(p for group in groups for p, side in group[0].sides.items() if side == "test")
+    tested = Counter(
+        p for group in groups for p, split in group[0].splits.items() if split == "test"
+    )
     twice = sorted(patient for patient, count in tested.items() if count > 1)
     if twice:
         raise ConfigError(
@@ -191,23 +193,23 @@ def _loaders(material: Material, config: Config, now: Config) -> PatchDataModule
 def _ask(
     runs: Sequence[Restored],
     data: PatchDataModule,
-    side: str,
+    split: str,
     how: Inference,
     device: torch.device,
 ) -> pd.DataFrame:
-    said = [predict(run.network(), data.eval_dataloader(side), device, how) for run in runs]
+    said = [predict(run.network(), data.eval_dataloader(split), device, how) for run in runs]
     whole = pool(said)
-    return raw_predictions(data.index, data.rows(side), whole.probabilities, whole.uncertainty)
+    return raw_predictions(data.index, data.rows(split), whole.probabilities, whole.uncertainty)
 
 
 def _without_known(
     material: Material, runs: Sequence[Restored], action: str
 ) -> tuple[Material, list[str]]:
     """What is done about patients that a run has trained or chosen on."""
-    seen = {p for run in runs for p, side in run.sides.items() if side != "test"}
+    seen = {p for run in runs for p, split in run.splits.items() if split != "test"}
     index = material.index
-    known = index["group"].isin(seen) & (index["split"] == "test")
-    patients = sorted(index["group"][known].unique())
+    known = index["patient"].isin(seen) & (index["split"] == "test")
+    patients = sorted(index["patient"][known].unique())
     if not patients:
         return material, []
     shown = ", ".join(patients[:5]) + (", ..." if len(patients) > 5 else "")
@@ -219,17 +221,17 @@ def _without_known(
         )
     if action == "keep":
         return replace(material, leaky=True), []
-    side = index["split"].where(~known, "")
-    if not (side == "test").any():
+    split = index["split"].where(~known, "")
+    if not (split == "test").any():
         raise DataError("known_patients=drop: the run was trained or tuned on all patients.")
     note = f"{len(patients)} patient(s) that the run was trained or tuned on were left out."
-    return material.with_sides(side.to_numpy(object)), [note]
+    return material.with_splits(split.to_numpy(object)), [note]
 
 
 def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> tuple[Decider, bool]:
     """Calibration and threshold of an ensemble, from its members' stored validation scores.
 
-    Each patch counts once: with the mean of those members that had it on their validation side.
+    Each patch counts once: with the mean of those members that had it in their validation split.
     Whether all had the same is said too.
     """
     classes = len(runs[0].class_names)

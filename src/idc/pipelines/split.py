@@ -1,4 +1,4 @@
-"""Which patch stands on which side, whatever a review has corrected."""
+"""Which patch is in which split, whatever a review has corrected."""
 
 import numpy as np
 import pandas as pd
@@ -10,10 +10,10 @@ from idc.data.sources.base import Source
 from idc.data.split.base import UNUSED, Splitter, check_split
 from idc.errors import DataError
 
-# With one of these the test side is what was asked for, whichever classes it holds.
-NAMES_THE_TEST_SIDE = ("folds", "test_patients", "file")
+# With one of these the test split is what was asked for, whichever classes it holds.
+NAMES_THE_TEST_SPLIT = ("folds", "test_patients", "file")
 AFTER_CORRECTIONS = (
-    "That is so with data.corrections, which move no patient to another side. Choose other "
+    "That is so with data.corrections, which move no patient to another split. Choose other "
     "patients, another split.seed, or leave out some of the corrections."
 )
 
@@ -26,10 +26,10 @@ def divide(
     source: Source,
     splitter: Splitter,
 ) -> NDArray[np.object_]:
-    """The side of each patch, "" where it is dropped.
+    """The split of each patch, "" where it is dropped.
 
     Corrections move no patient: the split is made on the labels of the source, with the patches
-    that are to be left out. Those then leave, and what each side holds is checked anew. A patch
+    that are to be left out. Those then leave, and what each split holds is checked anew. A patch
     that only a correction lets in (a contradiction that was resolved) joins its patient.
 
     Args:
@@ -45,35 +45,35 @@ def divide(
         ConfigError: The split names what is not there.
     """
     kept = policy.decide(before).keep
-    side = _side_of_each(before, kept, source, splitter)
+    split = _split_of_each(before, kept, source, splitter)
     if index is before:  # nothing is corrected
-        return side
+        return split
     keep = policy.decide(index).keep
     _refuse_absent(index[keep], source)
-    groups = index["group"].astype(str).to_numpy(object)
-    of_patient = pd.Series(side[kept]).groupby(groups[kept]).unique()
+    groups = index["patient"].astype(str).to_numpy(object)
+    of_patient = pd.Series(split[kept]).groupby(groups[kept]).unique()
     alone = of_patient[of_patient.map(len) == 1].str[0]
     new = keep & ~kept
-    side[new] = pd.Series(groups[new]).map(alone).fillna(UNUSED).to_numpy(object)
-    side[~keep] = UNUSED
+    split[new] = pd.Series(groups[new]).map(alone).fillna(UNUSED).to_numpy(object)
+    split[~keep] = UNUSED
     check_split(
         index,
-        pd.Series(side, index.index, object),
-        test_may_lack_a_class=any(config["split"].get(name) for name in NAMES_THE_TEST_SIDE),
+        pd.Series(split, index.index, object),
+        test_may_lack_a_class=any(config["split"].get(name) for name in NAMES_THE_TEST_SPLIT),
         may_leak=True,  # of whole patients the splitter has seen to it
         advice=AFTER_CORRECTIONS,
     )
-    return side
+    return split
 
 
-def _side_of_each(
+def _split_of_each(
     index: pd.DataFrame, keep: NDArray[np.bool_], source: Source, splitter: Splitter
 ) -> NDArray[np.object_]:
     kept = index[keep]
     _refuse_absent(kept, source)
-    side = np.full(len(index), UNUSED, object)
-    side[keep] = splitter.assign(kept).to_numpy()
-    return side
+    split = np.full(len(index), UNUSED, object)
+    split[keep] = splitter.assign(kept).to_numpy()
+    return split
 
 
 def _refuse_absent(kept: pd.DataFrame, source: Source) -> None:

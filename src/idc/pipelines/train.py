@@ -12,7 +12,7 @@ import torch
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
-from idc.data.split.base import patients_sides
+from idc.data.split.base import splits_of_patients
 from idc.errors import TrainingError, first_line
 from idc.evaluation.evaluate import Evaluation, evaluate
 from idc.metrics.calibration import CalibrationRule
@@ -202,7 +202,7 @@ def _prepare(
     origin = {
         "config": redactor.config(config),
         "mirrors": dict(point.mirrors if point else job.mirrors),
-        "sides": patients_sides(material.used),
+        "splits": splits_of_patients(material.used),
         "split": split_identity(material.used),
         "fingerprint": material.fingerprint,
     }

@@ -14,7 +14,7 @@ from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, HASHES, SHARES
 from idc.data.material import Material
 from idc.data.sources.base import FILE_FACTS
-from idc.data.split.base import SIDES
+from idc.data.split.base import SPLITS
 from idc.data.split.csv_file import write_split_csv
 from idc.evaluation.figures import data_figures, learning_figures
 from idc.models.history import History
@@ -31,7 +31,7 @@ from idc.tracking.privacy import Redactor
 from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
-NOT_IN_SPLIT = ("problem", "twin", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
+NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
 NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
 
 
@@ -118,18 +118,18 @@ def record_inputs(
     run.tags(digest_tags(folder, ("split.parquet", "split.csv", CORRECTIONS)))
     run.metrics({f"leaks/{kind}": count for kind, count in material.leaks.counts().items()})
     schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
-    for side in () if again else SIDES:
-        part = material.rows(side)
+    for name in () if again else SPLITS:
+        part = material.rows(name)
         profile = {
             "patches": len(part),
-            "patients": int(part["group"].nunique()),
+            "patients": int(part["patient"].nunique()),
             **{
-                f"class {i} ({name})": int((part["label"] == i).sum())
-                for i, name in enumerate(material.source.class_names)
+                f"class {i} ({label})": int((part["label"] == i).sum())
+                for i, label in enumerate(material.source.class_names)
             },
         }
-        digest = f"{material.fingerprint}-{side}"
-        run.dataset(material.source.name, digest, side, json.dumps(profile), schema)
+        digest = f"{material.fingerprint}-{name}"
+        run.dataset(material.source.name, digest, name, json.dumps(profile), schema)
     if config["report"]:
         save_figures(data_figures(material, data, config["seed"]), folder / "data")
         run.artifacts(folder / "data", "data")
@@ -177,15 +177,15 @@ def record_training(run: Run, config: Config, history: History, folder: Path) ->
 
 def _split_parameters(material: Material) -> dict[str, int | str]:
     parameters: dict[str, int | str] = {}
-    for side in SIDES:
-        part = material.rows(side)
-        parameters[f"split.{side}.patches"] = len(part)
-        parameters[f"split.{side}.patients"] = int(part["group"].nunique())
+    for split in SPLITS:
+        part = material.rows(split)
+        parameters[f"split.{split}.patches"] = len(part)
+        parameters[f"split.{split}.patients"] = int(part["patient"].nunique())
         for i in range(len(material.source.class_names)):
-            parameters[f"split.{side}.class_{i}"] = int((part["label"] == i).sum())
-        for patient, rows in part.groupby("group"):
+            parameters[f"split.{split}.class_{i}"] = int((part["label"] == i).sum())
+        for patient, rows in part.groupby("patient"):
             counts = rows["label"].value_counts()
             named = enumerate(material.source.class_names)
             text = ", ".join(f"{counts.get(i, 0)} {name}" for i, name in named)
-            parameters[f"split.{side}.patient_{patient}"] = text
+            parameters[f"split.{split}.patient_{patient}"] = text
     return parameters

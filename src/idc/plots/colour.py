@@ -41,7 +41,7 @@ def colour_by_patient_figure(
     bottom, top = _limits(stats)
     for label, name in enumerate(class_names):
         chart, strip = grid[2 * label], grid[2 * label + 1]
-        part = stats[stats["label"] == label].set_index("group")
+        part = stats[stats["label"] == label].set_index("patient")
         count = len(part)
         words = f"{literal(name)}: {count:,} patient{'' if count == 1 else 's'}"
         chart.set_title(words, fontsize=10, loc="left", weight="bold")
@@ -128,7 +128,7 @@ def colour_space_figure(stats: pd.DataFrame, class_names: Sequence[str]) -> Figu
     rows = -(-len(class_names) // columns)
     figure = new_figure(WIDTH, 4.9 * rows if columns < 3 else 3.9 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    few = stats["group"].nunique() <= NAMED
+    few = stats["patient"].nunique() <= NAMED
     for label, name in enumerate(class_names):
         axes = grid[label]
         of_class = stats["label"] == label
@@ -175,7 +175,7 @@ def _draw_patients(axes: Axes, part: pd.DataFrame, marker: str, few: bool) -> No
     if few:
         for row in part.itertuples():
             axes.annotate(
-                literal(str(row.group), 12),
+                literal(str(row.patient), 12),
                 (float(str(row.lab_a)), float(str(row.lab_b))),
                 (6, 4),
                 textcoords="offset points",

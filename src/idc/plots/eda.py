@@ -20,7 +20,7 @@ THOUSANDS = StrMethodFormatter("{x:,.0f}")
 
 
 def shares_figure(counts: pd.DataFrame) -> Figure:
-    """A bar a set (all, kept, a side of the split), divided into the classes.
+    """A bar a set (all, kept, a split), divided into the classes.
 
     Args:
         counts: Patches, int; a row a set (index: its name), a column a class (its name).

@@ -51,8 +51,8 @@ def fold_learning_figure(
     stage, _, monitored = monitor.rpartition("/")
     for axes, metric in zip(grid, known, strict=False):
         tables = {
-            str(side): of_side.pivot_table(index="epoch", columns="fold", values="value")
-            for side, of_side in whole[whole["metric"] == metric].groupby("stage")
+            str(split): of_split.pivot_table(index="epoch", columns="fold", values="value")
+            for split, of_split in whole[whole["metric"] == metric].groupby("stage")
         }
         draw_courses(axes, tables)
         if metric == monitored and (stage or "val") in tables:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from idc.plots.names import literal
 from idc.plots.style import BLACK, BLUE, GREY, SKY, new_figure, say, tidy
 
-LEAKY = "†  patients stand on two sides of the split: too good"
+LEAKY = "†  patients are in two splits: too good"
 INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
 NAME = 52  # characters of a setting that are shown
 
@@ -27,7 +27,7 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str =
         table: A row a setting, best first: ``setting``, ``runs``, and for each metric
             ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. If at hand:
             ``<metric>_low`` and ``<metric>_high`` (its 95 % interval over patients),
-            ``kind`` (``run`` or ``baseline``) and ``leaky`` (bool: patients stand on two sides).
+            ``kind`` (``run`` or ``baseline``) and ``leaky`` (bool: patients are in two splits).
         metrics: The metrics, the first of which made the order.
         value: What a setting's value is; see `idc.plots.wording.value_words`.
     """

@@ -22,11 +22,11 @@ NAME = 48  # characters of a setting that are shown
 def learning_size_figure(
     table: pd.DataFrame, by: Literal["patients", "patches"] = "patients"
 ) -> Figure:
-    """A panel a metric: its mean by the size of the training side, a line a setting.
+    """A panel a metric: its mean by the size of the training split, a line a setting.
 
     Args:
         table: A row a setting, size and metric: ``setting``, ``patients`` and ``patches`` of the
-            training side, ``metric``, ``mean``, ``n`` (runs), and of the spread ``low`` and
+            training split, ``metric``, ``mean``, ``n`` (runs), and of the spread ``low`` and
             ``high`` (an interval), else ``std`` (sample deviation, NaN for one run). If at hand
             ``values``, the single runs (list of float).
         by: What the size is counted in.
@@ -141,4 +141,4 @@ def _title(table: pd.DataFrame) -> str:
         parts.append(f"bar: {'interval' if has_interval else 'sample deviation'}")
     if "values" in table and any(len(values) > 1 for values in table["values"]):
         parts.append("small marks: single runs")
-    return f"By size of the training side: {', '.join(parts)}"
+    return f"By size of the training split: {', '.join(parts)}"

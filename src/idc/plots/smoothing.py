@@ -40,7 +40,7 @@ def smoothing_figure(table: pd.DataFrame, patients: int, run: str = "") -> Figur
 
     Args:
         table: As `idc.slides.smoothing.effect_of_smoothing` gives it.
-        patients: Patients of the validation side.
+        patients: Patients of the validation split.
         run: Name of the run, for the title.
     """
     base = table[table["smoother"] == "none"].iloc[0]
@@ -141,13 +141,13 @@ def smoothed_map_figure(
         np.asarray(x, np.float64) >= cut
         for x, cut in zip((maps.scores, smoothed), thresholds, strict=True)
     )
-    sides = (
+    splits = (
         (BEFORE, "without smoothing", maps.scores, before, thresholds[0]),
         (AFTER, "with smoothing", smoothed, after, thresholds[1]),
     )
     both = np.concatenate([maps.scores, smoothed, thresholds])
-    ends = (float(both.min()), float(both.max()))  # so that the two sides compare
-    for panel, title, scores, called, threshold in sides:
+    ends = (float(both.min()), float(both.max()))  # so that the two splits compare
+    for panel, title, scores, called, threshold in splits:
         grid = on_grid(np.asarray(scores, np.float64), places, np.nan)
         draw_scores(sheet, panel, grid, places, f"probability of {names[1]}", threshold, ends)
         inside = on_grid(called, places, 0)

@@ -110,7 +110,7 @@ def agree(
     Args:
         answers: What counts, see `idc.reader_study.answer.as_frame`.
         predictions: ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and, for
-            the test side to be known, ``split``.
+            the test split to be known, ``split``.
         classes: k.
         draws: Draws of the bootstrap; 0 for no intervals.
         level: Coverage of the intervals, in (0, 1).

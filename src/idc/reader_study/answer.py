@@ -39,7 +39,7 @@ class Answer:
         mode: ``blinded`` (the verdict comes before the model's answer) or ``open``.
         order: How the cases were ordered when this one came up: ``random``, ``uncertainty`` or
             ``suspects``; "" where that is not known.
-        select: What they were chosen from: ``all`` (the whole test side), ``errors``, ``patient``
+        select: What they were chosen from: ``all`` (the whole test split), ``errors``, ``patient``
             or ``files``; "" where that is not known.
     """
 

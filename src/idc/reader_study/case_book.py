@@ -17,7 +17,7 @@ from idc.reader_study.case import Case, Frame
 from idc.reader_study.suspects import model_suspects
 
 ORDERS = ("random", "uncertainty", "suspects")
-AROUND = 3  # patches shown on each side of the case
+AROUND = 3  # patches shown in each split of the case
 BELOW = 1e-9
 UNMEASURED = "its faithfulness was not measured for this run"
 
@@ -87,10 +87,10 @@ class RunBook:
         return np.asarray(self.subject.patches[case.row])
 
     def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame]:
-        """The patches around the case, whatever side they are on; see `CaseBook.surroundings`."""
+        """The patches around the case, whatever their split; see `CaseBook.surroundings`."""
         index, size = self.subject.index, self.subject.patch_size
         side = self.subject.patches.shape[1]
-        near = (index["group"] == case.patient) & (index["split"] != "")
+        near = (index["patient"] == case.patient) & (index["split"] != "")
         for name, at in (("x", case.x), ("y", case.y)):
             near &= (index[name] - at).abs() <= AROUND * size
         rows = np.flatnonzero(near.to_numpy())

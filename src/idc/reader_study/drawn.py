@@ -1,4 +1,4 @@
-"""Whether answered cases are a sample of the test side, or were chosen for what they are."""
+"""Whether answered cases are a sample of the test split, or were chosen for what they are."""
 
 import pandas as pd
 
@@ -12,11 +12,11 @@ def how_drawn(answers: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[st
 
     Errors, suspects of wrong labels, cases near the threshold and single patients are chosen for
     what they are: readers and model agree less, or more, on them than on the rest. Where a reader
-    answered the whole test side, the order did not matter.
+    answered the whole test split, the order did not matter.
 
     Args:
         answers: See `idc.reader_study.answer.as_frame`.
-        predictions: ``path`` and, for the test side to be known, ``split``.
+        predictions: ``path`` and, for the test split to be known, ``split``.
 
     Returns:
         ``random`` or ``selected``, row for row; ``selected`` also where it is not known.
@@ -37,7 +37,7 @@ def drawn_words(drawn: "pd.Series[str]") -> list[str]:
         return []
     because = (
         "Such cases (errors, suspects or uncertainty first and not all of them, single patients "
-        "or files, or chosen in a way that is not known) say nothing of the whole test side"
+        "or files, or chosen in a way that is not known) say nothing of the whole test split"
     )
     if chosen == answers:
         return [f"All answers are to selected cases. {because}: the metrics end in _selected."]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.data.split.base import SIDES, split_counts
+from idc.data.split.base import SPLITS, split_counts
 from idc.errors import DataError
 from idc.plots.balance import balance_figure
 from idc.plots.colour import colour_by_patient_figure, colour_space_figure
@@ -116,15 +116,15 @@ def _balance(facts: EdaInput, folder: Path) -> Section:
             picture(
                 shares_figure(per_set),
                 folder / "class_balance.png",
-                "Share of each class in the set and on each side of the split",
-                "Classes of the set and, where there is one, of each side of the split.",
+                "Share of each class in the set and in each split",
+                "Classes of the set and, where there is one, of each split.",
             ),
             picture(
                 patients_figure(per_patient),
                 folder / "patients.png",
                 "Patches of each class of each patient",
                 "Kept patches of each patient. Patients are split whole, so a few large ones, or "
-                "ones with a single class, decide what each side looks like.",
+                "ones with a single class, decide what each split looks like.",
             ),
             picture(
                 patches_per_patient_figure(per_patient.sum(axis=1).to_numpy()),
@@ -188,11 +188,11 @@ def _split(facts: EdaInput, folder: Path) -> Section:
     counts = split_counts(remaining, facts.class_names)
     patients = pd.DataFrame(
         [
-            (side, len(names), ", ".join(names))
-            for side in SIDES
-            for names in [sorted(remaining[remaining["split"] == side]["group"].unique())]
+            (split, len(names), ", ".join(names))
+            for split in SPLITS
+            for names in [sorted(remaining[remaining["split"] == split]["patient"].unique())]
         ],
-        columns=["side", "patients", "names"],
+        columns=["split", "patients", "names"],
     )
     return Section(
         "Split",
@@ -200,9 +200,9 @@ def _split(facts: EdaInput, folder: Path) -> Section:
             picture(
                 balance_figure(counts),
                 folder / "split_balance.png",
-                "Patches and patients of each class on each side of the split",
-                "Whole patients stand on one side; shares are of the side's patches.",
+                "Patches and patients of each class in each split",
+                "Whole patients are in one split; shares are of the split's patches.",
             ),
-            Fold("Patients of each side", [Table(patients)]),
+            Fold("Patients of each split", [Table(patients)]),
         ],
     )

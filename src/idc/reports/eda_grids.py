@@ -26,7 +26,7 @@ WITHOUT_PIXELS = {"unreadable", "truncated", "too_large"}
 def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
     """Up to `number` rows, from as many patients as there are, by chance, in the set's order."""
     shuffled = rows.sample(frac=1, random_state=seed)
-    turn = shuffled.groupby("group").cumcount()
+    turn = shuffled.groupby("patient").cumcount()
     return shuffled.loc[turn.sort_values(kind="stable").index].head(number).sort_index()
 
 
@@ -74,12 +74,12 @@ def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:
         chosen = pick(flagged, data.seed)
         caption = (
             f"{name}: {row['meaning']} {count(len(flagged), 'patch', 'patches')} of "
-            f"{count(flagged['group'].nunique(), 'patient')}, {row['dropped']:,} dropped."
+            f"{count(flagged['patient'].nunique(), 'patient')}, {row['dropped']:,} dropped."
         )
-        files = chosen[["path", "group", "x", "y", "label", "width", "height", "mode", "bytes"]]
+        files = chosen[["path", "patient", "x", "y", "label", "width", "height", "mode", "bytes"]]
         listing = Fold(
             f"Files of “{name}” ({len(chosen):,} of {len(flagged):,})",
-            [Table(files.rename(columns={"group": "patient"}))],
+            [Table(files)],
         )
         if name in WITHOUT_PIXELS:  # a black square shows nothing
             yield [Text(f"{caption} There are no pixels to show."), listing]
@@ -93,14 +93,14 @@ def _grid(
 ) -> Picture:
     captions = [_caption(row, data, name) for _, row in chosen.iterrows()]
     patches = np.asarray(data.patches[chosen.index.to_numpy()])
-    patients = count(chosen["group"].nunique(), "patient")
+    patients = count(chosen["patient"].nunique(), "patient")
     title = f"{literal(name)}: {len(chosen)} of {count(of, 'patch', 'patches')}, from {patients}"
     alt = f"Grid of {len(chosen)} patches: {name}"
     return picture(patch_grid_figure(patches, captions, title), path, alt, note)
 
 
 def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:
-    lines = [literal(str(row["group"]), 20), f"x {row['x']}  y {row['y']}"]
+    lines = [literal(str(row["patient"]), 20), f"x {row['x']}  y {row['y']}"]
     if finding in data.class_names:
         return "\n".join(lines)
     label = int(row["label"])

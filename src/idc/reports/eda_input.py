@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from idc.data.sources.base import NotRead
 
 COLUMNS = (
-    *("path", "group", "label", "x", "y", "width", "height", "mode", "format", "bytes"),
+    *("path", "patient", "label", "x", "y", "width", "height", "mode", "format", "bytes"),
     *("mean_r", "mean_g", "mean_b", "std_r", "std_g", "std_b"),
     *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
 )
@@ -25,7 +25,7 @@ class EdaInput:
     Attributes:
         name: The set's name.
         class_names: A name a class.
-        index: A row a patch, in the order of `patches`: ``path`` (str), ``group`` (str, the
+        index: A row a patch, in the order of `patches`: ``path`` (str), ``patient`` (str, the
             patient), ``label`` (int64, 0..k-1), ``x`` and ``y`` (int64, the patch's corner on the
             slide, px), ``width`` and ``height`` (int, of the file, px), ``mode`` (str), ``bytes``
             (int), ``mean_r mean_g mean_b std_r std_g std_b`` (float32, 0..255, of the patch's

@@ -35,11 +35,11 @@ HOW_TO_READ = (
 def slide_section(data: EdaInput, folder: Path) -> Section:
     """Draw a map of each patient that has positions into ``folder/slides``."""
     index = data.numbered()
-    stems = safe_names(sorted(index["group"].unique()))
+    stems = safe_names(sorted(index["patient"].unique()))
     index = index[index["label"] >= 0]  # a name that says nothing says no place either
     cards: list[Card] = []
     left_out: list[str] = []
-    for patient, rows in index.groupby("group", sort=True):
+    for patient, rows in index.groupby("patient", sort=True):
         name = str(patient)
         # Dropped patches first: where places are shared, the one that is used is seen.
         ordered = rows.iloc[np.argsort(rows["decision"] != "drop", kind="stable")]
@@ -99,7 +99,7 @@ def _facts(data: EdaInput, rows: pd.DataFrame) -> str:
     facts.append(f"{share:.0%} {data.class_names[-1]}")
     if len(dropped := rows[rows["decision"] == "drop"]):
         facts.append(f"{len(dropped):,} dropped")
-    facts += [side for side in remaining["split"].unique() if side]
+    facts += [split for split in remaining["split"].unique() if split]
     return ", ".join(facts)
 
 

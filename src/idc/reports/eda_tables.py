@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from idc.data.split.base import SIDES
+from idc.data.split.base import SPLITS
 
 MOSTLY_WHITE = 0.5  # patches with more white pixels say more of the glass than of the stain
 CHANNELS = ("mean_r", "mean_g", "mean_b")
@@ -16,18 +16,18 @@ def kept(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def has_split(index: pd.DataFrame) -> bool:
-    """Whether the patches have been divided into sides."""
+    """Whether the patches have been divided into splits."""
     return bool((kept(index)["split"] != "").any())
 
 
 def set_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """Patches of each class (columns) in all, kept, and on each side (rows)."""
+    """Patches of each class (columns) in all, kept, and in each split (rows)."""
     parts = {"all patches": index}
     remaining = kept(index)
     if len(remaining) < len(index):
         parts["kept"] = remaining
     if has_split(index):
-        parts |= {side: remaining[remaining["split"] == side] for side in SIDES}
+        parts |= {split: remaining[remaining["split"] == split] for split in SPLITS}
     known = [part.loc[part["label"] >= 0, "label"] for part in parts.values()]
     counts = [np.bincount(labels, minlength=len(class_names)) for labels in known]
     return pd.DataFrame(np.stack(counts), index=list(parts), columns=list(class_names))
@@ -36,7 +36,7 @@ def set_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFram
 def patient_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
     """Kept patches of each class (columns, by name) of each patient (rows)."""
     remaining = kept(index)
-    table = pd.crosstab(remaining["group"], remaining["label"])
+    table = pd.crosstab(remaining["patient"], remaining["label"])
     table = table.reindex(columns=range(len(class_names)), fill_value=0)
     return table.set_axis(list(class_names), axis=1)
 
@@ -57,13 +57,13 @@ def colour_stats(index: pd.DataFrame) -> pd.DataFrame:
     """Mean colour of each patient and class, and its spread between the patient's patches.
 
     Returns:
-        A row a patient and class that occur: ``group``, ``label``, ``patches``, ``saturation``,
+        A row a patient and class that occur: ``patient``, ``label``, ``patches``, ``saturation``,
         ``mean_r``, ``mean_g``, ``mean_b``, ``lab_a``, ``lab_b``, and their standard deviations
         between patches ``spread_r``, ``spread_g``, ``spread_b``, ``spread_lab_a``,
         ``spread_lab_b`` (0 for a single patch).
     """
     columns = [*CHANNELS, "lab_a", "lab_b"]
-    grouped = tissue(index).groupby(["group", "label"], sort=True)
+    grouped = tissue(index).groupby(["patient", "label"], sort=True)
     means = grouped[[*columns, "saturation"]].mean()
     spreads = grouped[columns].std().fillna(0.0)
     spreads.columns = pd.Index([f"spread_{c.removeprefix('mean_')}" for c in columns])
@@ -73,8 +73,8 @@ def colour_stats(index: pd.DataFrame) -> pd.DataFrame:
 def dark_to_light(stats: pd.DataFrame) -> list[str]:
     """Patients by mean green, which both stains take away: the most strongly stained first."""
     weighted = stats["mean_g"] * stats["patches"]
-    sums = pd.DataFrame({"group": stats["group"], "sum": weighted, "patches": stats["patches"]})
-    total = sums.groupby("group").sum()
+    sums = pd.DataFrame({"patient": stats["patient"], "sum": weighted, "patches": stats["patches"]})
+    total = sums.groupby("patient").sum()
     return list((total["sum"] / total["patches"]).sort_values(kind="stable").index)
 
 
@@ -90,7 +90,7 @@ def drift(stats: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for word, key in (("red", "r"), ("green", "g"), ("blue", "b")):
-        wide = stats.set_index(["group", "label"])[f"mean_{key}"].unstack()  # noqa: PD010
+        wide = stats.set_index(["patient", "label"])[f"mean_{key}"].unstack()  # noqa: PD010
         gaps = [
             (wide[one] - wide[other]).abs()
             for i, one in enumerate(wide.columns)
@@ -103,8 +103,8 @@ def drift(stats: pd.DataFrame) -> pd.DataFrame:
 
 
 def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """A row a patient, for reading: patches of each class, share, dropped, side, mean colour."""
-    table = index.groupby("group").agg(
+    """A row a patient, for reading: patches of each class, share, dropped, split, mean colour."""
+    table = index.groupby("patient").agg(
         patches=("label", "size"),
         dropped=("decision", lambda d: int((d == "drop").sum())),
     )
@@ -112,13 +112,13 @@ def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataF
     totals = counts.sum(axis=1)
     last = class_names[-1]
     share = 100 * counts[last] / totals.where(totals > 0)
-    colour = tissue(index).groupby("group")[[*CHANNELS, "saturation"]].mean()
-    side = kept(index).groupby("group")["split"].first().reindex(table.index).fillna("")
+    colour = tissue(index).groupby("patient")[[*CHANNELS, "saturation"]].mean()
+    split = kept(index).groupby("patient")["split"].first().reindex(table.index).fillna("")
     names = ["mean red", "mean green", "mean blue", "saturation"]
     result = counts.assign(
-        **{f"% {last}": share.round(1), "dropped": table["dropped"], "side": side}
+        **{f"% {last}": share.round(1), "dropped": table["dropped"], "split": split}
     ).join(colour.round(2).set_axis(names, axis=1))
     result.insert(0, "patches found", table["patches"])
     if not has_split(index):
-        result = result.drop(columns="side")
+        result = result.drop(columns="split")
     return result.rename_axis("patient").reset_index()

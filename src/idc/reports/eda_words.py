@@ -3,21 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from idc.data.split.base import SIDES
+from idc.data.split.base import SPLITS
 from idc.plots.wording import count
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_tables import has_split, kept, patient_counts
 
 HEAVY = 0.1  # a patient with more than this share of the patches is pointed out
 FEW_TO_BE_HEAVY = 20  # among fewer patients such a share is no surprise
-FEW = 5  # patients on a side that say little of new ones
+FEW = 5  # patients in a split that say little of new ones
 
 
 def lead(data: EdaInput) -> str:
     """The set in one or two sentences."""
     index, remaining = data.index, kept(data.index)
     patches = count(len(index), "patch", "patches")
-    first = f"{patches} of {count(index['group'].nunique(), 'patient')}."
+    first = f"{patches} of {count(index['patient'].nunique(), 'patient')}."
     gone = len(index) - len(remaining)
     dropped = f"{gone:,} dropped, {len(remaining):,} kept" if gone else "None dropped"
     counts = np.bincount(remaining["label"], minlength=len(data.class_names))
@@ -130,14 +130,14 @@ def _split(data: EdaInput) -> list[str]:
     if not has_split(data.index):
         return ["There is no split."]
     remaining = kept(data.index)
-    patients = {s: remaining[remaining["split"] == s]["group"].nunique() for s in SIDES}
-    small = [f"{side} ({count(n, 'patient')})" for side, n in patients.items() if n < FEW]
-    sides_of = remaining.groupby("group")["split"].nunique()
-    shared = int((sides_of > 1).sum())
+    patients = {s: remaining[remaining["split"] == s]["patient"].nunique() for s in SPLITS}
+    small = [f"{split} ({count(n, 'patient')})" for split, n in patients.items() if n < FEW]
+    splits_of = remaining.groupby("patient")["split"].nunique()
+    shared = int((splits_of > 1).sum())
     sentences = []
     if shared:
         sentences.append(
-            f"{count(shared, 'patient')} on more than one side of the split: results will flatter."
+            f"{count(shared, 'patient')} on more than one split: results will flatter."
         )
     if small:
         sentences.append(f"Few patients to judge new ones by: {', '.join(small)}.")

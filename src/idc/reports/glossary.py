@@ -36,7 +36,7 @@ TERMS = {
     "repeats, and the number is worked out for each draw.",
     "validation and test": "Patients are divided: some to learn from, some (validation) to choose "
     "the threshold by, some (test) to judge by. The test patients decide nothing.",
-    "leak": "When a patient's patches stand on both sides of a split: the model is then asked what "
+    "leak": "When a patient's patches are in both splits: the model is then asked what "
     "it has already been told.",
     "baseline": "A rule simple enough to need no network. A model that does not beat it has not "
     "shown that it sees more.",

@@ -31,7 +31,7 @@ def _shared() -> dict[str, Known]:
             "so look at the worst ones and at how far they lie apart.",
         ),
         "evaluation/slices": Known(
-            "Errors in parts of the test side",
+            "Errors in parts of the test split",
             "How it does in parts of the test patches, such as pale or dark ones, or those with "
             "a finding of the data check. Whiskers are intervals; a part with few patches has "
             "wide ones.",
@@ -88,8 +88,8 @@ def _shared() -> dict[str, Known]:
         ),
         "explain/filters": Known("Filters of the first layer", "What the first layer looks for."),
         "data/class_balance": Known(
-            "Patches and patients of each class on each side of the split",
-            "How many patches and patients of each class stood on each side.",
+            "Patches and patients of each class in each split",
+            "How many patches and patients of each class were in each split.",
         ),
         "data/sample_patches": Known(
             "Some training patches of each class",

@@ -34,7 +34,7 @@ class RunReport:
             as one.
         config: The resolved configuration, nested, with ``choices``; of the training run.
         class_names: A name a class, in the order of the labels; with two, the second is positive.
-        patch_size: Side of a patch, in pixels.
+        patch_size: Split of a patch, in pixels.
         counts: ``split``, ``class``, ``patches``, ``patients``; see `idc.data.split.split_counts`.
         metrics: As they are logged: ``test/f1``, ``test/f1_ci_low``, ``test/f1_at_0.5``,
             ``val/threshold``, ``baseline/<name>/auroc`` and so on.
@@ -47,20 +47,20 @@ class RunReport:
             recall is at least 0.95``.
         calibration_words: How scores were calibrated, in a sentence.
         interval_words: What the intervals are: ``95 % bootstrap over 17 patients``.
-        test_data_words: What was tested on: ``the test side of the split``.
+        test_data_words: What was tested on: ``the test split``.
         notes: Sentences that the numbers must not be read without.
-        leaky: Whether the model may have seen patients of the test side.
+        leaky: Whether the model may have seen patients of the test split.
         leaks: How, in sentences.
         patches: uint8 (N, P, P, 3), RGB, which ``row`` indexes, maybe on disk; None where they
             are not at hand.
         per_patient: A row a test patient: ``patient``, ``patches``, ``tp fp fn tn``, ``recall``,
             ``specificity``, ``precision``, ``f1``, ``auroc``, ``fraction_true``,
             ``fraction_predicted``.
-        slices: A row a part of the test side: ``slice``, ``value``, ``patches``, ``patients``,
+        slices: A row a part of the test split: ``slice``, ``value``, ``patches``, ``patients``,
             ``recall``, ``specificity``, ``error_rate``, ``<metric>_low``, ``<metric>_high``,
             ``worse`` (bool).
         baselines: A row a baseline: ``baseline``, ``auroc``, ``f1``, ``recall`` and so on.
-        patients: Patients of each side, where they are known (`counts` has them a class only).
+        patients: Patients of each split, where they are known (`counts` has them a class only).
         cost: ``train_seconds``, ``evaluate_seconds``, ``energy_kwh`` (or None), ``energy_words``,
             ``hardware``.
         versions: Library to version.
@@ -127,7 +127,7 @@ class RunReport:
 
     @property
     def test(self) -> pd.DataFrame:
-        """The predictions of the test side."""
+        """The predictions of the test split."""
         return self.predictions[self.predictions["split"] == "test"]
 
     @property

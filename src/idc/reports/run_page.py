@@ -117,10 +117,10 @@ def _found(report: RunReport, gallery: Gallery) -> list[Block]:
 
 
 def _training(report: RunReport, gallery: Gallery) -> list[Block]:
-    counts = report.counts.rename(columns={"split": "side"})
+    counts = report.counts
     blocks: list[Block] = [
         Text(f"{trained_on(report)} {start(report)}"),
-        Table(counts, "Patches and patients of each class on each side."),
+        Table(counts, "Patches and patients of each class in each split."),
         *gallery.take("data/class_balance"),
     ]
     if seen := gallery.take("data/sample_patches", "data/augmented_patches"):

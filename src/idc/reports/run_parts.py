@@ -54,7 +54,7 @@ def patient_summary(report: RunReport) -> pd.DataFrame:
 
 
 def slice_table(report: RunReport) -> pd.DataFrame:
-    """The parts of the test side for reading, with the intervals that there are."""
+    """The parts of the test split for reading, with the intervals that there are."""
     table = report.slices.copy()
     for name in ("recall", "specificity", "error_rate"):
         if name in table:

@@ -109,7 +109,7 @@ def _worst_patient(report: RunReport) -> str:
 
 
 def slices_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
-    """The parts of the test side that it does worse on."""
+    """The parts of the test split that it does worse on."""
     table, flags = slice_table(report), marks(report, "worse", "misses_more")
     blocks: list[Block] = []
     for column, words in (("worse", "Errs more than"), ("misses_more", "Misses more than")):
@@ -119,7 +119,7 @@ def slices_blocks(report: RunReport, gallery: Gallery) -> list[Block]:
     if blocks:
         blocks.append(Text("Many parts are looked at, so one in some is marked by chance."))
     elif flags:
-        blocks.append(Text("No part of the test side stands out as worse than the rest."))
+        blocks.append(Text("No part of the test split stands out as worse than the rest."))
     blocks += gallery.take("evaluation/slices")
     if len(table):
         shown = Table(table, "", flags, "worse", decimals=3)

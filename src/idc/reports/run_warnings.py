@@ -61,7 +61,7 @@ def _missing_class(report: RunReport) -> list[str]:
     lacking = [str(n) for i, n in enumerate(report.class_names) if i not in present]
     if not lacking:
         return []
-    return [f"The test side holds no patch of {listing(lacking)}: some numbers cannot be had."]
+    return [f"The test split holds no patch of {listing(lacking)}: some numbers cannot be had."]
 
 
 def _target(report: RunReport) -> list[str]:

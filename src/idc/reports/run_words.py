@@ -16,7 +16,7 @@ def level(report: RunReport) -> str:
 
 
 def test_patients(report: RunReport) -> int:
-    """Patients on the test side."""
+    """Patients in the test split."""
     return int(report.test["patient"].nunique())
 
 
@@ -69,7 +69,7 @@ def _turned(interval: Interval | None) -> Interval | None:
 
 
 def trained_on(report: RunReport) -> str:
-    """What was trained on what, and what each side was for."""
+    """What was trained on what, and what each split was for."""
     name = report.setting("choices.backbone") or report.setting("backbone.name") or "a network"
     data = data_set(report).name
     members = report.setting("members")
@@ -79,16 +79,16 @@ def trained_on(report: RunReport) -> str:
         "evaluate": f"{name}, trained before on {data}, was tried on other patches",
         "ensemble": f"An ensemble{how} ({name}), whose scores are averaged, on {data}",
     }[report.kind]
-    sides = {
+    splits = {
         "train": "to learn from",
         "val": "to choose the best epoch and the threshold by",
         "test": "to judge by",
     }
     parts = []
-    for side, purpose in sides.items():
-        of_side = report.counts[report.counts["split"] == side]
-        if total := int(of_side["patches"].sum()):
-            known = report.patients.get(side)
+    for split, purpose in splits.items():
+        of_split = report.counts[report.counts["split"] == split]
+        if total := int(of_split["patches"].sum()):
+            known = report.patients.get(split)
             who = "" if known is None else f" of {count(known, 'patient')}"
             parts.append(f"{patches(total)}{who} {purpose}")
     return f"{verb}{': ' if parts else ''}{listing(parts)}."
@@ -109,12 +109,12 @@ def decision(report: RunReport) -> str:
     if not report.two_classes:
         return "The class with the highest probability is taken."
     if report.threshold is None:
-        return "Each of the models decided at its own threshold, chosen on its validation side."
+        return "Each of the models decided at its own threshold, chosen in its validation split."
     words = report.threshold_words.removeprefix("the ").rstrip(".")
     chosen = f" {report.threshold:.3f} is the {words}." if words else ""
     return (
         f"A patch with a score of {report.threshold:.3f} or more is called {report.positive}."
-        f"{chosen} The threshold was fixed before the test side was looked at."
+        f"{chosen} The threshold was fixed before the test split was looked at."
     )
 
 

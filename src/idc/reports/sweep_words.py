@@ -150,7 +150,7 @@ def _leak(report: SweepReport) -> list[str]:
         return []
     names = listing([str(name) for name in board.loc[leaky, "setting"]], 3)
     return [
-        f"The numbers of {names} are too good: patients stand on more than one side of the split. "
+        f"The numbers of {names} are too good: patients stand on more than one split. "
         "They must not be compared with the others."
     ]
 

@@ -27,7 +27,7 @@ class Outcome:
         class_names: A name a class, in the order of the labels.
         error: The first line of what went wrong.
         notes: Sentences that the metrics must not be read without.
-        leaky: Whether patients stood on two sides of its split.
+        leaky: Whether patients were in two splits.
         kind: What it was: ``train``, ``evaluate``, ``compare``, ...
     """
 

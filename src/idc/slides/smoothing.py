@@ -32,7 +32,7 @@ class Effect:
         table: See `effect_of_smoothing`.
         chosen: The candidate with the lowest validation log loss.
         better: Whether that is lower than without smoothing.
-        patients: Patients of the validation side.
+        patients: Patients of the validation split.
         sentences: What it would change, that it is not applied, and what to doubt of it.
     """
 
@@ -50,8 +50,8 @@ class Effect:
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
-    """A side, and the patches of it whose label is known; the others vote, but are not judged."""
+class _Split:
+    """A split, and the patches of it whose label is known; the others vote, but are not judged."""
 
     frame: pd.DataFrame
     judged: NDArray[np.bool_]
@@ -62,7 +62,7 @@ class _Side:
 
 @dataclass(frozen=True, eq=False)
 class _Outcome:
-    """A smoother on a side."""
+    """A smoother in a split."""
 
     numbers: dict[str, float]
     spread: dict[str, Spread]
@@ -92,13 +92,13 @@ def effect_of_smoothing(
     not the tissue is so even. And it wipes out what is small: see ``small_wiped_out``.
 
     Args:
-        val: Predictions of the validation side: ``patient``, ``x``, ``y``, ``label``, ``score`` and
-            what the candidates need, see `Smoother.apply`. Patches of a negative label vote, but
-            are not judged.
-        test: The same of the test side, or None.
-        patch_size: Side of a patch in slide pixels.
+        val: Predictions of the validation split: ``patient``, ``x``, ``y``, ``label``, ``score``
+            and what the candidates need, see `Smoother.apply`. Patches of a negative label vote,
+            but are not judged.
+        test: The same of the test split, or None.
+        patch_size: Split of a patch in slide pixels.
         choose_threshold: The run's own rule: labels int64 (N,) and scores float64 (N,) of the
-            validation side to a threshold. Asked anew for each candidate; one that it cannot do
+            validation split to a threshold. Asked anew for each candidate; one that it cannot do
             (it raises a DataError) has no metrics at a threshold.
         candidates: At least one.
         positive: Name of class 1, for the sentences.
@@ -122,16 +122,16 @@ def effect_of_smoothing(
     Raises:
         DataError: There is no patch with a label, see also `Smoother.apply`.
     """
-    side = _side(val, patch_size)
-    rows, base = [], _outcome(side, NONE, None, patch_size, choose_threshold, draws, seed)
+    split = _split(val, patch_size)
+    rows, base = [], _outcome(split, NONE, None, patch_size, choose_threshold, draws, seed)
     for smoother in (NONE, *candidates):
-        found = _outcome(side, smoother, None, patch_size, choose_threshold, draws, seed)
+        found = _outcome(split, smoother, None, patch_size, choose_threshold, draws, seed)
         rows.append(
             {
                 "smoother": smoother.kind,
                 "strength": float(smoother.strength),
                 "threshold": found.numbers["threshold"],
-                **_judged("val", side, found, base),
+                **_judged("val", split, found, base),
                 **_differences(found, base, level),
             }
         )
@@ -140,13 +140,13 @@ def effect_of_smoothing(
     chosen = candidates[best - 1]
     table.insert(3, "chosen", np.arange(len(table)) == best)
     if test is not None:
-        table = _with_test(table, _side(test, patch_size), chosen, patch_size)
+        table = _with_test(table, _split(test, patch_size), chosen, patch_size)
     better = bool(table["val/log_loss"][best] < table["val/log_loss"][0])
-    few = int(side.units.count)
+    few = int(split.units.count)
     return Effect(table, chosen, better, few, effect_sentences(table, few, positive, level, SMALL))
 
 
-def _side(frame: pd.DataFrame, patch_size: int) -> _Side:
+def _split(frame: pd.DataFrame, patch_size: int) -> _Split:
     label = frame["label"].to_numpy(np.int64)
     judged = label >= 0
     if not judged.any():
@@ -155,11 +155,11 @@ def _side(frame: pd.DataFrame, patch_size: int) -> _Side:
     # No class must be drawn: else the one patient of few that has it would be in every draw.
     free = np.zeros((len(names), 0), bool)
     units = Units(codes.astype(np.int64), len(names), free)
-    return _Side(frame, judged, label, units, find_neighbours(frame, patch_size))
+    return _Split(frame, judged, label, units, find_neighbours(frame, patch_size))
 
 
 def _outcome(
-    side: _Side,
+    split: _Split,
     smoother: Smoother,
     threshold: float | None,
     patch_size: int,
@@ -168,8 +168,8 @@ def _outcome(
     seed: int,
 ) -> _Outcome:
     """Scores, threshold and metrics; a threshold of None is chosen."""
-    every = smoother.apply(side.frame, patch_size)
-    score, label = every[side.judged], side.labels[side.judged]
+    every = smoother.apply(split.frame, patch_size)
+    score, label = every[split.judged], split.labels[split.judged]
     if threshold is None and choose is not None:
         try:
             threshold = float(choose(label, score))
@@ -177,8 +177,8 @@ def _outcome(
             threshold = np.nan
     cut = np.nan if threshold is None else threshold
     called = every >= cut
-    prediction = Prediction(score, {"": called[side.judged].astype(np.int64)})
-    units = side.units
+    prediction = Prediction(score, {"": called[split.judged].astype(np.int64)})
+    units = split.units
     statistics = UnitStatistics(label, prediction, units.codes, units.count, METRICS)
     values = statistics.values(np.ones((1, units.count)))
     numbers = {name: float(values[name][0]) for name in METRICS} | {"threshold": cut}
@@ -191,10 +191,10 @@ def _outcome(
     return _Outcome(numbers, spread, called)
 
 
-def _judged(name: str, side: _Side, found: _Outcome, base: _Outcome) -> dict[str, float]:
+def _judged(name: str, split: _Split, found: _Outcome, base: _Outcome) -> dict[str, float]:
     """Metrics, and what becomes of the positive patches and of their small regions."""
-    real = side.labels == 1
-    region, regions = connected_regions(real, side.neighbours)
+    real = split.labels == 1
+    region, regions = connected_regions(real, split.neighbours)
     small = np.bincount(region[real], minlength=regions) <= SMALL
     hit, before = (
         np.bincount(region[real], x.called[real], regions)[small] > 0 for x in (found, base)
@@ -226,12 +226,14 @@ def _differences(found: _Outcome, base: _Outcome, level: float) -> dict[str, flo
     return numbers
 
 
-def _with_test(table: pd.DataFrame, side: _Side, chosen: Smoother, patch_size: int) -> pd.DataFrame:
+def _with_test(
+    table: pd.DataFrame, split: _Split, chosen: Smoother, patch_size: int
+) -> pd.DataFrame:
     at = [0, int(np.flatnonzero(table["chosen"])[0])]
     cuts = table["threshold"].to_numpy()[at]
     found = [
-        _outcome(side, smoother, float(cut), patch_size, None, 0, 0)
+        _outcome(split, smoother, float(cut), patch_size, None, 0, 0)
         for smoother, cut in zip((NONE, chosen), cuts, strict=True)
     ]
-    rows = [_judged("test", side, outcome, found[0]) for outcome in found]
+    rows = [_judged("test", split, outcome, found[0]) for outcome in found]
     return table.join(pd.DataFrame(rows, index=at))

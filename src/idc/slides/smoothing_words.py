@@ -16,7 +16,7 @@ def effect_sentences(
 
     Args:
         table: See `idc.slides.smoothing.effect_of_smoothing`.
-        patients: Patients of the validation side.
+        patients: Patients of the validation split.
         positive: Name of class 1.
         level: Of the intervals.
         small: Patches of the largest region that counts as small.
@@ -78,15 +78,15 @@ def _difference(row: Row, start: str, level: float) -> str:
     return f"{told} ({level:.0%} interval over patients {low:+.3f} to {high:+.3f})"
 
 
-def _decisions(start: str, side: str, base: Row, best: Row, positive: str) -> list[str]:
-    if not np.isfinite(best[f"{side}/missed"]):
+def _decisions(start: str, split: str, base: Row, best: Row, positive: str) -> list[str]:
+    if not np.isfinite(best[f"{split}/missed"]):
         return [f"{start} no threshold could be chosen, so nothing is said of decisions."]
     parts = [
-        f"{metric} {_change(base, best, f'{side}/{metric}')}"
+        f"{metric} {_change(base, best, f'{split}/{metric}')}"
         for metric in ("recall", "specificity")
-        if np.isfinite(best[f"{side}/{metric}"])
+        if np.isfinite(best[f"{split}/{metric}"])
     ]
-    missed, regained = int(best[f"{side}/missed"]), int(best[f"{side}/regained"])
+    missed, regained = int(best[f"{split}/missed"]), int(best[f"{split}/regained"])
     return [
         f"{start}, at thresholds chosen by the run's own rule: {'; '.join(parts)}. It would miss "
         f"{missed:,} {positive} patches that are found without it, and find {regained:,} that are "
@@ -94,18 +94,18 @@ def _decisions(start: str, side: str, base: Row, best: Row, positive: str) -> li
     ]
 
 
-def _small(side: str, base: Row, best: Row, positive: str, small: int) -> list[str]:
-    where = {"val": "validation", "test": "test"}[side]
-    regions = int(best[f"{side}/small_regions"])
+def _small(split: str, base: Row, best: Row, positive: str, small: int) -> list[str]:
+    where = {"val": "validation", "test": "test"}[split]
+    regions = int(best[f"{split}/small_regions"])
     if not regions:
         return [
             f"There are no small labelled {positive} regions (1 to {small} patches) on {where}: "
             f"what smoothing would do to small lesions cannot be seen there."
         ]
-    if not np.isfinite(best[f"{side}/small_wiped_out"]):
+    if not np.isfinite(best[f"{split}/small_wiped_out"]):
         return []
     found, wiped, won = (
-        int(row[f"{side}/{key}"])
+        int(row[f"{split}/{key}"])
         for row, key in ((base, "small_found"), (best, "small_wiped_out"), (best, "small_won"))
     )
     return [

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 def checks(root: Path, limits: Limits | None = None) -> pd.DataFrame:
     source = IdcSource(root)
     table, _, _ = read_set(source, source.scan().index, limits or Limits(), 2, lambda n: None)
-    return table.set_index("path")[["checks", "twin"]].astype(str)
+    return table.set_index("path")[["checks", "duplicate_of"]].astype(str)
 
 
 def put(root: Path, image: np.ndarray, patient: str, x: int, y: int, label: int = 0) -> str:
@@ -101,7 +101,7 @@ def test_patches_that_overlap_on_the_slide(root: Path) -> None:
     put(root, texture(3), "9002", 9000, 9000)
     found = checks(root)
     assert found.loc[right].tolist()[0] == "overlap"
-    assert found["twin"][right] == left
+    assert found["duplicate_of"][right] == left
     assert (found["checks"] != "").sum() == 1  # the third only touches
 
 

@@ -18,7 +18,7 @@ ROW = st.tuples(
 @given(st.lists(ROW, max_size=25))
 def test_overlaps_are_all_pairs_that_share_area(rows: list[tuple[str, int, int, int, int]]) -> None:
     """Against a look at every pair; sides above 10 count as 10."""
-    index = pd.DataFrame(rows, columns=["group", "x", "y", "width", "height"])
+    index = pd.DataFrame(rows, columns=["patient", "x", "y", "width", "height"])
     cut = [(g, x, y, min(w, 10), min(h, 10)) for g, x, y, w, h in rows]
     expected = [
         [i, j]

@@ -11,10 +11,10 @@ KEEP = {name: "keep" if FINDINGS[name].can_keep else "drop" for name in CHOICES}
 INDEX = pd.DataFrame(
     {
         "path": ["a", "b", "c", "d"],
-        "group": ["1", "1", "2", "2"],
+        "patient": ["1", "1", "2", "2"],
         "checks": ["", "ink", "ink,glass", "unreadable"],
         "problem": ["", "", "", "the file has 0 bytes"],
-        "twin": "",
+        "duplicate_of": "",
     }
 )
 
@@ -51,7 +51,7 @@ def test_fail_names_files_reason_and_remedy() -> None:
 
 
 def test_many_files_are_not_all_listed() -> None:
-    many = pd.DataFrame({"path": [f"p{i:02d}" for i in range(30)], "group": "1", "checks": "ink"})
+    many = pd.DataFrame({"path": [f"p{i:02d}" for i in range(30)], "patient": "1", "checks": "ink"})
     with pytest.raises(DataError, match="and 25 more") as caught:
         Policy({**KEEP, "ink": "fail"}).refuse(many, "root")
     assert "p05" not in str(caught.value)

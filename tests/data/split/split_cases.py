@@ -12,7 +12,7 @@ def index_of(counts: list[tuple[int, ...]]) -> pd.DataFrame:
         for label, count in enumerate(of_patient)
         for n in range(count)
     ]
-    return pd.DataFrame(rows, columns=["path", "group", "label"])
+    return pd.DataFrame(rows, columns=["path", "patient", "label"])
 
 
 EVEN = index_of([(8, 5)] * 10)

@@ -5,7 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from split_cases import EVEN, index_of
 
-from idc.data.split.base import SIDES, check_split, leaky_patients, split_counts
+from idc.data.split.base import SPLITS, check_split, leaky_patients, split_counts
 from idc.data.split.patient import PatientSplit
 from idc.errors import ConfigError, DataError
 
@@ -14,21 +14,21 @@ patients = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=
 
 @settings(max_examples=40, deadline=None)
 @given(counts=patients, seed=st.integers(0, 1000))
-def test_no_patient_is_shared_and_every_side_has_both_classes(
+def test_no_patient_is_shared_and_every_split_has_both_classes(
     counts: list[tuple[int, int]], seed: int
 ) -> None:
     index = index_of(counts)
     assume(index["label"].nunique() == 2)
     try:
-        side = PatientSplit(seed=seed).assign(index)
+        split = PatientSplit(seed=seed).assign(index)
     except DataError as error:
         assert "split" in str(error)
         return
-    groups = {name: set(index["group"][side == name]) for name in SIDES}
+    groups = {name: set(index["patient"][split == name]) for name in SPLITS}
     assert not groups["train"] & groups["test"]
     assert not groups["train"] & groups["val"]
     assert not groups["val"] & groups["test"]
-    assert all(set(index["label"][side == name]) == {0, 1} for name in SIDES)
+    assert all(set(index["label"][split == name]) == {0, 1} for name in SPLITS)
 
 
 @settings(max_examples=20, deadline=None)
@@ -55,37 +55,37 @@ def test_leaving_one_patient_out_tests_each_alone_in_order(
     names: list[str], expected: list[str]
 ) -> None:
     index = index_of([(8, 5)] * 4)
-    index["group"] = index["group"].map(dict(zip(("p0", "p1", "p2", "p3"), names, strict=True)))
+    index["patient"] = index["patient"].map(dict(zip(("p0", "p1", "p2", "p3"), names, strict=True)))
     tested = []
     for fold in range(4):
-        side = PatientSplit(folds="patients", fold=fold).assign(index)
-        tested.append(index["group"][side == "test"].unique().tolist())
-        assert index["group"][side == "val"].nunique() >= 1
+        split = PatientSplit(folds="patients", fold=fold).assign(index)
+        tested.append(index["patient"][split == "test"].unique().tolist())
+        assert index["patient"][split == "val"].nunique() >= 1
     assert tested == [[name] for name in expected]
 
 
 def test_a_left_out_patient_may_have_one_class_but_training_and_validation_have_both() -> None:
     index = index_of([(9, 0), (0, 9), (5, 5), (6, 4), (4, 6)])
     for fold in range(5):
-        side = PatientSplit(folds="patients", fold=fold).assign(index)
-        assert all(set(index["label"][side == name]) == {0, 1} for name in ("train", "val"))
+        split = PatientSplit(folds="patients", fold=fold).assign(index)
+        assert all(set(index["label"][split == name]) == {0, 1} for name in ("train", "val"))
 
 
 def test_named_validation_patients_are_never_left_out() -> None:
     options = {"folds": "patients", "val_patients": ["p3"]}
     tested = set()
     for fold in range(9):
-        side = PatientSplit(fold=fold, **options).assign(EVEN)
-        assert set(EVEN["group"][side == "val"]) == {"p3"}
-        tested |= set(EVEN["group"][side == "test"])
-    assert tested == set(EVEN["group"]) - {"p3"}
+        split = PatientSplit(fold=fold, **options).assign(EVEN)
+        assert set(EVEN["patient"][split == "val"]) == {"p3"}
+        tested |= set(EVEN["patient"][split == "test"])
+    assert tested == set(EVEN["patient"]) - {"p3"}
 
 
-def test_classes_are_balanced_over_the_sides() -> None:
+def test_classes_are_balanced_over_the_splits() -> None:
     index = index_of([(100, 0), (0, 100), (90, 10), (10, 90), (50, 50), (60, 40)] * 3)
-    side = PatientSplit(test_fraction=0.25, val_fraction=0.25).assign(index)
+    split = PatientSplit(test_fraction=0.25, val_fraction=0.25).assign(index)
     for name in ("test", "val"):
-        part = index["label"][side == name]
+        part = index["label"][split == name]
         assert abs(part.mean() - index["label"].mean()) < 0.08
         assert abs(len(part) / len(index) - 0.25) < 0.08
 
@@ -96,10 +96,10 @@ def test_is_reproducible_and_independent_of_row_order() -> None:
 
 
 def test_named_patients_are_obeyed_also_as_numbers() -> None:
-    index = EVEN.assign(group=EVEN["group"].str[1:].radd("88"))
-    side = PatientSplit(test_patients=[881, "882"], val_patients=["883"]).assign(index)
-    assert set(index["group"][side == "test"]) == {"881", "882"}
-    assert set(index["group"][side == "val"]) == {"883"}
+    index = EVEN.assign(patient=EVEN["patient"].str[1:].radd("88"))
+    split = PatientSplit(test_patients=[881, "882"], val_patients=["883"]).assign(index)
+    assert set(index["patient"][split == "test"]) == {"881", "882"}
+    assert set(index["patient"][split == "val"]) == {"883"}
 
 
 @pytest.mark.parametrize(
@@ -140,29 +140,29 @@ def test_too_few_patients_are_refused() -> None:
         PatientSplit().assign(index_of([(5, 5)]))
 
 
-def test_a_patient_on_two_sides_is_refused() -> None:
-    side = pd.Series(["train", "val", "test"] * 43 + ["train"], index=EVEN.index)
-    with pytest.raises(DataError, match="two sides"):
-        check_split(EVEN, side)
+def test_a_patient_on_two_splits_is_refused() -> None:
+    split = pd.Series(["train", "val", "test"] * 43 + ["train"], index=EVEN.index)
+    with pytest.raises(DataError, match="two splits"):
+        check_split(EVEN, split)
 
 
-def test_counts_cover_every_side_and_class() -> None:
+def test_counts_cover_every_split_and_class() -> None:
     index = EVEN.assign(split=PatientSplit().assign(EVEN))
     counts = split_counts(index, ("no IDC", "IDC"))
     assert len(counts) == 6
     assert counts["patches"].sum() == len(EVEN)
 
 
-def test_patients_on_two_sides_are_a_fact_of_the_sides() -> None:
+def test_patients_on_two_splits_are_a_fact_of_the_splits() -> None:
     index = EVEN.assign(split="train")
-    index.loc[index["group"] == "p4", "split"] = ""
+    index.loc[index["patient"] == "p4", "split"] = ""
     assert leaky_patients(index) == []
     index.loc[[0, 70], "split"] = "test"  # of p0 and p5
-    index.loc[53, "split"] = "val"  # p4 has no other side
+    index.loc[53, "split"] = "val"  # p4 has no other split
     assert leaky_patients(index) == ["p0", "p5"]
 
 
-def test_a_row_without_a_side_is_no_side_of_its_own() -> None:
-    side = PatientSplit().assign(EVEN)
-    side[(side == "train") & (np.arange(len(side)) % 3 == 0)] = ""
-    check_split(EVEN, side)
+def test_a_row_without_a_split_is_no_split_of_its_own() -> None:
+    split = PatientSplit().assign(EVEN)
+    split[(split == "train") & (np.arange(len(split)) % 3 == 0)] = ""
+    check_split(EVEN, split)

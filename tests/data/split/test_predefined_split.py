@@ -26,24 +26,24 @@ def split_of(tmp_path: Path) -> Callable[..., PredefinedSplit]:
     """The split of a file that says this."""
 
     def make(text: str, **options: object) -> PredefinedSplit:
-        file = tmp_path / "sides.csv"
+        file = tmp_path / "splits.csv"
         file.write_text(text, encoding="utf-8")
         return PredefinedSplit(str(file), **options)
 
     return make
 
 
-def by_path(**sides: str) -> str:
+def by_path(**splits: str) -> str:
     """A file by path: INDEX's p0 and p1 train, p2 val, p3 test; `p0=...` sets a row of each."""
     names = {"p0": "train", "p1": "train", "p2": "val", "p3": "test"}
     lines = [
-        f"{path},{sides.get(f'{group}_{path[3]}', names[group])}"
-        for path, group in zip(INDEX["path"], INDEX["group"], strict=True)
+        f"{path},{splits.get(f'{group}_{path[3]}', names[group])}"
+        for path, group in zip(INDEX["path"], INDEX["patient"], strict=True)
     ]
     return "\n".join(["path,split", *lines]) + "\n"
 
 
-def test_patients_and_paths_get_the_sides_of_the_file(split_of: Write) -> None:
+def test_patients_and_paths_get_the_splits_of_the_file(split_of: Write) -> None:
     expected = ["train"] * 8 + ["val"] * 4 + ["test"] * 4
     for text in (FINE, by_path(), "\ufeff" + FINE.replace(",", ", "), FINE.replace("\n", "\r\n")):
         split = split_of(text.replace("patient, split", "patient,split"))
@@ -58,13 +58,13 @@ def test_other_columns_and_empty_lines_do_not_matter(split_of: Write) -> None:
 
 def test_what_is_not_named_is_refused_or_left_out(split_of: Write) -> None:
     text = FINE.replace("p1,train\n", "")
-    with pytest.raises(DataError, match=r"sides\.csv, column patient.* 1 patient.*p1.*others="):
+    with pytest.raises(DataError, match=r"splits\.csv, column patient.* 1 patient.*p1.*others="):
         split_of(text).assign(INDEX)
-    side = split_of(text, others="unused").assign(INDEX)
-    assert side[INDEX["group"] == "p1"].tolist() == [""] * 4
-    assert (side != "").sum() == 12
+    split = split_of(text, others="unused").assign(INDEX)
+    assert split[INDEX["patient"] == "p1"].tolist() == [""] * 4
+    assert (split != "").sum() == 12
     named = split_of(FINE.replace("p1,train", "p1,unused")).assign(INDEX)
-    assert named.tolist() == side.tolist()
+    assert named.tolist() == split.tolist()
 
 
 def test_what_is_left_out_need_not_be_there(split_of: Write) -> None:
@@ -95,7 +95,7 @@ def test_what_is_left_out_need_not_be_there(split_of: Write) -> None:
             FINE + "p8,test\np9,val\n",
             r"2 of its patient.*'p8' \(line 6\), 'p9' \(line 7\).*hold p0, p1",
         ),
-        (FINE.replace("p2,val", "p2,train"), "the val side is empty"),
+        (FINE.replace("p2,val", "p2,train"), "the val split is empty"),
         ('patient,split\n"p0,train\n', "no CSV text"),
         (by_path().replace("p0/0/0.png", "/data/p0/0/0.png"), "line 2, column path.*data root"),
         (by_path().replace("p0/0/0.png", "C:\\p0\\0.png"), "line 2, column path.*data root"),
@@ -106,13 +106,13 @@ def test_what_is_left_out_need_not_be_there(split_of: Write) -> None:
 def test_wrong_files_are_refused_by_line_and_column(split_of: Write, text: str, says: str) -> None:
     with pytest.raises(DataError, match=says) as caught:
         split_of(text).assign(INDEX)
-    assert "sides.csv" in str(caught.value)
+    assert "splits.csv" in str(caught.value)
 
 
-def test_a_side_without_a_class_is_refused_but_in_test(split_of: Write) -> None:
+def test_a_split_without_a_class_is_refused_but_in_test(split_of: Write) -> None:
     index = index_of([(2, 2), (2, 2), (2, 2), (4, 0)])
     assert split_of(FINE).assign(index).tolist()[-1] == "test"
-    with pytest.raises(DataError, match=r"val side has no patch of class 1.*sides\.csv"):
+    with pytest.raises(DataError, match=r"val split has no patch of class 1.*splits\.csv"):
         split_of(FINE.replace("p2,val", "p2,test").replace("p3,test", "p3,val")).assign(index)
 
 
@@ -125,7 +125,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         PredefinedSplit(str(tmp_path / "odd.csv")).assign(INDEX)
 
 
-def test_a_patient_on_two_sides_is_refused_unless_allowed(split_of: Write) -> None:
+def test_a_patient_on_two_splits_is_refused_unless_allowed(split_of: Write) -> None:
     text = by_path(p0_1="test")
     with pytest.raises(DataError, match=r"p0, line 2 \(train\) and line 4 \(test\).*allow_leak"):
         split_of(text).assign(INDEX)
@@ -134,9 +134,9 @@ def test_a_patient_on_two_sides_is_refused_unless_allowed(split_of: Write) -> No
     assert split.assign(INDEX).tolist()[:4] == ["train", "train", "test", "test"]
 
 
-def test_a_predefined_training_side_can_be_thinned(split_of: Write) -> None:
-    side = split_of(FINE, train_patients=1).assign(INDEX)
-    assert side.value_counts().to_dict() == {"train": 4, "": 4, "val": 4, "test": 4}
+def test_a_predefined_training_split_can_be_thinned(split_of: Write) -> None:
+    split = split_of(FINE, train_patients=1).assign(INDEX)
+    assert split.value_counts().to_dict() == {"train": 4, "": 4, "val": 4, "test": 4}
 
 
 NAMES = st.text(
@@ -152,22 +152,22 @@ def test_any_split_is_read_back_as_it_was_written(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     names = data.draw(st.lists(NAMES, min_size=3, max_size=6, unique=True))
-    one_side = data.draw(st.booleans())
+    one_split = data.draw(st.booleans())
     more = st.lists(st.sampled_from(["train", "val", "test", ""]), min_size=6, max_size=6)
-    sides = ["train", "val", "test", *data.draw(more)]
+    splits = ["train", "val", "test", *data.draw(more)]
     rows = []
     for place, name in enumerate(names):
         for n in range(4):
-            side = sides[place] if one_side or place < 3 else data.draw(st.sampled_from(sides))
-            rows.append((f"x{name}/{n}.png", name, n % 2, side))
-    index = pd.DataFrame(rows, columns=["path", "group", "label", "split"])
+            split = splits[place] if one_split or place < 3 else data.draw(st.sampled_from(splits))
+            rows.append((f"x{name}/{n}.png", name, n % 2, split))
+    index = pd.DataFrame(rows, columns=["path", "patient", "label", "split"])
     file = tmp_path_factory.getbasetemp() / "round.csv"
     write_split_csv(index, file)
-    side = PredefinedSplit(str(file), allow_leak=not one_side).assign(index)
-    assert side.tolist() == index["split"].tolist()
+    split = PredefinedSplit(str(file), allow_leak=not one_split).assign(index)
+    assert split.tolist() == index["split"].tolist()
     with file.open(newline="", encoding="utf-8") as stream:
         header = next(csv.reader(stream))
-    assert one_side <= (header == ["patient", "split"])
+    assert one_split <= (header == ["patient", "split"])
 
 
 @pytest.mark.parametrize(
@@ -184,22 +184,22 @@ def test_the_split_of_a_run_is_repeated_exactly(
 ) -> None:
     index = index_of([(9, 4)] * 9)
     index["split"] = split.assign(index)
-    write_split_csv(index, tmp_path / "sides.csv")
-    again = PredefinedSplit(str(tmp_path / "sides.csv"), allow_leak=split.leaky)
+    write_split_csv(index, tmp_path / "splits.csv")
+    again = PredefinedSplit(str(tmp_path / "splits.csv"), allow_leak=split.leaky)
     pd.testing.assert_series_equal(again.assign(index), index["split"])
 
 
 def test_what_the_audit_drops_does_not_make_a_file_name_every_patch(tmp_path: Path) -> None:
-    file = tmp_path / "sides.csv"
-    kept = ~INDEX["path"].isin(["p0/0/1.png", *INDEX["path"][INDEX["group"] == "p3"]])
+    file = tmp_path / "splits.csv"
+    kept = ~INDEX["path"].isin(["p0/0/1.png", *INDEX["path"][INDEX["patient"] == "p3"]])
     index = index_of([(2, 2)] * 4).assign(split="")
     index.loc[kept, "split"] = ["train"] * 3 + ["val"] * 4 + ["test"] * 4
     write_split_csv(index, file, kept.to_numpy())
     assert file.read_text().split() == (
         ["patient,split", "p0,train", "p1,val", "p2,test", "p3,unused"]
     )
-    side = PredefinedSplit(str(file)).assign(index[kept])
-    assert side.tolist() == index["split"][kept].tolist()
+    split = PredefinedSplit(str(file)).assign(index[kept])
+    assert split.tolist() == index["split"][kept].tolist()
     write_split_csv(index, file)
     assert "p0/0/1.png,unused" in file.read_text()
 
@@ -207,4 +207,4 @@ def test_what_the_audit_drops_does_not_make_a_file_name_every_patch(tmp_path: Pa
 def test_a_path_that_cannot_travel_is_not_written(tmp_path: Path) -> None:
     index = INDEX.assign(path="/data/" + INDEX["path"], split=["train", "test"] * 8)
     with pytest.raises(DataError, match=r"/data/p0/0/0\.png is not relative"):
-        write_split_csv(index, tmp_path / "sides.csv")
+        write_split_csv(index, tmp_path / "splits.csv")

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from split_cases import EVEN, index_of
 
-from idc.data.split.base import SIDES, leaky_patients
+from idc.data.split.base import SPLITS, leaky_patients
 from idc.data.split.random import RandomSplit
 from idc.errors import ConfigError, DataError
 
@@ -14,14 +14,14 @@ CLASSES = st.lists(st.integers(3, 60), min_size=2, max_size=4)
 
 @settings(max_examples=40, deadline=None)
 @given(CLASSES, st.integers(0, 1000), st.floats(0.05, 0.45), st.floats(0.05, 0.45))
-def test_every_class_has_its_share_on_every_side(
+def test_every_class_has_its_share_on_every_split(
     counts: list[int], seed: int, test: float, val: float
 ) -> None:
     index = index_of([tuple(counts)])
-    side = RandomSplit(test_fraction=test, val_fraction=val, seed=seed).assign(index)
-    assert set(side) == set(SIDES)
+    split = RandomSplit(test_fraction=test, val_fraction=val, seed=seed).assign(index)
+    assert set(split) == set(SPLITS)
     for label, count in enumerate(counts):
-        found = side[index["label"] == label].value_counts()
+        found = split[index["label"] == label].value_counts()
         for name, share in (("test", test), ("val", val)):
             assert found[name] >= 1
             assert abs(found[name] - share * count) <= 1
@@ -50,12 +50,12 @@ def test_folds_test_every_patch_once_and_are_stratified(
     index = index_of([tuple(counts)])
     times = np.zeros(len(index), int)
     for fold in range(folds):
-        side = RandomSplit(folds=folds, fold=fold, seed=seed).assign(index)
-        times += (side == "test").to_numpy()
+        split = RandomSplit(folds=folds, fold=fold, seed=seed).assign(index)
+        times += (split == "test").to_numpy()
         for label, count in enumerate(counts):
-            tested = int(((side == "test") & (index["label"] == label)).sum())
+            tested = int(((split == "test") & (index["label"] == label)).sum())
             assert abs(tested - count / folds) <= 1
-            assert {"train", "val"} <= set(side[index["label"] == label])
+            assert {"train", "val"} <= set(split[index["label"] == label])
     assert (times == 1).all()
 
 

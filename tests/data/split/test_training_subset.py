@@ -22,8 +22,8 @@ KINDS = pytest.mark.parametrize("kind", [PatientSplit, RandomSplit])
 FRACTIONS = (0.1, 0.3, 0.55, 1.0)
 
 
-def sides(kind: Kind, index: pd.DataFrame, **options: object) -> "pd.Series[str] | None":
-    """The sides, or None where no training side of this size has both classes."""
+def splits(kind: Kind, index: pd.DataFrame, **options: object) -> "pd.Series[str] | None":
+    """The splits, or None where no training split of this size has both classes."""
     try:
         return kind(**options).assign(index)
     except DataError as error:
@@ -44,14 +44,14 @@ def test_subsets_are_nested_and_leave_validation_and_test_alone(
 ) -> None:
     index = index_of([(5, 5), (4, 6), *counts])
     whole = kind(seed=seed).assign(index)
-    found = [sides(kind, index, seed=seed, train_fraction=f, train_by=by) for f in FRACTIONS]
+    found = [splits(kind, index, seed=seed, train_fraction=f, train_by=by) for f in FRACTIONS]
     pd.testing.assert_series_equal(found[-1], whole)
     held_out = whole.isin(["val", "test"])
     smaller = [s for s in found if s is not None]
-    for side in smaller:
-        assert (side[held_out] == whole[held_out]).all()
-        assert set(side[~held_out]) <= {"train", ""}
-        assert set(index["label"][side == "train"]) == {0, 1}
+    for split in smaller:
+        assert (split[held_out] == whole[held_out]).all()
+        assert set(split[~held_out]) <= {"train", ""}
+        assert set(index["label"][split == "train"]) == {0, 1}
     for small, large in pairwise(smaller):
         assert not ((small == "train") & (large != "train")).any()
     if by == "patch":
@@ -64,17 +64,17 @@ def test_whole_patients_in_the_number_that_was_asked_for(
     counts: list[tuple[int, int]], seed: int, fraction: float
 ) -> None:
     index = index_of(counts)
-    side = pd.Series("train", index=index.index)
-    total = index["group"].nunique()
-    thinned = sides(lambda **o: Bare(**o), index, seed=seed, train_fraction=fraction)
+    split = pd.Series("train", index=index.index)
+    total = index["patient"].nunique()
+    thinned = splits(lambda **o: Bare(**o), index, seed=seed, train_fraction=fraction)
     wanted = max(1, int(fraction * total + 0.5))
     if thinned is None:
         assert wanted == 1
         return
     trained = thinned == "train"
-    assert index["group"][trained].nunique() == wanted
+    assert index["patient"][trained].nunique() == wanted
     assert leaky_patients(index.assign(split=thinned.replace("", "out"))) == []
-    same = TrainingSubset(train_patients=wanted, seed=seed).thin(index, side)
+    same = TrainingSubset(train_patients=wanted, seed=seed).thin(index, split)
     pd.testing.assert_series_equal(thinned, same)
 
 
@@ -106,7 +106,7 @@ def test_patches_are_left_out_evenly_over_classes_and_patients(
         assert kept[index["label"] == label].sum() == wanted
         cells = int(np.count_nonzero([c[label] for c in counts]))
         for patient, of_patient in enumerate(counts):
-            here = (index["group"] == f"p{patient}") & (index["label"] == label)
+            here = (index["patient"] == f"p{patient}") & (index["label"] == label)
             size = of_patient[label]
             assert abs(kept[here].sum() - wanted / total * size) <= 1 + size * cells / total
 
@@ -147,7 +147,7 @@ def test_orders_differ_between_seeds() -> None:
     assert len(firsts) > 4
 
 
-def test_too_small_a_training_side_is_refused_with_the_smallest_that_works() -> None:
+def test_too_small_a_training_split_is_refused_with_the_smallest_that_works() -> None:
     index = index_of([(9, 0), (0, 9), (7, 0), (0, 8), (5, 0)])
     with pytest.raises(DataError, match=r"1 of the 5 .* class .*train_patients=2 .*fraction=0\.4"):
         Bare(train_patients=1).assign(index)
@@ -162,7 +162,7 @@ def test_one_patient_with_both_classes_is_enough() -> None:
     index = index_of([(9, 0)] * 12 + [(0, 9)] * 12 + [(4, 4)])
     for seed in range(5):
         trained = Bare(train_patients=1, seed=seed).assign(index) == "train"
-        assert set(index["group"][trained]) == {"p24"}
+        assert set(index["patient"][trained]) == {"p24"}
 
 
 def test_more_patients_than_there_are_is_refused() -> None:

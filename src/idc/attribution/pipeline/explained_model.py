@@ -33,7 +33,7 @@ class Subject:
         index: The whole index; ``row`` of the predictions are its positions.
         patches: The store, uint8 (N, P, P, 3), row for row with the index.
         class_names: A name a class, in the order of the labels.
-        patch_size: Side of a patch on the slide, in slide pixels.
+        patch_size: Split of a patch on the slide, in slide pixels.
         threshold: ``score >= threshold`` is positive; None for k > 2.
         device: Where to compute.
         choose: The run's rule for the threshold: labels and scores of validation to a threshold;
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def test(self) -> pd.DataFrame:
-        """The predictions of the test side."""
+        """The predictions of the test split."""
         return self.predictions[self.predictions["split"] == "test"].reset_index(drop=True)
 
     @property
@@ -104,7 +104,7 @@ def score_rows(
     loader: Mapping[str, Any],
     device: torch.device,
 ) -> pd.DataFrame:
-    """What a run says of patches of any side, decided as it decides.
+    """What a run says of patches of any split, decided as it decides.
 
     Args:
         network: The run's network.
@@ -114,9 +114,9 @@ def score_rows(
         loader: The options of the loaders.
         device: Where to compute.
     """
-    side = np.full(len(material.index), "", object)
-    side[rows] = "test"
-    asked = material.with_sides(side)
+    split = np.full(len(material.index), "", object)
+    split[rows] = "test"
+    asked = material.with_splits(split)
     names = material.source.class_names
     data = PatchDataModule(asked.patches, asked.index, names, seed=0, **loader)
     said = predict(network, data.eval_dataloader("test"), device, decider.inference)

@@ -27,7 +27,7 @@ def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.
     where too few were called. With more than two classes, any patches.
 
     Args:
-        test: Decided predictions of the test side.
+        test: Decided predictions of the test split.
         count: How many; fewer where there are fewer.
         seed: Decides which.
         classes: k.

@@ -30,7 +30,7 @@ SEEN = 20_000  # patches that are searched for those that excite a unit
 
 
 def show_learnt(task: Task) -> Shown:
-    """Embeddings of the test side, and what single layers and units respond to."""
+    """Embeddings of the test split, and what single layers and units respond to."""
     shown = Shown()
     if not len(task.subject.test):
         return shown
@@ -148,7 +148,7 @@ def _units(task: Task, layer: FeatureLayer) -> Drawing:
         layer,
         asked["units"],
         device=subject.device,
-        groups=subject.index["group"].to_numpy(object),
+        groups=subject.index["patient"].to_numpy(object),
     )
     by_row = test.set_index("row")
     title = f"Test patches that most excite single channels of {layer.short}"

@@ -91,6 +91,6 @@ def refuse_named(asked: Config) -> None:
     """
     if (selection := parse_selection(asked.get("select", "kinds"))).what in NAMED:
         raise ConfigError(
-            f"explain.select={selection.what}=...: a run explains its test side; ask it about "
+            f"explain.select={selection.what}=...: a run explains its test split; ask it about "
             f"others when it has finished: python -m idc.explain run=ID explain.select=..."
         )

@@ -28,7 +28,7 @@ SMALL = 2000
 
 
 def show_slides(task: Task, trust: Trust) -> Shown:
-    """Maps of some patients, and tables of all regions of the test side.
+    """Maps of some patients, and tables of all regions of the test split.
 
     Args:
         task: What is explained.
@@ -73,7 +73,7 @@ def _patients(task: Task, wanted: int | str | list[str]) -> list[str]:
         names = [task.subject.alias(str(name)) for name in wanted]
         for lost in sorted(set(names) - set(known)):
             log.warning(
-                "explain.slides.patients: %s is not on the test side; explain.select=patient=%s "
+                "explain.slides.patients: %s is not in the test split; explain.select=patient=%s "
                 "of idc.explain shows any patient",
                 lost,
                 lost,
@@ -89,7 +89,7 @@ def _patients(task: Task, wanted: int | str | list[str]) -> list[str]:
 
 
 def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -> None:
-    """Regions of the whole test side: a lesion that is missed as a whole is the worst error."""
+    """Regions of the whole test split: a lesion that is missed as a whole is the worst error."""
     subject = task.subject
     test = subject.test
     called = call_regions(test, subject.patch_size, pixel_size)
@@ -160,8 +160,8 @@ def _draw(
         stitched.values if stitched else None,  # noqa: PD011
         *words,
     )
-    sides = sorted(set(frame["split"]) - {"test"})
-    name = patient + (f" ({', '.join(sides)} side)" if sides else "")
+    splits = sorted(set(frame["split"]) - {"test"})
+    name = patient + (f" ({', '.join(splits)} split)" if splits else "")
     arguments = {
         "maps": maps,
         "patient": name,

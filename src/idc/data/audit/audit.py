@@ -71,8 +71,8 @@ def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd
         limits: From where on a measure is a finding.
 
     Returns:
-        ``checks`` (str, see `idc.data.audit.findings`) and ``twin`` (str: the path of the earlier
-        patch that a duplicate or overlapping one repeats, else ""), row for row.
+        ``checks`` (str, see `idc.data.audit.findings`) and ``duplicate_of`` (str: the path of the
+        earlier patch that a duplicate or overlapping one repeats, else ""), row for row.
     """
     count = len(index)
     found = f.masks(index["checks"])
@@ -82,10 +82,10 @@ def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd
     found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED] & ~found[f.TOO_LARGE]
     found[f.ODD_FORMAT] = readable & _misnamed(index)
     found[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
-    sides, usual = index[["width", "height"]].to_numpy(), usual_size(index)
-    found[f.ODD_SIZE] = readable & (sides != usual).any(axis=1)
+    splits, usual = index[["width", "height"]].to_numpy(), usual_size(index)
+    found[f.ODD_SIZE] = readable & (splits != usual).any(axis=1)
     smallest = limits.sliver * usual[0] * usual[1]
-    found[f.SLIVER] = readable & (sides.astype(np.int64).prod(axis=1) < smallest)
+    found[f.SLIVER] = readable & (splits.astype(np.int64).prod(axis=1) < smallest)
     for name, column, limit in (
         (f.NEAR_WHITE, "white", limits.white),
         (f.NEAR_GREY, "grey", limits.grey),
@@ -95,13 +95,13 @@ def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd
         found[name] = readable & (index[column].to_numpy() >= limit)
     named = ~found.get(f.BAD_NAME, np.zeros(count, bool))
     usable = np.flatnonzero(readable & named)
-    twin = np.full(count, -1, np.int64)
-    found |= _repeated(index, usable, twin)
-    found |= _near(index, patches, usable, found, twin, limits)
-    found |= _placed(index, usable, twin, max(usual))
-    paths = index["path"].iloc[np.maximum(twin, 0)].reset_index(drop=True)
-    twins = paths.where(pd.Series(twin >= 0), "")
-    return pd.DataFrame({"checks": f.as_checks(found, count), "twin": twins})
+    duplicate = np.full(count, -1, np.int64)
+    found |= _repeated(index, usable, duplicate)
+    found |= _near(index, patches, usable, found, duplicate, limits)
+    found |= _placed(index, usable, duplicate, max(usual))
+    paths = index["path"].iloc[np.maximum(duplicate, 0)].reset_index(drop=True)
+    duplicates = paths.where(pd.Series(duplicate >= 0), "")
+    return pd.DataFrame({"checks": f.as_checks(found, count), "duplicate_of": duplicates})
 
 
 def audited(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd.DataFrame:
@@ -128,14 +128,16 @@ def _misnamed(index: pd.DataFrame) -> NDArray[np.bool_]:
 Found = dict[str, NDArray[np.bool_]]
 
 
-def _repeated(index: pd.DataFrame, usable: NDArray[np.int64], twin: NDArray[np.int64]) -> Found:
-    groups = pd.factorize(index["group"])[0][usable].astype(np.int64)
+def _repeated(
+    index: pd.DataFrame, usable: NDArray[np.int64], duplicate: NDArray[np.int64]
+) -> Found:
+    groups = pd.factorize(index["patient"])[0][usable].astype(np.int64)
     labels = index["label"].to_numpy(np.int64)[usable]
     first = first_of_equal(index["pixels"].to_numpy(np.uint64)[usable])
     places = np.arange(len(usable))
     # A patient's first copy, by a number for each pair of pixels and patient.
     own = first_of_equal((first * (groups.max(initial=0) + 1) + groups).astype(np.uint64))
-    twin[usable[first != places]] = usable[first[first != places]]
+    duplicate[usable[first != places]] = usable[first[first != places]]
     return {
         f.DUPLICATE_WITHIN: _spread(usable[own != places], len(index)),
         f.DUPLICATE_ACROSS: _spread(usable[groups != groups[first]], len(index)),
@@ -148,28 +150,28 @@ def _near(
     patches: NDArray[np.uint8],
     usable: NDArray[np.int64],
     found: Found,
-    twin: NDArray[np.int64],
+    duplicate: NDArray[np.int64],
     limits: Limits,
 ) -> Found:
     # Glass looks like glass: without structure, likeness says nothing. Equal pixels are known.
     deviation = index[["std_r", "std_g", "std_b"]].to_numpy().mean(axis=1)
     plain = found[f.NEAR_WHITE] | found[f.GLASS] | (deviation < FLAT)
-    rows = usable[~plain[usable] & (twin[usable] < 0)]
-    groups = pd.factorize(index["group"])[0].astype(np.int64)
+    rows = usable[~plain[usable] & (duplicate[usable] < 0)]
+    groups = pd.factorize(index["patient"])[0].astype(np.int64)
     hashes = index["perceptual"].to_numpy(np.uint64)
     pairs = near_pairs(hashes, groups, patches, rows, limits.near_bits, limits.near_difference)
-    twin[pairs[::-1, 1]] = pairs[::-1, 0]  # backwards: the earliest is the one that stays
+    duplicate[pairs[::-1, 1]] = pairs[::-1, 0]  # backwards: the earliest is the one that stays
     return {f.NEAR_DUPLICATE: _spread(pairs[:, 1], len(index))}
 
 
 def _placed(
-    index: pd.DataFrame, usable: NDArray[np.int64], twin: NDArray[np.int64], patch_size: int
+    index: pd.DataFrame, usable: NDArray[np.int64], duplicate: NDArray[np.int64], patch_size: int
 ) -> Found:
     part = index.iloc[usable]
     pairs = usable[overlapping(part, patch_size)]
-    alone = pairs[twin[pairs[:, 1]] < 0][::-1]
-    twin[alone[:, 1]] = alone[:, 0]
-    classes = part.groupby("group", observed=True)["label"].transform("nunique").to_numpy()
+    alone = pairs[duplicate[pairs[:, 1]] < 0][::-1]
+    duplicate[alone[:, 1]] = alone[:, 0]
+    classes = part.groupby("patient", observed=True)["label"].transform("nunique").to_numpy()
     return {
         f.OVERLAP: _spread(pairs[:, 1], len(index)),
         f.ONE_CLASS: _spread(usable[classes == 1], len(index)),

@@ -102,7 +102,7 @@ FINDINGS: dict[str, Finding] = {
     ),
     OVERLAP: Finding(
         "The patch covers a part of an earlier patch of the same slide.",
-        "Nothing, if the set was cut with overlap: a patient is on one side of the split only.",
+        "Nothing, if the set was cut with overlap: a patient is in one split only.",
     ),
     ONE_CLASS: Finding(
         "The patient has patches of one class only.",

@@ -19,7 +19,7 @@ def overlapping(index: pd.DataFrame, patch_size: int) -> NDArray[np.int64]:
     Returns:
         int64 (m, 2), positions in the index, the earlier first, sorted.
     """
-    group = pd.factorize(index["group"])[0].astype(np.int64)
+    group = pd.factorize(index["patient"])[0].astype(np.int64)
     x, y = index["x"].to_numpy(np.int64), index["y"].to_numpy(np.int64)
     wide = np.minimum(index["width"].to_numpy(np.int64), patch_size)
     high = np.minimum(index["height"].to_numpy(np.int64), patch_size)

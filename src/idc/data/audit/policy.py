@@ -68,7 +68,7 @@ class Policy:
         """
         keep, rows = np.ones(len(index), bool), []
         found = masks(index["checks"])
-        groups = index["group"].to_numpy()
+        groups = index["patient"].to_numpy()
         for name, finding in FINDINGS.items():
             mask = found.get(name, np.zeros(len(index), bool))
             action = self.actions[name]
@@ -86,7 +86,7 @@ class Policy:
         """Stop if there is a finding whose action is ``fail``, but in patches that are excluded.
 
         Args:
-            index: ``path``, ``checks`` and, where known, ``problem``, ``mode`` and ``twin``.
+            index: ``path``, ``checks`` and, where known, ``problem``, ``mode``, ``duplicate_of``.
             root: Where the files are, for the message.
             not_read: What the index has no row for.
 
@@ -120,5 +120,5 @@ def _words(name: str, files: int, shown: Sequence[str], more: int) -> str:
 
 
 def _described(row: Mapping[object, object]) -> str:
-    more = [str(row[key]) for key in ("problem", "twin") if row.get(key)]
+    more = [str(row[key]) for key in ("problem", "duplicate_of") if row.get(key)]
     return f"{row['path']}" + (f" ({'; '.join(more)})" if more else "")

@@ -94,7 +94,7 @@ class IdcSource:
                 f"data.root: no patch found below {self.root}. Expected files {LAYOUT}."
                 + "".join(f"\n  {some}" for some in tree.not_read)
             )
-        index = pd.DataFrame(rows, columns=["path", "label", "group", "x", "y", "checks"])
+        index = pd.DataFrame(rows, columns=["path", "label", "patient", "x", "y", "checks"])
         index = index.astype({"label": "int64", "x": "int64", "y": "int64"})
         return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
 

@@ -57,17 +57,17 @@ class SyntheticSource:
         if self.shuffle_labels:
             rng = np.random.default_rng(derive_seed(self.spec.seed, 99))
             index["label"] = rng.permutation(index["label"].to_numpy())
-        index["group"] = (FIRST_PATIENT + index["patient"]).astype(str)
+        index["patient"] = (FIRST_PATIENT + index["patient"]).astype(str)
         index["path"] = [
             kaggle_path(*row)
-            for row in zip(index["group"], index["x"], index["y"], index["label"], strict=True)
+            for row in zip(index["patient"], index["x"], index["y"], index["label"], strict=True)
         ]
         index["checks"] = ""
-        return Scan(index[["path", "label", "group", "x", "y", "checks", "drawn"]])
+        return Scan(index[["path", "label", "patient", "x", "y", "checks", "drawn"]])
 
     def read(self, index: pd.DataFrame) -> Pixels:
         """Draw the patches."""
-        patient = index["group"].astype(np.int64) - FIRST_PATIENT
+        patient = index["patient"].astype(np.int64) - FIRST_PATIENT
         patches, _ = render(self.spec, index.assign(label=index["drawn"], patient=patient))
         facts = pd.DataFrame({"width": self.patch_size, "height": self.patch_size}, index.index)
         facts = facts.assign(mode=RGB, format="", bytes=0, mtime=0, hash="", problem="")
@@ -75,7 +75,7 @@ class SyntheticSource:
 
     def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
         """Where the signal is; see `idc.data.sources.base.KnowsTruth`."""
-        patient = index["group"].astype(np.int64) - FIRST_PATIENT
+        patient = index["patient"].astype(np.int64) - FIRST_PATIENT
         return render(self.spec, index.assign(label=index["drawn"], patient=patient))[1]
 
 
@@ -95,7 +95,7 @@ def write_kaggle(source: SyntheticSource, root: Path) -> int:
         How many files were written.
     """
     index = source.scan().index
-    for _, part in index.groupby("group", sort=True):
+    for _, part in index.groupby("patient", sort=True):
         patches = source.read(part).patches
         for path, patch in zip(part["path"], patches, strict=True):
             target = root / path

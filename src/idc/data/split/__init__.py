@@ -1,1 +1,1 @@
-"""Ways to divide a set into train, validation and test, and the smaller training sides of each."""
+"""Ways to divide a set into train, validation and test, and the smaller training splits of each."""

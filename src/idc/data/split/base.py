@@ -1,4 +1,4 @@
-"""What every split has: its sides, and the checks without which no number could be believed."""
+"""What every split has: its splits, and the checks without which no number could be believed."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from idc.errors import ConfigError, DataError
 
-SIDES = ("train", "val", "test")
-UNUSED = ""  # the side of a patch that is left out
-BY_PATIENT = "Choose other patients with split.{side}_patients, or another split.seed."
+SPLITS = ("train", "val", "test")
+UNUSED = ""  # the split of a patch that is left out
+BY_PATIENT = "Choose other patients with split.{split}_patients, or another split.seed."
 
 
 class Splitter(Protocol):
@@ -19,16 +19,16 @@ class Splitter(Protocol):
 
     @property
     def leaky(self) -> bool:
-        """Whether it may put a patient on two sides, by design."""
+        """Whether it may put a patient in two splits, by design."""
         ...
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """Give each row of the index its side, or "" where it is left out."""
+        """Give each row of the index its split, or "" where it is left out."""
         ...
 
 
 def check_fractions(test_fraction: float, val_fraction: float) -> None:
-    """Refuse shares of test and validation that leave no training side.
+    """Refuse shares of test and validation that leave no training split.
 
     Raises:
         ConfigError: Names the share.
@@ -62,19 +62,19 @@ def sort_patients(names: Sequence[str]) -> list[str]:
 
 
 def leaky_patients(index: pd.DataFrame) -> list[str]:
-    """The patients that stand on two sides, sorted.
+    """The patients that are in two splits, sorted.
 
     Args:
         index: ``group`` and ``split``; rows whose split is "" are ignored.
     """
     used = index[index["split"] != UNUSED]
-    sides = used.groupby(used["group"].astype(str))["split"].nunique()
-    return sort_patients(sides.index[sides > 1].tolist())
+    splits = used.groupby(used["patient"].astype(str))["split"].nunique()
+    return sort_patients(splits.index[splits > 1].tolist())
 
 
 def check_split(
     index: pd.DataFrame,
-    side: "pd.Series[str]",
+    split: "pd.Series[str]",
     test_may_lack_a_class: bool = False,
     may_leak: bool = False,
     advice: str = BY_PATIENT,
@@ -83,46 +83,46 @@ def check_split(
 
     Args:
         index: ``group`` and ``label``.
-        side: The side of each row; "" is ignored.
-        test_may_lack_a_class: For a test side that was named or is a fold.
-        may_leak: A patient may stand on two sides.
-        advice: What to do if a side is empty or lacks a class; ``{side}`` in it is replaced.
+        split: The split of each row; "" is ignored.
+        test_may_lack_a_class: For a test split that was named or is a fold.
+        may_leak: A patient may be in two splits.
+        advice: What to do if a split is empty or lacks a class; ``{split}`` in it is replaced.
 
     Raises:
-        DataError: A patient stands on two sides, a side is empty, or training, validation (or
+        DataError: A patient is in two splits, a split is empty, or training, validation (or
             test, unless it may) lacks a class.
     """
-    if not may_leak and (leaked := leaky_patients(index.assign(split=side))):
+    if not may_leak and (leaked := leaky_patients(index.assign(split=split))):
         raise DataError(
-            f"split: patient {', '.join(leaked[:5])} stands on two sides. A patient belongs to "
-            f"one side only."
+            f"split: patient {', '.join(leaked[:5])} is in two splits. A patient belongs to "
+            f"one split only."
         )
-    classes = set(index["label"][side != UNUSED])
-    for name in SIDES:
-        present = set(index["label"][side == name])
+    classes = set(index["label"][split != UNUSED])
+    for name in SPLITS:
+        present = set(index["label"][split == name])
         if not present:
-            raise DataError(f"split: the {name} side is empty. " + advice.replace("{side}", name))
+            raise DataError(f"split: the {name} split is empty. " + advice.replace("{split}", name))
         lacking = sorted(classes - present)
         if lacking and not (name == "test" and test_may_lack_a_class):
             raise DataError(
-                f"split: the {name} side has no patch of class {lacking[0]}. "
-                + advice.replace("{side}", name)
+                f"split: the {name} split has no patch of class {lacking[0]}. "
+                + advice.replace("{split}", name)
             )
 
 
 def split_counts(index: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
-    """Patches and patients per side and class.
+    """Patches and patients per split and class.
 
     Returns:
         Columns ``split``, ``class`` (name), ``patches``, ``patients``; a row for every pair, also
         where there is none.
     """
     rows = []
-    for side in SIDES:
-        of_side = index[index["split"] == side]
+    for split in SPLITS:
+        of_split = index[index["split"] == split]
         for label, name in enumerate(class_names):
-            part = of_side[of_side["label"] == label]
-            rows.append((side, name, len(part), part["group"].nunique()))
+            part = of_split[of_split["label"] == label]
+            rows.append((split, name, len(part), part["patient"].nunique()))
     return pd.DataFrame(rows, columns=["split", "class", "patches", "patients"])
 
 
@@ -131,7 +131,7 @@ def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
     return np.bincount(labels, minlength=classes).astype(np.int64)
 
 
-def patients_sides(index: pd.DataFrame) -> dict[str, str]:
-    """Patient to side; where patients stand on several, all of them."""
-    sides = index.groupby("group")["split"].unique()
-    return {str(patient): "+".join(sorted(found)) for patient, found in sides.items()}
+def splits_of_patients(index: pd.DataFrame) -> dict[str, str]:
+    """Patient to split; where patients stand on several, all of them."""
+    splits = index.groupby("patient")["split"].unique()
+    return {str(patient): "+".join(sorted(found)) for patient, found in splits.items()}

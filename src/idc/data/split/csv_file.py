@@ -14,14 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.csv_lines import read_csv_lines
-from idc.data.split.base import SIDES, UNUSED, sort_patients
+from idc.data.split.base import SPLITS, UNUSED, sort_patients
 from idc.errors import DataError
 
-SIDE_COLUMN, PATIENT, PATH = "split", "patient", "path"
+SPLIT_COLUMN, PATIENT, PATH = "split", "patient", "path"
 LEFT_OUT = "unused"  # what a file says where the index says ""
 # Paths that mean something else, or nothing, below another data root or on another system.
 STAYS = re.compile(r"[/~]|[A-Za-z]:|.*\\|(.*/)?\.\.(/|$)", re.DOTALL)
-VALUES = (*SIDES, LEFT_OUT)
+VALUES = (*SPLITS, LEFT_OUT)
 SHOWN = 5
 
 
@@ -52,10 +52,10 @@ def read_split_csv(file: str | os.PathLike[str]) -> SplitFile:
     path, header, lines = read_csv_lines(file, "split.file", "split", give, _key_column)
     column = _key_column(path, header)
     if not lines:
-        raise DataError(f"split: {path} has no line below its columns: name the sides there.")
-    place, side = header.index(column), header.index(SIDE_COLUMN)
+        raise DataError(f"split: {path} has no line below its columns: name the splits there.")
+    place, split = header.index(column), header.index(SPLIT_COLUMN)
     table = pd.DataFrame(
-        [(row[place], row[side].strip(), line) for line, row in lines],
+        [(row[place], row[split].strip(), line) for line, row in lines],
         columns=["key", "split", "line"],
     ).astype({"key": object, "split": object})
     _check(path, column, table)
@@ -65,9 +65,9 @@ def read_split_csv(file: str | os.PathLike[str]) -> SplitFile:
 def write_split_csv(
     index: pd.DataFrame, path: str | os.PathLike[str], kept: NDArray[np.bool_] | None = None
 ) -> None:
-    """Write a file that gives every row of an index the side that it has.
+    """Write a file that gives every row of an index the split that it has.
 
-    It names patients if each has all of its rows on one side, else files. Give it the whole
+    It names patients if each has all of its rows in one split, else files. Give it the whole
     index, with the rows that are left out: they are named as ``unused``, and need not be there
     when the file is read.
 
@@ -75,19 +75,19 @@ def write_split_csv(
         index: ``path`` (relative to the data root), ``group`` and ``split`` (train, val, test or
             "").
         path: The file to write.
-        kept: bool (N,), the rows that the audit did not drop: whether a patient has one side is
+        kept: bool (N,), the rows that the audit did not drop: whether a patient has one split is
             asked of these alone, for the audit drops the others again. None for all.
 
     Raises:
         DataError: A path of the index is not relative, so that the file could not travel.
     """
     named = index["split"].astype(str).where(index["split"] != UNUSED, LEFT_OUT)
-    groups = index["group"].astype(str)
+    groups = index["patient"].astype(str)
     asked = np.ones(len(index), bool) if kept is None else kept
-    sides = named[asked].groupby(groups[asked]).unique()
-    if (sides.map(len) == 1).all():
+    splits = named[asked].groupby(groups[asked]).unique()
+    if (splits.map(len) == 1).all():
         column = PATIENT
-        one = sides.str[0].reindex(groups.unique(), fill_value=LEFT_OUT)
+        one = splits.str[0].reindex(groups.unique(), fill_value=LEFT_OUT)
         rows = [(patient, one[patient]) for patient in sort_patients(one.index.tolist())]
     else:
         column = PATH
@@ -98,17 +98,17 @@ def write_split_csv(
             )
         rows = list(zip(index["path"], named, strict=True))
     with Path(path).open("w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([(column, SIDE_COLUMN), *rows])
+        csv.writer(stream).writerows([(column, SPLIT_COLUMN), *rows])
 
 
 def _key_column(path: Path, header: Sequence[str]) -> Literal["patient", "path"]:
     keys = [name for name in (PATIENT, PATH) if name in header]
     counts = Counter(header)
-    if counts[SIDE_COLUMN] == 1 and len(keys) == 1 and counts[keys[0]] == 1:
+    if counts[SPLIT_COLUMN] == 1 and len(keys) == 1 and counts[keys[0]] == 1:
         return "patient" if keys[0] == PATIENT else "path"
     raise DataError(
         f"split: {path}, line 1: the columns are {', '.join(header) or 'missing'}. It needs "
-        f"'{SIDE_COLUMN}' and one of '{PATIENT}' and '{PATH}', separated by commas."
+        f"'{SPLIT_COLUMN}' and one of '{PATIENT}' and '{PATH}', separated by commas."
     )
 
 
@@ -116,8 +116,8 @@ def _check(path: Path, column: str, table: pd.DataFrame) -> None:
     wrong = table[~table["split"].isin(VALUES)]
     for row in wrong.head(1).to_dict("records"):
         raise DataError(
-            f"split: {path}, line {row['line']}, column {SIDE_COLUMN}: '{row['split']}' is no "
-            f"side; give {', '.join(VALUES[:-1])} or {LEFT_OUT}."
+            f"split: {path}, line {row['line']}, column {SPLIT_COLUMN}: '{row['split']}' is no "
+            f"split; give {', '.join(VALUES[:-1])} or {LEFT_OUT}."
         )
     for row in table[table["key"] == ""].head(1).to_dict("records"):
         raise DataError(
@@ -126,11 +126,11 @@ def _check(path: Path, column: str, table: pd.DataFrame) -> None:
         )
     first = table.groupby("key")[["split", "line"]].transform("first")
     for place in table.index[table["line"] != first["line"]][:1]:
-        key, side, line = table.loc[place, ["key", "split", "line"]]
+        key, split, line = table.loc[place, ["key", "split", "line"]]
         before = first.loc[place]
-        how = "repeats" if before["split"] == side else "contradicts"
+        how = "repeats" if before["split"] == split else "contradicts"
         raise DataError(
-            f"split: {path}, line {line}, column {column}: '{key}' ({side}) {how} line "
+            f"split: {path}, line {line}, column {column}: '{key}' ({split}) {how} line "
             f"{before['line']} ({before['split']}). Keep one of the two."
         )
     if column == PATH:

@@ -1,6 +1,6 @@
 """Splits by patient: which patients train, which choose, which judge.
 
-Patches of one patient look alike, so a patient on two sides makes every number wrong. Every split
+Patches of one patient look alike, so a patient in two splits makes every number wrong. Every split
 made here is checked for that before it is returned.
 """
 
@@ -23,16 +23,16 @@ ATTEMPTS = 1200  # of patients times shuffles
 
 @dataclass(frozen=True)
 class PatientSplit(TrainingSubset):
-    """Whole patients to a side, classes balanced over the sides as well as patients allow.
+    """Whole patients to a split, classes balanced over the splits as well as patients allow.
 
     Attributes:
         test_patients: Patients to test on; empty lets the split choose.
         val_patients: Patients to validate on; empty lets the split choose.
         test_fraction: Share of the patches of each class to aim at for test, in (0, 1).
         val_fraction: The same for validation.
-        folds: Number of cross-validation folds for the test side; ``patients`` tests each patient
+        folds: Number of cross-validation folds for the test split; ``patients`` tests each patient
             alone, sorted by name (by number, if all names are numbers); None makes one split.
-        fold: Which fold is the test side, 0..folds-1.
+        fold: Which fold is the test split, 0..folds-1.
     """
 
     test_patients: Sequence[str | int] = ()
@@ -62,7 +62,7 @@ class PatientSplit(TrainingSubset):
             )
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """Give each row its side.
+        """Give each row its split.
 
         Args:
             index: The index with ``group`` and ``label``.
@@ -72,11 +72,11 @@ class PatientSplit(TrainingSubset):
             `index`.
 
         Raises:
-            ConfigError: A named patient is not in the data, or stands on two sides; or there are
+            ConfigError: A named patient is not in the data, or is in two splits; or there are
                 fewer folds or training patients than asked for.
-            DataError: The patients do not suffice for sides that hold both classes.
+            DataError: The patients do not suffice for splits that hold both classes.
         """
-        groups = index["group"].astype(str)
+        groups = index["patient"].astype(str)
         test = self._named(self.test_patients, groups, "test_patients")
         val = self._named(self.val_patients, groups, "val_patients")
         if both := sorted(test & val):
@@ -97,11 +97,11 @@ class PatientSplit(TrainingSubset):
         free = index[~groups.isin(test | val)]
         if not val:
             val = self._choose(free, index, self.val_fraction, "val")
-        side = pd.Series("train", index=index.index, name="split", dtype=object)
-        side[groups.isin(val)] = "val"
-        side[groups.isin(test)] = "test"
-        check_split(index, side, self.folds is not None or bool(self.test_patients))
-        return self.thin(index, side)
+        split = pd.Series("train", index=index.index, name="split", dtype=object)
+        split[groups.isin(val)] = "val"
+        split[groups.isin(test)] = "test"
+        check_split(index, split, self.folds is not None or bool(self.test_patients))
+        return self.thin(index, split)
 
     def _named(self, patients: Sequence[str | int], groups: "pd.Series[str]", key: str) -> set[str]:
         wanted = {str(p) for p in patients}
@@ -115,8 +115,8 @@ class PatientSplit(TrainingSubset):
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
         if not isinstance(self.folds, int):
-            return self._alone(free["group"].astype(str).unique().tolist())
-        counts = pd.crosstab(free["group"], free["label"])
+            return self._alone(free["patient"].astype(str).unique().tolist())
+        counts = pd.crosstab(free["patient"], free["label"])
         if len(counts) < self.folds:
             raise ConfigError(
                 f"split.folds={self.folds}: only {len(counts)} patients are free for the folds; "
@@ -133,14 +133,14 @@ class PatientSplit(TrainingSubset):
         return {sort_patients(free)[self.fold]}
 
     def _choose(
-        self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, side: str
+        self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, split: str
     ) -> set[str]:
         """The fold, out of many shuffles, that comes nearest to `fraction` in every class."""
-        patients = free["group"].nunique()
+        patients = free["patient"].nunique()
         folds = min(max(2, round(len(free) / (fraction * len(whole)))), patients)
         if patients < 2:
-            raise DataError(f"split: only {patients} patient(s) left to choose split.{side} from.")
-        counts = pd.crosstab(free["group"], free["label"])
+            raise DataError(f"split: only {patients} patient(s) left to choose split.{split} from.")
+        counts = pd.crosstab(free["patient"], free["label"])
         goal = fraction * whole["label"].value_counts().reindex(counts.columns).to_numpy()
         best: tuple[float, set[str]] | None = None
         table, total = counts.to_numpy(), counts.to_numpy().sum(axis=0)
@@ -156,8 +156,8 @@ class PatientSplit(TrainingSubset):
                     best = (miss, chosen)
         if best is None:
             raise DataError(
-                f"split: no choice of patients gives a {side} side and a rest that both hold every "
-                f"class ({patients} patients to choose from). Name them with "
-                f"split.{side}_patients, or bring more patients."
+                f"split: no choice of patients gives a {split} split and a rest that both hold "
+                f"every class ({patients} patients to choose from). Name them with "
+                f"split.{split}_patients, or bring more patients."
             )
         return best[1]

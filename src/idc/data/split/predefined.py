@@ -1,4 +1,4 @@
-"""The split that a file names: the sides of a publication, or of an earlier run."""
+"""The split that a file names: the splits of a publication, or of an earlier run."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,12 +15,12 @@ from idc.errors import ConfigError, DataError
 
 @dataclass(frozen=True)
 class PredefinedSplit(TrainingSubset):
-    """The sides that a CSV file gives to patients or to files; see `read_split_csv`.
+    """The splits that a CSV file gives to patients or to files; see `read_split_csv`.
 
     Attributes:
         file: The CSV file; ``split`` is train, val, test or unused.
         others: What becomes of data that the file does not name: ``fail`` or ``unused``.
-        allow_leak: Take a file that puts a patient on two sides; such a split is leaky.
+        allow_leak: Take a file that puts a patient in two splits; such a split is leaky.
     """
 
     file: str
@@ -34,11 +34,11 @@ class PredefinedSplit(TrainingSubset):
 
     @property
     def leaky(self) -> bool:
-        """Whether a patient may stand on two sides."""
+        """Whether a patient may be in two splits."""
         return self.allow_leak
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """Give each row its side.
+        """Give each row its split.
 
         Args:
             index: The index with ``path``, ``group`` and ``label``.
@@ -49,27 +49,27 @@ class PredefinedSplit(TrainingSubset):
 
         Raises:
             ConfigError: There is no such file, or fewer training patients than asked for.
-            DataError: The file is wrong or does not fit the data, or puts a patient on two sides
+            DataError: The file is wrong or does not fit the data, or puts a patient in two splits
                 and may not.
         """
         said = read_split_csv(self.file)
-        keys = index["group"].astype(str) if said.column == PATIENT else index["path"]
+        keys = index["patient"].astype(str) if said.column == PATIENT else index["path"]
         keys = keys.astype(object)
         place = pd.Index(said.table["key"]).get_indexer(pd.Index(keys))
         _refuse_missing(said, place, keys)
         self._refuse_uncovered(said, keys[place < 0])
         named = said.table["split"].replace(LEFT_OUT, UNUSED).to_numpy(object)
-        side = pd.Series(np.where(place < 0, UNUSED, named[place]), index.index, object, "split")
+        split = pd.Series(np.where(place < 0, UNUSED, named[place]), index.index, object, "split")
         if not self.allow_leak:
-            _refuse_leak(said, index, side)
+            _refuse_leak(said, index, split)
         check_split(
             index,
-            side,
+            split,
             test_may_lack_a_class=True,
             may_leak=True,
             advice=f"Change what {said.path} puts there.",
         )
-        return self.thin(index, side)
+        return self.thin(index, split)
 
     def _refuse_uncovered(self, said: SplitFile, uncovered: "pd.Series[str]") -> None:
         if self.others == "unused" or uncovered.empty:
@@ -99,19 +99,19 @@ def _refuse_missing(said: SplitFile, place: NDArray[np.intp], keys: "pd.Series[s
     )
 
 
-def _refuse_leak(said: SplitFile, index: pd.DataFrame, side: "pd.Series[str]") -> None:
-    leaked = leaky_patients(index.assign(split=side))
+def _refuse_leak(said: SplitFile, index: pd.DataFrame, split: "pd.Series[str]") -> None:
+    leaked = leaky_patients(index.assign(split=split))
     if not leaked:
         return
-    own = pd.DataFrame({"path": index["path"], "side": side})
-    own = own[(index["group"].astype(str) == leaked[0]) & (side != UNUSED)]
+    own = pd.DataFrame({"path": index["path"], "split": split})
+    own = own[(index["patient"].astype(str) == leaked[0]) & (split != UNUSED)]
     lines = said.table.set_index("key")["line"]
     shown = " and ".join(
-        f"line {lines[row['path']]} ({row['side']})"
-        for row in own.drop_duplicates("side").to_dict("records")
+        f"line {lines[row['path']]} ({row['split']})"
+        for row in own.drop_duplicates("split").to_dict("records")
     )
     raise DataError(
-        f"split: {said.path}, column {said.column}: {len(leaked)} patient(s) stand on two sides, "
-        f"such as {leaked[0]}, {shown}. Give a patient one side, or set split.allow_leak=true: the "
-        f"run is then marked as leaky."
+        f"split: {said.path}, column {said.column}: {len(leaked)} patient(s) are in two splits, "
+        f"such as {leaked[0]}, {shown}. Give a patient one split, or set split.allow_leak=true: "
+        f"the run is then marked as leaky."
     )

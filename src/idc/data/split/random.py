@@ -1,4 +1,4 @@
-"""Patches to sides at random, as much of the literature does it: patients leak between the sides.
+"""Patches to splits at random, as much of the literature does it: patients leak between the splits.
 
 Here to show by how much such a split flatters, and for sets whose images are independent.
 """
@@ -16,18 +16,18 @@ from idc.errors import DataError
 from idc.runtime.seeding import derive_seed
 
 DRAW = 3  # what a seed is derived for
-ADVICE = "Bring more patches of that class, or change split.{side}_fraction."
+ADVICE = "Bring more patches of that class, or change split.{split}_fraction."
 
 
 @dataclass(frozen=True)
 class RandomSplit(TrainingSubset):
-    """Single patches to a side, each class in the same shares; patients stand on all sides.
+    """Single patches to a split, each class in the same shares; patients are in all splits.
 
     Attributes:
         test_fraction: Share of the patches of each class for test, in (0, 1).
         val_fraction: The same for validation.
-        folds: Number of cross-validation folds for the test side, or None for one split.
-        fold: Which fold is the test side, 0..folds-1.
+        folds: Number of cross-validation folds for the test split, or None for one split.
+        fold: Which fold is the test split, 0..folds-1.
     """
 
     test_fraction: float = 0.15
@@ -43,7 +43,7 @@ class RandomSplit(TrainingSubset):
             check_fold(self.folds, self.fold)
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """Give each row its side.
+        """Give each row its split.
 
         Args:
             index: The index with ``group`` and ``label``.
@@ -54,13 +54,13 @@ class RandomSplit(TrainingSubset):
 
         Raises:
             ConfigError: There are fewer training patients than asked for.
-            DataError: A class has too few patches for three sides, or for the folds.
+            DataError: A class has too few patches for three splits, or for the folds.
         """
         labels = index["label"].to_numpy()
         counts = index["label"].value_counts()
         least = max(3, self.folds or 0)
         if counts.min() < least:
-            what = "three sides" if self.folds is None else f"split.folds={self.folds}"
+            what = "three splits" if self.folds is None else f"split.folds={self.folds}"
             raise DataError(
                 f"split: class {counts.idxmin()} has {counts.min()} patch(es); {what} need at "
                 f"least {least} of each class."
@@ -73,9 +73,9 @@ class RandomSplit(TrainingSubset):
             folds = StratifiedKFold(self.folds, shuffle=True, random_state=self.seed)
             test = list(folds.split(labels, labels))[self.fold][1]
         val = _draw(labels, np.setdiff1d(rows, test), self.val_fraction, 1, rng)
-        side = np.full(len(index), "train", object)
-        side[val], side[test] = "val", "test"
-        named = pd.Series(side, index=index.index, name="split", dtype=object)
+        split = np.full(len(index), "train", object)
+        split[val], split[test] = "val", "test"
+        named = pd.Series(split, index=index.index, name="split", dtype=object)
         check_split(index, named, may_leak=True, advice=ADVICE)
         return self.thin(index, named)
 

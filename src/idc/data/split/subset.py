@@ -1,6 +1,6 @@
-"""Smaller training sides: whole patients or patches that are left out, for learning curves.
+"""Smaller training splits: whole patients or patches that are left out, for learning curves.
 
-Validation and test stay as they are, and with one seed a smaller training side lies within every
+Validation and test stay as they are, and with one seed a smaller training split lies within every
 larger one: what differs between two runs is the amount of data and nothing else.
 """
 
@@ -23,12 +23,12 @@ PATIENTS, PATCHES = 1, 2  # what a seed is derived for
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSubset:
-    """How much of the training side is used; the part that every split has.
+    """How much of the training split is used; the part that every split has.
 
     Attributes:
         train_fraction: Share of the training patients (or patches) to train on, in (0, 1].
         train_by: ``patient`` leaves out whole patients, in an order that soon has the balance of
-            the whole side's classes; ``patch`` leaves out patches, evenly over the classes and
+            the whole split's classes; ``patch`` leaves out patches, evenly over the classes and
             patients.
         train_patients: Number of patients to train on, in place of a share.
         seed: Decides what is left out, as it decides the split.
@@ -61,35 +61,35 @@ class TrainingSubset:
                 "or give split.train_fraction."
             )
 
-    def thin(self, index: pd.DataFrame, side: "pd.Series[str]") -> "pd.Series[str]":
-        """Leave out a part of the training side.
+    def thin(self, index: pd.DataFrame, split: "pd.Series[str]") -> "pd.Series[str]":
+        """Leave out a part of the training split.
 
         Args:
             index: ``group`` and ``label``.
-            side: The side of each row, on the index of `index`; training has every class.
+            split: The split of each row, on the index of `index`; training has every class.
 
         Returns:
-            The same sides, but "" where a training row is left out.
+            The same splits, but "" where a training row is left out.
 
         Raises:
             ConfigError: There are fewer training patients than asked for.
             DataError: What is left has no patch of some class.
         """
         if self.train_fraction == 1 and self.train_patients is None:
-            return side
-        rows = np.flatnonzero((side == "train").to_numpy())
+            return split
+        rows = np.flatnonzero((split == "train").to_numpy())
         part = index.iloc[rows]
         keep = self._patients(part) if self.train_by == "patient" else self._patches(part)
-        thinned = side.copy()
+        thinned = split.copy()
         thinned.iloc[rows[~keep]] = UNUSED
         return thinned
 
     def _patients(self, part: pd.DataFrame) -> NDArray[np.bool_]:
-        groups = part["group"].astype(str)
+        groups = part["patient"].astype(str)
         counts = pd.crosstab(groups, part["label"])
         if self.train_patients is not None and self.train_patients > len(counts):
             raise ConfigError(
-                f"split.train_patients={self.train_patients}: the training side has {len(counts)} "
+                f"split.train_patients={self.train_patients}: the training split has {len(counts)} "
                 f"patients; give 1..{len(counts)}."
             )
         wanted = self.train_patients or _share(self.train_fraction, len(counts))
@@ -109,7 +109,7 @@ class TrainingSubset:
     def _patches(self, part: pd.DataFrame) -> NDArray[np.bool_]:
         rng = np.random.default_rng(derive_seed(self.seed, PATCHES))
         labels = part["label"].to_numpy()
-        cell = part.groupby([part["group"].astype(str), "label"]).ngroup().to_numpy()
+        cell = part.groupby([part["patient"].astype(str), "label"]).ngroup().to_numpy()
         sizes = np.bincount(cell)
         shuffled = rng.permutation(len(part))
         rank = np.empty(len(part))

@@ -16,7 +16,7 @@ from typing import Any
 from idc.data.sources.base import NotRead, Source
 from idc.errors import DataError, first_line
 
-FORMAT = 2  # of the files; another number is built anew
+FORMAT = 3  # of the files; another number is built anew
 DESCRIPTION = "store.json"
 BUILDING = "building"
 LOCK = ".lock"

@@ -25,8 +25,8 @@ def read_set(
         advance: Told how many patches are done, again and again.
 
     Returns:
-        The index with facts, ``checks`` and ``twin``; the patches, uint8 (N, P, P, 3); and the
-        fingerprint.
+        The index with facts, ``checks`` and ``duplicate_of``; the patches, uint8 (N, P, P, 3);
+        and the fingerprint.
     """
     size = source.patch_size
     patches = np.empty((len(index), size, size, 3), np.uint8)

@@ -34,13 +34,11 @@ ATTEMPTS = 5
 SAMPLE = 64  # patches whose pixels are checked at each opening
 # What a run needs of the index; the facts of the files stay on the disk.
 COLUMNS = (
-    *("path", "label", "group", "x", "y", "checks", "problem", "twin"),
+    *("path", "label", "patient", "x", "y", "checks", "problem", "duplicate_of"),
     *HASHES,
     *COLOURS,
     *SHARES,
 )
-ON_DISK = {"group": "patient"}
-IN_MEMORY = {"patient": "group"}
 Progress = Callable[[int, str], AbstractContextManager[Advance]]
 
 
@@ -220,7 +218,7 @@ def _publish(
         source=options(source),
     )
     path = folder / described.index
-    table.rename(columns=ON_DISK).to_parquet(path, index=False)
+    table.to_parquet(path, index=False)
     array.replace(folder / described.patches)
     write_description(folder, replace(described, index_bytes=path.stat().st_size))
     shutil.rmtree(folder / BUILDING, ignore_errors=True)
@@ -233,7 +231,7 @@ def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> St
     """Open what a description names, and see that it is whole."""
     path, array = folder / known.index, folder / known.patches
     try:
-        wanted = None if columns is None else [ON_DISK.get(name, name) for name in columns]
+        wanted = None if columns is None else list(columns)
         index = pd.read_parquet(path, columns=wanted)
         patches = np.load(array, mmap_mode="r")
     except (OSError, ValueError) as error:
@@ -243,7 +241,7 @@ def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> St
         raise _damaged(folder, f"{path.name} is not the file that was written")
     if patches.shape != shape or patches.dtype != np.uint8:
         raise _damaged(folder, f"{array.name} is not the array that was written")
-    index = index.rename(columns=IN_MEMORY)
+
     stored = Stored(
         index,
         patches,

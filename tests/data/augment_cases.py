@@ -1,4 +1,4 @@
-"""What the tests of the batched twins share."""
+"""What the tests of the batched duplicates share."""
 
 from pathlib import Path
 from typing import Any

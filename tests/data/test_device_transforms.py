@@ -9,8 +9,8 @@ import pytest
 import torch
 from albumentations.augmentations.blur.functional import create_gaussian_kernel_1d
 from albumentations.augmentations.pixel.functional import STAIN_MATRICES
+from augment_cases import Pixels, assert_equal_within, make_patches, on_device
 from numpy.typing import NDArray
-from twin_cases import Pixels, assert_equal_within, make_patches, on_device
 
 from idc.data.device.augmentation import TWINS, DeviceAugmentation
 
