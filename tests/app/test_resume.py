@@ -172,7 +172,7 @@ def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> Non
     patients = set(pd.read_parquet(broken.folders[0] / "split.parquet")["patient"])
     train = pd.read_parquet(broken.folders[0] / "split.parquet").query("split == 'train'")
     was = run.info
-    other = cli(f"resume={run.info.run_id}", f"split.test_patients=[{train['group'].iloc[0]}]")
+    other = cli(f"resume={run.info.run_id}", f"split.test_patients=[{train['patient'].iloc[0]}]")
     assert other.code == 1
     assert "would change splits" in other.err
     assert len(patients) == 5

@@ -118,7 +118,7 @@ def baseline_predictions(
 
     Args:
         train: See `fit_baselines`.
-        val: A row a patch: ``label``, the features that `train` has, ``patient`` (or ``group``)
+        val: A row a patch: ``label``, the features that `train` has, ``patient``
             and, where there are, ``path``, ``x``, ``y`` and ``row``; without ``row`` the frame's
             own index is taken for it.
         test: As `val`.

@@ -36,7 +36,7 @@ GRID = 10  # patches in a row of a grid
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
     """Patient and position of a patch, with label and score where there is one."""
-    text = f"{row['patient' if score else 'group']}\nx {row['x']}  y {row['y']}"
+    text = f"{row['patient']}\nx {row['x']}  y {row['y']}"
     return f"{text}\nlabel {row['label']}  score {row['score']:.2f}" if score else text
 
 

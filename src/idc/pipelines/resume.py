@@ -88,7 +88,7 @@ class ResumePoint:
         """Refuse to go on if a patient would change splits or the data are others.
 
         Args:
-            index: The index with ``group`` and ``split``.
+            index: The index with ``patient`` and ``split``.
             fingerprint: The data's identity.
 
         Raises:
