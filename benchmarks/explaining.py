@@ -24,9 +24,9 @@ from idc.models.heads import linear
 from idc.models.network import Network
 from idc.runtime.cores import count_cores
 from idc.runtime.drawing import draw_all
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import open_store
 from idc.tracking.privacy import Redactor
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import open_store
 
 SIZE, COUNT = 50, 200
 LIMIT = 60.0  # seconds

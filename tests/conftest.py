@@ -188,7 +188,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
 @pytest.fixture(scope="session")
 def empty_database(once: Once) -> Path:
     """An MLflow database without any run: to make a new one takes MLflow six seconds."""
-    from idc.tracking.store import open_store
+    from idc.tracking.mlflow_store import open_store
 
     folder = once("template", lambda folder: open_store("local", None, "template", folder))
     return folder / "mlflow.db"
@@ -197,18 +197,18 @@ def empty_database(once: Once) -> Path:
 @contextmanager
 def copied_database(empty: Path) -> Iterator[None]:
     """While inside, stores begin as a copy of the empty database."""
-    from idc.tracking import store
+    from idc.tracking import mlflow_store
 
-    make = store._open
+    make = mlflow_store._open
 
-    def copy_first(uri: str, experiment: str, mlruns: Path) -> store.Store:
+    def copy_first(uri: str, experiment: str, mlruns: Path) -> mlflow_store.MlflowStore:
         path = Path(unquote(uri.removeprefix("sqlite:///")))
         if uri.startswith("sqlite:") and not path.exists():
             shutil.copyfile(empty, path)
         return make(uri, experiment, mlruns)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "_open", copy_first)
+        patch.setattr(mlflow_store, "_open", copy_first)
         yield
 
 

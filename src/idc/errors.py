@@ -1,19 +1,19 @@
-"""The errors that a user can mend: one message each, naming the file, the field and what to do."""
+"""Errors that a user can fix: each message names the file, the field and what to do."""
 
 import re
 
 LINE_LIMIT = 300
-# Libraries advise to read a file with its safeguards off: no advice of ours.
+# Libraries advise switching safeguards off when a file cannot be read; we do not repeat that.
 UNSAFE = re.compile(r"weights_only|allow_pickle|pickle\.load|unsafe|trust", re.IGNORECASE)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(`'\"])")
 
 
 def first_line(error: BaseException) -> str:
-    """What a foreign error says, in one line of some 300 characters; else its type's name.
+    """Message of a library's error in one line of about 300 characters; else its type's name.
 
-    A line that introduces others (it ends with a colon) takes the next ones with it, a long one
-    ends with a sentence or, marked by an ellipsis, with a word, and advice to read a file with its
-    safeguards off is left out.
+    A line that introduces others (it ends with a colon) is joined with the next ones. A long
+    message is cut after a sentence or, marked by an ellipsis, after a word. Advice to read a file
+    with its safeguards off is left out.
     """
     text = ""
     for line in (line.strip() for line in str(error).splitlines()):
@@ -34,32 +34,32 @@ def first_line(error: BaseException) -> str:
 
 
 class IdcError(Exception):
-    """Base of every error whose message is for the user; apps print it without a traceback."""
+    """Base class of errors whose message is for the user; apps print it without a traceback."""
 
 
 class ConfigError(IdcError):
-    """A value, or a combination of values, in the configuration cannot work."""
+    """A value in the configuration, or a combination of values, is invalid."""
 
 
 class DataError(IdcError):
-    """The data set is missing, empty, broken or does not fit the experiment."""
+    """The data set is missing, empty or broken, or does not fit the experiment."""
 
 
 class CheckpointError(IdcError):
-    """A weights file or checkpoint cannot be read, cannot be trusted or does not fit the model."""
+    """A weights file or checkpoint is unreadable, not trusted or does not fit the model."""
 
 
-class NotHeldError(CheckpointError):
-    """A run does not hold a file, which is no fault of those that it holds."""
+class MissingArtifactError(CheckpointError):
+    """A run has no artifact of the requested name."""
 
 
 class TrackingError(IdcError):
-    """The MLflow store, or the folder that a run writes to, cannot be used."""
+    """The MLflow store, or a run's output folder, cannot be used."""
 
 
 class TrainingError(IdcError):
-    """Training went wrong in a way that no further epoch mends (a loss that is not a number)."""
+    """Training failed in a way that further epochs cannot fix, such as a loss of NaN."""
 
 
 class BusyError(IdcError):
-    """Another process is at work on the same run."""
+    """Another process is using the same run."""

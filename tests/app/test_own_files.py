@@ -8,7 +8,7 @@ from hydra.core.plugins import Plugins
 from mlflow import MlflowClient
 
 from conftest import TINY, Cli, Result
-from idc.tracking.store import default_uri
+from idc.tracking.mlflow_store import default_uri
 
 pytestmark = pytest.mark.slow
 DIVERGING = ("optimizer=sgd", "optimizer.lr=1e9")

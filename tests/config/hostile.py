@@ -151,7 +151,7 @@ HOSTILE = (
     Hostile(
         "subprocess",
         "backbone.channels",
-        lambda t: _call("idc.tracking.facts.subprocess.run", ["touch", str(t.canary)]),
+        lambda t: _call("idc.tracking.provenance.subprocess.run", ["touch", str(t.canary)]),
         fires=False,
     ),
     Hostile("eval", "backbone.channels", lambda t: _call("builtins.eval", _code(t)), fires=False),

@@ -15,22 +15,22 @@ from idc.reader_study import run_journal as journals
 from idc.reader_study.answers import Answer, Journal, standing
 from idc.reader_study.run_journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
 from idc.tracking.lookup import list_artifacts
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store, open_store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore, open_store
 
 TIME = "2026-01-02T03:04:05+00:00"
 ANN = Answer("Ann", "a.png", 1, "", "", "", False, 1.0, TIME, "blinded")
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowStore]:
     store = open_store("local", None, "idc", tmp_path_factory.mktemp("store") / "mlruns")
     assert store is not None
     yield store
 
 
 def test_two_machines_keep_their_own_copies_and_know_both(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: MlflowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = MlflowRun(store, name="reviewed")
     later = replace(ANN, verdict=0, seen_model=True, time="2026-01-02T03:05:00+00:00")
@@ -57,7 +57,7 @@ def test_two_machines_keep_their_own_copies_and_know_both(
         assert len(again.history()) == 3
 
 
-def test_an_older_copy_is_read_too(store: Store, tmp_path: Path) -> None:
+def test_an_older_copy_is_read_too(store: MlflowStore, tmp_path: Path) -> None:
     run = MlflowRun(store, name="old")
     with Journal(tmp_path / "answers.jsonl") as old:
         old.add(ANN)
@@ -67,7 +67,7 @@ def test_an_older_copy_is_read_too(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_reached_is_not_an_empty_one(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: MlflowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = MlflowRun(store, name="lost")
     with Journal(tmp_path / "one" / "answers.jsonl") as journal:

@@ -14,7 +14,7 @@ from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
 
 from idc.errors import DataError
 from idc.reports.blocks import Share, Shares
-from idc.reports.gallery import REST_LIMIT
+from idc.reports.figure_gallery import REST_LIMIT
 from idc.reports.page import Page, Section, write_page
 from idc.reports.phrases import duration, listing, of_hundred
 from idc.reports.picture import Picture

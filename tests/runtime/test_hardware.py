@@ -28,5 +28,5 @@ def test_no_more_processes_than_cores(
     monkeypatch.setattr(hardware, "count_cores", lambda: cores)
     assert count_processes(on_cpu(most)) == most
     for devices in (most + 1, str(most + 1), list(range(most + 1))):
-        with pytest.raises(ConfigError, match=rf"trainer\.devices=.*{most} at most"):
+        with pytest.raises(ConfigError, match=rf"trainer\.devices=.*to {most} or less"):
             count_processes(on_cpu(devices))

@@ -119,7 +119,7 @@ def test_a_rank_ends_when_its_launcher_was_killed(tmp_path: Path) -> None:
     """It is told, and may close what is open."""
     rank = (
         "import os, sys, time\n"
-        "from idc.runtime.parent import end_with_launcher\n"
+        "from idc.runtime.orphans import end_with_launcher\n"
         "from idc.runtime.signals import handled\n"
         "with handled():\n"
         "    end_with_launcher()\n"

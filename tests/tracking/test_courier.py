@@ -10,11 +10,11 @@ from gate import ADDRESS, Gate, gate_before
 
 from idc.errors import CheckpointError, TrackingError
 from idc.tracking import courier as couriers
-from idc.tracking.courier import courier_of, deliver_left, settle_all
+from idc.tracking.courier import courier_of, deliver_leftover, flush_all
 from idc.tracking.journal import Journal
 from idc.tracking.lookup import children, find_run
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store, open_store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore, open_store
 
 BOUND = 30.0  # seconds; MLflow's own repetitions of a single call take four minutes
 
@@ -26,7 +26,7 @@ def gate(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return gate_before(tmp_path / "server.db", monkeypatch)
 
 
-def reach(tmp_path: Path, require: bool = False) -> Store:
+def reach(tmp_path: Path, require: bool = False) -> MlflowStore:
     store = open_store("server", ADDRESS, "idc", tmp_path / "mlruns", require=require)
     assert store is not None
     return store
@@ -42,13 +42,13 @@ def test_a_server_that_is_away_at_the_start(gate: Gate, tmp_path: Path) -> None:
     for step in range(2000):
         run.metrics({"loss": 1.0 / (step + 1)}, step)
     run.end("FINISHED")
-    (sentence,) = settle_all()
+    (sentence,) = flush_all()
     assert time.monotonic() - began < BOUND
     assert run.run_id.startswith("local-")
     assert run.run_id in sentence
     assert gate.calls < 20  # one breaker for all: two thousand metrics are not two thousand tries
     gate.is_open = True
-    report = deliver_left(tmp_path / "mlruns" / "journal", ADDRESS)
+    report = deliver_leftover(tmp_path / "mlruns" / "journal", ADDRESS)
     ((run_id, count),) = report.delivered.items()
     assert (count, report.problems) == (2003, [])
     found = find_run(reach(tmp_path), run.run_id)
@@ -56,7 +56,7 @@ def test_a_server_that_is_away_at_the_start(gate: Gate, tmp_path: Path) -> None:
     client = mlflow.MlflowClient(ADDRESS)
     history = client.get_metric_history(run_id, "loss")
     assert sorted(m.step for m in history) == list(range(2000))
-    assert deliver_left(tmp_path / "mlruns" / "journal", ADDRESS).delivered == {}
+    assert deliver_leftover(tmp_path / "mlruns" / "journal", ADDRESS).delivered == {}
 
 
 def test_a_server_that_goes_and_comes_back(gate: Gate, tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_a_server_that_goes_at_any_moment(gate: Gate, tmp_path: Path, calls: int
     child.metrics({"f1": 0.5})
     child.end("FINISHED")
     parent.end("FINISHED")
-    settle_all()
+    flush_all()
     gate.is_open, gate.close_after = True, None
-    assert deliver_left(store.journals, ADDRESS).problems == []
+    assert deliver_leftover(store.journals, ADDRESS).problems == []
     store = reach(tmp_path)
     (found,) = children(store, parent.run_id)
     assert found.data.metrics == {"f1": 0.5}
@@ -108,10 +108,10 @@ def test_a_server_that_goes_at_any_moment(gate: Gate, tmp_path: Path, calls: int
 def test_a_run_that_waits_for_its_server_says_so(gate: Gate, tmp_path: Path) -> None:
     gate.is_open = False
     run = MlflowRun(reach(tmp_path), name="a")
-    settle_all()
+    flush_all()
     gate.is_open = True
     with pytest.raises(CheckpointError, match=r"idc\.sync"):
-        find_run(Store(ADDRESS, "1", journals=tmp_path / "elsewhere"), run.run_id)
+        find_run(MlflowStore(ADDRESS, "1", journals=tmp_path / "elsewhere"), run.run_id)
 
 
 def test_a_run_whose_process_was_killed_is_closed(gate: Gate, tmp_path: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_run_whose_process_was_killed_is_closed(gate: Gate, tmp_path: Path) ->
     (folder,) = store.journals.glob("*-*")
     courier = courier_of(ADDRESS, store.journals)
     for journal, _ in courier._journals:  # as the kernel does at a kill
-        journal.leave()
+        journal.release()
     couriers._couriers.clear()
-    assert deliver_left(store.journals, ADDRESS).problems == []
+    assert deliver_leftover(store.journals, ADDRESS).problems == []
     assert not folder.exists()
     assert find_run(reach(tmp_path), run.run_id).info.status == "KILLED"
 
@@ -138,7 +138,7 @@ def test_what_the_store_refuses_is_kept_and_holds_up_nothing(gate: Gate, tmp_pat
     run.end("FINISHED")
     found = find_run(store, run.run_id)
     assert (found.info.status, found.data.metrics) == ("FINISHED", {"loss": 0.4})
-    (sentence,) = settle_all()
+    (sentence,) = flush_all()
     assert "refuses 1 " in sentence
     (folder,) = store.journals.glob("*-*")
     journal = Journal.take_over(folder)

@@ -12,7 +12,7 @@ import pytest
 from idc.errors import TrackingError
 from idc.tracking import database
 from idc.tracking.database import check_database
-from idc.tracking.store import open_store, sqlite_uri
+from idc.tracking.mlflow_store import open_store, sqlite_uri
 
 BOUND = 10.0  # seconds
 
@@ -35,7 +35,7 @@ def folder(path: Path) -> None:
 BREAKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut": (cut, "damaged"),
     "overwritten": (overwritten, "damaged"),
-    "another file": (lambda path: path.write_bytes(b"hello" * 1000), "no database"),
+    "another file": (lambda path: path.write_bytes(b"hello" * 1000), "not a database"),
     "a folder": (folder, "is a folder"),
 }
 

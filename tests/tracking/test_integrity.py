@@ -7,7 +7,7 @@ import pytest
 from idc.errors import CheckpointError
 from idc.evaluation.decision import load_decider
 from idc.runtime.outcome import Outcome, load_outcome
-from idc.tracking.integrity import check_file, class_names_of, digest_tags, settings_of_run
+from idc.tracking.integrity import check_file, digest_tags, logged_class_names, logged_settings
 
 WHAT = "run=1"
 
@@ -26,17 +26,17 @@ def test_a_file_is_as_it_was_logged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tag", [None, "", "nonsense", "[1, 2]", '["one"]', '{"a": "b"}', "null"])
 def test_class_names(tag: str | None) -> None:
-    assert class_names_of({"data.class_names": '["no", "yes"]'}, WHAT) == ("no", "yes")
+    assert logged_class_names({"data.class_names": '["no", "yes"]'}, WHAT) == ("no", "yes")
     with pytest.raises(CheckpointError, match=r"run=1: .*data\.class_names"):
-        class_names_of({} if tag is None else {"data.class_names": tag}, WHAT)
+        logged_class_names({} if tag is None else {"data.class_names": tag}, WHAT)
 
 
 @pytest.mark.parametrize("tag", ["", "nonsense", "[]", '{"seed": 1}'])
 def test_settings(tag: str) -> None:
-    assert settings_of_run({}, WHAT) == {}
-    assert settings_of_run({"idc.settings": '{"seed": "1"}'}, WHAT) == {"seed": "1"}
+    assert logged_settings({}, WHAT) == {}
+    assert logged_settings({"idc.settings": '{"seed": "1"}'}, WHAT) == {"seed": "1"}
     with pytest.raises(CheckpointError, match=r"run=1: .*idc\.settings"):
-        settings_of_run({"idc.settings": tag}, WHAT)
+        logged_settings({"idc.settings": tag}, WHAT)
 
 
 @pytest.mark.parametrize(

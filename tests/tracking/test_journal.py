@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PATIENCE
-from idc.tracking.journal import ABOUT, ENTRIES, About, Journal, RunIds, left_behind
+from idc.tracking.journal import ABOUT, ENTRIES, About, Journal, RunIds, orphaned_journals
 
 OF_A_RUN = About("1", "sqlite:///x.db", "idc")
 
@@ -26,7 +26,7 @@ def test_what_a_killed_process_wrote_is_there(tmp_path: Path) -> None:
         "os.kill(os.getpid(), 9)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=PATIENCE)
-    (journal,) = left_behind(tmp_path)
+    (journal,) = orphaned_journals(tmp_path)
     assert steps(journal) == list(range(50))
     assert journal.abandoned
 
@@ -34,7 +34,7 @@ def test_what_a_killed_process_wrote_is_there(tmp_path: Path) -> None:
 def test_a_line_that_was_cut_is_dropped(tmp_path: Path) -> None:
     first = Journal.create(tmp_path, OF_A_RUN)
     first.append("metrics", step=1)
-    first.leave()
+    first.release()
     with (first.folder / ENTRIES).open("ab") as file:
         file.write(b'{"kind": "met')
     journal = Journal.take_over(first.folder)
@@ -48,7 +48,7 @@ def test_delivered_entries_do_not_come_again(tmp_path: Path) -> None:
     for step in range(3):
         first.append("metrics", step=step)
     first.confirm(first.entries()[:2])
-    first.leave()
+    first.release()
     journal = Journal.take_over(first.folder)
     assert journal is not None
     assert steps(journal) == [2]
@@ -61,16 +61,16 @@ def test_delivered_entries_do_not_come_again(tmp_path: Path) -> None:
 
 def test_a_journal_in_use_is_left_alone(tmp_path: Path) -> None:
     mine = Journal.create(tmp_path, OF_A_RUN)
-    assert list(left_behind(tmp_path)) == []
-    mine.leave()
-    assert len(list(left_behind(tmp_path))) == 1
+    assert list(orphaned_journals(tmp_path)) == []
+    mine.release()
+    assert len(list(orphaned_journals(tmp_path))) == 1
 
 
 def test_a_journal_that_was_torn_in_its_first_moment_is_none(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, OF_A_RUN)
-    journal.leave()
+    journal.release()
     (journal.folder / ABOUT).write_text('{"run"')
-    assert list(left_behind(tmp_path)) == []
+    assert list(orphaned_journals(tmp_path)) == []
 
 
 def test_files_are_kept_as_they_were(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_full_disk_leaves_the_journal_whole(tmp_path: Path) -> None:
         text=True,
         timeout=PATIENCE,
     )
-    (journal,) = left_behind(tmp_path)
+    (journal,) = orphaned_journals(tmp_path)
     assert 5 < int(done.stdout) < 100
     assert steps(journal) == list(range(int(done.stdout)))
 

@@ -8,9 +8,9 @@ from idc.tracking.privacy import (
     KEY_VARIABLE,
     Pseudonyms,
     Redactor,
+    displayed_settings,
     hidden_values,
     redact_override,
-    shown_settings,
 )
 
 KEY = "a secret of some length"
@@ -66,7 +66,7 @@ def test_a_path_ends_where_the_next_word_begins(tmp_path: Path) -> None:
     redactor = Redactor(True, None, tmp_path)
     command = "train.py data.root=/data/site/idc monitor.metric=val/auroc seed=1"
     assert redactor.value(command) == "train.py data.root=…/idc monitor.metric=val/auroc seed=1"
-    redactor.know(["/data/My Site/idc"])
+    redactor.register_paths(["/data/My Site/idc"])
     assert redactor.value("in /data/My Site/idc/8863, x") == "in …/idc/8863, x"
 
 
@@ -75,7 +75,7 @@ def test_patients_are_taken_out_of_texts_once_they_are_known(tmp_path: Path) -> 
     redactor = Redactor(True, names, tmp_path)
     text = "patient 8863: 8863/1/8863_idx5_x51_y8863.png, 18863 patches"
     assert redactor.text(text) == text
-    redactor.learn(["8863", "12"])
+    redactor.register_patients(["8863", "12"])
     clean = redactor.text(text)
     assert names.of("8863") in clean
     assert "8863/" not in clean.replace(names.of("8863"), "")
@@ -101,7 +101,7 @@ def test_configuration_as_it_may_be_logged(tmp_path: Path) -> None:
 
 def test_values_keep_their_numbers_and_lose_passwords(tmp_path: Path) -> None:
     redactor = Redactor(True, Pseudonyms(KEY), tmp_path)
-    redactor.learn(["1", "2"])
+    redactor.register_patients(["1", "2"])
     for value in ("2.15.0", "0.1", '{"seed": "1"}', "[1, 2]"):
         assert redactor.value(value) == value
     uri = "http://alice:s3cret@mlflow.site:5000"
@@ -111,7 +111,7 @@ def test_values_keep_their_numbers_and_lose_passwords(tmp_path: Path) -> None:
 
 def test_settings_that_are_paths_stay_apart(tmp_path: Path) -> None:
     redactor = Redactor(True, None, tmp_path)
-    shown = shown_settings(["split.file=/a/x.csv", "split.file=/b/x.csv", "seed=1"], redactor)
+    shown = displayed_settings(["split.file=/a/x.csv", "split.file=/b/x.csv", "seed=1"], redactor)
     assert shown[2] == "seed=1"
     assert shown[0] != shown[1]
     assert not any("/a" in text or "/b" in text for text in shown)

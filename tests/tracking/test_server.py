@@ -15,11 +15,11 @@ import mlflow
 import pytest
 
 from idc.tracking import courier as couriers
-from idc.tracking import store as stores
-from idc.tracking.courier import deliver_left, settle_all
+from idc.tracking import mlflow_store as stores
+from idc.tracking.courier import deliver_leftover, flush_all
 from idc.tracking.lookup import fetch_artifact, find_run
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import open_store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import open_store
 
 START = 240.0  # seconds that a server may take to start on a machine that has much to do
 BOUND = 60.0
@@ -100,13 +100,13 @@ def test_a_server_that_hangs_and_is_killed(
     run.artifacts(page, "evaluation")
     assert time.monotonic() - began < BOUND  # of milliseconds; nothing waits for the server
     run.end("FINISHED")
-    assert len(settle_all()) == 1
+    assert len(flush_all()) == 1
     assert time.monotonic() - began < BOUND
     server.send(signal.SIGCONT)  # what it was sent may still arrive
     server.send(signal.SIGKILL)
-    assert len(deliver_left(store.journals, server.uri).problems) == 1
+    assert len(deliver_leftover(store.journals, server.uri).problems) == 1
     server.start()
-    report = deliver_left(store.journals, server.uri)
+    report = deliver_leftover(store.journals, server.uri)
     assert (list(report.delivered), report.problems) == ([run.run_id], [])
     found = find_run(store, run.run_id)
     assert found.info.status == "FINISHED"

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from idc.comparison.leaderboard import RUN, WHOLE, setting_of
 from idc.comparison.runs import FILES, Finished
-from idc.errors import CheckpointError, ConfigError, NotHeldError
+from idc.errors import CheckpointError, ConfigError, MissingArtifactError
 from idc.runtime.outcome import Outcome
-from idc.tracking.delivery import PARENT_TAG
 from idc.tracking.entities import RunRecord
-from idc.tracking.integrity import check_file, class_names_of, settings_of_run
+from idc.tracking.integrity import check_file, logged_class_names, logged_settings
+from idc.tracking.journal_delivery import PARENT_TAG
 from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
-from idc.tracking.store import Store
+from idc.tracking.mlflow_store import MlflowStore
 
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
 
 
-def gather(store: Store, record: RunRecord, folder: Path, sweep_name: str = "") -> Finished:
+def gather(store: MlflowStore, record: RunRecord, folder: Path, sweep_name: str = "") -> Finished:
     """A run's outcome and those of its files that a comparison needs.
 
     Args:
@@ -34,10 +34,12 @@ def gather(store: Store, record: RunRecord, folder: Path, sweep_name: str = "") 
     """
     tags, what = record.data.tags, f"run {record.info.run_id}"
     for name in FILES:
-        with suppress(NotHeldError):  # an evaluation has no history, an old run no baselines
+        with suppress(
+            MissingArtifactError
+        ):  # an evaluation has no history, an old run no baselines
             path = fetch_artifact(store, record.info.run_id, name, (folder / name).parent)
             check_file(path, name, tags, what)
-    settings = settings_of_run(tags, what)
+    settings = logged_settings(tags, what)
     if sweep_name and settings and setting_of(settings) == WHOLE:
         settings = {RUN: sweep_name, **settings}
     outcome = Outcome(
@@ -46,14 +48,14 @@ def gather(store: Store, record: RunRecord, folder: Path, sweep_name: str = "") 
         str(record.info.run_id),
         metrics=dict(record.data.metrics),
         settings=settings,
-        class_names=list(class_names_of(tags, what)),
+        class_names=list(logged_class_names(tags, what)),
         leaky=tags.get("leaky") == "true",
     )
     return Finished(outcome, folder, tags.get(PARENT_TAG, ""))
 
 
 def chosen_runs(
-    store: Store, runs: Sequence[str], sweep: str | None, experiment: bool, folder: Path
+    store: MlflowStore, runs: Sequence[str], sweep: str | None, experiment: bool, folder: Path
 ) -> list[Finished]:
     """The runs that a comparison names.
 

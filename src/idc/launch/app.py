@@ -19,7 +19,7 @@ from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
 from idc.launch.disk import problem_with_folders
-from idc.runtime import cluster, parent, signals
+from idc.runtime import cluster, orphans, signals
 from idc.runtime.redaction import hide_secrets
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
@@ -99,7 +99,7 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     # Hydra looks for a config beside the app and warns that an absolute path is unusual.
     warnings.filterwarnings("ignore", module="hydra.*", category=UserWarning)
     code = 1
-    parent.end_with_launcher()
+    orphans.end_with_launcher()
     with signals.handled():
         try:
             try:
@@ -121,7 +121,7 @@ def _deliver() -> None:
     """Wait for what is logged to be delivered, and say what could not be."""
     courier = sys.modules.get("idc.tracking.courier")  # nothing was tracked if it is not there
     try:
-        for sentence in courier.settle_all() if courier else ():
+        for sentence in courier.flush_all() if courier else ():
             print(f"not delivered: {sentence}", file=sys.stderr)
     except KeyboardInterrupt:
         print("not all is delivered to MLflow yet: python -m idc.sync does it", file=sys.stderr)

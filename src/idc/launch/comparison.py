@@ -21,9 +21,8 @@ from idc.pipelines.validate import check_values
 from idc.runtime import signals
 from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
-from idc.tracking.facts import flatten, origin_tags
-from idc.tracking.run import NOTE_TAG, MlflowRun
-from idc.tracking.store import the_store
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
+from idc.tracking.provenance import flatten, origin_tags
 
 KIND = "compare"
 
@@ -67,7 +66,6 @@ def _compare(config: Config, folder: Path) -> tuple[Outcome, Compared]:
     classes = runs[0].outcome.class_names
     outcome = Outcome(name, class_names=classes, notes=found.notes, kind=KIND)
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
         with signals.deferred():  # a run that is open will be closed
             logged = MlflowRun(store, name=name)
             outcome.run_id = logged.run_id

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from idc.launch.app import telling
 from idc.launch.composed import composed
-from idc.tracking.courier import deliver_left
+from idc.tracking.courier import deliver_leftover
 from idc.tracking.journal import FOLDER
 
 
@@ -22,7 +22,7 @@ def run(cfg: DictConfig) -> None:
     with telling():
         config, _ = composed(cfg)
         journals = Path(config["paths"]["mlruns"]).resolve() / FOLDER
-        report = deliver_left(journals, config["tracking"]["uri"])
+        report = deliver_leftover(journals, config["tracking"]["uri"])
     for run_id, count in report.delivered.items():
         console.print(f"run {run_id}: {count} entries delivered")
     if report.in_use:

@@ -15,12 +15,12 @@ from idc.launch.composed import composed
 from idc.launch.table import WIDE
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
 from idc.runtime.outcome import Outcome, load_outcome
-from idc.tracking.alive import life_of, locked
+from idc.tracking.alive import liveness_of, locked
 from idc.tracking.entities import RunRecord
 from idc.tracking.local_paths import run_folder
 from idc.tracking.lookup import KIND_TAG, runs_with_status
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store, the_store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore
 
 
 def run(cfg: DictConfig) -> None:
@@ -37,8 +37,7 @@ def run(cfg: DictConfig) -> None:
         store = configured_store(config)
         if store is None:
             raise ConfigError("tracking=none: there are no runs to look at.")
-        with the_store(store):
-            table, stale = _look(config, store)
+        table, stale = _look(config, store)
     # In a file or a pipe nothing says how wide a line may be.
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     if table.row_count:
@@ -47,7 +46,7 @@ def run(cfg: DictConfig) -> None:
     console.print(f"{table.row_count} running, {stale} {closed}")
 
 
-def _look(config: Config, store: Store) -> tuple[Table, int]:
+def _look(config: Config, store: MlflowStore) -> tuple[Table, int]:
     mlruns = Path(config["paths"]["mlruns"])
     table = Table(title="runs that are RUNNING", title_justify="left")
     table.add_column("run", no_wrap=True)
@@ -55,7 +54,7 @@ def _look(config: Config, store: Store) -> tuple[Table, int]:
         table.add_column(heading, overflow="fold")
     stale = 0
     for record in runs_with_status(store, "RUNNING"):
-        life = life_of(record, mlruns)
+        life = liveness_of(record, mlruns)
         if not life.alive:
             stale += 1
             if config["apply"]:
@@ -71,7 +70,7 @@ def _look(config: Config, store: Store) -> tuple[Table, int]:
     return table, stale
 
 
-def _close(record: RunRecord, store: Store, config: Config, mlruns: Path) -> None:
+def _close(record: RunRecord, store: MlflowStore, config: Config, mlruns: Path) -> None:
     run_id = str(record.info.run_id)
     try:
         with locked(mlruns, run_id, "gc"):

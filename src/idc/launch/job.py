@@ -24,11 +24,11 @@ from idc.pipelines.train import Job, run_job
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
 from idc.runtime.hardware import global_rank
+from idc.runtime.orphans import LAUNCHED, end_with
 from idc.runtime.outcome import Outcome, load_outcome
-from idc.runtime.parent import LAUNCHED, end_with
 from idc.runtime.redaction import hide_secrets
 from idc.tracking.lookup import CUT, run_of_job
-from idc.tracking.privacy import shown_settings
+from idc.tracking.privacy import displayed_settings
 
 log = logging.getLogger(__name__)
 # About the libraries' own insides, with nothing for a user to do.
@@ -79,7 +79,7 @@ def _run(cfg: DictConfig) -> float | None:
     settings = {}
     if sweep is not None:
         redactor = build_redactor(sweep.config, sweep.config["root"])
-        settings = settings_of(shown_settings(overrides, redactor), sweep.swept)
+        settings = settings_of(displayed_settings(overrides, redactor), sweep.swept)
     name = job_name(settings)
     done = None if sweep is None else sweep.done.get(name)
     # Where a failure is written down; nowhere, while the folder may be another run's.

@@ -24,12 +24,12 @@ from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
 from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import heartbeat, locked, refuse_running
-from idc.tracking.facts import origin_tags
-from idc.tracking.integrity import settings_of_run
+from idc.tracking.integrity import logged_settings
 from idc.tracking.lookup import CUT, KIND_TAG, children, find_run, run_of_job
-from idc.tracking.privacy import shown_settings
-from idc.tracking.run import NOTE_TAG, MlflowRun, Status
-from idc.tracking.store import Store, open_store
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun, Status
+from idc.tracking.mlflow_store import MlflowStore, open_store
+from idc.tracking.privacy import displayed_settings
+from idc.tracking.provenance import origin_tags
 
 log = logging.getLogger(__name__)
 NEVER_STARTED = "the job never started"
@@ -58,7 +58,7 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     store = _store(sweep)
     redactor = build_redactor(sweep.config, sweep.config["root"])
     sweep.digest = _digest(sweep)
-    sweep.overrides = shown_settings(sweep.overrides, redactor)
+    sweep.overrides = displayed_settings(sweep.overrides, redactor)
     resume = OmegaConf.select(config, "sweep.resume")
     if store is None:
         if resume:
@@ -130,7 +130,7 @@ def _needed(config: DictConfig) -> dict[str, Any]:
     }
 
 
-def _store(sweep: Sweep) -> Store | None:
+def _store(sweep: Sweep) -> MlflowStore | None:
     asked = sweep.config
     redactor = build_redactor(asked, asked["root"])
     mlruns = Path(asked["mlruns"])
@@ -154,7 +154,7 @@ def _default_name(sweep: Sweep) -> str:
     )
 
 
-def _take_up(store: Store, sweep: Sweep) -> None:
+def _take_up(store: MlflowStore, sweep: Sweep) -> None:
     """See which jobs of an earlier attempt are done, and which were cut short."""
     assert sweep.parent is not None
     found = children(store, sweep.parent)
@@ -166,7 +166,7 @@ def _take_up(store: Store, sweep: Sweep) -> None:
             f"overrides, with sweep.resume added."
         )
     for child in found:
-        name = job_name(settings_of_run(child.data.tags, f"run {child.info.run_id}"))
+        name = job_name(logged_settings(child.data.tags, f"run {child.info.run_id}"))
         if child.info.status == "FINISHED":
             sweep.done[name] = child.info.run_id
         elif child.info.status in CUT:
@@ -218,7 +218,7 @@ def close_parent(sweep: Sweep, code: int) -> int:
     return code
 
 
-def _outcomes(sweep: Sweep, store: Store | None, stopped: bool) -> dict[Path, Outcome]:
+def _outcomes(sweep: Sweep, store: MlflowStore | None, stopped: bool) -> dict[Path, Outcome]:
     """What became of each job that ran, by its folder; one that did not end has failed.
 
     Unless the sweep was stopped, which ended its jobs too.
@@ -261,7 +261,7 @@ def _report(found: Compared, outcomes: list[Outcome], code: int) -> int:
 
 
 def _compare(
-    sweep: Sweep, ran: dict[Path, Outcome], store: Store | None
+    sweep: Sweep, ran: dict[Path, Outcome], store: MlflowStore | None
 ) -> tuple[Compared, list[Outcome]]:
     """Compare what finished.
 
@@ -285,7 +285,7 @@ def _compare(
     return found, outcomes
 
 
-def _note(sweep: Sweep, found: Compared, outcomes: list[Outcome], store: Store) -> str:
+def _note(sweep: Sweep, found: Compared, outcomes: list[Outcome], store: MlflowStore) -> str:
     """The parent's description in the UI: the leaderboard and links to the children."""
     board = found.board
     heads = [m.removeprefix("test/").replace("_", " ") for m in METRICS]

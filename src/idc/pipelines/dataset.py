@@ -121,7 +121,7 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
     def check(scan: Scan) -> None:
         index = scan.index
         if redactor is not None:
-            redactor.learn(index["patient"].unique())
+            redactor.register_patients(index["patient"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # Before the pixels are read: a patient's name that is not there costs no minutes.
@@ -130,7 +130,7 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
 
     found = inspect(config, source, check)
     if redactor is not None:
-        redactor.learn(found.index["patient"].unique())
+        redactor.register_patients(found.index["patient"].unique())
     index = corrected(found.index, corrections, source, names)
     policy.refuse(index, source.root, nameable(found.not_read, names))
     decisions = policy.decide(index, found.not_read)
@@ -163,12 +163,12 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     names = redactor.pseudonyms
 
     def check(scan: Scan) -> None:
-        redactor.learn(scan.index["patient"].unique())
+        redactor.register_patients(scan.index["patient"].unique())
         used = corrected(scan.index, corrections, source, names)
         policy.refuse(used, source.root, nameable(scan.not_read, names))
 
     found = inspect(config, source, check)
-    redactor.learn(found.index["patient"].unique())
+    redactor.register_patients(found.index["patient"].unique())
     index = corrected(found.index, corrections, source, names)
     policy.refuse(index, source.root, nameable(found.not_read, names))
     decisions = policy.decide(index, found.not_read)

@@ -30,10 +30,10 @@ from idc.runtime.cost import Meter
 from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
 from idc.tracking.entities import RunRecord
-from idc.tracking.facts import origin_tags
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor, hidden_values
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store, the_store
+from idc.tracking.provenance import origin_tags
 
 log = logging.getLogger(__name__)
 KIND = "evaluate"
@@ -58,11 +58,10 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
     record, found = members(store, config["run"])
     name = str(config["name"] or _name(config, record, found))
     outcome = Outcome(name, kind=KIND)
-    store.redactor.know(hidden_values(config).values())
+    store.redactor.register_paths(hidden_values(config).values())
     device = choose_device(config["device"])
     meter = Meter(device)
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
         opened: list[MlflowRun] = []
 
         def begin() -> None:
@@ -116,7 +115,7 @@ def _record_question(
 def _record_answer(
     run: MlflowRun,
     config: Config,
-    store: Store,
+    store: MlflowStore,
     runs: list[Restored],
     outcome: Outcome,
     evaluation: Evaluation,
@@ -148,7 +147,7 @@ def _record_answer(
         material,
         runs[0].class_names,
         folder,
-        {"evaluate": meter.spent},
+        {"evaluate": meter.cost},
         store.redactor,
         f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
     )
@@ -156,7 +155,7 @@ def _record_answer(
     record_explanation(account, runs[0].network().to(device) if len(runs) == 1 else None)
 
 
-def _restored(store: Store, record: RunRecord, config: Config, folder: Path) -> Restored:
+def _restored(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Restored:
     own = config["choices"]["data"] == OWN
     root = config["data"]["root"] if own else None
     given = ["data.root", "data.source.root"] if root or not own else []
@@ -165,7 +164,7 @@ def _restored(store: Store, record: RunRecord, config: Config, folder: Path) -> 
 
 
 def _ask(
-    store: Store,
+    store: MlflowStore,
     runs: list[Restored],
     config: Config,
     device: torch.device,

@@ -25,8 +25,8 @@ from idc.reports.model_card import write_model_card
 from idc.reports.run_page import write_run_page
 from idc.runtime.drawing import save_figures
 from idc.tracking.integrity import digest_tags
+from idc.tracking.mlflow_run import Run
 from idc.tracking.model import log_model
-from idc.tracking.run import Run
 
 log = logging.getLogger(__name__)
 EXAMPLES = 4  # patches in the logged model's input example
@@ -40,7 +40,7 @@ def record_evaluation(account: Account) -> None:
     """Log what was found: metrics, tables and figures."""
     run, evaluation, folder = account.run, account.evaluation, account.folder
     run.metrics(evaluation.metrics)
-    run.metrics({f"cost/{name}_seconds": found.seconds for name, found in account.spent.items()})
+    run.metrics({f"cost/{name}_seconds": found.seconds for name, found in account.costs.items()})
     target = folder / EVALUATION
     save_evaluation(evaluation, target)
     if account.config["report"]:
@@ -89,7 +89,7 @@ def _explain(account: Account, network: Network) -> Explained:
         evaluation.threshold,
         next(network.parameters()).device,
         rule.choose if rule else None,
-        redactor.pseudonyms_of,
+        redactor.pseudonym_of,
         truth_of(material, redactor.pseudonyms is not None),
     )
     folder = account.folder / EXPLAIN

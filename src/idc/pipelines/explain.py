@@ -29,10 +29,10 @@ from idc.pipelines.validate import check_values
 from idc.runtime.outcome import Outcome
 from idc.tracking.integrity import digest_tags
 from idc.tracking.lookup import find_run, list_artifacts
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Pseudonyms, hidden_values
-from idc.tracking.run import MlflowRun
 from idc.tracking.run_files import run_file
-from idc.tracking.store import Store, the_store
 
 log = logging.getLogger(__name__)
 PREDICTIONS = "evaluation/predictions.parquet"
@@ -69,7 +69,6 @@ def explain_run(config: Config, folder: Path) -> Told:
     selection = parse_selection(config["explain"]["select"])
     store, run = opened(config, "run")
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
         stack.enter_context(owning(folder, Outcome("explain", run_id=run, kind="explain")))
         record = find_run(store, run)
         hidden = hide_names(selection, store.redactor.pseudonyms)
@@ -90,7 +89,7 @@ def explain_run(config: Config, folder: Path) -> Told:
     return Told(run, under, target, explained)
 
 
-def _free_place(store: Store, run_id: str, name: str | None, selection: Selection) -> str:
+def _free_place(store: MlflowStore, run_id: str, name: str | None, selection: Selection) -> str:
     """Where among the run's artifacts the results go: beside what is there, never over it.
 
     Raises:
@@ -104,7 +103,7 @@ def _free_place(store: Store, run_id: str, name: str | None, selection: Selectio
     return next(place for place in numbers if place not in taken)
 
 
-def opened(config: Config, what: str) -> tuple[Store, str]:
+def opened(config: Config, what: str) -> tuple[MlflowStore, str]:
     """The store, and the id of the one run that is asked for, checked to be there and finished.
 
     Args:
@@ -128,7 +127,7 @@ def opened(config: Config, what: str) -> tuple[Store, str]:
 
 
 def subject_of(
-    store: Store, run_id: str, config: Config, folder: Path
+    store: MlflowStore, run_id: str, config: Config, folder: Path
 ) -> tuple[Subject, Material, Restored]:
     """A run with its network, its data and what it said of them.
 
@@ -142,7 +141,7 @@ def subject_of(
         DataError: The data are not those that it was made with.
         CheckpointError: Something is missing.
     """
-    store.redactor.know(hidden_values(config).values())
+    store.redactor.register_paths(hidden_values(config).values())
     record, _ = members(store, run_id)
     root = config["data"]["root"]
     given = ["data.root", "data.source.root"] if root else []
@@ -167,7 +166,7 @@ def subject_of(
         restored.decider.threshold,
         device,
         rule.choose if rule else None,
-        store.redactor.pseudonyms_of,
+        store.redactor.pseudonym_of,
         truth_of(material, store.redactor.pseudonyms is not None),
     )
     return subject, material, restored
@@ -186,7 +185,7 @@ def named_pool(
     restored: Restored,
     selection: Selection,
     config: Config,
-    store: Store,
+    store: MlflowStore,
 ) -> tuple[Subject, pd.DataFrame]:
     """The subject, and the predictions to choose from: the test split's, or those that are named.
 

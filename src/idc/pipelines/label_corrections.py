@@ -19,8 +19,8 @@ from idc.data.corrections import (
 )
 from idc.data.sources.base import Source
 from idc.pipelines.pseudonyms import hide_patients
+from idc.tracking.mlflow_run import Run
 from idc.tracking.privacy import Pseudonyms, Redactor
-from idc.tracking.run import Run
 
 
 def build_corrections(config: Config) -> Corrections | None:

@@ -16,11 +16,11 @@ from idc.runtime import signals
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.runtime.redaction import redact
 from idc.tracking.alive import heartbeat
-from idc.tracking.delivery import ERROR_TAG
 from idc.tracking.entities import StoreException
+from idc.tracking.journal_delivery import ERROR_TAG
+from idc.tracking.mlflow_run import MlflowRun, NoRun, Run, Status
+from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import Pseudonyms, Redactor
-from idc.tracking.run import MlflowRun, NoRun, Run, Status
-from idc.tracking.store import Store, open_store
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -30,7 +30,7 @@ STOPPED = "stopped by the user"
 ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 
 
-def configured_store(config: Config, reads: bool = True) -> Store | None:
+def configured_store(config: Config, reads: bool = True) -> MlflowStore | None:
     """The MLflow store that a configuration names, made ready; None without tracking.
 
     Args:
@@ -111,7 +111,7 @@ def owning(folder: Path, outcome: Outcome) -> Iterator[None]:
 
 
 def close_for(
-    store: Store | None, outcome: Outcome, folder: Path, status: Status, reason: str
+    store: MlflowStore | None, outcome: Outcome, folder: Path, status: Status, reason: str
 ) -> None:
     """Close a run whose own process was ended before it could do so itself.
 

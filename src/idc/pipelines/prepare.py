@@ -28,16 +28,15 @@ from idc.pipelines.lifecycle import LOG_FILE, build_redactor, configured_store, 
 from idc.pipelines.pseudonyms import build_splitter, hide_patients
 from idc.pipelines.split import divide
 from idc.pipelines.validate import check_values
-from idc.reports.eda import write_eda
 from idc.reports.eda_input import EdaInput
+from idc.reports.eda_page import write_eda
 from idc.runtime import signals
 from idc.runtime.atomic import replacing
 from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
-from idc.tracking.facts import flatten, origin_tags
+from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
 from idc.tracking.privacy import Redactor, hidden_values
-from idc.tracking.run import MlflowRun, NoRun, Run
-from idc.tracking.store import the_store
+from idc.tracking.provenance import flatten, origin_tags
 
 log = logging.getLogger(__name__)
 KIND = "prepare"
@@ -64,9 +63,8 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
     redactor = (
         store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
     )
-    redactor.know(hidden_values(config).values())
+    redactor.register_paths(hidden_values(config).values())
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
 
         def begin() -> Run:
             with signals.deferred():  # a run that is open will be closed
@@ -101,7 +99,7 @@ def _work(
 
     def check(scan: Scan) -> None:
         index = scan.index
-        redactor.learn(index["patient"].unique())
+        redactor.register_patients(index["patient"].unique())
         used = corrected(index, corrections, source, names)
         splitter = build_splitter(config, index, names)
         # A patient's name that is not there is refused before hours are spent; that no split can
@@ -116,7 +114,7 @@ def _work(
     if config["verify"] and found.folder is not None:
         verify(found)
         log.info("store: each of the %d patches is the one that was packed", len(found.index))
-    redactor.learn(found.index["patient"].unique())
+    redactor.register_patients(found.index["patient"].unique())
     used = corrected(found.index, corrections, source, names)
     splitter = build_splitter(config, found.index, names)
     decisions = policy.decide(used, found.not_read)

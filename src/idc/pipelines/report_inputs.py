@@ -14,10 +14,10 @@ from idc.data.material import Material
 from idc.data.split.base import SPLITS
 from idc.evaluation.evaluate import Evaluation
 from idc.reports.run_input import RunReport
-from idc.runtime.cost import JOULES_A_KWH, Spent, energy_words
-from idc.tracking.facts import git_tags, host_kind, library_versions
+from idc.runtime.cost import JOULES_PER_KWH, Cost, energy_words
+from idc.tracking.mlflow_run import Run
 from idc.tracking.privacy import Redactor
-from idc.tracking.run import Run
+from idc.tracking.provenance import git_tags, host_kind, library_versions
 
 Kind = Literal["train", "evaluate", "ensemble"]
 
@@ -35,7 +35,7 @@ class Account:
         material: The data.
         class_names: A name a class.
         folder: The run's folder, with its figures.
-        spent: What ``train`` and ``evaluate`` cost, as far as it is known.
+        costs: Cost of ``train`` and ``evaluate``, as far as it was measured.
         redactor: Takes out what must not be told.
         model_uri: Where the model lies, if not in the run itself.
     """
@@ -48,7 +48,7 @@ class Account:
     material: Material
     class_names: Sequence[str]
     folder: Path
-    spent: Mapping[str, Spent]
+    costs: Mapping[str, Cost]
     redactor: Redactor
     model_uri: str = ""
 
@@ -94,7 +94,7 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
             for split in SPLITS
             if len(material.rows(split))
         },
-        cost=_cost(account.spent),
+        cost=_cost(account.costs),
         versions=library_versions(),
         commit=git_tags(Path(__file__).parent).get("mlflow.source.git.commit", ""),
         run_id=account.run.run_id or "",
@@ -105,13 +105,13 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
     )
 
 
-def _cost(spent: Mapping[str, Spent]) -> dict[str, Any]:
-    cost: dict[str, Any] = {f"{name}_seconds": found.seconds for name, found in spent.items()}
-    known = [found.joules for found in spent.values()]
-    measured = [joules for joules in known if joules is not None]
-    whole = bool(known) and len(measured) == len(known)
-    cost["energy_kwh"] = sum(measured) / JOULES_A_KWH if whole else None
-    sources = {source for found in spent.values() for source in found.sources}
-    cost["energy_words"] = energy_words(sum(measured) if whole else None, sorted(sources))
-    cost["hardware"] = host_kind()
-    return cost
+def _cost(costs: Mapping[str, Cost]) -> dict[str, Any]:
+    fields: dict[str, Any] = {f"{name}_seconds": cost.seconds for name, cost in costs.items()}
+    energies = [cost.joules for cost in costs.values()]
+    measured = [joules for joules in energies if joules is not None]
+    whole = bool(energies) and len(measured) == len(energies)
+    fields["energy_kwh"] = sum(measured) / JOULES_PER_KWH if whole else None
+    sources = {source for cost in costs.values() for source in cost.sources}
+    fields["energy_words"] = energy_words(sum(measured) if whole else None, sorted(sources))
+    fields["hardware"] = host_kind()
+    return fields

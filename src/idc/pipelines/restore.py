@@ -20,12 +20,12 @@ from idc.pipelines.label_corrections import has_corrections
 from idc.pipelines.pseudonyms import require_same_names
 from idc.pipelines.validate import check_config
 from idc.tracking.entities import RunRecord
-from idc.tracking.integrity import class_names_of
-from idc.tracking.local_paths import bring_hidden, run_folder
+from idc.tracking.integrity import logged_class_names
+from idc.tracking.local_paths import restore_hidden_paths, run_folder
 from idc.tracking.lookup import children, find_run
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import HIDDEN
 from idc.tracking.run_files import own_file
-from idc.tracking.store import Store
 
 # Of the machine and the moment, not of the run.
 OF_NOW = ("paths", "store", "tracking")
@@ -80,7 +80,7 @@ class Restored:
         return network.eval()
 
 
-def members(store: Store, run_id: str) -> tuple[RunRecord, list[RunRecord]]:
+def members(store: MlflowStore, run_id: str) -> tuple[RunRecord, list[RunRecord]]:
     """A run, and the runs whose networks answer for it.
 
     Args:
@@ -113,7 +113,7 @@ def members(store: Store, run_id: str) -> tuple[RunRecord, list[RunRecord]]:
 
 
 def restore(
-    store: Store,
+    store: MlflowStore,
     record: RunRecord,
     now: Config,
     given: Sequence[str],
@@ -153,7 +153,7 @@ def restore(
         # The same; the copy has the names that the run knows its patches by.
         more[PLACE] = str(file(CORRECTIONS))
     place = own or checkpoint.parent
-    then = bring_hidden(origin, place, given, f"run={run_id}", more)
+    then = restore_hidden_paths(origin, place, given, f"run={run_id}", more)
     # The checkpoint has all weights: a file of pretrained ones is not looked for.
     values = {"backbone.weights": None, **({} if root is None else {"data.root": root})}
     config = with_values({**then, **{key: now[key] for key in OF_NOW}}, values, origin.mirrors)
@@ -161,7 +161,7 @@ def restore(
         check_config(config)
     except ConfigError as error:
         raise CheckpointError(f"{loaded.what}: the run's configuration: {error}") from error
-    names = class_names_of(record.data.tags, f"run={run_id}")
+    names = logged_class_names(record.data.tags, f"run={run_id}")
     return Restored(
         run_id,
         str(record.info.run_name),

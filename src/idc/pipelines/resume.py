@@ -18,7 +18,7 @@ from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
 from idc.data.split.base import splits_of_patients
-from idc.errors import CheckpointError, ConfigError, DataError, NotHeldError, first_line
+from idc.errors import CheckpointError, ConfigError, DataError, MissingArtifactError, first_line
 from idc.models.checkpoint import Checkpoint, load_checkpoint
 from idc.pipelines.callbacks import BEST, CHECKPOINTS, LAST
 from idc.pipelines.label_corrections import has_corrections
@@ -28,9 +28,9 @@ from idc.runtime.hardware import global_rank
 from idc.tracking.alive import refuse_running
 from idc.tracking.entities import RunRecord
 from idc.tracking.integrity import check_file
-from idc.tracking.local_paths import START, bring_hidden, run_folder
+from idc.tracking.local_paths import START, restore_hidden_paths, run_folder
 from idc.tracking.lookup import KIND_TAG, fetch_artifact, find_run
-from idc.tracking.store import Store
+from idc.tracking.mlflow_store import MlflowStore
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ def split_identity(index: pd.DataFrame) -> str:
 
 
 def resume_point(
-    reference: str, now: Config, overrides: Sequence[str], store: Store | None, folder: Path
+    reference: str, now: Config, overrides: Sequence[str], store: MlflowStore | None, folder: Path
 ) -> ResumePoint:
     """Find what to go on from and bring it into this run's folder.
 
@@ -151,7 +151,7 @@ def resume_point(
     copy = start.folder / CORRECTIONS  # the file itself may be gone, or another by now
     kept = has_corrections(origin.config) and copy.is_file()
     more = {PLACE: str(copy)} if kept else {}
-    then = bring_hidden(origin, start.folder, given, "resume", more)
+    then = restore_hidden_paths(origin, start.folder, given, "resume", more)
     config = _merge(then, origin.mirrors, now, overrides)
     return ResumePoint(
         config,
@@ -177,7 +177,7 @@ class _Start:
     origin: Origin
 
 
-def _from_file(path: Path, now: Config, store: Store | None) -> _Start:
+def _from_file(path: Path, now: Config, store: MlflowStore | None) -> _Start:
     candidates = [path, path.with_name(BEST)] if path.name == LAST else [path]
     taken = _newest_whole([one for one in candidates if one.is_file()])
     assert taken is not None  # the file is there
@@ -187,7 +187,7 @@ def _from_file(path: Path, now: Config, store: Store | None) -> _Start:
     return _Start(run_id, taken.path.parent.parent, taken.path, best, origin)
 
 
-def _from_run(reference: str, now: Config, store: Store | None, folder: Path) -> _Start:
+def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Path) -> _Start:
     if store is None or "/" in reference or reference.endswith(".ckpt"):
         raise CheckpointError(
             f"resume={reference}: there is no such file, and a run id needs tracking."
@@ -216,14 +216,14 @@ def _from_run(reference: str, now: Config, store: Store | None, folder: Path) ->
         check_file(kept_copy, CORRECTIONS, tags, "resume")
     best = path.with_name(BEST)
     if not there and not best.is_file():
-        with suppress(NotHeldError):
+        with suppress(MissingArtifactError):
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", logged)
     return _Start(run_id, path.parent.parent, path, _whole(best), origin)
 
 
-def _logged_checkpoints(store: Store, run_id: str, folder: Path) -> Iterator[Path]:
+def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterator[Path]:
     for name in (LAST, BEST):
-        with suppress(NotHeldError):
+        with suppress(MissingArtifactError):
             yield fetch_artifact(store, run_id, f"{CHECKPOINTS}/{name}", folder)
 
 
@@ -279,7 +279,7 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> _Start:
     run_id = str(record.info.run_id)
     what = f"resume={run_id}"
     if record.info.status == "FINISHED" or own is None or not (own / START).is_file():
-        raise NotHeldError(
+        raise MissingArtifactError(
             f"{what}: run {run_id} holds no {CHECKPOINTS}/{LAST}, and its folder is not on this "
             f"machine: tracking.log_checkpoints was off, or it was ended from outside."
         )
@@ -294,7 +294,7 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> _Start:
     return _Start(run_id, own, None, None, origin)
 
 
-def _known(store: Store, origin: Origin) -> bool:
+def _known(store: MlflowStore, origin: Origin) -> bool:
     try:
         return origin.run_id is not None and bool(find_run(store, origin.run_id))
     except CheckpointError:

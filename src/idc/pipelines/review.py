@@ -35,8 +35,8 @@ from idc.runtime.progress import progress_bar
 from idc.runtime.signals import SIGNALS
 from idc.tracking.entities import RunRecord
 from idc.tracking.lookup import find_run
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store, the_store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore
 
 log = logging.getLogger(__name__)
 KIND = "review"
@@ -73,7 +73,6 @@ def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Re
     rule, settings = _checked(config)
     store, run_id = opened(config, "run")
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
         stack.enter_context(owning(folder, Outcome(KIND, run_id=run_id, kind=KIND)))
         record = find_run(store, run_id)
         logged = MlflowRun(store, run_id, reopen=False)
@@ -127,7 +126,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
 
 
 def _book(
-    config: Config, subject: Subject, pool: pd.DataFrame, store: Store, record: RunRecord,
+    config: Config, subject: Subject, pool: pd.DataFrame, store: MlflowStore, record: RunRecord,
     folder: Path,
 ) -> RunBook:  # fmt: skip
     if parse_selection(config["select"]).what == "errors":

@@ -29,8 +29,8 @@ from idc.pipelines.dataset import load_material, load_unsplit
 from idc.pipelines.restore import Restored
 from idc.tracking.integrity import check_file
 from idc.tracking.lookup import fetch_artifact
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor
-from idc.tracking.store import Store
 
 log = logging.getLogger(__name__)
 PREDICTIONS = "evaluation/predictions.parquet"
@@ -106,7 +106,7 @@ def ask_about_own(
 
 
 def ask_about_others(
-    store: Store,
+    store: MlflowStore,
     runs: Sequence[Restored],
     now: Config,
     device: torch.device,
@@ -228,7 +228,9 @@ def _without_known(
     return material.with_splits(split.to_numpy(object)), [note]
 
 
-def _of_ensemble(store: Store, runs: Sequence[Restored], folder: Path) -> tuple[Decider, bool]:
+def _of_ensemble(
+    store: MlflowStore, runs: Sequence[Restored], folder: Path
+) -> tuple[Decider, bool]:
     """Calibration and threshold of an ensemble, from its members' stored validation scores.
 
     Each patch counts once: with the mean of those members that had it in their validation split.

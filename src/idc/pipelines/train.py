@@ -47,9 +47,9 @@ from idc.runtime.hardware import count_processes, global_rank, is_rank
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.runtime.ranks import launch_ranks, leave_ranks
 from idc.tracking.alive import locked
+from idc.tracking.mlflow_run import MlflowRun, NoRun, Run, system_metrics
+from idc.tracking.mlflow_store import MlflowStore, restored_tracking_uri
 from idc.tracking.privacy import Redactor, hidden_values
-from idc.tracking.run import MlflowRun, NoRun, Run, system_metrics
-from idc.tracking.store import Store, the_store
 
 log = logging.getLogger(__name__)
 
@@ -103,10 +103,10 @@ def run_job(job: Job) -> Outcome:
         return _run_in_ranks(job, processes, store)
     outcome = Outcome(job.name, settings=job.settings)
     with ExitStack() as stack:
-        stack.enter_context(the_store(store))
+        stack.enter_context(restored_tracking_uri())
         root = config["paths"]["root"]
         redactor = store.redactor if store else build_redactor(config["tracking"], root)
-        redactor.know(hidden_values(config).values())
+        redactor.register_paths(hidden_values(config).values())
         if point is not None and first:
             before = stack.enter_context(locked(mlruns, run_id, f"resume={run_id}"))
             if before is not None:
@@ -131,7 +131,11 @@ def run_job(job: Job) -> Outcome:
 
 
 def _opened(
-    stack: ExitStack, job: Job, store: Store | None, point: ResumePoint | None, outcome: Outcome
+    stack: ExitStack,
+    job: Job,
+    store: MlflowStore | None,
+    point: ResumePoint | None,
+    outcome: Outcome,
 ) -> Run:
     """Open the job's run, or reopen it; the stack closes it, whatever happens."""
     run: Run = NoRun()
@@ -150,7 +154,7 @@ def _opened(
     return run
 
 
-def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:
+def _resume(job: Job, store: MlflowStore | None, first: bool) -> ResumePoint | None:
     if not job.config["resume"]:
         return None
     # Every rank reads the checkpoint; each brings it to a folder of its own.
@@ -158,7 +162,7 @@ def _resume(job: Job, store: Store | None, first: bool) -> ResumePoint | None:
     return resume_point(job.config["resume"], job.config, job.overrides, store, folder)
 
 
-def _run_in_ranks(job: Job, processes: int, store: Store | None) -> Outcome:
+def _run_in_ranks(job: Job, processes: int, store: MlflowStore | None) -> Outcome:
     failure: BaseException | None = None
     try:
         launch_ranks(processes, [*job.hydra_arguments, *job.overrides], job.folder)
@@ -269,7 +273,7 @@ def _work(
         material,
         data.class_names,
         job.folder,
-        {"train": training.spent, "evaluate": judging.spent},
+        {"train": training.cost, "evaluate": judging.cost},
         redactor,
     )
     record_evaluation(account)

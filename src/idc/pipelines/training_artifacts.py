@@ -24,11 +24,11 @@ from idc.pipelines.pseudonyms import names_tags
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.cluster import JOB_TAG, slurm_job
 from idc.runtime.drawing import save_figures
-from idc.tracking.facts import flatten, origin_tags
 from idc.tracking.integrity import digest_tags
-from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden
+from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden_paths
+from idc.tracking.mlflow_run import Run
 from idc.tracking.privacy import Redactor
-from idc.tracking.run import Run
+from idc.tracking.provenance import flatten, origin_tags
 
 log = logging.getLogger(__name__)
 NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
@@ -57,7 +57,7 @@ def record_config(
         run.tags({"idc.settings": json.dumps(settings)})
     if not settings and (job := slurm_job()) is not None:
         run.tags({JOB_TAG: job})
-    save_hidden(config, folder)
+    save_hidden_paths(config, folder)
     shown = redactor.config(config)
     write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
     write_text(folder / START, json.dumps({"config": shown, "mirrors": dict(mirrors)}) + "\n")

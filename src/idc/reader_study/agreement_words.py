@@ -25,8 +25,7 @@ def as_metrics(
     """The tables' numbers for MLflow, without those that are not defined.
 
     Args:
-        drawn: What the tables but the first are of; see `idc.reader_study.agreement.Agreement`,
-            as for the others.
+        drawn: See `idc.reader_study.reader_agreement.Agreement`.
         readers: Readers.
         pairs: Pairs.
         fleiss: Several readers.

@@ -10,8 +10,8 @@ import pandas as pd
 
 from idc.data.corrections import Corrections
 from idc.plots.agreement import ReaderPanel, agreement_figure
-from idc.reader_study.agreement import Agreement, agree
 from idc.reader_study.export import ExportRule, relabelled_before, write_corrections
+from idc.reader_study.reader_agreement import Agreement, agree
 from idc.reader_study.suspects import reader_suspects
 from idc.runtime.drawing import save_figure
 
@@ -23,7 +23,7 @@ class Findings:
     """What was found.
 
     Attributes:
-        agreement: See `idc.reader_study.agreement.agree`.
+        agreement: See `idc.reader_study.reader_agreement.agree`.
         suspects: See `idc.reader_study.suspects.reader_suspects`.
         corrections: See `idc.reader_study.export.find_corrections`.
         notes: What to know of all this, in sentences.

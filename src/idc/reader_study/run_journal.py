@@ -15,8 +15,8 @@ from pathlib import Path
 from idc.errors import CheckpointError, TrackingError, first_line
 from idc.reader_study.answers import Answer, Journal, read_history
 from idc.tracking.lookup import fetch_artifact, list_artifacts
-from idc.tracking.run import MlflowRun
-from idc.tracking.store import Store
+from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_store import MlflowStore
 
 log = logging.getLogger(__name__)
 FOLDER, FILE = "review", "answers.jsonl"
@@ -103,7 +103,7 @@ def copy_name(journal: Path) -> str:
     return f"answers-{hashlib.blake2b(place, digest_size=5).hexdigest()}.jsonl"
 
 
-def open_journal(root: Path, run_id: str, store: Store, folder: Path) -> Journal:
+def open_journal(root: Path, run_id: str, store: MlflowStore, folder: Path) -> Journal:
     """The journal of a run on this machine, with the answers that the run holds besides.
 
     Args:
@@ -130,7 +130,7 @@ def open_journal(root: Path, run_id: str, store: Store, folder: Path) -> Journal
     return journal
 
 
-def _logged(store: Store, run_id: str, folder: Path) -> list[Answer]:
+def _logged(store: MlflowStore, run_id: str, folder: Path) -> list[Answer]:
     try:
         names = [name for name, _ in list_artifacts(store, run_id, FOLDER)]
     except OSError as error:

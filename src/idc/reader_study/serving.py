@@ -73,7 +73,7 @@ def _server(
     from nicegui import ui
 
     from idc.reader_study.access import Guard
-    from idc.reader_study.page import add_page
+    from idc.reader_study.review_page import add_page
 
     add_page(book, Ledger(journal), settings.mode, signed_in=bool(settings.password))
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)

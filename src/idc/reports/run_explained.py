@@ -3,7 +3,7 @@
 import pandas as pd
 
 from idc.reports.blocks import Block, Bullets, Fold, Table, Text
-from idc.reports.gallery import Gallery
+from idc.reports.figure_gallery import Gallery
 from idc.reports.run_figures import attributions
 from idc.reports.run_input import RunReport
 

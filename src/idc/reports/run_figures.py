@@ -1,6 +1,6 @@
 """The words of a run's figures."""
 
-from idc.reports.gallery import Gallery, Known
+from idc.reports.figure_gallery import Gallery, Known
 from idc.reports.run_input import RunReport
 
 FOLDERS = ("evaluation", "training", "explain", "explain/slides", "data")

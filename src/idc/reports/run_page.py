@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Share, Shares, Table, Text
-from idc.reports.gallery import Gallery
+from idc.reports.figure_gallery import Gallery
 from idc.reports.glossary import glossary
 from idc.reports.origin import origin_blocks
 from idc.reports.page import Page, Section, write_page

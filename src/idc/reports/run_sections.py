@@ -4,7 +4,7 @@ import numpy as np
 
 from idc.plots.wording import count
 from idc.reports.blocks import Block, Bullets, Fold, Row, Table, Text
-from idc.reports.gallery import Gallery
+from idc.reports.figure_gallery import Gallery
 from idc.reports.phrases import of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_parts import marked_names, marks, patient_table, slice_table

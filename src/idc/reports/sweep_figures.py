@@ -1,6 +1,6 @@
 """The words of a comparison's figures."""
 
-from idc.reports.gallery import Gallery, Known
+from idc.reports.figure_gallery import Gallery, Known
 from idc.reports.phrases import metric_name
 from idc.reports.run_input import SweepReport
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from idc.plots.wording import count
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Table, Text
-from idc.reports.gallery import Gallery
+from idc.reports.figure_gallery import Gallery
 from idc.reports.glossary import glossary
 from idc.reports.page import Page, Section, write_page
 from idc.reports.phrases import metric_name

@@ -1,1 +1,1 @@
-"""The process and its machine: ranks, locks, signals, safe files, and what a person reads of it."""
+"""The process and its machine: ranks, locks, signals, atomic files, progress and redaction."""

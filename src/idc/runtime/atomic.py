@@ -1,26 +1,26 @@
-"""Files that are whole or not there: written beside their place, then put into it."""
+"""Atomic file writes: into a temporary file in the same folder, which is then renamed."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PART = ".part-"  # before the name, so that libraries that go by the suffix see the right one
+PART = ".part-"  # a prefix, as some libraries infer the format from the suffix
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well.
+    """Yield a temporary path to write to, which replaces `path` when the block succeeds.
 
-    Whatever happens, `path` holds all of the old content or all of the new: the new one is on the
-    disk before it is renamed. A block that fails leaves nothing behind; a process that is killed
-    leaves a part, which the next one to write the same file replaces.
+    At any time `path` holds either the old content or all of the new, which is synced to disk
+    before it is renamed. A block that fails leaves nothing behind; a process that is killed leaves
+    a temporary file, which the next write of the same file replaces.
 
     Args:
-        path: The file; its folder is made if it is not there. One process writes it at a time.
+        path: The file; its folder is created if necessary. Only one process may write it at a time.
 
     Raises:
-        OSError: The disk is full, or cannot be written.
+        OSError: The disk is full or cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{PART}{path.name}")
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all; see `replacing`."""
+    """Write a text file in UTF-8 atomically; see `replacing`."""
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
 

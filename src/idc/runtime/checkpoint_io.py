@@ -1,4 +1,4 @@
-"""Lightning's checkpoints, written so that a kill or a full disk cannot tear one."""
+"""Lightning's checkpoints, written atomically: a kill or a full disk cannot corrupt one."""
 
 import io
 import shutil
@@ -12,10 +12,10 @@ from idc.runtime.atomic import replacing
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """PyTorch's files, each written beside its target, synced and renamed.
+    """Checkpoint plugin that writes next to the target, syncs and renames.
 
-    Lightning's own writes to TMPDIR and moves: across file systems that is a copy over the target,
-    and whatever ends it leaves half a checkpoint.
+    Lightning's own plugin writes to TMPDIR and moves the file. Across file systems that is a copy
+    over the target, which leaves half a checkpoint when it is interrupted.
     """
 
     def save_checkpoint(
@@ -24,9 +24,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Write a checkpoint.
 
         Raises:
-            OSError: The disk is full or cannot be written; the checkpoint before stays.
+            OSError: The disk is full or cannot be written to; the previous checkpoint is kept.
         """
-        # Through memory, as Lightning does: PyTorch's own writer hides why the disk refused.
+        # Through memory, as Lightning does: PyTorch's own writer hides the system's error.
         content = io.BytesIO()
         torch.save(checkpoint, content)
         with replacing(Path(path)) as part:
@@ -34,7 +34,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def copy_checkpoint(source: Path, target: Path) -> None:
-    """Copy a checkpoint, whole or not at all; nothing is done where both are the same file."""
+    """Copy a checkpoint atomically; does nothing if both are the same file."""
     if source.resolve() == target.resolve():
         return
     with replacing(target) as part:

@@ -1,7 +1,7 @@
-"""Jobs of SLURM that are warned, requeued and started again.
+"""SLURM jobs that receive a warning signal, are requeued and restarted.
 
-submitit (``launcher=slurm``) requeues its own jobs; a job that a batch script starts is requeued
-here, and finds what it had begun by the job's number.
+submitit (``launcher=slurm``) requeues its own jobs. A job started by a batch script is requeued
+here, and looks up the run that it had begun by its job id.
 """
 
 import logging
@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 
-from idc.runtime.parent import LAUNCHED
+from idc.runtime.orphans import LAUNCHED
 from idc.runtime.signals import WARNINGS
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ JOB_TAG = "idc.slurm_job"
 
 
 def slurm_job() -> str | None:
-    """The number of the SLURM job that this process belongs to, or None."""
+    """Id of the SLURM job that this process belongs to, or None."""
     array = os.environ.get("SLURM_ARRAY_JOB_ID")
     if array is not None:
         return f"{array}_{os.environ.get('SLURM_ARRAY_TASK_ID', '0')}"
@@ -30,7 +30,7 @@ def started_again() -> bool:
 
 
 def requeue_after(code: int) -> None:
-    """Have SLURM start the job again if a warning has ended it.
+    """Requeue the SLURM job if a warning signal ended it.
 
     Args:
         code: The app's exit code.
@@ -42,6 +42,6 @@ def requeue_after(code: int) -> None:
     name = signal.Signals(code - 128).name
     try:
         subprocess.run(["scontrol", "requeue", job], check=True, capture_output=True, text=True)
-        log.warning("%s: SLURM job %s is requeued, and goes on then", name, job)
+        log.warning("%s: SLURM job %s was requeued and will resume", name, job)
     except (OSError, subprocess.CalledProcessError) as error:
         log.warning("%s: SLURM job %s could not be requeued (%s)", name, job, error)

@@ -1,4 +1,4 @@
-"""What a piece of work cost: time by the clock, energy by the machine's own counters."""
+"""Cost of a computation: wall-clock time, and energy by the machine's own counters."""
 
 import logging
 import time
@@ -11,19 +11,19 @@ import torch
 
 log = logging.getLogger(__name__)
 RAPL = Path("/sys/class/powercap")
-JOULES_A_KWH = 3.6e6
-NOT_MEASURED = "not measured: this machine shows no energy counter to this user"
+JOULES_PER_KWH = 3.6e6
+NOT_MEASURED = "not measured: this user can read no energy counter on this machine"
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What a piece of work took.
+class Cost:
+    """Time and energy of a computation.
 
     Attributes:
-        seconds: By the clock.
-        joules: Of the processors and GPUs whose counters could be read, whatever else ran on
-            them; None where there are none.
-        sources: What was counted, such as ``2 x GPU (NVML)``.
+        seconds: Wall-clock time.
+        joules: Energy of the processors and GPUs whose counters are readable, including anything
+            else that ran on them; None if none is readable.
+        sources: The devices measured, such as ``2 x GPU (NVML)``.
     """
 
     seconds: float
@@ -32,32 +32,32 @@ class Spent:
 
 
 def energy_words(joules: float | None, sources: Sequence[str]) -> str:
-    """What an energy is of, in words.
+    """Describe an energy and how it was measured.
 
     Args:
-        joules: None where it was not measured.
-        sources: What was counted; see `Spent`.
+        joules: None if it was not measured.
+        sources: The devices measured; see `Cost`.
     """
     if joules is None:
         return NOT_MEASURED
     return (
-        f"{joules / JOULES_A_KWH:.3g} kWh, measured: {' and '.join(sources)}, with all that ran on "
-        f"them; memory, cooling and the rest of the machine are not counted"
+        f"{joules / JOULES_PER_KWH:.3g} kWh, measured: {' and '.join(sources)}, including anything "
+        f"else that ran on them; memory, cooling and the rest of the machine are not counted"
     )
 
 
 @dataclass
 class Meter:
-    """Measures what is done inside ``with``; may be entered again, and adds up.
+    """Context manager that measures time and energy; entering it again adds to the total.
 
     Attributes:
-        device: Where the work is done; the energy of all GPUs is counted if it is one.
+        device: The device used; if it is a GPU, the energy of all GPUs is counted.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     _seconds: float = 0.0
     _joules: float = 0.0
-    _known: bool = True
+    _measured: bool = True
     _sources: tuple[str, ...] = ()
     _start: float = 0.0
     _before: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -76,11 +76,11 @@ class Meter:
         self._seconds += time.perf_counter() - self._start
         after = _counters(self.device)
         if not self._before or self._before.keys() != after.keys():
-            self._known = False
+            self._measured = False
             return
         for name, (value, span) in after.items():
             step = value - self._before[name][0]
-            # Counters of processors start anew when they are full.
+            # Processor counters wrap around.
             self._joules += step if step >= 0 else step + span
         kinds = sorted({name.split(":")[0] for name in after})
         self._sources = tuple(
@@ -88,26 +88,26 @@ class Meter:
         )
 
     @property
-    def spent(self) -> Spent:
-        """What was measured until now."""
-        return Spent(self._seconds, self._joules if self._known else None, self._sources)
+    def cost(self) -> Cost:
+        """The total measured so far."""
+        return Cost(self._seconds, self._joules if self._measured else None, self._sources)
 
 
 def _counters(device: torch.device) -> dict[str, tuple[float, float]]:
-    """Name to joules until now, and to the joules at which the counter starts anew."""
-    found = {}
+    """Name of each counter to its value and the value at which it wraps around, in joules."""
+    counters = {}
     for folder in sorted(RAPL.glob("intel-rapl:[0-9]*")):
-        if folder.name.count(":") > 1:  # a part of a processor that is counted already
+        if folder.name.count(":") > 1:  # part of a processor that is counted already
             continue
         try:
             value = int((folder / "energy_uj").read_text(encoding="utf-8"))
             span = int((folder / "max_energy_range_uj").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        found[f"processor (RAPL):{folder.name}"] = (value / 1e6, span / 1e6)
+        counters[f"processor (RAPL):{folder.name}"] = (value / 1e6, span / 1e6)
     if device.type == "cuda":
-        found |= _gpus()
-    return found
+        counters |= _gpus()
+    return counters
 
 
 def _gpus() -> dict[str, tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Digests of what is read back later: damage is to be an error, not another number."""
+"""Digests of files and checkpoints, so that damage is an error and not another number."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,24 +22,25 @@ def file_digest(path: Path) -> str:
 
 
 def seal(content: dict[str, Any]) -> None:
-    """Put into a checkpoint's content its own digest.
+    """Add the digest of a checkpoint's content to the content itself.
 
-    It travels inside, so that it holds for every copy of the file, and a kill between two writes
-    cannot part the two. It tells damage, not malice: who can change the one can change the other.
+    As it is stored inside, it is valid for every copy of the file, and a kill between two writes
+    cannot separate the two. It detects damage, not tampering.
 
     Args:
-        content: Tensors and plain containers, all that will be saved; gets the key ``digest``.
+        content: Everything that will be saved, tensors and plain containers; receives the key
+            ``digest``.
     """
     content[KEY] = content_digest(content)
 
 
 def is_intact(content: Mapping[str, Any]) -> bool:
-    """Whether a content that was read back has the digest that it was sealed with."""
+    """Whether content that was read back matches the digest added by `seal`."""
     return content.get(KEY) == content_digest(content)
 
 
 def content_digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of tensors' bytes and plain values, in their order, without the key ``digest``."""
+    """SHA-256 of tensors' bytes and plain values, in order, without the key ``digest``."""
     hasher = hashlib.sha256()
     _add(hasher, {k: v for k, v in content.items() if k != KEY})
     return hasher.hexdigest()

@@ -1,4 +1,4 @@
-"""Figures written to files, many of them at once in other processes."""
+"""Writing figures to files, in parallel processes where there are many."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,17 +14,17 @@ from idc.runtime.cores import count_cores
 
 log = logging.getLogger(__name__)
 DPI = 120
-MANY = 8  # figures; fewer are drawn sooner than other processes have started
+MANY = 8  # figures; starting processes takes longer than drawing fewer
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure that is still to be drawn.
+    """A figure to be drawn later.
 
     Attributes:
-        path: Where it goes, as PNG.
-        function: One of `idc.plots`; another process must be able to import it.
-        arguments: Its arguments by name: arrays, tables, words.
+        path: The PNG file to write.
+        function: A function of `idc.plots`, importable in another process.
+        arguments: Its keyword arguments.
     """
 
     path: Path
@@ -32,18 +32,18 @@ class Drawing:
     arguments: Mapping[str, Any]
 
     def save(self) -> None:
-        """Draw and write it."""
+        """Draw the figure and write it."""
         save_figure(self.function(**self.arguments), self.path)
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, white behind, nothing cut off."""
+    """Write a figure as PNG with a white background."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI, facecolor="white")
 
 
 def save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
-    """Write figures, each under its name."""
+    """Write figures, each to ``<name>.png``."""
     for name, figure in figures:
         save_figure(figure, folder / f"{name}.png")
 
@@ -53,12 +53,12 @@ def draw_all(
     workers: int | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> None:
-    """Draw figures, in a pool of processes where there are many: matplotlib keeps one core busy.
+    """Draw figures, in a pool of processes where there are many: matplotlib uses one core only.
 
     Args:
-        drawings: What to draw.
-        workers: Processes; by default one a core.
-        advance: Told of each figure that is done.
+        drawings: The figures.
+        workers: Number of processes; by default one per core.
+        advance: Called with 1 after each figure.
     """
     workers = min(count_cores() if workers is None else workers, len(drawings))
     left = list(drawings)
@@ -68,16 +68,16 @@ def draw_all(
                 pool = Parallel(workers, return_as="generator")
                 for _ in pool(delayed(Drawing.save)(drawing) for drawing in drawings):
                     left.pop(0)
-                    _tell(advance)
+                    _advance(advance)
             return
         except TerminatedWorkerError:
-            # Killed, for its memory perhaps: one figure after the other needs less.
+            # Perhaps killed for its memory: drawing one figure after the other needs less.
             log.warning("a process that draws figures died; drawing the other %d here", len(left))
     for drawing in left:
         drawing.save()
-        _tell(advance)
+        _advance(advance)
 
 
-def _tell(advance: Callable[[int], None] | None) -> None:
+def _advance(advance: Callable[[int], None] | None) -> None:
     if advance is not None:
         advance(1)

@@ -1,4 +1,4 @@
-"""What the machine offers, and measured defaults for it."""
+"""The machine's devices, and defaults measured on them."""
 
 import os
 from typing import Any
@@ -10,17 +10,17 @@ from idc.runtime.cores import count_cores
 
 Config = dict[str, Any]
 
-# Seen on 2 CPU cores, one training step of 64 patches of 50x50, patches/s: bf16 with channels_last
+# Measured on 2 CPU cores, one training step of 64 patches of 50x50, patches/s: bf16 + channels_last
 # raises ResNet50 from 95 to 156 and VGG16 from 37 to 57, but slows the MobileNets' depthwise
 # convolutions; channels_last alone doubles those.
 BF16_ON_CPU = ("idc.models.backbones.resnet", "idc.models.backbones.vgg")
 
 
 def choose_precision(config: Config) -> str:
-    """Lightning's precision flag for this device and backbone, if it is left to us."""
-    asked = str(config["trainer"]["precision"])
-    if asked != "auto":
-        return asked
+    """Lightning's precision flag: as configured or, for ``auto``, by device and backbone."""
+    precision = str(config["trainer"]["precision"])
+    if precision != "auto":
+        return precision
     if uses_gpu(config):
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return "bf16-mixed" if native else "16-mixed"
@@ -29,20 +29,21 @@ def choose_precision(config: Config) -> str:
 
 
 def choose_channels_last(config: Config) -> bool:
-    """Whether weights and maps lie channels-last: faster for every backbone that was measured."""
-    asked = config["trainer"]["channels_last"]
-    return True if asked == "auto" else bool(asked)
+    """Whether to use the channels-last memory format: faster for every backbone measured."""
+    choice = config["trainer"]["channels_last"]
+    return True if choice == "auto" else bool(choice)
 
 
 def choose_fused(config: Config) -> bool:
     """Whether the optimizer updates all parameters in one kernel.
 
-    Seen on 2 CPU cores with AdamW: MobileNetV3-small 1,034 to 1,223 patches/s, ResNet18 351 to 391,
-    ResNet50 126 to 153. Not with float16 and clipping: fused steps unscale gradients by themselves.
+    Measured on 2 CPU cores with AdamW, in patches/s: MobileNetV3-small 1,034 to 1,223, ResNet18 351
+    to 391, ResNet50 126 to 153. Not with float16 and clipping, as fused steps unscale gradients
+    themselves.
     """
-    asked = config["optimizer"]["fused"]
-    if asked != "auto":
-        return bool(asked)
+    choice = config["optimizer"]["fused"]
+    if choice != "auto":
+        return bool(choice)
     clips = config["trainer"]["gradient_clip_val"] is not None
     return not (clips and choose_precision(config).startswith("16"))
 
@@ -50,18 +51,18 @@ def choose_fused(config: Config) -> bool:
 def choose_compile(config: Config) -> bool:
     """Whether the network is compiled for training.
 
-    Seen on 2 CPU cores: MobileNetV3-small gains 11 %, ResNet18 loses 25 % and ResNet50 7 % (both
-    in bf16), and compiling takes 25 to 55 s. Not measured on GPUs yet. So not by itself.
+    Off by default. Measured on 2 CPU cores: MobileNetV3-small gains 11 %, ResNet18 loses 25 % and
+    ResNet50 7 % (both in bf16), and compiling takes 25 to 55 s. Not measured on GPUs yet.
     """
-    asked = config["trainer"]["compile"]
-    return False if asked == "auto" else bool(asked)
+    choice = config["trainer"]["compile"]
+    return False if choice == "auto" else bool(choice)
 
 
 def choose_matmul_precision(config: Config) -> str:
-    """PyTorch's precision of float32 products: TF32 on GPUs, exact on CPUs, if it is left to us."""
-    asked = str(config["trainer"]["matmul_precision"])
-    if asked != "auto":
-        return asked
+    """PyTorch's float32 matmul precision; ``auto`` is TF32 on GPUs and exact on CPUs."""
+    precision = str(config["trainer"]["matmul_precision"])
+    if precision != "auto":
+        return precision
     return "high" if uses_gpu(config) else "highest"
 
 
@@ -71,7 +72,7 @@ def uses_gpu(config: Config) -> bool:
     if accelerator in ("gpu", "cuda"):
         if not torch.cuda.is_available():
             raise ConfigError(
-                f"trainer.accelerator={accelerator}: this machine shows no CUDA GPU. Use "
+                f"trainer.accelerator={accelerator}: this machine has no CUDA GPU. Use "
                 f"trainer=cpu, or check the driver with nvidia-smi."
             )
         return True
@@ -79,42 +80,41 @@ def uses_gpu(config: Config) -> bool:
 
 
 def count_processes(config: Config) -> int:
-    """Processes that the trainer needs on this node: one a device.
+    """Number of processes that the trainer needs on this node: one per device.
 
     Raises:
-        ConfigError: More GPUs or cores are asked for than there are, or the value means nothing.
+        ConfigError: There are fewer GPUs or cores than requested, or the value is invalid.
     """
     gpu = uses_gpu(config)
-    present = torch.cuda.device_count() if gpu else 1
-    asked: Any = config["trainer"]["devices"]
-    if asked in ("auto", -1, "-1"):
-        return present
-    if isinstance(asked, str) and asked.isdigit():
-        asked = int(asked)
-    wanted = len(asked) if isinstance(asked, list) else asked
-    if not isinstance(wanted, int) or wanted < 1:
+    available = torch.cuda.device_count() if gpu else 1
+    devices: Any = config["trainer"]["devices"]
+    if devices in ("auto", -1, "-1"):
+        return available
+    if isinstance(devices, str) and devices.isdigit():
+        devices = int(devices)
+    processes = len(devices) if isinstance(devices, list) else devices
+    if not isinstance(processes, int) or processes < 1:
         raise ConfigError(
-            f"trainer.devices={asked}: give auto, a number of 1 or more, or a list of GPU numbers."
+            f"trainer.devices={devices}: give auto, a number of 1 or more, or a list of GPU "
+            f"numbers."
         )
-    if gpu and wanted > present:
+    if gpu and processes > available:
+        raise ConfigError(f"trainer.devices={devices}: this machine has {available} GPU(s).")
+    # Two are allowed on one core, so that distributed training can be tried there.
+    if not gpu and processes > (limit := max(2, count_cores())):
         raise ConfigError(
-            f"trainer.devices={asked}: this machine shows {present} GPU(s); ask for no more."
+            f"trainer.devices={devices}: more than one process per core does not help, and this "
+            f"machine has {count_cores()} core(s). Set trainer.devices to {limit} or less."
         )
-    # Two are let through on one core: to try distributed training where there is nothing more.
-    if not gpu and wanted > (most := max(2, count_cores())):
-        raise ConfigError(
-            f"trainer.devices={asked}: one process a core is the most that helps, and this machine "
-            f"gives {count_cores()} core(s); ask for {most} at most."
-        )
-    return wanted
+    return processes
 
 
 def is_rank() -> bool:
-    """Whether this process is one of several that something else has started (torchrun, SLURM)."""
+    """Whether this process is one of several started by torchrun or SLURM."""
     slurm = int(os.environ.get("SLURM_NTASKS", "1")) > 1 and "SLURM_PROCID" in os.environ
     return slurm or int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def global_rank() -> int:
-    """This process's rank; 0 where there is only one."""
+    """This process's global rank; 0 if it is the only one."""
     return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))

@@ -1,7 +1,7 @@
-"""One process at a time for a run: a lock that dies with whoever holds it.
+"""Locks that let one process at a time use a run.
 
-The lock is the operating system's (POSIX record locks): however its process ends, it is free
-again, and what a process forks does not inherit it. The file names the process, for messages.
+These are POSIX record locks: the operating system frees them however the process ends, and forked
+processes do not inherit them. The lock file names the process, for messages.
 """
 
 import errno
@@ -19,20 +19,20 @@ from pathlib import Path
 from idc.errors import BusyError
 
 log = logging.getLogger(__name__)
-FOLDER = "locks"  # within the folder of the store
+FOLDER = "locks"  # within paths.mlruns
 UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-# The system takes a second lock of the same process for the first, and drops both at once.
+# A second lock by the same process always succeeds, and closing either file releases both.
 _held: dict[Path, "Holder"] = {}
 
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that holds a lock, or held it when it was ended.
+    """A process that holds a lock, or held it when it was killed.
 
     Attributes:
         host: The machine's name.
-        pid: The process's number on it.
-        since: When it took the lock, ISO 8601 with the zone.
+        pid: The process id on that machine.
+        since: When it took the lock, ISO 8601 with time zone.
     """
 
     host: str
@@ -45,17 +45,17 @@ class Holder:
 
 @contextmanager
 def hold(path: Path, what: str) -> Iterator[Holder | None]:
-    """Hold a lock while inside.
+    """Hold a lock inside the ``with`` block.
 
     Args:
-        path: The lock's file; its folder is made if it is not there.
-        what: What is locked, for the message: ``resume=ID``.
+        path: The lock file; its folder is created if necessary.
+        what: What is locked, for the error message: ``resume=ID``.
 
     Yields:
-        The process that was ended while it held the lock, or None.
+        The process that was killed while it held the lock, or None.
 
     Raises:
-        BusyError: Another process holds it, or this one does already.
+        BusyError: Another process holds the lock, or this one already does.
     """
     path = path.absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def hold(path: Path, what: str) -> Iterator[Holder | None]:
 
 
 def holder(path: Path) -> Holder | None:
-    """The living process of this machine that holds a lock, or None."""
+    """The running process on this machine that holds a lock, or None."""
     path = path.absolute()
     if path in _held:
         return _held[path]
@@ -89,7 +89,7 @@ def holder(path: Path) -> Holder | None:
 
 
 def last_holder(path: Path) -> Holder | None:
-    """The process that held a lock when it was ended, or holds it; None where there is no file."""
+    """The process that holds a lock or was killed while it did; None if there is no lock file."""
     path = path.absolute()
     if path in _held:
         return _held[path]
@@ -115,13 +115,15 @@ def _acquire(path: Path, what: str) -> int:
                 return handle
         except FileNotFoundError:
             pass
-        os.close(handle)  # whoever held it has just removed the file
+        os.close(handle)  # its holder has just removed the file
     raise _busy(what, _held[path])
 
 
 def _busy(what: str, who: Holder | None) -> BusyError:
-    named = who or "another process"
-    return BusyError(f"{what}: it is still running ({named}). Wait until it ends, or end it first.")
+    process = who or "another process"
+    return BusyError(
+        f"{what}: it is still running ({process}). Wait until it ends, or end it first."
+    )
 
 
 def _lock(handle: int) -> bool:
@@ -129,7 +131,7 @@ def _lock(handle: int) -> bool:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in UNSUPPORTED:
-            log.warning("this file system has no locks: nothing keeps two processes apart")
+            log.warning("this file system has no locks: two processes may use the same run")
             return True
         return False
     return True
@@ -139,4 +141,4 @@ def _read(handle: int) -> Holder | None:
     try:
         return Holder(**json.loads(os.pread(handle, 4096, 0)))
     except (ValueError, TypeError):
-        return None  # the file is new, or its writer was ended in between
+        return None  # the file is new, or its writer was killed

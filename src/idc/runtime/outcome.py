@@ -1,4 +1,4 @@
-"""What became of a job, in a small file that its sweep and its ranks' launcher read."""
+"""Outcome of a job, in a small file for its sweep and for the launcher of its ranks."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -15,20 +15,20 @@ Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 @dataclass
 class Outcome:
-    """The state of a job.
+    """Status and results of a job.
 
     Attributes:
         name: The run's name.
-        status: MLflow's words.
-        run_id: The MLflow run, if there is one.
-        objective: Best value of the monitored metric: what a hyperparameter search optimises.
+        status: As in MLflow.
+        run_id: Id of the MLflow run, if there is one.
+        objective: Best value of the monitored metric, which a hyperparameter search optimises.
         metrics: The test metrics.
         settings: The swept values of the job.
-        class_names: A name a class, in the order of the labels.
-        error: The first line of what went wrong.
-        notes: Sentences that the metrics must not be read without.
-        leaky: Whether patients were in two splits.
-        kind: What it was: ``train``, ``evaluate``, ``compare``, ...
+        class_names: One name per class, in the order of the labels.
+        error: First line of the error message.
+        notes: Caveats about the metrics, as sentences.
+        leaky: Whether patients were in more than one split.
+        kind: The app: ``train``, ``evaluate``, ``compare``, ...
     """
 
     name: str
@@ -44,15 +44,15 @@ class Outcome:
     kind: str = "train"
 
     def save(self, folder: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         write_text(folder / FILE, redact(json.dumps(asdict(self), indent=2)) + "\n")
 
 
 def load_outcome(folder: Path) -> Outcome | None:
-    """Read a job's file, or None where there is none.
+    """Read a job's outcome; None if it has none.
 
     Raises:
-        CheckpointError: It is damaged.
+        CheckpointError: The file is damaged.
     """
     path = folder / FILE
     if not path.is_file():
@@ -62,10 +62,10 @@ def load_outcome(folder: Path) -> Outcome | None:
         fields = {"name": str, "status": str, "metrics": dict, "settings": dict, "notes": list}
         for name, kind in fields.items():
             if not isinstance(content[name], kind):
-                raise TypeError(f"{name} is no {kind.__name__}")
+                raise TypeError(f"{name} is not a {kind.__name__}")
         return Outcome(**content)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise CheckpointError(
-            f"{path} is damaged: it does not tell what became of its run ({first_line(error)}). "
-            f"Remove the file; what the run logged is then taken from MLflow."
+            f"{path} is damaged ({first_line(error)}). Remove the file; the results of the run are "
+            f"then read from MLflow."
         ) from error

@@ -1,4 +1,4 @@
-"""A progress bar for work that is counted in patches."""
+"""A progress bar that counts patches."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,25 +7,25 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-SMALL = 2000  # patches that are read before anybody looks
+SMALL = 2000  # patches; fewer are done too soon for a bar
 
 
 def shows_progress() -> bool:
-    """Whether bars are wanted; ``IDC_PROGRESS=0`` turns them off."""
+    """Whether progress bars are enabled; ``IDC_PROGRESS=0`` disables them."""
     return os.environ.get("IDC_PROGRESS", "1") != "0"
 
 
 @contextmanager
 def progress_bar(total: int, what: str, small: int = SMALL) -> Iterator[Callable[[int], None]]:
-    """Show a bar while inside.
+    """Show a progress bar inside the ``with`` block.
 
     Args:
         total: Number of patches.
-        what: What is done to them.
-        small: Fewer of them are done before anybody looks: no bar is shown.
+        what: Label of the bar.
+        small: No bar is shown for fewer patches.
 
     Yields:
-        A function to be told how many more are done.
+        A function that advances the bar by a number of patches.
     """
     columns = (
         TextColumn("{task.description}"),

@@ -1,9 +1,9 @@
-"""Several processes for one job, started by torchrun, each with the job's own overrides.
+"""Distributed jobs: several processes started by torchrun with the job's own overrides.
 
-Lightning starts its ranks by repeating the command line; under ``-m`` every rank would run the
+Lightning starts its ranks by repeating the command line: under ``-m`` every rank would run the
 whole sweep, and the first job's environment would leak into the second. Here all ranks of a job,
-the first too, are children of torchrun: it finds a free port, ends them all when one fails, and
-leaves the sweep's own process as it was.
+including the first, are children of torchrun, which picks a free port, ends all of them when one
+fails, and leaves the sweep's process unchanged.
 """
 
 import logging
@@ -23,7 +23,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from idc.errors import TrainingError
 from idc.runtime import signals
 from idc.runtime.cores import count_cores
-from idc.runtime.parent import LAUNCHED
+from idc.runtime.orphans import LAUNCHED
 
 SIGNALS = (*signals.SIGNALS, signal.SIGINT, signal.SIGQUIT)
 
@@ -32,13 +32,13 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
     """Run one job in several processes on this node and wait for it.
 
     Args:
-        processes: How many.
-        arguments: The job's arguments and overrides, none of them a sweep.
-        folder: The job's output folder; the ranks use it too.
+        processes: Number of processes.
+        arguments: The job's arguments and overrides, without sweeps.
+        folder: The job's output folder, which the ranks use too.
 
     Raises:
-        KeyboardInterrupt: It was stopped.
-        TrainingError: A rank failed; it has printed why.
+        KeyboardInterrupt: The job was stopped.
+        TrainingError: A rank failed; it has printed the reason.
     """
     command = [
         *("-m", "idc.train", *arguments, f"hydra.run.dir={_quoted(folder)}"),
@@ -53,7 +53,7 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
         rdzv_endpoint="localhost:0",
         max_restarts=0,
     )
-    # It reports a failed rank with a page of its own; the rank has already said what is wrong.
+    # It prints a long report about a failed rank, which has already printed its error.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
         with _signals_kept(), _environment(processes):
@@ -64,14 +64,14 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
         rank, failure = error.get_first_failure()
         raise TrainingError(
             f"rank {rank} of the {processes} processes of this job failed (exit code "
-            f"{failure.exitcode}) and the others were ended; its message stands above and in "
+            f"{failure.exitcode}) and the others were ended; see its message above and in "
             f"{folder / 'console.log'}."
         ) from None
 
 
 @contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Torchrun puts its own signal handlers in place and leaves them there."""
+    """Restore the signal handlers, which torchrun replaces."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         yield
@@ -82,12 +82,12 @@ def _signals_kept() -> Iterator[None]:
 
 @contextmanager
 def _environment(processes: int) -> Iterator[None]:
-    """What the ranks inherit: a share of the cores, unless the user has said how many."""
+    """Set the environment of the ranks: a share of the cores, unless the user has set it."""
     threads = str(max(1, count_cores() // processes))
     own = {
         "OMP_NUM_THREADS": threads,
         LAUNCHED: str(os.getpid()),
-        # Those that torchrun passes on.
+        # Signals that torchrun forwards.
         "TORCHELASTIC_SIGNALS_TO_HANDLE": ",".join(number.name for number in SIGNALS),
     }
     own = {key: value for key, value in own.items() if key not in os.environ}
@@ -100,10 +100,10 @@ def _environment(processes: int) -> Iterator[None]:
 
 
 def leave_ranks() -> bool:
-    """End this process's part in distributed training.
+    """Leave the process group.
 
     Returns:
-        Whether this is the first rank, which goes on alone: testing on several devices would
+        Whether this is the first rank, which continues alone: testing on several devices would
         repeat patches to fill the last batch.
     """
     first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"

@@ -1,7 +1,7 @@
-"""Secrets stay off the screen and out of all files: passwords, tokens, and what URIs hold of them.
+"""Redaction of secrets (passwords, tokens, credentials in URIs) on the screen and in files.
 
-All output passes here: `hide_secrets` wraps the standard streams, `Formatter` is that of the log,
-and what goes to MLflow or into a file calls `redact` itself (`idc.tracking.privacy.Redactor`).
+`hide_secrets` wraps the standard streams, `Formatter` formats the log, and whatever is written to
+MLflow or to a file goes through `redact` (see `idc.tracking.privacy.Redactor`).
 """
 
 import logging
@@ -14,22 +14,22 @@ from typing import Any, TextIO, cast
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 HIDDEN = "***"
-SHORTEST = 6  # characters; a shorter secret would take letters out of words
+SHORTEST = 6  # characters; replacing shorter secrets would damage ordinary words
 VARIABLE = re.compile(r"(PASSWORD|PASSWD|TOKEN|SECRET|SECRET_ACCESS_KEY|API_KEY|PSEUDONYM_KEY)$")
 FIELD = re.compile(r"auth|code|key|pass|pwd|secret|sig|token", re.IGNORECASE)
-# With a host: sqlite:///FILE has no secret, and its path may hold anything.
+# Only with a host: sqlite:///FILE has no secret, and its path may contain anything.
 URI = re.compile(r"\w[\w+.-]*://(?!/)[^\s'\"<>]+")
-# To the last @: a password may hold any character, as SQLAlchemy takes it.
+# Up to the last @: as in SQLAlchemy, a password may contain any character.
 USER_INFO = re.compile(r"://(?:[^/?#:]*:.*|[^/?#]*)@")
 QUERY_VALUE = re.compile(r"([?&;][^=&;#]+=)[^&;#]+")
 
 
 def redact(text: str) -> str:
-    """A text without secrets.
+    """Return the text without secrets.
 
-    Taken out are the user, the password and the query's values of every URI, wherever they stand;
-    and, as values of 6 characters or more, what this process's environment holds of passwords and
-    tokens: in variables of such names, and in URIs.
+    Removes the user, the password and the query values of every URI, and all passwords and tokens
+    of 6 characters or more in this process's environment: values of variables with such names, and
+    those inside URIs.
     """
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
@@ -37,12 +37,12 @@ def redact(text: str) -> str:
 
 
 def redact_uris(text: str) -> str:
-    """A text whose URIs have ``***`` in place of users, passwords and the values of queries."""
+    """Replace users, passwords and query values in URIs by ``***``."""
     return URI.sub(lambda match: _without_secrets(match[0]), text) if "://" in text else text
 
 
 def hide_secrets() -> None:
-    """Redact what this process prints from now on; to call it again changes nothing."""
+    """Redact what this process prints from now on; calling it again has no effect."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, _Redacted):
@@ -50,15 +50,15 @@ def hide_secrets() -> None:
 
 
 class Formatter(logging.Formatter):
-    """The standard library's, without secrets in messages and tracebacks."""
+    """Log formatter that redacts secrets in messages and tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one redacted text."""
+        """Format a record as redacted text."""
         return redact(super().format(record))
 
 
 class _Redacted:
-    """A text stream whose writes are redacted; else it is the stream."""
+    """Proxy of a text stream that redacts what is written."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -80,7 +80,7 @@ def _without_secrets(uri: str) -> str:
 
 
 def _secrets() -> set[str]:
-    """The values that are secret by where they stand in the environment, as they may be written."""
+    """Secret values in the environment, in all the forms in which they may be written."""
     plain: set[str] = set()
     for name, value in os.environ.items():
         if VARIABLE.search(name):
@@ -92,11 +92,11 @@ def _secrets() -> set[str]:
 
 
 def _of_uri(uri: str) -> set[str]:
-    found: set[str] = set()
+    secrets: set[str] = set()
     with suppress(ValueError):  # no URI after all
         parts = urlsplit(uri)
-        # postgresql://mlflow:mlflow@db hides nothing, and would take a word out of every message.
+        # postgresql://mlflow:mlflow@db: no secret, and redacting it would remove ordinary words.
         if parts.password and parts.password != parts.username:
-            found.add(parts.password)
-        found |= {value for name, value in parse_qsl(parts.query) if FIELD.search(name)}
-    return found
+            secrets.add(parts.password)
+        secrets |= {value for name, value in parse_qsl(parts.query) if FIELD.search(name)}
+    return secrets

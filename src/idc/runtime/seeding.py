@@ -1,10 +1,10 @@
-"""Seeds for the parts of a run, all derived from the one that the user gives."""
+"""Derivation of all seeds of a run from the user's seed."""
 
 import numpy as np
 
 
 def derive_seed(*parts: int) -> int:
-    """A seed in 0..2^32-1 that depends on every part and on their order.
+    """Derive a seed in 0..2^32-1 from all parts and their order.
 
     Args:
         parts: Non-negative integers: the run's seed, then an epoch, a rank, a sample's key.

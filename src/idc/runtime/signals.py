@@ -1,10 +1,10 @@
-"""Being told to stop: one way for all apps and phases.
+"""Handling of stop signals, the same for all apps and phases.
 
-SIGTERM, SIGHUP and a cluster's warnings (SIGUSR1, SIGUSR2) raise `Stopped` in the main thread,
-wherever it is, so that what is open closes as it does after Ctrl-C. Training, which is to stop
-between two batches, puts that off (`deferred`) and looks for itself (`check`).
+SIGTERM, SIGHUP and a cluster's warnings (SIGUSR1, SIGUSR2) raise `Stopped` in the main thread, so
+that runs and files are closed as after Ctrl-C. Training, which stops between two batches, defers
+this (`deferred`) and checks for itself (`check`).
 
-A launcher may have its own handler for a warning: submitit's requeues the job. It is called once
+A launcher may have its own handler for a warning: submitit's requeues the job. It is called after
 everything is closed.
 """
 
@@ -17,19 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # the job is to end soon, and to go on later
+WARNINGS = (signal.SIGUSR1, signal.SIGUSR2)  # the job must end soon, to be resumed later
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, *WARNINGS)
-STORE = ("idc.tracking.", "mlflow.", "sqlalchemy.")  # modules
-PATIENCE = 5.0  # seconds that a call to the store may take before it is cut short after all
+MLFLOW_MODULES = ("idc.tracking.", "mlflow.", "sqlalchemy.")
+PATIENCE = 5.0  # seconds that a call to MLflow may still take before it is interrupted
 RETRY = 0.05  # seconds
-AGAIN = 10.0  # seconds after which a further signal means that the first was lost
+AGAIN = 10.0  # seconds after which another signal means that the first was lost
 
 
 class Stopped(KeyboardInterrupt):
-    """The process was told to stop.
+    """The process received a stop signal.
 
     Attributes:
-        number: By which signal.
+        number: The signal's number.
     """
 
     def __init__(self, number: int) -> None:
@@ -39,38 +39,38 @@ class Stopped(KeyboardInterrupt):
 
 @dataclass
 class _State:
-    pid: int = 0  # of the process that handles signals now; 0 if none does
-    number: int | None = None  # of the signal that told it to stop
+    pid: int = 0  # process that handles signals now; 0 if none does
+    number: int | None = None  # the stop signal received
     time: float = 0.0
     deferred: int = 0
-    waiting: float | None = None  # since when a call to the store is waited for
+    waiting: float | None = None  # since when we wait for a call to MLflow to end
 
 
 _state = _State()
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:
-    """The shell's code for what stopped a process: 130 for Ctrl-C, 143 for SIGTERM."""
+    """Exit code of a stopped process, as the shell's: 130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
 
 
 def received() -> int | None:
-    """The signal that told this process to stop, or None."""
+    """The stop signal that this process received, or None."""
     return _state.number
 
 
 def check() -> None:
-    """Stop here if the process was told to.
+    """Stop here if the process received a stop signal.
 
     Raises:
-        Stopped: It was.
+        Stopped: It did.
     """
     if _state.number is not None:
         raise Stopped(_state.number)
 
 
 def stop(number: int) -> None:
-    """Stop for a signal that another handler took.
+    """Stop because of a signal that another handler received.
 
     Raises:
         KeyboardInterrupt: For SIGINT.
@@ -84,17 +84,17 @@ def stop(number: int) -> None:
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Handle the signals while inside: the outermost of several; nothing in other threads.
+    """Handle stop signals inside the ``with`` block; only the outermost block of the main thread.
 
     Raises:
-        Stopped: The process was told to stop.
+        Stopped: The process received a stop signal.
     """
     if threading.current_thread() is not threading.main_thread() or _state.pid == os.getpid():
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number, handler in before.items():
-        # A launcher's way with SIGTERM is its own; with nohup, SIGHUP is ignored.
+        # A launcher's own handler of SIGTERM is kept; under nohup, SIGHUP stays ignored.
         if handler == signal.SIG_DFL or (number in WARNINGS and callable(handler)):
             signal.signal(number, _handle)
     if (interrupt := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
@@ -103,16 +103,18 @@ def handled() -> Iterator[None]:
     try:
         yield
     finally:
-        told = received()
+        number_received = received()
         _state.pid, _state.number = 0, None
         for number, handler in {**before, signal.SIGINT: interrupt}.items():
             signal.signal(number, handler)
-        if told is not None and callable(then := before.get(signal.Signals(told))):
-            then(told, None)
+        if number_received is not None:
+            launchers_handler = before.get(signal.Signals(number_received))
+            if callable(launchers_handler):
+                launchers_handler(number_received, None)
 
 
 def reclaim() -> None:
-    """Take the signals back from a library that put its own handlers over these."""
+    """Reinstall these handlers after a library has replaced them."""
     if _state.pid == os.getpid() and threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             if signal.getsignal(number) not in (signal.SIG_DFL, signal.SIG_IGN):
@@ -121,7 +123,7 @@ def reclaim() -> None:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let a signal wait while inside: for `check`, or for the end."""
+    """Defer stop signals to the next `check` or the end of the ``with`` block."""
     _state.deferred += 1
     try:
         yield
@@ -132,7 +134,7 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Finish what is inside, whatever signal comes, Ctrl-C too; those are let go."""
+    """Ignore all stop signals inside the ``with`` block, Ctrl-C included."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -146,14 +148,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    if _state.pid != os.getpid():  # forked: the process that leads ends it
+    if _state.pid != os.getpid():  # a forked child, which its parent ends
         if number not in WARNINGS:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         return
     if _postponed(number, frame):
         return
-    # A cluster signals each process, and a launcher its ranks: once is meant.
+    # Both the cluster and the launcher may signal this process: act once.
     again = _state.number is not None and time.monotonic() - _state.time > AGAIN
     if _state.number is None or again:
         _state.number, _state.time = number, time.monotonic()
@@ -162,18 +164,18 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C, as Python has it, but for `_postponed`."""
+    """Python's own handling of Ctrl-C, after `_postponed`."""
     if _state.pid != os.getpid() or not _postponed(number, frame):
         signal.default_int_handler(number, frame)
 
 
 def _postponed(number: int, frame: FrameType | None) -> bool:
-    """Let a call to the store end first: cut short, it would keep the database locked.
+    """Let a call to MLflow end first: interrupted, it would keep the database locked.
 
-    Its transaction lives as long as the exception's traceback, while the run is closed.
+    Its transaction lives as long as the exception's traceback, that is, until the run is closed.
     """
     now = time.monotonic()
-    if not _calls_store(frame) or now - (_state.waiting or now) > PATIENCE:
+    if not _calls_mlflow(frame) or now - (_state.waiting or now) > PATIENCE:
         _state.waiting = None
         return False
     _state.waiting = _state.waiting or now
@@ -188,9 +190,9 @@ def _repeat(number: int) -> None:
         os.kill(os.getpid(), number)
 
 
-def _calls_store(frame: FrameType | None) -> bool:
+def _calls_mlflow(frame: FrameType | None) -> bool:
     while frame is not None:
-        if str(frame.f_globals.get("__name__")).startswith(STORE):
+        if str(frame.f_globals.get("__name__")).startswith(MLFLOW_MODULES):
             return True
         frame = frame.f_back
     return False

@@ -1,4 +1,4 @@
-"""What tells a running run from one whose process is gone: a lock here, a heartbeat elsewhere."""
+"""Telling running runs from dead ones: by a lock on this machine, by a heartbeat elsewhere."""
 
 import hashlib
 import logging
@@ -16,34 +16,34 @@ from mlflow.exceptions import MlflowException
 from idc.errors import BusyError, IdcError
 from idc.runtime.locks import FOLDER, Holder, hold, holder, last_holder
 from idc.tracking.entities import RunRecord
-from idc.tracking.run import Run
+from idc.tracking.mlflow_run import Run
 
 log = logging.getLogger(__name__)
-HEARTBEAT_TAG = "idc.heartbeat"  # seconds since 1970, and a digest of where the locks lie
+HEARTBEAT_TAG = "idc.heartbeat"  # seconds since 1970, and a digest of the folder of locks
 INTERVAL = 60.0  # seconds between two beats
-LATE = 600.0  # seconds without a beat after which a process is gone
-UNMARKED = 86_400.0  # the same for a run that never had one: an older version's
+LATE = 600.0  # seconds without a beat after which a process counts as dead
+UNMARKED = 86_400.0  # the same for a run without heartbeat, from an older version
 
 
 def lock_file(mlruns: Path, run_id: str) -> Path:
-    """Where the lock of a run lies: by its id, as every resume has a folder of its own."""
+    """Path of a run's lock, named by its id, as each resume has its own output folder."""
     return mlruns / FOLDER / f"{run_id}.lock"
 
 
 @contextmanager
 def locked(mlruns: Path, run_id: str | None, what: str) -> Iterator[Holder | None]:
-    """Keep other processes of this machine from a run while inside.
+    """Lock a run against other processes on this machine inside the ``with`` block.
 
     Args:
         mlruns: ``paths.mlruns``.
-        run_id: The run, or None where it is not tracked.
-        what: Names the run in the message.
+        run_id: The run, or None if it is not tracked.
+        what: Name of the run in the error message.
 
     Yields:
-        The process that was ended while it worked on the run, or None.
+        The process that was killed while it worked on the run, or None.
 
     Raises:
-        BusyError: Another process works on it.
+        BusyError: Another process is using the run.
     """
     if run_id is None:
         yield None
@@ -54,7 +54,7 @@ def locked(mlruns: Path, run_id: str | None, what: str) -> Iterator[Holder | Non
 
 @contextmanager
 def heartbeat(run: Run, interval: float = INTERVAL) -> Iterator[None]:
-    """Say every minute that the run is alive, for those who cannot see its lock."""
+    """Set a heartbeat tag every minute, for machines that cannot see the run's lock."""
     if run.run_id is None:
         yield
         return
@@ -67,76 +67,76 @@ def heartbeat(run: Run, interval: float = INTERVAL) -> Iterator[None]:
         except (MlflowException, IdcError, OSError):
             log.debug("no heartbeat", exc_info=True)
 
-    def go_on() -> None:
+    def keep_beating() -> None:
         while not ended.wait(interval):
             beat()
 
     beat()
-    thread = threading.Thread(target=go_on, name="heartbeat", daemon=True)
+    thread = threading.Thread(target=keep_beating, name="heartbeat", daemon=True)
     thread.start()
     try:
         yield
     finally:
         ended.set()
-        # A beat under way would land after the end; a server that is away is not waited for.
+        # A beat in progress would arrive after the end; do not wait for an unreachable server.
         thread.join(timeout=5)
 
 
 @dataclass(frozen=True)
-class Life:
-    """Whether a run that is RUNNING has a process.
+class Liveness:
+    """Whether a run with status RUNNING still has a process.
 
     Attributes:
-        alive: It has one, as far as can be told here.
-        why: What tells so, in a few words.
+        alive: Whether it does, as far as this machine can see.
+        why: The evidence, in a few words.
     """
 
     alive: bool
     why: str
 
 
-def life_of(record: RunRecord, mlruns: Path) -> Life:
-    """Whether a run's process lives: by its lock if that is this machine's, else by its heartbeat.
+def liveness_of(record: RunRecord, mlruns: Path) -> Liveness:
+    """Determine whether a run's process is alive: by its lock on this machine, or its heartbeat.
 
     Args:
-        record: A run that is RUNNING.
+        record: A run with status RUNNING.
         mlruns: ``paths.mlruns``.
     """
     path = lock_file(mlruns, str(record.info.run_id))
-    if (living := holder(path)) is not None:
-        return Life(True, str(living))
+    if (process := holder(path)) is not None:
+        return Liveness(True, str(process))
     before = last_holder(path)
     if before is not None and before.host == platform.node():
-        return Life(False, f"{before}, is gone")
+        return Liveness(False, f"{before}, is gone")
     beat, _, place = record.data.tags.get(HEARTBEAT_TAG, "").partition(" ")
     if place == _place(mlruns):
-        # Its lock would lie here; it is gone, but its end could not be recorded (a full disk).
-        return Life(False, "its process on this machine has ended")
+        # Its lock would be here: it ended, but could not record that (a full disk).
+        return Liveness(False, "its process on this machine has ended")
     if beat.isdigit():
         age = time.time() - int(beat)
-        return Life(age < LATE, f"last heartbeat {timedelta(seconds=int(age))} ago")
+        return Liveness(age < LATE, f"last heartbeat {timedelta(seconds=int(age))} ago")
     age = time.time() - record.info.start_time / 1000
-    return Life(age < UNMARKED, f"no heartbeat; started {timedelta(seconds=int(age))} ago")
+    return Liveness(age < UNMARKED, f"no heartbeat; started {timedelta(seconds=int(age))} ago")
 
 
 def _place(mlruns: Path) -> str:
-    """Tells the folder of locks of this machine from others', without naming it."""
+    """Digest that identifies this machine's folder of locks without revealing its path."""
     where = f"{platform.node()}:{mlruns.resolve()}"
     return hashlib.blake2b(where.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
 
 
 def refuse_running(record: RunRecord, mlruns: Path, what: str) -> None:
-    """Refuse to go on with a run that another process is at work on.
+    """Refuse to resume a run that another process is using.
 
     Args:
         record: The run.
         mlruns: ``paths.mlruns``.
-        what: Names the run in the message.
+        what: Name of the run in the error message.
 
     Raises:
-        BusyError: It is at work.
+        BusyError: Its process is alive.
     """
-    if record.info.status == "RUNNING" and (life := life_of(record, mlruns)).alive:
+    if record.info.status == "RUNNING" and (state := liveness_of(record, mlruns)).alive:
         raise BusyError(
-            f"{what}: it is still running ({life.why}). Wait until it ends, or end it first."
+            f"{what}: it is still running ({state.why}). Wait until it ends, or end it first."
         )

@@ -1,8 +1,8 @@
-"""One thread a store that delivers journals, and one circuit breaker for all that it sends.
+"""Delivery of journals to a store in the background, with one circuit breaker per store.
 
-Training writes to a journal and goes on. The courier follows in order and in batches. While a
-store does not answer it waits, longer each time, and nobody waits for it: whoever needs the store
-(the end of a run, a reader) lets it try once and is told at once how that went.
+Training writes to a journal and continues; the courier's thread delivers the entries in order and
+in batches. While a store is unreachable, the thread retries at growing intervals and nothing blocks
+on it: code that needs the store (the end of a run, a query) waits for a single try.
 """
 
 import atexit
@@ -18,7 +18,15 @@ from pathlib import Path
 import mlflow
 
 from idc.errors import first_line
-from idc.tracking.delivery import (
+from idc.tracking.journal import (
+    ABANDONED,
+    Journal,
+    JournalEntry,
+    RunIds,
+    count_in_use,
+    orphaned_journals,
+)
+from idc.tracking.journal_delivery import (
     Delivery,
     NotDeliveredError,
     first_batch,
@@ -26,24 +34,26 @@ from idc.tracking.delivery import (
     is_refusal,
     reason,
 )
-from idc.tracking.journal import ABANDONED, Entry, Journal, RunIds, count_in_use, left_behind
 from idc.tracking.privacy import public
 
 log = logging.getLogger(__name__)
-LINGER = 0.25  # seconds that entries are collected before they are sent
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries while the store is away
-PATIENCE = 60.0  # seconds without any progress after which nobody waits for a store any longer
-SHORT_PATIENCE = 8.0  # the same for one that was away already
-FRESH = 15.0  # seconds for which a failed try need not be repeated for whoever asks
-TRIES = 4  # of one entry, by a store that answers otherwise
+LINGER = 0.25  # seconds to collect entries before sending them
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds between two tries while the store is unreachable
+PATIENCE = 60.0  # seconds without progress after which to stop waiting for a store
+SHORT_PATIENCE = 8.0  # the same for a store that was unreachable already
+FRESH = 15.0  # seconds after a failed try in which `flush` does not try again
+TRIES = 4  # for one entry, while the store answers other calls
 
 
 class Courier:
-    """Delivers the journals of one store; see the module.
+    """Delivers the journals of one store; see the module docstring.
 
     Args:
         uri: The store's tracking URI.
         root: The folder of all journals.
+
+    Attributes:
+        trouble: Why the store was unreachable at the last try; None if it was not.
     """
 
     def __init__(self, uri: str, root: Path) -> None:
@@ -63,12 +73,12 @@ class Courier:
         self._progress = 0
         self.trouble: str | None = None
 
-    def carry(self, journal: Journal, own: bool = True) -> None:
-        """Deliver what is and comes into a journal.
+    def add(self, journal: Journal, own: bool = True) -> None:
+        """Add a journal, whose present and future entries are delivered.
 
         Args:
             journal: The journal.
-            own: Whether this process writes to it, rather than having taken it over.
+            own: Whether this process writes to it; otherwise it was taken over.
         """
         with self._changed:
             self._journals.append((journal, own))
@@ -78,53 +88,53 @@ class Courier:
                 self._thread.start()
             self._changed.notify_all()
 
-    def adopt(self, again: bool = False) -> list[Journal]:
-        """Deliver what ended processes have left for this store, too.
+    def take_over(self, again: bool = False) -> list[Journal]:
+        """Take over the journals for this store that earlier processes left.
 
         Args:
-            again: Whether what the store has refused is tried once more.
+            again: Whether to retry entries that the store has refused.
 
         Returns:
             The journals.
         """
-        taken = []
-        for journal in left_behind(self.root):
+        journals = []
+        for journal in orphaned_journals(self.root):
             if journal.about.uri != public(self.uri):
-                journal.leave()
+                journal.release()
                 continue
             if again:
                 journal.retry_refused()
             if journal.about.owner and journal.abandoned:
                 journal.append(ABANDONED)
-            self.carry(journal, own=False)
-            taken.append(journal)
-        return taken
+            self.add(journal, own=False)
+            journals.append(journal)
+        return journals
 
-    def note_away(self, trouble: str) -> None:
-        """Take it from whoever tried that the store does not answer."""
+    def mark_away(self, trouble: str) -> None:
+        """Record that the store is unreachable, as seen by the caller."""
         with self._changed:
             self.trouble = trouble
             self._last_failure = time.monotonic()
             self._next_try = self._last_failure + self._pause
 
-    def hurry(self) -> None:
-        """Say that a journal has something new."""
+    def wake(self) -> None:
+        """Notify the thread that a journal has new entries."""
         with self._changed:
             self._changed.notify_all()
 
     @property
     def away(self) -> bool:
-        """Whether the store did not answer when it was last tried."""
+        """Whether the store was unreachable at the last try."""
         return self.trouble is not None
 
-    def settle(self, own: bool = True) -> bool:
-        """Wait until what this process wrote is delivered; hardly for a store that is away.
+    def flush(self, own: bool = True) -> bool:
+        """Wait for delivery; for an unreachable store, one try at most.
 
         Args:
-            own: Only what this process wrote; otherwise what it took over too.
+            own: Wait only for entries that this process wrote; otherwise for taken-over ones too.
 
         Returns:
-            Whether all is delivered.
+            Whether everything is delivered.
         """
         with self._changed:
             if not self._waiting(own):
@@ -146,24 +156,24 @@ class Courier:
             return not self._waiting(own)
 
     def release(self, journal: Journal) -> None:
-        """Close a journal to which nothing more is written, and forget it if it is delivered."""
+        """Close and remove a finished journal if it is fully delivered."""
         with self._changed:
             if not journal.waiting and not journal.refused():
                 self._journals = [pair for pair in self._journals if pair[0] is not journal]
                 journal.close()
 
-    def left(self) -> list[Journal]:
-        """The journals that are not wholly delivered, or had something refused."""
+    def undelivered(self) -> list[Journal]:
+        """The journals with undelivered or refused entries."""
         with self._changed:
             return [j for j, _ in self._journals if j.waiting or j.refused()]
 
     def stop(self) -> None:
-        """End the thread and close all journals; what is left in them is for another process."""
+        """End the thread and close all journals; a later process delivers what is left in them."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join(1.0)  # not for a call that hangs
+            self._thread.join(1.0)  # a hanging call is abandoned
         with self._changed:
             for journal, _ in self._journals:
                 journal.close()
@@ -188,12 +198,12 @@ class Courier:
                 try:
                     if not self._deliver_all(journal):
                         break
-                except Exception as error:  # the journal's own disk; the thread must not end
+                except Exception as error:  # of the journal's own disk; the thread must not end
                     self._failed(first_line(error))
                     break
 
     def _deliver_all(self, journal: Journal) -> bool:
-        """Deliver a journal; whether the store still answers."""
+        """Deliver a journal; returns whether the store is still reachable."""
         tries, most = 0, None
         while journal.waiting and not self._stopped:
             batch = first_batch(journal.entries())[:most]
@@ -205,9 +215,9 @@ class Courier:
                 self._failed(None)
                 return True
             elif is_refusal(error) and len(batch) > 1:
-                most = 1  # one by one, to refuse no more than must be
+                most = 1  # one by one, to set aside only what is refused
             elif is_refusal(error) or tries == TRIES:
-                log.warning("tracking: the store refuses a part: %s", first_line(error))
+                log.warning("tracking: the store refuses an entry: %s", first_line(error))
                 self._done(partial(journal.refuse, batch[0], first_line(error)))
                 tries, most = 0, None
             elif is_away(error) or not self._answers(journal):
@@ -218,12 +228,12 @@ class Courier:
                 time.sleep(2.0**tries * random.uniform(0.2, 0.5))
         return True
 
-    def _attempt(self, journal: Journal, batch: list[Entry]) -> Exception | None:
+    def _attempt(self, journal: Journal, batch: list[JournalEntry]) -> Exception | None:
         try:
             if self._client is None:
                 self._client = mlflow.MlflowClient(self.uri)
             Delivery(self._client, journal, self.ids).deliver(batch)
-        except Exception as error:  # whatever a store or the place of its artifacts may raise
+        except Exception as error:  # anything that a store or its artifact storage may raise
             return error
         return None
 
@@ -247,7 +257,7 @@ class Courier:
             self._changed.notify_all()
 
     def _failed(self, trouble: str | None) -> None:
-        """Wait with the next try; without a trouble it is not the store that is waited for."""
+        """Postpone the next try; `trouble` is None if the store itself is reachable."""
         with self._changed:
             if trouble is not None and self.trouble is None:
                 log.warning(
@@ -267,44 +277,44 @@ _couriers: dict[tuple[str, Path], Courier] = {}
 
 
 def courier_of(uri: str, root: Path) -> Courier:
-    """The process's courier for a store."""
+    """This process's courier for a store."""
     if (uri, root) not in _couriers:
         _couriers[uri, root] = Courier(uri, root)
     return _couriers[uri, root]
 
 
-def settle_all() -> list[str]:
-    """Deliver what can be delivered, and end.
+def flush_all() -> list[str]:
+    """Deliver what can be delivered, and stop all couriers.
 
     Returns:
-        What is left and what to do with it, a sentence each, for the terminal.
+        One sentence per undelivered journal, for the terminal.
     """
     sentences: list[str] = []
     try:
         for courier in _couriers.values():
-            courier.settle()
+            courier.flush()
             sentences += (
-                f"{_words(courier, journal)}. Nothing is lost: it is in {journal.folder}, and is "
+                f"{_summary(courier, journal)}. Nothing is lost: it is in {journal.folder} and is "
                 f"delivered by the next command or by python -m idc.sync."
-                for journal in courier.left()
+                for journal in courier.undelivered()
             )
             courier.stop()
     finally:
-        _couriers.clear()  # also when the user will not wait
+        _couriers.clear()  # also after Ctrl-C
     return sentences
 
 
-atexit.register(settle_all)
+atexit.register(flush_all)
 
 
 @dataclass
 class Report:
-    """What became of journals that were left.
+    """Result of delivering leftover journals.
 
     Attributes:
-        delivered: Run ids to the number of entries that arrived.
-        problems: What is still left, and why, a line each.
-        in_use: Journals that running processes write to.
+        delivered: Run ids to the number of delivered entries.
+        problems: One line per journal that is not fully delivered, with the reason.
+        in_use: Number of journals that running processes write to.
     """
 
     delivered: dict[str, int] = field(default_factory=dict)
@@ -312,47 +322,48 @@ class Report:
     in_use: int = 0
 
 
-def deliver_left(root: Path, uri: str | None) -> Report:
-    """Deliver all journals that no process has open, each to the store that it was meant for.
+def deliver_leftover(root: Path, uri: str | None) -> Report:
+    """Deliver all journals that no process has open, each to its own store.
 
     Args:
         root: The folder of all journals.
-        uri: The tracking URI that is configured: it may hold a password, which no journal does.
+        uri: The configured tracking URI, which may contain a password; those in journals do not.
     """
     report = Report()
     stores = {uri} if uri else set()
-    for journal in left_behind(root):
+    for journal in orphaned_journals(root):
         about = journal.about
-        if about.uri not in {public(known) for known in stores} and not about.secret:
+        reachable = about.uri in {public(store) for store in stores}
+        if not reachable and not about.secret:
             stores.add(about.uri)
-        elif about.uri not in {public(known) for known in stores}:
+        elif not reachable:
             report.problems.append(
                 f"run {about.run}: {about.uri} needs a user and a password, which are not kept. "
                 f"Set MLFLOW_TRACKING_URI as it was for the run."
             )
-        journal.leave()
+        journal.release()
     for store in sorted(stores):
         courier = courier_of(store, root)
-        journals = courier.adopt(again=True)
+        journals = courier.take_over(again=True)
         before = [journal.count_waiting() for journal in journals]
-        courier.settle(own=False)
+        courier.flush(own=False)
         for journal, count in zip(journals, before, strict=True):
             left = journal.count_waiting()
             run_id = courier.ids.resolve(journal.about.run) or journal.about.run
             if count > left:
                 report.delivered[run_id] = report.delivered.get(run_id, 0) + count - left
             if left or journal.refused():
-                report.problems.append(_words(courier, journal))
+                report.problems.append(_summary(courier, journal))
         courier.stop()
         del _couriers[store, root]
     report.in_use = count_in_use(root)
     return report
 
 
-def _words(courier: Courier, journal: Journal) -> str:
+def _summary(courier: Courier, journal: Journal) -> str:
     run, uri = journal.about.run, public(courier.uri)
     if count := journal.count_waiting():
-        why = courier.trouble or "something that it belongs to must be delivered first"
-        return f"{count} entries of run {run} wait for {uri} ({why})"
+        why = courier.trouble or "the run that it belongs to must be delivered first"
+        return f"{count} entries of run {run} are not yet delivered to {uri} ({why})"
     refused = journal.refused()
     return f"{uri} refuses {len(refused)} entries of run {run} ({refused[0]})"

@@ -1,4 +1,4 @@
-"""Whether an SQLite database can be used: MLflow needs minutes to see that, and a traceback."""
+"""Check of the SQLite database: on a broken one MLflow takes minutes and prints a traceback."""
 
 import sqlite3
 import time
@@ -9,14 +9,14 @@ from sqlalchemy.engine import make_url
 
 from idc.errors import TrackingError
 
-LOCKED_SECONDS = 6.0  # for which another process's write is waited for
-CHECK_SECONDS = 2.0  # of looking for damage; a large database is looked at in part
+LOCKED_SECONDS = 6.0  # to wait for another process's write
+CHECK_SECONDS = 2.0  # to check for damage; a large database is checked in part
 REMEDIES = {
     "SQLITE_BUSY": "another process holds a lock on it. End that process, then try again",
     "SQLITE_LOCKED": "another process holds a lock on it. End that process, then try again",
-    "SQLITE_NOTADB": "it is no database. Move it aside, or set tracking.uri to another",
+    "SQLITE_NOTADB": "it is not a database. Move it aside, or set tracking.uri to another",
     "SQLITE_CORRUPT": (
-        "it is damaged. Bring back a copy, or move it aside: the runs' own folders are whole"
+        "it is damaged. Restore a copy, or move it aside: the runs' own folders are intact"
     ),
     "SQLITE_READONLY": "it is read-only. Make it and its folder writable, or set paths.mlruns",
     "SQLITE_CANTOPEN": "it cannot be opened. Make it and its folder writable, or set paths.mlruns",
@@ -26,26 +26,26 @@ REMEDIES = {
 
 
 def check_database(uri: str) -> None:
-    """Look at an SQLite database; one that is not there yet is fine.
+    """Check an SQLite database; a missing one is fine.
 
     Args:
         uri: Its URI, ``sqlite:///FILE``.
 
     Raises:
-        TrackingError: It is damaged, locked, no database, or cannot be written.
+        TrackingError: The file is damaged, locked, not a database, or cannot be written.
     """
     name = make_url(uri).database
     if not name or name == ":memory:" or not (path := Path(name).absolute()).exists():
         return
     if path.is_dir():
         raise TrackingError(
-            f"tracking: {path} is a folder, where the database of the runs should be. Move it "
+            f"tracking: {path} is a folder, but should be the database of the runs. Move it "
             f"aside, or set paths.mlruns to another folder."
         )
     place = f"{path.as_uri()}?mode=rw"
     try:
         with closing(sqlite3.connect(place, uri=True, timeout=LOCKED_SECONDS)) as connection:
-            _look(connection)
+            _check_connection(connection)
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorname", None) or ""
         remedies = (text for name, text in REMEDIES.items() if code.startswith(name))
@@ -53,7 +53,7 @@ def check_database(uri: str) -> None:
         raise TrackingError(f"tracking: {path}: {what} ({error}).") from error
 
 
-def _look(connection: sqlite3.Connection) -> None:
+def _check_connection(connection: sqlite3.Connection) -> None:
     deadline = time.monotonic() + CHECK_SECONDS
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     connection.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)

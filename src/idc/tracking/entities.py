@@ -1,4 +1,4 @@
-"""MLflow's own types, by the names that other rooms use: only this room imports mlflow."""
+"""MLflow's own types for the other packages: only this one imports mlflow."""
 
 from mlflow.entities import Run as RunRecord
 from mlflow.exceptions import MlflowException as StoreException

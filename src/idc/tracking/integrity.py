@@ -1,4 +1,4 @@
-"""What a run's tags say of its files and of itself, checked when it is read."""
+"""Digests and metadata in a run's tags, validated when they are read."""
 
 import json
 import re
@@ -16,12 +16,12 @@ SETTINGS_TAG = "idc.settings"
 
 
 def digest_tags(folder: Path, names: Iterable[str], under: str = "") -> dict[str, str]:
-    """Tags with the digests of a run's files that are read back later.
+    """Tags with the digests of files that later commands read.
 
     Args:
-        folder: Where the files lie.
-        names: Their paths below it; those that are not there are left out.
-        under: Where they go within the run.
+        folder: The folder of the files.
+        names: Their paths below it; missing files are skipped.
+        under: Folder of the artifacts within the run.
     """
     return {
         _digest_tag(under + name): file_digest(folder / name)
@@ -35,13 +35,13 @@ def _digest_tag(name: str) -> str:
 
 
 def check_file(path: Path, name: str, tags: Mapping[str, str], what: str) -> Path:
-    """Refuse a file that is not as the run logged it.
+    """Refuse a file that differs from what the run logged.
 
     Args:
         path: The file, in the run's folder or downloaded.
         name: Its path within the run.
-        tags: The run's tags; a file that they do not know is taken as it is.
-        what: Who asks, for the message.
+        tags: The run's tags; a file without a logged digest is accepted.
+        what: Prefix of the error message, such as ``run=ID``.
 
     Returns:
         The path.
@@ -52,36 +52,36 @@ def check_file(path: Path, name: str, tags: Mapping[str, str], what: str) -> Pat
     logged = tags.get(_digest_tag(name))
     if logged is not None and logged != file_digest(path):
         raise CheckpointError(
-            f"{what}: {path} is damaged: its content is not what the run logged as {name} (the "
-            f"digest differs). Bring back another copy of the file."
+            f"{what}: {path} is damaged: its digest differs from the one that the run logged for "
+            f"{name}. Restore the file from another copy."
         )
     return path
 
 
-def class_names_of(tags: Mapping[str, str], what: str) -> tuple[str, ...]:
-    """A name a class, as a run's tags hold them.
+def logged_class_names(tags: Mapping[str, str], what: str) -> tuple[str, ...]:
+    """Class names from a run's tags, one per class.
 
     Raises:
-        CheckpointError: The tag is missing or nonsense.
+        CheckpointError: The tag is missing or invalid.
     """
     names = _parsed(tags, CLASSES_TAG, what)
-    fine = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not fine or len(names) < 2:
-        raise _nonsense(tags, CLASSES_TAG, what, "a list of two or more names")
+    valid = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not valid or len(names) < 2:
+        raise _invalid_tag(tags, CLASSES_TAG, what, "a list of two or more names")
     return tuple(names)
 
 
-def settings_of_run(tags: Mapping[str, str], what: str) -> dict[str, str]:
-    """A job's swept values, as a run's tags hold them; empty where it was not swept.
+def logged_settings(tags: Mapping[str, str], what: str) -> dict[str, str]:
+    """A job's swept values from a run's tags; empty if it was not part of a sweep.
 
     Raises:
-        CheckpointError: The tag is nonsense.
+        CheckpointError: The tag is invalid.
     """
     if SETTINGS_TAG not in tags:
         return {}
     settings = _parsed(tags, SETTINGS_TAG, what)
     if not isinstance(settings, dict) or not all(isinstance(v, str) for v in settings.values()):
-        raise _nonsense(tags, SETTINGS_TAG, what, "a mapping of names to values")
+        raise _invalid_tag(tags, SETTINGS_TAG, what, "a mapping of names to values")
     return settings
 
 
@@ -89,11 +89,11 @@ def _parsed(tags: Mapping[str, str], tag: str, what: str) -> Any:
     try:
         return json.loads(tags.get(tag, ""))
     except ValueError as error:
-        raise _nonsense(tags, tag, what, "JSON") from error
+        raise _invalid_tag(tags, tag, what, "JSON") from error
 
 
-def _nonsense(tags: Mapping[str, str], tag: str, what: str, words: str) -> CheckpointError:
+def _invalid_tag(tags: Mapping[str, str], tag: str, what: str, expected: str) -> CheckpointError:
     return CheckpointError(
-        f"{what}: the run's tag {tag} is {tags.get(tag)!r:.80}, not {words}: it was changed, or "
-        f"something else made this run. Set it right in MLflow, or take another run."
+        f"{what}: the run's tag {tag} is {tags.get(tag)!r:.80}, not {expected}: it was changed, or "
+        f"another program created this run. Correct it in MLflow, or choose another run."
     )

@@ -1,9 +1,9 @@
-"""What a run has to log, on this machine's disk until its store has confirmed it.
+"""Journal of a run: its log entries on the local disk until the store has confirmed them.
 
-A journal is a folder: ``about.json`` (which run, which store), ``entries.jsonl`` (one JSON object
-a line, in order), ``delivered`` (how many bytes of it the store has confirmed), ``files/``
-(artifacts as they were when they were logged) and ``refused.jsonl`` (what the store will not have).
-It outlives its process, however that ends: what is on the disk is delivered by whoever comes next.
+A journal is a folder with ``about.json`` (run and store), ``entries.jsonl`` (one JSON object per
+line, in order), ``delivered`` (number of bytes of it that the store has confirmed), ``files/``
+(artifacts as they were when logged) and ``refused.jsonl`` (entries rejected by the store). It
+outlives its process, even a killed one: a later process delivers what is left.
 """
 
 import json
@@ -20,26 +20,25 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 FOLDER = "journal"  # in mlruns
-PROVISIONAL = "local-"  # a run's id until its server has given it one
+PROVISIONAL = "local-"  # prefix of a run's id until its server has assigned one
 ABOUT, ENTRIES, FILES = "about.json", "entries.jsonl", "files"
 DELIVERED, REFUSED = "delivered", "refused.jsonl"
 LOCK = ".lock"
-LINKED = (".ckpt",)  # large, and replaced as a whole rather than written into
+LINKED = (".ckpt",)  # large, and replaced as a whole rather than modified
 END, CLOSED, ABANDONED = "end", "closed", "abandoned"
-LAST = (END, CLOSED, ABANDONED)  # kinds of entry after which a process has no more to say
+LAST = (END, CLOSED, ABANDONED)  # kinds of a process's last entry
 
 
 @dataclass(frozen=True)
 class About:
-    """Which run a journal belongs to.
+    """The run that a journal belongs to.
 
     Attributes:
         run: The run's id, or a provisional one.
-        uri: The store's tracking URI, without a password.
+        uri: The store's tracking URI, without credentials.
         experiment: The experiment's name.
-        owner: Whether the run runs as long as the process that writes here; otherwise something
-            is added to a run that has ended.
-        secret: Whether a user and a password were left out of the URI.
+        owner: Whether the writing process runs the run; otherwise it adds to one that has ended.
+        secret: Whether credentials were removed from the URI.
     """
 
     run: str
@@ -50,13 +49,13 @@ class About:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One thing to log.
+class JournalEntry:
+    """One entry to log.
 
     Attributes:
-        kind: What it is; see `idc.tracking.delivery`.
-        fields: What it holds.
-        end: Bytes of the journal up to and with it.
+        kind: Kind of entry; see `idc.tracking.journal_delivery`.
+        fields: Its content.
+        end: Offset of its end in the journal, in bytes.
     """
 
     kind: str
@@ -65,12 +64,12 @@ class Entry:
 
 
 class Journal:
-    """An open journal, which no other process has open; see the module.
+    """A journal opened exclusively by this process; see the module docstring.
 
     Args:
         folder: Its folder.
-        about: What it is of.
-        lock: Held until `close`.
+        about: The run that it belongs to.
+        lock: Held until `close` or `release`.
     """
 
     def __init__(self, folder: Path, about: About, lock: FileLock) -> None:
@@ -84,16 +83,16 @@ class Journal:
 
     @classmethod
     def create(cls, root: Path, about: About) -> "Journal":
-        """Begin a journal.
+        """Create a journal.
 
         Args:
             root: The folder of all journals.
-            about: What it is of.
+            about: The run that it belongs to.
 
         Raises:
-            OSError: The disk is full or cannot be written.
+            OSError: The disk is full or cannot be written to.
         """
-        # By age, so that an earlier journal of a run is delivered before a later one.
+        # Named by time, so that a run's journals are delivered in order.
         folder = root / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         folder.mkdir(parents=True)
         lock = FileLock(folder / LOCK, thread_local=False)
@@ -103,7 +102,7 @@ class Journal:
 
     @classmethod
     def take_over(cls, folder: Path) -> "Journal | None":
-        """Open a journal that its process has left; None if there is none, or it is in use."""
+        """Open another process's journal; None if there is none, or it is in use."""
         if not (folder / ABOUT).is_file():
             return None
         lock = FileLock(folder / LOCK, thread_local=False)
@@ -115,19 +114,19 @@ class Journal:
             about = About(**json.loads((folder / ABOUT).read_text(encoding="utf-8")))
             return cls(folder, about, lock)
         except (OSError, ValueError, TypeError):
-            lock.release()  # torn in its first moment, before it held anything, or removed
+            lock.release()  # its process was killed before the first entry, or it was removed
             return None
 
     def append(self, kind: str, *, durable: bool = False, **fields: Any) -> None:
-        """Write an entry; it survives the process from then on.
+        """Write an entry; it survives the end of the process.
 
         Args:
-            kind: See `Entry`.
-            durable: Whether it must survive a power cut too.
-            fields: See `Entry`.
+            kind: See `JournalEntry`.
+            durable: Whether it must survive a power failure too.
+            fields: See `JournalEntry`.
 
         Raises:
-            OSError: The disk is full or cannot be written; the journal is as it was.
+            OSError: The disk is full or cannot be written to; the journal is unchanged.
         """
         line = (json.dumps({"kind": kind, **fields}, ensure_ascii=False) + "\n").encode()
         path = self.folder / ENTRIES
@@ -144,10 +143,10 @@ class Journal:
             self._size += len(line)
 
     def keep(self, path: Path) -> str:
-        """Copy a file or folder as it is now; checkpoints are linked where that is possible.
+        """Copy a file or folder into the journal; checkpoints are hard-linked where possible.
 
         Returns:
-            Where it lies in the journal's folder.
+            Its path within the journal's folder.
         """
         place = Path(FILES) / uuid.uuid4().hex / path.name
         target = self.folder / place
@@ -160,31 +159,31 @@ class Journal:
                 os.link(path, target)
                 return place.as_posix()
             except OSError:
-                pass  # another disk, or one without links
+                pass  # another disk, or one without hard links
         shutil.copyfile(path, target)
         return place.as_posix()
 
-    def entries(self, most: int = 300) -> list[Entry]:
-        """The first entries that are not delivered yet."""
-        found: list[Entry] = []
+    def entries(self, most: int = 300) -> list[JournalEntry]:
+        """The first undelivered entries."""
+        entries: list[JournalEntry] = []
         with (self.folder / ENTRIES).open("rb") as file:
             file.seek(self._delivered)
-            while file.tell() < self._size and len(found) < most:
+            while file.tell() < self._size and len(entries) < most:
                 content = json.loads(file.readline())
-                found.append(Entry(content.pop("kind"), content, file.tell()))
-        return found
+                entries.append(JournalEntry(content.pop("kind"), content, file.tell()))
+        return entries
 
     @property
     def waiting(self) -> bool:
-        """Whether anything is left to deliver."""
+        """Whether there are undelivered entries."""
         return self._delivered < self._size
 
     def count_waiting(self) -> int:
-        """Entries that are not delivered yet."""
+        """Number of undelivered entries."""
         return len(self.entries(1_000_000)) if self.waiting else 0
 
-    def confirm(self, entries: Sequence[Entry]) -> None:
-        """Note that the store has these entries, the first of those that were waiting."""
+    def confirm(self, entries: Sequence[JournalEntry]) -> None:
+        """Record that the store has received these entries, the first undelivered ones."""
         part = self.folder / f"{DELIVERED}.part"
         part.write_text(f"{entries[-1].end}\n", encoding="utf-8")
         part.replace(self.folder / DELIVERED)
@@ -193,15 +192,15 @@ class Journal:
             if kept := entry.fields.get("file") or entry.fields.get("folder"):
                 shutil.rmtree((self.folder / kept).parent, ignore_errors=True)
 
-    def refuse(self, entry: Entry, reason: str) -> None:
-        """Set aside what the store will not have, so that what follows arrives all the same."""
+    def refuse(self, entry: JournalEntry, reason: str) -> None:
+        """Set aside an entry that the store rejects, so that the following ones are delivered."""
         line = {"reason": reason, "kind": entry.kind, **entry.fields}
         with (self.folder / REFUSED).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self.confirm([Entry(entry.kind, {}, entry.end)])
+        self.confirm([JournalEntry(entry.kind, {}, entry.end)])
 
     def refused(self) -> list[str]:
-        """Why the store would not have what it refused."""
+        """Reasons for which the store refused entries."""
         path = self.folder / REFUSED
         if not path.is_file():
             return []
@@ -210,7 +209,7 @@ class Journal:
         ]
 
     def retry_refused(self) -> None:
-        """Try again what was refused: the store's owner may have mended it."""
+        """Append refused entries again, as the store may have been repaired."""
         path = self.folder / REFUSED
         for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
             content = json.loads(line)
@@ -220,17 +219,17 @@ class Journal:
 
     @property
     def abandoned(self) -> bool:
-        """Whether its process ended without saying what became of the run."""
+        """Whether its process was killed before it closed the run."""
         lines = (self.folder / ENTRIES).read_bytes().splitlines()
         return not lines or json.loads(lines[-1])["kind"] not in LAST
 
-    def leave(self) -> None:
-        """Let another process have it, as it is."""
+    def release(self) -> None:
+        """Release the lock, so that another process can take the journal over."""
         self._closed = True
         self._lock.release()
 
     def close(self) -> None:
-        """Nothing more is written by this process; a journal that is wholly delivered goes."""
+        """Close the journal; a fully delivered one is removed."""
         if self._closed:
             return
         if self.waiting or self.refused():
@@ -238,11 +237,11 @@ class Journal:
                 self.append(CLOSED)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self.leave()
+        self.release()
 
 
 class RunIds:
-    """Which runs the provisional ids have become.
+    """Mapping of provisional run ids to the ids in the store.
 
     Args:
         root: The folder of all journals.
@@ -252,7 +251,7 @@ class RunIds:
         self._folder = root / "ids"
 
     def resolve(self, run_id: str) -> str | None:
-        """A run's id in its store; None if it is provisional and not delivered yet."""
+        """Id of a run in its store; None if it is provisional and not delivered yet."""
         if not run_id.startswith(PROVISIONAL):
             return run_id
         try:
@@ -261,14 +260,14 @@ class RunIds:
             return None
 
     def record(self, provisional: str, run_id: str) -> None:
-        """Remember what a provisional id has become."""
+        """Record the final id of a run with a provisional id."""
         self._folder.mkdir(parents=True, exist_ok=True)
         part = self._folder / f".{provisional}"
         part.write_text(run_id + "\n", encoding="utf-8")
         part.replace(self._folder / provisional)
 
 
-def left_behind(root: Path) -> Iterator[Journal]:
+def orphaned_journals(root: Path) -> Iterator[Journal]:
     """Take over the journals that no process has open, oldest first."""
     if not root.is_dir():
         return
@@ -278,12 +277,12 @@ def left_behind(root: Path) -> Iterator[Journal]:
 
 
 def is_open(root: Path, run_id: str, but: Path) -> bool:
-    """Whether some process on this machine writes to a journal of a run, other than one."""
+    """Whether a process on this machine writes to a journal of a run, other than folder `but`."""
     return any(about.run == run_id for folder, about in _open_journals(root) if folder != but)
 
 
 def count_in_use(root: Path) -> int:
-    """How many journals running processes on this machine write to."""
+    """Number of journals that running processes on this machine write to."""
     return sum(1 for _ in _open_journals(root))
 
 
@@ -296,11 +295,11 @@ def _open_journals(root: Path) -> Iterator[tuple[Path, About]]:
         except Timeout:
             yield path.parent, about
         except (OSError, ValueError, TypeError):
-            continue  # removed meanwhile, or torn
+            continue  # removed meanwhile, or damaged
 
 
 def _cut_torn_line(path: Path) -> int:
-    """Drop what a kill left of a last line; the size in bytes."""
+    """Truncate an incomplete last line, left by a killed process; returns the size in bytes."""
     if not path.is_file():
         path.touch()
         return 0

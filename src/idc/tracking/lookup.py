@@ -1,4 +1,4 @@
-"""Finding runs and what they left."""
+"""Queries for runs and their artifacts."""
 
 from pathlib import Path
 
@@ -6,50 +6,50 @@ import mlflow
 from mlflow.entities import LifecycleStage, Run
 from mlflow.exceptions import MlflowException
 
-from idc.errors import CheckpointError, NotHeldError, TrackingError, first_line
+from idc.errors import CheckpointError, MissingArtifactError, TrackingError, first_line
 from idc.runtime.cluster import JOB_TAG
 from idc.tracking.courier import courier_of
-from idc.tracking.delivery import NETWORK, PARENT_TAG, is_refusal, reason
+from idc.tracking.journal_delivery import NETWORK, PARENT_TAG, is_refusal, reason
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import public
-from idc.tracking.store import Store
 
 MAX_CHILDREN = 10_000
-CUT = ("RUNNING", "KILLED")  # the states of runs that were ended from outside
+CUT = ("RUNNING", "KILLED")  # status of runs that were killed
 KIND_TAG = "idc.kind"  # of all runs but those of idc.train
 
 
-def reader(store: Store) -> mlflow.MlflowClient:
-    """A client that sees what this process has logged until now.
+def reader(store: MlflowStore) -> mlflow.MlflowClient:
+    """A client that sees everything that this process has logged so far.
 
     Raises:
-        TrackingError: The store does not answer.
+        TrackingError: The store is unreachable.
     """
     courier = courier_of(store.uri, store.journals)
-    if not courier.settle() and courier.away:
+    if not courier.flush() and courier.away:
         raise TrackingError(
-            f"tracking: {public(store.uri)} does not answer ({courier.trouble}). Nothing can be "
-            f"read from it until it does."
+            f"tracking: {public(store.uri)} does not answer ({courier.trouble}), so no run can be "
+            f"read from it. Check that the server is running, then try again."
         )
     return mlflow.MlflowClient(store.uri)
 
 
-def known_id(store: Store, run_id: str) -> str:
-    """A run's id in its store, of a provisional one too.
+def resolve_run_id(store: MlflowStore, run_id: str) -> str:
+    """Resolve a run id, which may be provisional, to the id in the store.
 
     Raises:
-        CheckpointError: It is provisional, and the run has not been delivered yet.
+        CheckpointError: The id is provisional and the run has not been delivered yet.
     """
-    if (known := courier_of(store.uri, store.journals).ids.resolve(run_id)) is None:
+    if (resolved := courier_of(store.uri, store.journals).ids.resolve(run_id)) is None:
         raise CheckpointError(
-            f"run {run_id} waits in {store.journals} for its server: deliver it with "
-            f"python -m idc.sync. An id that begins so and was given on another machine is not "
-            f"known here; take that of the MLflow UI."
+            f"run {run_id} has not been delivered to its server yet: it is in {store.journals}; "
+            f"deliver it with python -m idc.sync. A provisional id from another machine is not "
+            f"valid here: use the id in the MLflow UI."
         )
-    return known
+    return resolved
 
 
-def find_run(store: Store, run_id: str) -> Run:
-    """What the store knows of a run.
+def find_run(store: MlflowStore, run_id: str) -> Run:
+    """A run's record in the store.
 
     Args:
         store: The store.
@@ -57,11 +57,11 @@ def find_run(store: Store, run_id: str) -> Run:
 
     Raises:
         CheckpointError: There is no such run, or it was deleted.
-        TrackingError: The store does not answer.
+        TrackingError: The store is unreachable.
     """
     client = reader(store)
     try:
-        found = client.get_run(known_id(store, run_id))
+        run = client.get_run(resolve_run_id(store, run_id))
     except MlflowException as error:
         if not is_refusal(error):
             raise TrackingError(f"tracking: {first_line(error)}") from error
@@ -69,35 +69,35 @@ def find_run(store: Store, run_id: str) -> Run:
             f"there is no run {run_id} in this store ({store.uri.split('://')[0]}) and no file of "
             f"that name. Copy the run id from the MLflow UI, or give a checkpoint's path."
         ) from error
-    if found.info.lifecycle_stage != LifecycleStage.ACTIVE:
+    if run.info.lifecycle_stage != LifecycleStage.ACTIVE:
         raise CheckpointError(
-            f"run {run_id} ({found.info.run_name}) was deleted in the MLflow UI. Restore it there, "
+            f"run {run_id} ({run.info.run_name}) was deleted in the MLflow UI. Restore it there, "
             f"or choose another run."
         )
-    return found
+    return run
 
 
-def fetch_artifact(store: Store, run_id: str, name: str, folder: Path) -> Path:
+def fetch_artifact(store: MlflowStore, run_id: str, name: str, folder: Path) -> Path:
     """Download an artifact of a run.
 
     Raises:
-        NotHeldError: The run has none of that name.
+        MissingArtifactError: The run has no artifact of that name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        found = reader(store).download_artifacts(known_id(store, run_id), name, str(folder))
+        path = reader(store).download_artifacts(resolve_run_id(store, run_id), name, str(folder))
     except (MlflowException, OSError) as error:
         if isinstance(error, MlflowException) and NETWORK.search(str(error)):
             raise TrackingError(f"tracking: {name} of run {run_id}: {reason(error)}") from error
-        raise NotHeldError(
-            f"run {run_id} holds no {name}: it ended before it had one, or "
-            f"tracking.log_checkpoints was off."
+        raise MissingArtifactError(
+            f"run {run_id} has no {name}: it ended before it logged one, or "
+            f"tracking.log_checkpoints was false."
         ) from error
-    return Path(found)
+    return Path(path)
 
 
-def children(store: Store, parent: str) -> list[Run]:
-    """The jobs nested under a sweep, oldest first; not what was made of it later.
+def children(store: MlflowStore, parent: str) -> list[Run]:
+    """The jobs nested under a sweep, oldest first, without later evaluations or comparisons.
 
     Raises:
         TrackingError: There is no such sweep, or it was deleted.
@@ -106,32 +106,32 @@ def children(store: Store, parent: str) -> list[Run]:
         parent = str(find_run(store, parent).info.run_id)
     except CheckpointError as error:
         raise TrackingError(f"sweep.resume={parent}: {error}") from error
-    found = reader(store).search_runs(
+    runs = reader(store).search_runs(
         [store.experiment_id],
         f"tags.`{PARENT_TAG}` = '{parent}'",
         max_results=MAX_CHILDREN,
         order_by=["attributes.start_time ASC"],
     )
-    return [run for run in found if KIND_TAG not in run.data.tags]
+    return [run for run in runs if KIND_TAG not in run.data.tags]
 
 
-def finished_runs(store: Store) -> list[Run]:
-    """The finished trainings of the store's experiment, oldest first."""
-    found = runs_with_status(store, "FINISHED")
-    return [run for run in found if KIND_TAG not in run.data.tags]
+def finished_runs(store: MlflowStore) -> list[Run]:
+    """The finished training runs of the store's experiment, oldest first."""
+    runs = runs_with_status(store, "FINISHED")
+    return [run for run in runs if KIND_TAG not in run.data.tags]
 
 
-def run_of_job(store: Store, job: str | None, kind: str | None) -> str | None:
-    """The run that a cluster's job had begun when it was ended, or None.
+def run_of_job(store: MlflowStore, job: str | None, kind: str | None) -> str | None:
+    """Id of the run that a cluster job had begun when it was killed, or None.
 
     Args:
-        store: Where it is kept.
-        job: The job's number; see `idc.runtime.cluster`.
-        kind: Of the run: ``sweep``, or None for a training.
+        store: The store.
+        job: The job's id; see `idc.runtime.cluster`.
+        kind: Kind of run: ``sweep``, or None for a training.
     """
     if job is None:
         return None
-    found = reader(store).search_runs(
+    runs = reader(store).search_runs(
         [store.experiment_id],
         f"tags.`{JOB_TAG}` = '{job}'",
         order_by=["attributes.start_time DESC"],
@@ -139,32 +139,32 @@ def run_of_job(store: Store, job: str | None, kind: str | None) -> str | None:
     return next(
         (
             str(run.info.run_id)
-            for run in found
+            for run in runs
             if run.info.status in CUT and run.data.tags.get(KIND_TAG) == kind
         ),
         None,
     )
 
 
-def runs_with_status(store: Store, status: str) -> list[Run]:
-    """The runs of the store's experiment, of all kinds, that have a status; oldest first."""
-    found = reader(store).search_runs(
+def runs_with_status(store: MlflowStore, status: str) -> list[Run]:
+    """Runs of all kinds in the store's experiment with a given status, oldest first."""
+    runs = reader(store).search_runs(
         [store.experiment_id],
         f"attributes.status = '{status}'",
         max_results=MAX_CHILDREN,
         order_by=["attributes.start_time ASC"],
     )
-    return list(found)
+    return list(runs)
 
 
-def list_artifacts(store: Store, run_id: str, under: str) -> list[tuple[str, bool]]:
-    """What a run holds in a folder: paths, by name, and whether each is a folder itself.
+def list_artifacts(store: MlflowStore, run_id: str, under: str) -> list[tuple[str, bool]]:
+    """List a folder of a run's artifacts: sorted paths, and whether each is a folder.
 
     Raises:
-        TrackingError: The store cannot be asked.
+        TrackingError: The store is unreachable.
     """
     try:
-        found = reader(store).list_artifacts(known_id(store, run_id), under)
+        artifacts = reader(store).list_artifacts(resolve_run_id(store, run_id), under)
     except MlflowException as error:
         raise TrackingError(f"tracking: {first_line(error)}") from error
-    return sorted((str(item.path), bool(item.is_dir)) for item in found)
+    return sorted((str(item.path), bool(item.is_dir)) for item in artifacts)

@@ -1,4 +1,4 @@
-"""The trained model as an MLflow LoggedModel that needs none of our code to run."""
+"""Logging the trained model as an MLflow LoggedModel that runs without this package."""
 
 import logging
 import tempfile
@@ -16,9 +16,9 @@ from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.tracking.run import Run
+from idc.tracking.mlflow_run import Run
 
-NEEDS = ("mlflow", "torch", "numpy")
+REQUIREMENTS = ("mlflow", "torch", "numpy")
 
 
 def log_model(
@@ -30,15 +30,14 @@ def log_model(
 ) -> None:
     """Log a model with signature and input example.
 
-    It is exported as a graph (``torch.export``), not pickled: loading it runs no code of ours or
-    of anybody else.
+    It is exported as a graph (``torch.export``), not pickled, so that loading it executes no code.
 
     Args:
-        run: The run; nothing happens unless it is kept in MLflow.
+        run: The run; nothing happens if it is not tracked.
         scorer: uint8 (N, 3, H, W) to probabilities (N, k), on the CPU in eval mode.
         example: uint8 (n, 3, H, W), n >= 2: with one example the batch size would be fixed to 1.
         classes: k.
-        metadata: What a user must know beside, such as the threshold; kept in the MLmodel file.
+        metadata: Further information for users, such as the threshold, for the MLmodel file.
     """
     if run.store is None:
         return
@@ -50,8 +49,8 @@ def log_model(
         Schema([TensorSpec(np.dtype(np.uint8), (-1, *example.shape[1:]))]),
         Schema([TensorSpec(np.dtype(np.float32), (-1, classes))]),
     )
-    # MLflow looks up its own requirements by loading the model in a new process; we know them.
-    needs = [f"{name}=={version(name)}" for name in NEEDS]
+    # Given, as MLflow would infer them by loading the model in a new process.
+    requirements = [f"{name}=={version(name)}" for name in REQUIREMENTS]
     for name in ("mlflow.models.model", "mlflow.utils.environment"):
         logging.getLogger(name).setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as place, _without_source_paths():
@@ -59,11 +58,11 @@ def log_model(
         mlflow.pytorch.save_model(
             scorer,
             str(folder),
-            # Without the place on this machine that MLflow would note.
+            # Without the path on this machine, which MLflow would record.
             mlflow_model=Model(artifact_path="model", metadata=dict(metadata or {})),
             signature=signature,
             input_example=example,
-            pip_requirements=needs,
+            pip_requirements=requirements,
             serialization_format="pt2",
         )
         run.model(folder)
@@ -71,7 +70,7 @@ def log_model(
 
 @contextmanager
 def _without_source_paths() -> Iterator[None]:
-    """Save exported graphs without the stack traces, which name this machine's folders."""
+    """Save exported graphs without stack traces, which contain paths of this machine."""
     save = torch.export.save
 
     def clean(program: Any, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""What must not leave the machine with a run: absolute paths, the host's name, patients' names."""
+"""Redaction of private information in runs: absolute paths, the host name, patient IDs."""
 
 import hashlib
 import hmac
@@ -18,27 +18,27 @@ KEY_VARIABLE = "IDC_PSEUDONYM_KEY"
 KEY_LENGTH = 16
 HIDDEN = "<not logged>"
 PSEUDONYM = re.compile(r"p-[0-9a-f]{12}")
-SHORTEST_NAME = 3  # characters; a shorter host name would take letters out of words
-# An absolute path in running text: from a slash that nothing of a path or URL comes before.
-# Blanks end it, as they part a command's words: folders with blanks must be known (`know`).
+SHORTEST_NAME = 3  # characters; replacing a shorter host name would damage ordinary words
+# An absolute path in running text: from a slash that does not continue a path or URL to the next
+# blank. Paths with blanks must be registered (`Redactor.register_paths`).
 ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
 SQLITE = re.compile(r"(sqlite:///)(?:/(?:[^/\s'\"]+/)+|%2F(?:[^/\s'\"]+%2F)+)")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 
 
 def public(uri: str) -> str:
-    """A URI without user, password and the values of its query, whatever the environment holds."""
+    """A URI without user, password and query values, regardless of the environment."""
     return redact_uris(uri)
 
 
 class Pseudonyms:
-    """Keyed hashes in place of patients' names: the same key gives the same name in every run.
+    """Pseudonyms of patient IDs: keyed hashes, the same in every run that uses the same key.
 
-    HMAC-SHA256 (RFC 2104), cut to 48 bits. Without the key a name cannot be found by hashing all
-    candidates, as it could be with a plain hash.
+    HMAC-SHA256 (RFC 2104), truncated to 48 bits. Unlike a plain hash, it cannot be inverted by
+    hashing all candidates without the key.
 
     Args:
-        key: The secret.
+        key: The secret key.
     """
 
     def __init__(self, key: str) -> None:
@@ -46,28 +46,28 @@ class Pseudonyms:
 
     @classmethod
     def from_environment(cls) -> "Pseudonyms":
-        """With the key that ``IDC_PSEUDONYM_KEY`` holds, which is never logged.
+        """Create pseudonyms with the key in ``IDC_PSEUDONYM_KEY``, which is never logged.
 
         Raises:
-            ConfigError: It is not set, or too short to be a secret.
+            ConfigError: The variable is not set, or too short for a secret.
         """
         key = os.environ.get(KEY_VARIABLE, "")
         if len(key) < KEY_LENGTH:
             raise ConfigError(
                 f"tracking.pseudonymise: {KEY_VARIABLE} is "
-                f"{'too short' if key else 'not set'}; it must hold a secret of {KEY_LENGTH} "
-                f"characters or more, the same for all runs that are to be compared. Make one with "
-                f"'openssl rand -hex 32' and keep it: without it nobody can tell who is who."
+                f"{'too short' if key else 'not set'}; it must be a secret of {KEY_LENGTH} "
+                f"characters or more, the same for all runs that are to be compared. Create one "
+                f"with 'openssl rand -hex 32' and keep it: re-identifying patients needs it."
             )
         return cls(key)
 
     def of(self, name: object) -> str:
-        """The pseudonym of a patient, ``p-`` and 12 hex digits; that of a pseudonym is itself."""
+        """Pseudonym of a patient, ``p-`` and 12 hex digits; pseudonyms are returned unchanged."""
         text = str(name)
         return text if PSEUDONYM.fullmatch(text) else f"p-{self._digest(text)}"
 
     def of_path(self, patient: str, path: str) -> str:
-        """What stands for a patch's file: file names tell of patients and accession numbers."""
+        """Pseudonym of a patch's path, as file names may contain patient or accession numbers."""
         return f"{self.of(patient)}/{self._digest(path)}"
 
     def _digest(self, text: str) -> str:
@@ -75,12 +75,12 @@ class Pseudonyms:
 
 
 class Redactor:
-    """Takes out of texts what must not be logged.
+    """Removes private information from texts.
 
     Args:
-        paths: Whether absolute paths and the host's name are taken out.
-        pseudonyms: In place of patients, or None to leave their names.
-        root: What is written as ``.``: the folder of runs and store.
+        paths: Whether to remove absolute paths and the host name.
+        pseudonyms: Replace patient IDs; None to keep these.
+        root: The folder of runs and store, which is written as ``.``.
     """
 
     def __init__(self, paths: bool, pseudonyms: Pseudonyms | None, root: Path) -> None:
@@ -92,7 +92,7 @@ class Redactor:
         named += [(sys.prefix, "<env>"), (sys.base_prefix, "<python>")]
         named += [(str(Path(__file__).parents[1]), "<idc>"), (tempfile.gettempdir(), "<tmp>")]
         named += [(str(Path.home()), "~")] if str(Path.home()) != "/" else []
-        # The longest first: a folder in the home is told as such.
+        # The longest first, as folders are nested.
         self._places = sorted(named, key=lambda pair: -len(pair[0]))
         host = platform.node()
         self._host = (
@@ -101,8 +101,8 @@ class Redactor:
             else None
         )
 
-    def learn(self, patients: Iterable[object]) -> None:
-        """Tell the names of the patients, which stand in messages and in file names."""
+    def register_patients(self, patients: Iterable[object]) -> None:
+        """Register patient IDs to redact from messages and file names."""
         if self.pseudonyms is None:
             return
         names = {str(p) for p in patients if not PSEUDONYM.fullmatch(str(p))} - {""}
@@ -110,16 +110,16 @@ class Redactor:
             longest = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
             self._patients = re.compile(rf"(?<![0-9A-Za-z])(?:{longest})(?![0-9A-Za-z])")
 
-    def know(self, paths: Iterable[str]) -> None:
-        """Tell absolute paths that may stand in texts, whatever their names look like."""
-        known = [(p.rstrip("/"), f"…/{p.rstrip('/').rpartition('/')[2]}") for p in paths]
-        self._places = sorted({*self._places, *known}, key=lambda pair: -len(pair[0]))
+    def register_paths(self, paths: Iterable[str]) -> None:
+        """Register absolute paths to redact, which may contain blanks."""
+        registered = [(p.rstrip("/"), f"…/{p.rstrip('/').rpartition('/')[2]}") for p in paths]
+        self._places = sorted({*self._places, *registered}, key=lambda pair: -len(pair[0]))
 
     def value(self, text: str) -> str:
-        """A value without absolute paths and passwords.
+        """Redact absolute paths and passwords in a value.
 
-        Patients stand in no value: whatever makes them knows pseudonyms only. To look for names
-        that are short numbers here would change numbers.
+        Values never contain patient IDs, as they are computed from pseudonyms. Replacing IDs here,
+        which may be short numbers, would damage numbers.
         """
         text = redact(text)
         if self.paths:
@@ -131,28 +131,28 @@ class Redactor:
         return text
 
     def text(self, text: str) -> str:
-        """A text for people, such as a message, without what must not be logged."""
+        """Redact everything private, patient IDs included, in a text such as a message."""
         text = self.value(text)
         if self.paths and self._host is not None:
             text = self._host.sub("<host>", text)
         if self.pseudonyms is not None and self._patients is not None:
-            text = self._patients.sub(lambda m: self.pseudonyms_of(m[0]), text)
+            text = self._patients.sub(lambda m: self.pseudonym_of(m[0]), text)
         return text
 
-    def pseudonyms_of(self, name: str) -> str:
-        """The pseudonym of a name; the name itself if patients are not hidden."""
+    def pseudonym_of(self, name: str) -> str:
+        """Pseudonym of a patient; the ID itself if patients are not pseudonymised."""
         return name if self.pseudonyms is None else self.pseudonyms.of(name)
 
     def config(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration as it may be logged.
+        """Redact a configuration for logging.
 
-        Absolute paths become ``<not logged>/NAME``, the folders of this machine are left out, and
-        the patients that the split names get their pseudonyms.
+        Absolute paths become ``<not logged>/NAME``, the folders of this machine are removed, and
+        patient IDs in the split are replaced by pseudonyms.
         """
         plain = {k: v for k, v in config.items() if not (self.paths and k == "paths")}
         shown = {str(k): self._node(v, str(k)) for k, v in plain.items()}
         if "uri" in (shown.get("tracking") or {}):
-            # It may hold a server's name, or a password.
+            # It may contain a server's name or a password.
             shown["tracking"] = {**shown["tracking"], "uri": None}
         return shown
 
@@ -173,7 +173,7 @@ SPLIT_LISTS = ("split.test_patients", "split.val_patients")
 PATIENT_LISTS = (
     *SPLIT_LISTS,
     *(f"{name}[]" for name in SPLIT_LISTS),
-    "explain.slides.patients[]",  # not a number of patients
+    "explain.slides.patients[]",  # a list of IDs rather than a number of patients
 )
 OVERRIDE = re.compile(
     r"^(\+*split\.(?:test|val)_patients|\+*explain\.slides\.patients(?==\[))=(.*)$", re.DOTALL
@@ -181,45 +181,45 @@ OVERRIDE = re.compile(
 
 
 def hide(value: str) -> str:
-    """An absolute path as ``<not logged>/NAME``; anything else as it is."""
+    """Return an absolute path as ``<not logged>/NAME``, anything else unchanged."""
     if not value.startswith(("sqlite:", "file:")) and not Path(value).is_absolute():
         return value
     return f"{HIDDEN}/{value.rstrip('/').rpartition('/')[2]}"
 
 
 def hidden_values(config: Mapping[str, Any], place: str = "") -> dict[str, str]:
-    """The values that `hide` takes out, dotted name to value: for the run's own folder."""
-    found: dict[str, str] = {}
+    """The values that `hide` removes, by dotted name, for the run's own folder."""
+    values: dict[str, str] = {}
     for key, value in config.items():
         name = f"{place}{key}"
         if isinstance(value, Mapping):
-            found |= hidden_values(value, f"{name}.")
+            values |= hidden_values(value, f"{name}.")
         elif isinstance(value, str) and hide(value) != value:
-            found[name] = value
-    return found
+            values[name] = value
+    return values
 
 
-def shown_settings(overrides: Iterable[str], redactor: Redactor) -> list[str]:
-    """Overrides as they may be shown: pseudonyms for patients, file names for absolute paths.
+def displayed_settings(overrides: Iterable[str], redactor: Redactor) -> list[str]:
+    """Overrides for display: with pseudonyms of patients and file names of absolute paths.
 
-    Two paths that end alike stay apart by a digest.
+    A digest keeps two paths with the same file name distinct.
 
     Args:
         overrides: ``key=value`` each.
-        redactor: What must not be shown.
+        redactor: Removes private information.
     """
     shown = []
     for override in overrides:
-        known = redact_override(override, redactor.pseudonyms)
-        value = redactor.value(known)
-        if value != known:
-            value += f"#{hashlib.blake2b(known.encode(), digest_size=2).hexdigest()}"
+        pseudonymised = redact_override(override, redactor.pseudonyms)
+        value = redactor.value(pseudonymised)
+        if value != pseudonymised:
+            value += f"#{hashlib.blake2b(pseudonymised.encode(), digest_size=2).hexdigest()}"
         shown.append(value)
     return shown
 
 
 def redact_override(override: str, pseudonyms: Pseudonyms | None) -> str:
-    """A command-line override, or ``key=value``, whose named patients get their pseudonyms."""
+    """Replace patient IDs in a command-line override by pseudonyms."""
     match = OVERRIDE.match(override)
     if pseudonyms is None or match is None:
         return override

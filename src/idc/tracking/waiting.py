@@ -1,4 +1,4 @@
-"""Answers that are waited for no longer than a given time."""
+"""Calls with a time limit."""
 
 import queue
 import threading
@@ -9,27 +9,27 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """Do a call in another thread, and leave it to itself when it takes too long.
+    """Call a function in another thread, and abandon it when it takes too long.
 
-    Neither MLflow nor the drivers below it can be told for how long a call may take in all.
+    Neither MLflow nor its drivers have a limit for the total time of a call.
 
     Args:
-        seconds: How long an answer is waited for.
-        call: What is called.
+        seconds: The limit.
+        call: The function.
 
     Raises:
-        TimeoutError: There was none.
+        TimeoutError: The call took longer.
         Exception: Whatever the call raises.
     """
     answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 
-    def work() -> None:
+    def run() -> None:
         try:
             answers.put((call(), None))
         except BaseException as error:
             answers.put((None, error))
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=run, daemon=True).start()
     try:
         answer, error = answers.get(timeout=seconds)
     except queue.Empty:

@@ -7,16 +7,16 @@ from pathlib import Path
 from idc.attribution.pipeline.faithfulness_step import VERDICTS
 from idc.attribution.pipeline.step import Trust
 from idc.config.build import Config
-from idc.errors import CheckpointError, NotHeldError
+from idc.errors import CheckpointError, MissingArtifactError
 from idc.tracking.entities import RunRecord
 from idc.tracking.lookup import list_artifacts
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.run_files import run_file
-from idc.tracking.store import Store
 
 EXPLAIN = "explain"
 
 
-def stored_trust(store: Store, record: RunRecord, config: Config, folder: Path) -> Trust:
+def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Trust:
     """How far the attribution methods can be trusted for a run.
 
     What the training found comes first; what was explained later adds the methods that it did not
@@ -44,7 +44,7 @@ def stored_trust(store: Store, record: RunRecord, config: Config, folder: Path) 
     for name in names:
         try:
             path = run_file(store, record, config, name, folder)
-        except NotHeldError:
+        except MissingArtifactError:
             continue
         then = _read(path)
         new = [method for method in then.order if method not in order]

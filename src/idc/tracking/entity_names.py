@@ -1,4 +1,4 @@
-"""Names that MLflow takes, for names that come from data: no two of them fall together."""
+"""Names from data as unique names that MLflow accepts."""
 
 import hashlib
 import posixpath
@@ -6,15 +6,15 @@ import re
 
 ALLOWED = re.compile(r"[^\w.: /-]", re.ASCII)
 LONGEST = 250  # characters
-DIGEST = 4  # bytes: of a thousand names that are cleaned alike, two collide once in ten thousand
+DIGEST = 4  # bytes: a thousand names that clean up alike collide with probability 1e-4
 
 
 def entity_name(name: str) -> str:
-    """The name of a metric, a parameter or a tag; one that MLflow takes stays as it is.
+    """Name for a metric, parameter or tag; a name that MLflow accepts stays as it is.
 
-    Letters outside ASCII and other characters become ``_``, and so does what would make a path
-    ambiguous (``a//b``, ``../a``). A digest of the whole name follows then, so that the patients
-    患者一 and 患者二 stay two.
+    Other characters become ``_``, as does anything that makes a path ambiguous (``a//b``,
+    ``../a``). A digest of the whole name is then appended, so that the patients 患者一 and 患者二
+    remain distinct.
     """
     clean = ALLOWED.sub("_", name)
     if not clean or posixpath.normpath(clean) != clean or clean.startswith(("..", "/")):

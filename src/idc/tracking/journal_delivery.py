@@ -1,9 +1,9 @@
-"""From a journal to its store: each entry once in effect, however often it has to be tried.
+"""Idempotent delivery of a journal's entries to its store.
 
-The store may have done what it was asked to, and the answer have been lost. So doing an entry again
-changes nothing: metrics carry the time at which they were measured (the store keeps one of equal
-ones), parameters that it has keep their value, tags and artifacts are written over with the same,
-and what is created (runs, models) bears a tag by which it is looked up first.
+A call may succeed although its answer is lost, so each entry can be applied repeatedly: metrics
+carry the time at which they were measured (the store keeps one of equal ones), existing parameters
+keep their value, tags and artifacts are overwritten with the same content, and created runs and
+models have a tag by which they are looked up first.
 """
 
 import re
@@ -33,25 +33,23 @@ from idc.tracking.journal import (
     END,
     PROVISIONAL,
     About,
-    Entry,
     Journal,
+    JournalEntry,
     RunIds,
     is_open,
 )
 
-# Else the UI takes the experiment for one of language models.
+# Otherwise the UI shows the experiment as one of language models.
 EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
-JOURNAL_TAG = (
-    "idc.journal"  # by which a run or model is found again whose creation was not confirmed
-)
+JOURNAL_TAG = "idc.journal"  # identifies a run or model whose creation was not confirmed
 PARENT_TAG = "mlflow.parentRunId"
 ERROR_TAG = "idc.error"
 MLMODEL = "MLmodel"
-METRICS_BATCH = 1000  # metrics that the server takes at once
-BATCH = 100  # parameters and tags that the server takes at once
+METRICS_BATCH = 1000  # the server's limit for metrics in one call
+BATCH = 100  # the server's limit for parameters and tags in one call
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".html", ".csv", ".jsonl", ".geojson")
 PROVISIONAL_ID = re.compile(PROVISIONAL + "[0-9a-f]{32}")
-# What no repetition mends.
+# Errors that retrying cannot fix.
 REFUSALS = (
     *("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"),
     *("INVALID_STATE", "NOT_IMPLEMENTED"),
@@ -60,48 +58,48 @@ REFUSALS = (
 NETWORK = re.compile(r"(?<=\] )[A-Z][a-z ]+(?=['\")])|(?:Read|Connection) timed out|timed out")
 DENIALS = ("PERMISSION_DENIED", "CUSTOMER_UNAUTHORIZED", "UNAUTHENTICATED", "ENDPOINT_NOT_FOUND")
 LATER = ("TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED", "DEADLINE_EXCEEDED")
-ENDED_FROM_OUTSIDE = "the process was ended from outside"
+KILLED_MESSAGE = "the process was killed"
 
 
 class NotDeliveredError(Exception):
-    """Something must be delivered first: the run, or the sweep that it belongs to."""
+    """The run, or the sweep that it belongs to, must be delivered first."""
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the store answered that it will not have it, rather than failing to answer."""
+    """Whether the store rejected the request, rather than failing to answer."""
     return isinstance(error, MlflowException) and error.error_code in REFUSALS
 
 
 def reason(error: BaseException) -> str:
-    """What is wrong with a store, in a few words where the network says it in a few."""
+    """Short reason of a store's error: of the network's where there is one."""
     match = NETWORK.search(str(error))
     return match[0].rstrip() if match else first_line(error)
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the store itself says that it cannot just now: locked, full, too busy."""
+    """Whether the store reports that it is temporarily unavailable: locked, full or busy."""
     return isinstance(error, MlflowException) and error.error_code in LATER
 
 
 def is_denied(error: BaseException) -> bool:
-    """Whether the store wants another user or password."""
+    """Whether the store denied access to this user."""
     return isinstance(error, MlflowException) and error.error_code in DENIALS
 
 
 class Delivery:
-    """Brings entries of a journal to the store.
+    """Delivers the entries of a journal to its store.
 
     Args:
-        client: The store's.
-        journal: Whose.
-        ids: What provisional ids have become.
+        client: Client of the store.
+        journal: The journal.
+        ids: Resolves provisional run ids.
     """
 
     def __init__(self, client: mlflow.MlflowClient, journal: Journal, ids: RunIds) -> None:
         self._client = client
         self._journal = journal
         self._ids = ids
-        self._do: dict[str, Callable[..., None]] = {
+        self._actions: dict[str, Callable[..., None]] = {
             "create": self._create,
             "reopen": self._reopen,
             "params": self._params,
@@ -114,38 +112,38 @@ class Delivery:
             ABANDONED: self._abandoned,
         }
 
-    def deliver(self, entries: Sequence[Entry]) -> None:
-        """Bring to the store what `first_batch` put together.
+    def deliver(self, entries: Sequence[JournalEntry]) -> None:
+        """Deliver a batch made by `first_batch`.
 
         Raises:
-            NotDeliveredError: Something else must be delivered first.
-            Exception: Whatever the store raises; see `is_refusal`.
+            NotDeliveredError: Another run must be delivered first.
+            Exception: Anything that the store raises; see `is_refusal`.
         """
         if entries[0].kind == "metrics":
             self._metrics(entries)
         else:
             (entry,) = entries
-            self._do[entry.kind](**entry.fields)
+            self._actions[entry.kind](**entry.fields)
 
     @property
     def _run_id(self) -> str:
-        return self._known(self._journal.about.run)
+        return self._resolve(self._journal.about.run)
 
-    def _known(self, run_id: str) -> str:
-        known = self._ids.resolve(run_id)
-        if known is None:
+    def _resolve(self, run_id: str) -> str:
+        resolved = self._ids.resolve(run_id)
+        if resolved is None:
             raise NotDeliveredError(run_id)
-        return known
+        return resolved
 
-    def _translated(self, text: str) -> str:
+    def _with_resolved_ids(self, text: str) -> str:
         return PROVISIONAL_ID.sub(lambda m: self._ids.resolve(m[0]) or m[0], text)
 
     def _create(self, name: str | None, parent: str | None, start: int) -> None:
         local = self._journal.about.run
-        tags = {JOURNAL_TAG: local, **({PARENT_TAG: self._known(parent)} if parent else {})}
+        tags = {JOURNAL_TAG: local, **({PARENT_TAG: self._resolve(parent)} if parent else {})}
         experiment = experiment_of(self._client, self._journal.about)
-        made = self._client.search_runs([experiment], f"tags.`{JOURNAL_TAG}` = '{local}'")
-        run = made[0] if made else self._client.create_run(experiment, start, tags, name)
+        existing = self._client.search_runs([experiment], f"tags.`{JOURNAL_TAG}` = '{local}'")
+        run = existing[0] if existing else self._client.create_run(experiment, start, tags, name)
         self._ids.record(local, str(run.info.run_id))
 
     def _reopen(self) -> None:
@@ -153,7 +151,7 @@ class Delivery:
         if ERROR_TAG in self._client.get_run(self._run_id).data.tags:
             self._client.delete_tag(self._run_id, ERROR_TAG)
 
-    def _metrics(self, entries: Sequence[Entry]) -> None:
+    def _metrics(self, entries: Sequence[JournalEntry]) -> None:
         batch = [
             Metric(key, value, entry.fields["time"], entry.fields["step"])
             for entry in entries
@@ -163,14 +161,14 @@ class Delivery:
             self._client.log_batch(self._run_id, metrics=batch[start : start + METRICS_BATCH])
 
     def _params(self, values: dict[str, str]) -> None:
-        # MLflow refuses to change a parameter; a resumed run logs the same ones again.
-        known = self._client.get_run(self._run_id).data.params
-        new = [Param(key, value) for key, value in values.items() if key not in known]
+        # MLflow refuses to change a parameter, and a resumed run logs the same ones again.
+        existing = self._client.get_run(self._run_id).data.params
+        new = [Param(key, value) for key, value in values.items() if key not in existing]
         for start in range(0, len(new), BATCH):
             self._client.log_batch(self._run_id, params=new[start : start + BATCH])
 
     def _tags(self, values: dict[str, str]) -> None:
-        tags = [RunTag(key, self._translated(value)) for key, value in values.items()]
+        tags = [RunTag(key, self._with_resolved_ids(value)) for key, value in values.items()]
         for start in range(0, len(tags), BATCH):
             self._client.log_batch(self._run_id, tags=tags[start : start + BATCH])
 
@@ -188,25 +186,27 @@ class Delivery:
 
     def _artifact(self, file: str, under: str) -> None:
         path = self._journal.folder / file
-        self._with_known_ids(path)
+        self._resolve_ids_in(path)
         self._client.log_artifact(self._run_id, str(path), under or None)
 
-    def _with_known_ids(self, path: Path) -> None:
-        """Put the run's id where a text still has the provisional one."""
+    def _resolve_ids_in(self, path: Path) -> None:
+        """Replace provisional run ids in a text file."""
         if path.suffix in TEXTS and self._journal.about.run.startswith(PROVISIONAL):
             with suppress(UnicodeDecodeError):
                 text = path.read_text(encoding="utf-8")
-                path.write_text(self._translated(text), encoding="utf-8")
+                path.write_text(self._with_resolved_ids(text), encoding="utf-8")
 
     def _model(self, folder: str, token: str) -> None:
         import yaml
 
         run = self._client.get_run(self._run_id)
         experiment = run.info.experiment_id
-        made = self._client.search_logged_models([experiment], f"tags.`{JOURNAL_TAG}` = '{token}'")
+        existing = self._client.search_logged_models(
+            [experiment], f"tags.`{JOURNAL_TAG}` = '{token}'"
+        )
         model = (
-            made[0]
-            if made
+            existing[0]
+            if existing
             else self._client.create_logged_model(
                 experiment, "model", self._run_id, {JOURNAL_TAG: token}, run.data.params
             )
@@ -226,7 +226,7 @@ class Delivery:
         self._client.finalize_logged_model(model.model_id, "READY")
 
     def _link_metrics(self, model_id: str) -> None:
-        """The run's metrics at step 0, those of the test, are the model's too."""
+        """Link the run's metrics at step 0, those of the test, to the model."""
         metrics = self._client.get_run(self._run_id).data._metric_objs
         linked = [
             Metric(m.key, m.value, m.timestamp, m.step, model_id, run_id=self._run_id)
@@ -240,10 +240,10 @@ class Delivery:
         self._client.set_terminated(self._run_id, status, time)
 
     def _abandoned(self) -> None:
-        """Close what its own process could not close, unless somebody went on with it."""
+        """Close a run whose process was killed, unless another process has continued it."""
         run_id = self._run_id
         if self._client.get_run(run_id).info.status == "RUNNING" and not self._is_continued:
-            self._client.set_tag(run_id, ERROR_TAG, ENDED_FROM_OUTSIDE)
+            self._client.set_tag(run_id, ERROR_TAG, KILLED_MESSAGE)
             self._client.set_terminated(run_id, "KILLED")
 
     @property
@@ -252,8 +252,8 @@ class Delivery:
         return any(is_open(folder.parent, run_id, folder) for run_id in ids)
 
 
-def first_batch(entries: Sequence[Entry]) -> list[Entry]:
-    """The first entries that go to the store in one call: one, or several of metrics."""
+def first_batch(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """The first entries to send in one call: a single one, or several of metrics."""
     batch, count = [entries[0]], 0
     for entry in entries[1:]:
         count += len(batch[-1].fields.get("values", ()))
@@ -264,8 +264,8 @@ def first_batch(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def experiment_of(client: mlflow.MlflowClient, about: About) -> str:
-    """The id of a journal's experiment, made if it is not there."""
-    known: Any = client.get_experiment_by_name(about.experiment)
-    if known is None:
+    """Id of a journal's experiment, which is created if necessary."""
+    existing: Any = client.get_experiment_by_name(about.experiment)
+    if existing is None:
         return str(client.create_experiment(about.experiment, tags=EXPERIMENT_TAGS))
-    return str(known.experiment_id)
+    return str(existing.experiment_id)

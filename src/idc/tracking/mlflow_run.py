@@ -1,4 +1,4 @@
-"""A run in MLflow: what it logs goes to a journal on this disk, and from there to MLflow."""
+"""A run in MLflow, logged to a journal on the local disk and from there to MLflow."""
 
 import math
 import tempfile
@@ -17,11 +17,11 @@ from pytorch_lightning.loggers import Logger
 
 from idc.errors import TrackingError, first_line
 from idc.tracking.courier import courier_of
-from idc.tracking.delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
+from idc.tracking.entity_names import entity_name
 from idc.tracking.journal import END, PROVISIONAL, About, Journal
-from idc.tracking.names import entity_name
+from idc.tracking.journal_delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
+from idc.tracking.mlflow_store import ANSWER_SECONDS, MlflowStore
 from idc.tracking.privacy import public
-from idc.tracking.store import ANSWER_SECONDS, Store
 from idc.tracking.waiting import within
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -34,57 +34,57 @@ TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
 
 
 class Run(Protocol):
-    """What a run can leave behind."""
+    """Interface for logging a run."""
 
     @property
     def run_id(self) -> str | None:
         """The run's id in MLflow, or None."""
 
     @property
-    def store(self) -> Store | None:
-        """The store that the run is kept in, or None."""
+    def store(self) -> MlflowStore | None:
+        """The run's store, or None."""
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; those that the run already holds keep their value."""
+        """Log parameters; existing ones keep their value."""
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics; values that are not finite are left out.
+        """Log metrics; values that are not finite are skipped.
 
-        Names are made such that MLflow takes them; see `idc.tracking.names`.
+        Names that MLflow does not accept are replaced; see `idc.tracking.entity_names`.
         """
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags."""
 
     def artifacts(self, path: Path, under: str = "") -> None:
-        """Store a file, or a folder's content, under a path of the run.
+        """Log a file, or the content of a folder, as artifacts below a path of the run.
 
-        A text file is stored without what must not be logged; see `idc.tracking.privacy`. The
-        files of a folder are stored as they are: whoever writes them sees to that.
+        A single text file is redacted; see `idc.tracking.privacy`. The files of a folder are logged
+        as they are: their writers redact them.
         """
 
     def model(self, folder: Path) -> None:
-        """Store a model in MLflow's format, with the test metrics that the run has by now.
+        """Log a model in MLflow's format, linked to the run's test metrics so far.
 
         Args:
-            folder: With the file ``MLmodel``.
+            folder: The folder with the file ``MLmodel``.
         """
 
     def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
         """Record the data as an input of the run."""
 
     def lightning_logger(self) -> Logger | Literal[False]:
-        """A logger that writes to this run."""
+        """A Lightning logger that writes to this run."""
 
     def end(self, status: Status) -> None:
         """Close the run."""
 
 
 class RunLogger(Logger):
-    """Lightning's way to a run: metrics go into its journal.
+    """Lightning logger that writes metrics to a run's journal.
 
-    The run stays open when training ends, as testing still follows; the configuration is logged by
-    whoever opened the run.
+    The run stays open when training ends, as testing follows. The configuration is logged by the
+    code that opened the run.
 
     Args:
         run: The run.
@@ -107,7 +107,7 @@ class RunLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log metrics; ``epoch`` counts from 1, where Lightning's counts from 0."""
+        """Log metrics; ``epoch`` is counted from 1, whereas Lightning counts from 0."""
         if "epoch" in metrics:
             metrics = {**metrics, "epoch": metrics["epoch"] + 1}
         self._run.metrics(metrics, step or 0)
@@ -118,27 +118,26 @@ class RunLogger(Logger):
 
 
 class MlflowRun:
-    """A run that is kept in MLflow.
+    """A run that is logged to MLflow.
 
-    Whatever is logged is on this machine's disk when the call returns, and is delivered in order
-    by another thread; see `idc.tracking.journal` and `idc.tracking.courier`.
+    Logged data are on the local disk when a call returns, and are delivered in order by another
+    thread; see `idc.tracking.journal` and `idc.tracking.courier`.
 
     Args:
-        store: Where.
-        run_id: An existing run to go on with, or None for a new one.
+        store: The store.
+        run_id: An existing run to continue, or None for a new one.
         name: The run's name in the UI.
         parent: Run id of the sweep that it belongs to.
-        reopen: Whether an existing run runs again; otherwise its status stays as it is, and more
-            is added to what it holds.
+        reopen: Whether an existing run is set to RUNNING again; otherwise its status is kept.
 
     Raises:
-        TrackingError: The store will not have a run, or the disk no journal. A store that does not
-            answer is no error: a new run has a provisional id (``local-...``) until it does.
+        TrackingError: The store refuses to create a run, or the journal cannot be written. An
+            unreachable store is not an error: a new run then has a provisional id (``local-...``).
     """
 
     def __init__(
         self,
-        store: Store,
+        store: MlflowStore,
         run_id: str | None = None,
         name: str | None = None,
         parent: str | None = None,
@@ -172,10 +171,10 @@ class MlflowRun:
                 f"paths.mlruns to a folder that can be written, or tracking=none."
             ) from error
         self.resumed = not new
-        self._courier.carry(self._journal)
+        self._courier.add(self._journal)
 
     def _create(self, name: str | None, parent: str | None, token: str, start: int) -> str | None:
-        """Create the run now, so that it has its id from the start; None if nobody answers."""
+        """Create the run now, so that it has its final id; None if the store is unreachable."""
         if not self._store.experiment_id or self._courier.away:
             return None
         parent = parent and self._courier.ids.resolve(parent)
@@ -187,24 +186,24 @@ class MlflowRun:
             if self._store.is_server and not is_refusal(error):
                 return None
             raise TrackingError(
-                f"tracking: no run can be written to {public(self._store.uri)} "
-                f"({first_line(error)}). Check that it may be written, or set tracking=none."
+                f"tracking: cannot create a run in {public(self._store.uri)} "
+                f"({first_line(error)}). Check that it is writable, or set tracking=none."
             ) from error
         return str(run.info.run_id)
 
     @property
     def run_id(self) -> str:
-        """The run's id; as soon as there is one, that in its store."""
+        """The run's id in its store; a provisional one until it has been delivered."""
         self._run_id = self._courier.ids.resolve(self._run_id) or self._run_id
         return self._run_id
 
     @property
-    def store(self) -> Store:
-        """The store that the run is kept in."""
+    def store(self) -> MlflowStore:
+        """The run's store."""
         return self._store
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; see `Run.params`. Values over 6,000 characters are cut."""
+        """Log parameters; see `Run.params`. Values over 6,000 characters are truncated."""
         redacted = self._store.redactor.value
         self._log(
             "params",
@@ -228,7 +227,7 @@ class MlflowRun:
         self._log("tags", values=tags)
 
     def artifacts(self, path: Path, under: str = "") -> None:
-        """Store a file or a folder's content; see `Run.artifacts`."""
+        """Log a file or the content of a folder; see `Run.artifacts`."""
         if path.is_dir():
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 inside = file.parent.relative_to(path).as_posix()
@@ -247,7 +246,7 @@ class MlflowRun:
         self._log("artifact", file=self._journal.keep(path), under=under)
 
     def model(self, folder: Path) -> None:
-        """Store a model; see `Run.model`."""
+        """Log a model; see `Run.model`."""
         self._log("model", folder=self._journal.keep(folder), token=uuid.uuid4().hex)
 
     def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
@@ -258,32 +257,32 @@ class MlflowRun:
 
     def _log(self, kind: str, **fields: Any) -> None:
         self._journal.append(kind, **fields)
-        self._courier.hurry()
+        self._courier.wake()
 
     def _clean(self, value: Any) -> str:
         return self._store.redactor.text(str(value))
 
     def lightning_logger(self) -> Logger:
-        """A logger that writes to this run; see `Run.lightning_logger`."""
+        """A Lightning logger that writes to this run; see `Run.lightning_logger`."""
         return RunLogger(self)
 
     def end(self, status: Status) -> None:
-        """Close the run and wait for its store, as long as that answers; see `Run.end`."""
+        """Close the run and, if the store is reachable, wait for delivery; see `Run.end`."""
         now = _now()
         try:
             self._journal.append(END, durable=True, status=status, time=now)
         except OSError:
-            # A full disk must not keep a store on another one from hearing of the end.
-            self._courier.settle()
+            # With the journal's disk full, the store on another disk can still be updated.
+            self._courier.flush()
             client = mlflow.MlflowClient(self._store.uri)
             within(ANSWER_SECONDS, lambda: client.set_terminated(self.run_id, status, now))
             raise
-        self._courier.settle()
+        self._courier.flush()
         self._courier.release(self._journal)
 
 
 class NoRun:
-    """Leaves nothing behind: ``tracking=none``, and every rank but the first."""
+    """Logs nothing: for ``tracking=none``, and for all ranks but the first."""
 
     run_id: None = None
     store: None = None
@@ -315,7 +314,7 @@ class NoRun:
 
 
 class _Monitor(SystemMetricsMonitor):
-    """MLflow's, but that its samples go into the journal and it needs no answers meanwhile."""
+    """MLflow's system monitor, writing to the run's journal instead of calling the store."""
 
     def __init__(self, run: Run, every: float) -> None:
         assert run.store is not None
@@ -323,13 +322,13 @@ class _Monitor(SystemMetricsMonitor):
         super().__init__(
             run.run_id,
             sampling_interval=every,
-            resume_logging=resumed,  # its steps follow those before
+            resume_logging=resumed,  # continues the step count
             tracking_uri=run.store.uri,
         )
         self._run = run
 
     def monitor(self) -> None:
-        """Take a sample every while, until `finish`."""
+        """Sample periodically until `finish`."""
         while True:
             self.collect_metrics()
             if self._shutdown_event.wait(self.sampling_interval):
@@ -338,7 +337,7 @@ class _Monitor(SystemMetricsMonitor):
             try:
                 self._run.metrics(values, self._logging_step)
             except OSError:
-                return  # the disk is full: whoever trains will say so
+                return  # the disk is full, which training reports
             self._logging_step += 1
             for monitor in self.monitors:
                 monitor.clear_metrics()
@@ -346,10 +345,10 @@ class _Monitor(SystemMetricsMonitor):
 
 @contextmanager
 def system_metrics(run: Run, every: float) -> Iterator[None]:
-    """Log CPU, memory, disk, network and GPU use (with the extra ``gpu``) while inside.
+    """Log CPU, memory, disk, network and (extra ``gpu``) GPU use inside the ``with`` block.
 
     Args:
-        run: The run; nothing happens unless it is kept in MLflow.
+        run: The run; nothing happens if it is not tracked.
         every: Seconds between two samples.
     """
     if run.store is None or run.run_id is None:

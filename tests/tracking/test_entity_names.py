@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import MAX_ENTITY_KEY_LENGTH, _validate_metric_name
 
-from idc.tracking.names import entity_name
+from idc.tracking.entity_names import entity_name
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
 # What MLflow takes as it is; letters outside ASCII are not for every database below it.

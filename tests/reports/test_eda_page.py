@@ -10,9 +10,9 @@ import pytest
 
 from idc.data.sources.base import NotRead
 from idc.errors import DataError
-from idc.reports.eda import write_eda
 from idc.reports.eda_grids import pick
 from idc.reports.eda_input import COLUMNS, EdaInput
+from idc.reports.eda_page import write_eda
 from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
 from idc.reports.eda_words import lead, stands_out
 

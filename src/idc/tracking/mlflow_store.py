@@ -1,4 +1,4 @@
-"""Where runs are kept: the embedded store or a server, made ready once, before anybody races."""
+"""The MLflow store, embedded or on a server, created once even by parallel processes."""
 
 import logging
 import os
@@ -17,29 +17,28 @@ from sqlalchemy.exc import SQLAlchemyError
 from idc.errors import TrackingError
 from idc.tracking.courier import courier_of
 from idc.tracking.database import check_database
-from idc.tracking.delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
 from idc.tracking.journal import FOLDER
+from idc.tracking.journal_delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
 from idc.tracking.privacy import Redactor, public
 from idc.tracking.waiting import within
 
 Kind = Literal["local", "server", "none"]
 LOCK_SECONDS = 120
-ANSWER_SECONDS = 8.0  # for which a server's answer is waited for before it counts as away
-
+ANSWER_SECONDS = 8.0  # without an answer, after which a server counts as unreachable
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Store:
-    """An MLflow store with the experiment that runs go to.
+class MlflowStore:
+    """An MLflow store and the experiment for new runs.
 
     Attributes:
         uri: The tracking URI.
-        experiment_id: The experiment's id; empty as long as the server does not answer.
-        redactor: Takes out of what is logged what must not leave the machine.
+        experiment_id: The experiment's id; empty while the server is unreachable.
+        redactor: Removes private information from whatever is logged.
         experiment: The experiment's name.
-        journals: The folder of what is not delivered yet; see `idc.tracking.journal`.
+        journals: Folder of data not delivered yet; see `idc.tracking.journal`.
     """
 
     uri: str
@@ -52,7 +51,7 @@ class Store:
 
     @property
     def is_server(self) -> bool:
-        """Whether it is reached over a network, and so may be away for a while."""
+        """Whether the store is on a network, and so may be unreachable for a while."""
         return not self.uri.startswith(("sqlite:", "file:"))
 
 
@@ -63,40 +62,41 @@ def open_store(
     mlruns: Path,
     redactor: Redactor | None = None,
     require: bool = True,
-) -> Store | None:
-    """Make the store and the experiment, if they are not there yet.
+) -> MlflowStore | None:
+    """Open the store, creating it and the experiment if necessary.
 
-    A fresh SQLite store is raced by parallel processes while it migrates its schema, so all of
-    this happens under a file lock. What ended processes could not deliver to the store is
-    delivered now, in the background.
+    Parallel processes would race while a new SQLite store migrates its schema, so this is done
+    under a file lock. Data that earlier processes could not deliver to the store are delivered now,
+    in the background.
 
     Args:
         kind: ``local``, ``server`` or ``none``.
-        uri: A tracking URI that wins over the embedded store, or None.
+        uri: A tracking URI that takes precedence over the embedded store, or None.
         experiment: Name of the experiment.
-        mlruns: Folder of the embedded store, and of what is not delivered yet.
-        redactor: For what is logged; absolute paths and the host's name are left out by default.
-        require: Whether a server must answer. Otherwise what is logged waits until it does.
+        mlruns: Folder of the embedded store and of undelivered data.
+        redactor: Applied to whatever is logged; by default it removes absolute paths and the host
+            name.
+        require: Whether a server must be reachable. Otherwise logged data wait until it is.
 
     Returns:
         The store, or None for ``none``.
 
     Raises:
-        TrackingError: The folder cannot be written, the store cannot be used, or the server does
-            not answer and must.
+        TrackingError: The folder cannot be written, the store cannot be used, or a required server
+            is unreachable.
     """
     if kind == "none":
         return None
     uri = uri or default_uri(mlruns)
     try:
         mlruns.mkdir(parents=True, exist_ok=True)
-        store = _answered(uri, experiment, mlruns, require)
+        store = _connect(uri, experiment, mlruns, require)
         store = replace(store, experiment=experiment, journals=mlruns.resolve() / FOLDER)
         courier = courier_of(uri, store.journals)
         if store.experiment_id:
-            courier.adopt()
+            courier.take_over()
         else:
-            courier.note_away("it did not answer at the start")
+            courier.mark_away("no answer at the start")
         return store if redactor is None else replace(store, redactor=redactor)
     except Timeout as error:
         raise TrackingError(
@@ -110,11 +110,11 @@ def open_store(
         ) from error
 
 
-def _answered(uri: str, experiment: str, mlruns: Path, require: bool) -> Store:
-    """Open a store; one that is away, without its experiment."""
-    away = Store(uri, "")
+def _connect(uri: str, experiment: str, mlruns: Path, require: bool) -> MlflowStore:
+    """Open a store; an unreachable one is returned without its experiment."""
+    unreachable = MlflowStore(uri, "")
     try:
-        if not away.is_server:
+        if not unreachable.is_server:
             with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
                 if uri.startswith("sqlite:"):
                     check_database(uri)
@@ -122,33 +122,31 @@ def _answered(uri: str, experiment: str, mlruns: Path, require: bool) -> Store:
         return within(ANSWER_SECONDS, lambda: _open(uri, experiment, mlruns))
     except (TimeoutError, MlflowException, SQLAlchemyError) as error:
         why = reason(error)
-        if require or not away.is_server or is_refusal(error) or is_denied(error):
+        if require or not unreachable.is_server or is_refusal(error) or is_denied(error):
             raise TrackingError(
                 f"tracking: {public(uri)} cannot be used ({why}). Check tracking.uri or "
-                f"MLFLOW_TRACKING_URI (a folder is no store: MLflow takes sqlite:///FILE or "
+                f"MLFLOW_TRACKING_URI (a folder is not a store: MLflow needs sqlite:///FILE or "
                 f"http://HOST), or set tracking=none."
             ) from error
         log.warning(
-            "tracking: %s does not answer (%s). The run goes on; what it logs is kept in %s and is "
-            "delivered when the server is back. tracking.require=true would refuse.",
+            "tracking: %s does not answer (%s). The run continues; what it logs is kept in %s and "
+            "is delivered when the server is back. Set tracking.require=true to stop instead.",
             public(uri),
             why,
             mlruns / FOLDER,
         )
-        return away
+        return unreachable
 
 
 @contextmanager
-def the_store(store: Store | None) -> Iterator[None]:
-    """Make a store the one that MLflow uses where it is not told.
+def restored_tracking_uri() -> Iterator[None]:
+    """Restore MLflow's global tracking URI at the end.
 
-    MLflow's models and Lightning's logger set it as a global, which also lands in the environment.
-    Left there, it would decide where the next run of this process, or of a child, goes.
+    Lightning's MLFlowLogger, which a user may add, sets it, also in the environment. Left there, it
+    would decide where the next run of this process, or of a child process, is logged.
     """
     name = "MLFLOW_TRACKING_URI"
     before = os.environ.get(name)
-    if store is not None:
-        mlflow.set_tracking_uri(store.uri)
     try:
         yield
     finally:
@@ -164,30 +162,32 @@ def default_uri(mlruns: Path) -> str:
 
 
 def sqlite_uri(mlruns: Path) -> str:
-    """The URI of a folder's database.
+    """URI of the database in a folder.
 
-    SQLAlchemy reads the path as a part of a URL, so what would part it is quoted. The slashes too
-    then: MLflow takes the path as it stands and makes its parent folder.
+    SQLAlchemy parses the path as part of a URL, so a path with URL delimiters is quoted. Its
+    slashes too: MLflow takes the unquoted path literally and creates its parent folder.
     """
     path = str(mlruns / "mlflow.db")
     return f"sqlite:///{quote(path, safe='') if set('?#%') & set(path) else path}"
 
 
-def _open(uri: str, experiment: str, mlruns: Path) -> Store:
-    # Alembic tells of each of its dozens of migrations when the store is new.
-    # What a driver logs of a database's error, and each repetition of a call, is told in one line.
+def _open(uri: str, experiment: str, mlruns: Path) -> MlflowStore:
+    # Alembic logs each of its dozens of migrations of a new store; the others log errors and
+    # retries, which we report in one line.
     for name in ("alembic", "mlflow.store.db.utils", "urllib3.connectionpool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     client = mlflow.MlflowClient(uri)
-    found = client.get_experiment_by_name(experiment)
-    if found is None:
+    existing = client.get_experiment_by_name(experiment)
+    if existing is None:
         local = uri.startswith("sqlite:")
         place = (mlruns.resolve() / "artifacts").as_uri() if local else None
-        made = client.create_experiment(experiment, artifact_location=place, tags=EXPERIMENT_TAGS)
-        return Store(uri, made)
-    if found.lifecycle_stage == "deleted":
+        created = client.create_experiment(
+            experiment, artifact_location=place, tags=EXPERIMENT_TAGS
+        )
+        return MlflowStore(uri, created)
+    if existing.lifecycle_stage == "deleted":
         raise TrackingError(
             f"tracking.experiment={experiment}: it was deleted in the MLflow UI. Restore it there, "
             f"or choose another name."
         )
-    return Store(uri, found.experiment_id)
+    return MlflowStore(uri, existing.experiment_id)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 
-from idc.reader_study.agreement import agree
 from idc.reader_study.answer import Answer, ReviewError, as_frame, standing
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.kappa import cohen, fleiss
+from idc.reader_study.reader_agreement import agree
 from idc.reader_study.sharing import sharing_readers
 
 TIME = "2026-01-02T03:04:05+00:00"

@@ -1,4 +1,4 @@
-"""What a run should say of its origin: code, libraries, machine, command."""
+"""Provenance of a run: code, libraries, machine and command."""
 
 import contextlib
 import getpass
@@ -35,7 +35,7 @@ def origin_tags(app: str = "idc.train", pseudonyms: Pseudonyms | None = None) ->
 
     Args:
         app: The module that was run.
-        pseudonyms: In place of the patients that the command line names.
+        pseudonyms: Replace patient IDs on the command line; None to keep these.
     """
     arguments = [redact_override(argument, pseudonyms) for argument in sys.argv[1:]]
     tags = {
@@ -46,7 +46,7 @@ def origin_tags(app: str = "idc.train", pseudonyms: Pseudonyms | None = None) ->
         "host.kind": host_kind(),
         "host.python": platform.python_version(),
     }
-    tags |= {f"version.{library}": known for library, known in library_versions().items()}
+    tags |= {f"version.{library}": number for library, number in library_versions().items()}
     with contextlib.suppress(KeyError, OSError):  # a container's user may have no name
         tags["mlflow.user"] = getpass.getuser()
     return tags | git_tags(Path(__file__).parent)
@@ -54,26 +54,26 @@ def origin_tags(app: str = "idc.train", pseudonyms: Pseudonyms | None = None) ->
 
 def library_versions() -> dict[str, str]:
     """Version of each of `LIBRARIES` that is installed."""
-    known = {}
+    versions = {}
     for library in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
-            known[library] = version(library)
-    return known
+            versions[library] = version(library)
+    return versions
 
 
 def host_kind() -> str:
-    """The machine as a reader needs it: system, processor kind and GPUs, but no name."""
+    """Description of the machine: system, architecture, threads and GPUs, without its name."""
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     gpu = f", {len(gpus)} x {gpus[0]}" if gpus else ", no GPU"
     return f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} threads{gpu}"
 
 
 def git_tags(folder: Path) -> dict[str, str]:
-    """Commit of the code and whether it was changed since; empty for an installed package."""
+    """Git commit of the code and whether it has changes; empty for an installed package."""
 
-    def git(*words: str) -> str:
+    def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(folder), *words],
+            ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
             check=True,
@@ -81,7 +81,7 @@ def git_tags(folder: Path) -> dict[str, str]:
         ).stdout.strip()
 
     try:
-        git("ls-files", "--error-unmatch", __file__)  # not the repository of somebody's venv
+        git("ls-files", "--error-unmatch", __file__)  # fails in a repository around a venv
         commit = git("rev-parse", "HEAD")
         dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
@@ -90,7 +90,7 @@ def git_tags(folder: Path) -> dict[str, str]:
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings to dotted names; lists stay as they are."""
+    """Flatten nested mappings to dotted names; lists stay as they are."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"

@@ -11,12 +11,12 @@ import pytest
 from conftest import PATIENCE
 from idc.errors import CheckpointError, TrackingError
 from idc.tracking.lookup import children, fetch_artifact, find_run
-from idc.tracking.run import MlflowRun, NoRun, Run
-from idc.tracking.store import Store, open_store, the_store
+from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
+from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
 
 
 @pytest.fixture
-def store(tmp_path: Path, ready_made_store: None) -> Store:
+def store(tmp_path: Path, ready_made_store: None) -> MlflowStore:
     made = open_store("local", None, "idc", tmp_path / "mlruns")
     assert made is not None
     return made
@@ -25,8 +25,8 @@ def store(tmp_path: Path, ready_made_store: None) -> Store:
 def test_a_fresh_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from idc.tracking.store import open_store\n"
-        "from idc.tracking.run import MlflowRun\n"
+        "from idc.tracking.mlflow_store import open_store\n"
+        "from idc.tracking.mlflow_run import MlflowRun\n"
         "store = open_store('local', None, 'idc', Path(sys.argv[1]))\n"
         "run = MlflowRun(store, name=sys.argv[2]); run.metrics({'a': 1.0}); run.end('FINISHED')\n"
     )
@@ -44,7 +44,7 @@ def test_a_fresh_store_is_opened_by_many_at_once(tmp_path: Path) -> None:
     assert {r.info.run_name for r in client.search_runs(["1"])} == {"0", "1", "2", "3"}
 
 
-def test_artifacts_lie_beside_the_database(store: Store, tmp_path: Path) -> None:
+def test_artifacts_lie_beside_the_database(store: MlflowStore, tmp_path: Path) -> None:
     run = MlflowRun(store, name="a")
     (tmp_path / "note.txt").write_text("hello")
     run.artifacts(tmp_path / "note.txt", "notes")
@@ -52,7 +52,7 @@ def test_artifacts_lie_beside_the_database(store: Store, tmp_path: Path) -> None
     assert fetch_artifact(store, run.run_id, "notes", tmp_path / "back").is_dir()
     found = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
     assert [p.parent.name for p in found] == ["notes"]
-    with pytest.raises(CheckpointError, match="holds no weights"):
+    with pytest.raises(CheckpointError, match="has no weights"):
         fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
 
 
@@ -70,7 +70,7 @@ def test_a_folder_may_have_any_name(tmp_path: Path, ready_made_store: None) -> N
     assert {p.name for p in tmp_path.iterdir()} == {root.name, "note.txt", "back"}
 
 
-def test_long_values_and_many_of_them(store: Store) -> None:
+def test_long_values_and_many_of_them(store: MlflowStore) -> None:
     run = MlflowRun(store, name="a")
     values = {f"p{i}": "x" * (7000 if i == 0 else 10) for i in range(230)}
     run.params(values)
@@ -83,13 +83,13 @@ def test_long_values_and_many_of_them(store: Store) -> None:
     assert len(data.tags["t0"]) <= 5000
 
 
-def test_metrics_that_are_not_finite_are_left_out(store: Store) -> None:
+def test_metrics_that_are_not_finite_are_left_out(store: MlflowStore) -> None:
     run = MlflowRun(store, name="a")
     run.metrics({"fine": 0.5, "nan": float("nan"), "inf": float("inf")})
     assert find_run(store, run.run_id).data.metrics == {"fine": 0.5}
 
 
-def test_children_are_found_in_their_order(store: Store) -> None:
+def test_children_are_found_in_their_order(store: MlflowStore) -> None:
     parent = MlflowRun(store, name="sweep")
     names = ["b", "a", "c"]
     for name in names:
@@ -100,12 +100,12 @@ def test_children_are_found_in_their_order(store: Store) -> None:
         children(store, "nobody")
 
 
-def test_unknown_runs_are_named(store: Store) -> None:
+def test_unknown_runs_are_named(store: MlflowStore) -> None:
     with pytest.raises(CheckpointError, match="no run 0123"):
         find_run(store, "0123")
 
 
-def test_deleted_runs_are_refused_by_name(store: Store) -> None:
+def test_deleted_runs_are_refused_by_name(store: MlflowStore) -> None:
     parent = MlflowRun(store, name="the sweep")
     children(store, parent.run_id)
     mlflow.MlflowClient(store.uri).delete_run(parent.run_id)
@@ -115,7 +115,7 @@ def test_deleted_runs_are_refused_by_name(store: Store) -> None:
         children(store, parent.run_id)
 
 
-def test_a_deleted_experiment_is_named(store: Store, tmp_path: Path) -> None:
+def test_a_deleted_experiment_is_named(store: MlflowStore, tmp_path: Path) -> None:
     mlflow.MlflowClient(store.uri).delete_experiment(store.experiment_id)
     with pytest.raises(TrackingError, match=r"tracking\.experiment=idc.*deleted"):
         open_store("local", None, "idc", tmp_path / "mlruns")
@@ -139,12 +139,12 @@ def test_a_server_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("before", [None, "sqlite:///elsewhere.db"])
-def test_mlflows_globals_are_given_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch, before: str | None
+def test_mlflows_tracking_uri_is_restored(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if before is not None:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
-    with the_store(store):
-        assert mlflow.get_tracking_uri() == store.uri
+    with restored_tracking_uri():
+        mlflow.set_tracking_uri("sqlite:///of-a-logger.db")
     assert os.environ.get("MLFLOW_TRACKING_URI") == before

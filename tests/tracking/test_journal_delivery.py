@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 
-from idc.tracking.delivery import JOURNAL_TAG, Delivery, first_batch
 from idc.tracking.journal import About, Journal, RunIds
-from idc.tracking.store import Store, open_store
+from idc.tracking.journal_delivery import JOURNAL_TAG, Delivery, first_batch
+from idc.tracking.mlflow_store import MlflowStore, open_store
 
 Fault = Literal["none", "before", "after", "killed"]
 WRITES = ("log_", "create_", "set_", "update_", "delete_", "finalize_")
@@ -42,13 +42,13 @@ class Faulty:
 
 
 @pytest.fixture
-def store(tmp_path: Path, ready_made_store: None) -> Store:
+def store(tmp_path: Path, ready_made_store: None) -> MlflowStore:
     made = open_store("local", None, "idc", tmp_path / "mlruns")
     assert made is not None
     return made
 
 
-def written(store: Store, folder: Path, local: str) -> Journal:
+def written(store: MlflowStore, folder: Path, local: str) -> Journal:
     """A journal with an entry of each kind."""
     journal = Journal.create(folder, About(local, store.uri, "idc"))
     journal.append("create", name="a", parent=None, start=1)
@@ -70,7 +70,7 @@ def written(store: Store, folder: Path, local: str) -> Journal:
     return journal
 
 
-def deliver(store: Store, journal: Journal, faults: list[Fault]) -> None:
+def deliver(store: MlflowStore, journal: Journal, faults: list[Fault]) -> None:
     client: Any = Faulty(mlflow.MlflowClient(store.uri), faults)
     ids = RunIds(journal.folder.parent)
     while journal.waiting:
@@ -80,7 +80,7 @@ def deliver(store: Store, journal: Journal, faults: list[Fault]) -> None:
         except MlflowException:
             continue
         except KeyboardInterrupt:  # another process takes it over
-            journal.leave()
+            journal.release()
             taken = Journal.take_over(journal.folder)
             assert taken is not None
             journal = taken
@@ -89,7 +89,7 @@ def deliver(store: Store, journal: Journal, faults: list[Fault]) -> None:
     journal.close()
 
 
-def content(store: Store, run_id: str) -> dict[str, Any]:
+def content(store: MlflowStore, run_id: str) -> dict[str, Any]:
     """All that the store holds of a run."""
     client = mlflow.MlflowClient(store.uri)
     run = client.get_run(run_id)
@@ -127,7 +127,7 @@ def content(store: Store, run_id: str) -> dict[str, Any]:
     )
 )
 def test_each_entry_arrives_once(
-    store: Store, tmp_path_factory: pytest.TempPathFactory, faults: list[Fault]
+    store: MlflowStore, tmp_path_factory: pytest.TempPathFactory, faults: list[Fault]
 ) -> None:
     folder = tmp_path_factory.mktemp("journals")
     plain, local = f"local-{0:032x}", f"local-{1:032x}"
@@ -147,7 +147,7 @@ def test_each_entry_arrives_once(
             client.delete_logged_model(model.model_id)
 
 
-def test_what_is_delivered_is_what_was_logged(store: Store, tmp_path: Path) -> None:
+def test_what_is_delivered_is_what_was_logged(store: MlflowStore, tmp_path: Path) -> None:
     local = f"local-{1:032x}"
     deliver(store, written(store, tmp_path, local), [])
     found = content(store, str(RunIds(tmp_path).resolve(local)))
