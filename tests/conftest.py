@@ -1,5 +1,6 @@
 """Shared fixtures: a composed configuration, a tiny Kaggle folder, a run's own root."""
 
+import gc
 import logging
 import os
 import shutil
@@ -42,6 +43,19 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 Folder = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def modules_are_no_garbage() -> None:
+    """Leave what is imported out of each garbage collection: a quarter second with PyTorch."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
+
+
 # What can happen to an image file.
 BREAKS: dict[str, Callable[[Path], object]] = {
     "corrupt": lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 99 + b"IEND\xaeB`\x82"),
@@ -213,8 +227,15 @@ def copied_database(empty: Path) -> Iterator[None]:
 
 
 @pytest.fixture
+def database(empty_database: Path, tmp_path: Path) -> Path:
+    """The empty database in this test's own root, for processes of their own."""
+    (tmp_path / "mlruns").mkdir()
+    return shutil.copyfile(empty_database, tmp_path / "mlruns" / "mlflow.db")
+
+
+@pytest.fixture
 def ready_made_store(empty_database: Path) -> Iterator[None]:
-    """Stores begin as a copy of the empty database; `shell` goes the whole way."""
+    """Stores begin as a copy of the empty database."""
     with copied_database(empty_database):
         yield
 
@@ -252,6 +273,7 @@ class Screen(TextIOWrapper):
 def in_process(name: str, root: Path, *arguments: str) -> Result:
     """Run an app's own main in this process, with IDC_ROOT at `root`."""
     app = import_module(f"idc.{name}")
+    drawing = import_module("idc.runtime.drawing")
     handlers = logging.getLogger().handlers[:]
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -260,6 +282,9 @@ def in_process(name: str, root: Path, *arguments: str) -> Result:
     ):
         patch.setenv("IDC_ROOT", str(root))
         patch.setattr(sys, "argv", [f"idc.{name}", *arguments])
+        # What figures look like is tested with the figures; here they cost half the time.
+        patch.setattr(drawing, "DPI", 30)
+        patch.setattr(drawing, "count_cores", lambda: 1)
         try:
             app.main()
             code = 0
@@ -348,7 +373,7 @@ def copy_root(root: Path, target: Path) -> Result:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Cli:
+def shell(tmp_path: Path, database: Path) -> Cli:
     """`python -m idc.train` with these arguments, in a process of its own."""
 
     def run(*arguments: str, **environment: str) -> Result:

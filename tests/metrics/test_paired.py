@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics as sk
+from statsmodels.stats.multitest import multipletests
 
 from idc.errors import ConfigError, DataError
 from idc.metrics.intervals import bootstrap
@@ -106,6 +107,13 @@ def test_repeats_count_by_their_mean() -> None:
 def test_holm_by_hand() -> None:
     assert holm(np.array([0.03, 0.01, 0.04])) == pytest.approx([0.06, 0.03, 0.06])
     assert len(holm(np.empty(0))) == 0
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 9, 40):
+        p_values = rng.choice(rng.random(count) ** 3, count)  # with ties
+        assert np.array_equal(holm(p_values), multipletests(p_values, method="holm")[1])
 
 
 @settings(max_examples=200, deadline=None)
