@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from idc.metrics.expansion import expanded_tail
-from idc.metrics.resampling import Units, patient_units
-from idc.metrics.spread import Spread, spreads
-from idc.metrics.statistics import Prediction, UnitStatistics
+from idc.metrics.resampling import Clusters, patient_clusters
+from idc.metrics.spread import Spread, resample_metrics
+from idc.metrics.statistics import ClusterStatistics, Prediction
 
 LEVEL = 0.95
 DRAWS = 1_000
@@ -40,7 +40,7 @@ POPULATIONS = {
 METHODS = ("ours", "number", "plain", "strata", "patches")
 
 
-class Stratified(Units):
+class Stratified(Clusters):
     """Patients drawn within those that have the same classes."""
 
     def _draw(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -101,17 +101,17 @@ def intervals(
     labels: NDArray[np.int64], scores: NDArray[np.float64], groups: NDArray[np.str_], seed: int
 ) -> dict[str, dict[str, tuple[float, float]]]:
     """Method to metric to bounds."""
-    units = patient_units(labels, groups)
+    units = patient_clusters(labels, groups)
     by_patient = statistics(labels, scores, units.codes, units.count)
-    drawn = spreads(by_patient, units, DRAWS, seed)
+    drawn = resample_metrics(by_patient, units, DRAWS, seed)
     strata = Stratified(units.codes, units.count, units.holds)
-    patches = patient_units(labels, np.arange(len(labels)))
+    patches = patient_clusters(labels, np.arange(len(labels)))
     by_patch = statistics(labels, scores, patches.codes, patches.count)
     tails = {"number": expanded_tail(LEVEL, units.count), "plain": (1 - LEVEL) / 2}
     found = {
         "ours": _bounds(drawn),
-        "strata": _bounds(spreads(by_patient, strata, DRAWS, seed)),
-        "patches": _bounds(spreads(by_patch, patches, DRAWS, seed)),
+        "strata": _bounds(resample_metrics(by_patient, strata, DRAWS, seed)),
+        "patches": _bounds(resample_metrics(by_patch, patches, DRAWS, seed)),
     }
     for method, tail in tails.items():
         found[method] = {
@@ -122,10 +122,10 @@ def intervals(
 
 def statistics(
     labels: NDArray[np.int64], scores: NDArray[np.float64], codes: NDArray[np.int64], units: int
-) -> UnitStatistics:
+) -> ClusterStatistics:
     """Decided at 0.5."""
     prediction = Prediction(scores, {"": (scores >= 0.5).astype(np.int64)})
-    return UnitStatistics(labels, prediction, codes, units, SHOWN)
+    return ClusterStatistics(labels, prediction, codes, units, SHOWN)
 
 
 def _bounds(found: dict[str, Spread]) -> dict[str, tuple[float, float]]:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn import metrics as sk
 
+from idc.metrics.bootstrap import bootstrap
 from idc.metrics.calibration_error import calibration_metrics
-from idc.metrics.intervals import bootstrap
 from idc.metrics.paired import compare_paired
 from idc.metrics.statistics import Prediction
 

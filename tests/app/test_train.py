@@ -18,7 +18,7 @@ import yaml
 from sklearn.metrics import f1_score, roc_auc_score
 
 from conftest import ONLY_MAPS, PATIENCE, TINY, Cli, Result
-from idc.metrics.names import METRIC_NAMES
+from idc.metrics.metric_names import METRIC_NAMES
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import gaussian_filter
 
-from idc.slides.regions import Region, find_regions
+from idc.slides.evidence_regions import Region, find_regions
 
 RNG = np.random.default_rng(0)
 

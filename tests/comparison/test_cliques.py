@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idc.comparison.cliques import alike_pairs, cliques
-from idc.metrics.paired import holm
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -30,11 +29,11 @@ def test_by_hand(alike: set[tuple[str, str]], expected: list[tuple[str, ...]]) -
     assert cliques([], alike) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(2, 9),
     st.integers(0, 3),
-    st.lists(st.sampled_from([0.0001, 0.001, 0.004, 0.01, 0.02, 0.3, np.nan]), min_size=66),
+    st.lists(st.sampled_from([0.01, 0.3, np.nan]), min_size=66, max_size=66),
 )
 def test_bars_join_exactly_the_pairs_that_the_table_does_not_tell_apart(
     settings: int, baselines: int, p_values: list[float]
@@ -44,13 +43,11 @@ def test_bars_join_exactly_the_pairs_that_the_table_does_not_tell_apart(
     pairs = [(x, y) for x, y in combinations(names, 2) if not (x[0] == y[0] == "b")]
     table = pd.DataFrame(pairs, columns=["a", "b"]).assign(metric="f1")
     p = np.array(p_values[: len(pairs)])
-    known = np.isfinite(p)
-    p[known] = holm(p[known])
     table["p_holm"], table["apart"] = p, p < 0.05
     groups = cliques(names, alike_pairs(table, "f1"))
     joined = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
-    told = table[table["p_holm"].notna() & ~table["apart"]]
-    assert joined == {frozenset(pair) for pair in zip(told["a"], told["b"], strict=True)}
+    alike = table[table["p_holm"].notna() & ~table["apart"]]
+    assert joined == {frozenset(pair) for pair in zip(alike["a"], alike["b"], strict=True)}
     assert not any(set(x) < set(y) for x in groups for y in groups)
 
 

@@ -8,8 +8,7 @@ from sklearn.metrics import brier_score_loss
 from torch import from_numpy
 from torchmetrics.classification import BinaryCalibrationError, MulticlassCalibrationError
 
-from idc.metrics.calibration import calibration_metrics
-from idc.metrics.calibration_error import reliability_bins
+from idc.metrics.calibration_error import calibration_metrics, reliability_bins
 
 
 def both(scores: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import recall_score, roc_auc_score
 
-from idc.metrics.intervals import bootstrap
-from idc.metrics.statistics import Prediction, UnitStatistics
+from idc.metrics.bootstrap import bootstrap
+from idc.metrics.statistics import ClusterStatistics, Prediction
 
 PATIENTS, SPLITS, PATCH_SIDES = 40, 600, 60
 AT_HALF = ("recall", "specificity", "precision", "f1", "balanced_accuracy")
@@ -32,22 +32,22 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
     """Over patients in 93.7 % (balanced accuracy) to 95.7 %; over patches in 52 to 80 %."""
     rng = np.random.default_rng(0)
     y, scores, _ = sample(rng, 20_000)
-    everyone = UnitStatistics(
+    everyone = ClusterStatistics(
         y, Prediction(scores, {"": (scores >= 0.5).astype(int)}), np.zeros(len(y), int), 1
     )
     truth = {name: float(value[0]) for name, value in everyone.values(np.ones((1, 1))).items()}
-    held = {unit: dict.fromkeys(SHOWN, 0) for unit in ("patient", "patch")}
+    held = {cluster: dict.fromkeys(SHOWN, 0) for cluster in ("patient", "patch")}
     for seed in range(SPLITS):
         y, scores, group = sample(rng, PATIENTS)
         called = {"": (scores >= 0.5).astype(int)}
-        units = {"patient": group}
+        clusters = {"patient": group}
         if seed < PATCH_SIDES:
-            units["patch"] = np.arange(len(y)).astype(str)
-        for unit, groups in units.items():
+            clusters["patch"] = np.arange(len(y)).astype(str)
+        for cluster, groups in clusters.items():
             found = bootstrap(y, scores, groups, called, draws=400, seed=seed)
             for name in SHOWN:
                 low, high = found.bounds[name]
-                held[unit][name] += low <= truth[name] <= high
+                held[cluster][name] += low <= truth[name] <= high
     by_patient = {name: 100 * count / SPLITS for name, count in held["patient"].items()}
     by_patch = {name: 100 * count / PATCH_SIDES for name, count in held["patch"].items()}
     assert all(93 <= share <= 97 for share in by_patient.values()), by_patient

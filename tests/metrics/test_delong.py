@@ -111,9 +111,9 @@ def test_the_same_ranks_do_not_differ() -> None:
 
 def test_what_has_no_area_is_named() -> None:
     y, a, b, group = clustered(3)
-    with pytest.raises(DataError, match="lack a class"):
+    with pytest.raises(DataError, match="only one class"):
         delong(np.ones_like(y), a, b)
-    with pytest.raises(DataError, match="one patient only"):
+    with pytest.raises(DataError, match="in one patient only"):
         delong((group == "0").astype(int), a, b, group)
     with pytest.raises(DataError, match="one score and one patient"):
         delong(y[1:], a, b)

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 from statsmodels.stats.multitest import multipletests
 
 from idc.errors import ConfigError, DataError
-from idc.metrics.intervals import bootstrap
+from idc.metrics.bootstrap import bootstrap
 from idc.metrics.paired import compare_paired, holm
 from idc.metrics.spread import Spread
 from idc.metrics.statistics import Prediction
@@ -120,19 +120,19 @@ def test_holm_is_that_of_statsmodels() -> None:
 @given(
     seed=st.integers(0, 10_000),
     draws=st.integers(42, 400),
-    units=st.integers(2, 60),
+    clusters=st.integers(2, 60),
     centre=st.floats(-4, 4),
     level=st.sampled_from([0.8, 0.9, 0.95]),
     left_out=st.booleans(),
     tied=st.booleans(),
 )
 def test_an_interval_leaves_out_0_exactly_when_p_is_small(
-    seed: int, draws: int, units: int, centre: float, level: float, left_out: bool, tied: bool
+    seed: int, draws: int, clusters: int, centre: float, level: float, left_out: bool, tied: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     drawn = rng.normal(centre, 1, draws).round(0 if tied else 12)
-    without = rng.standard_t(2, units if left_out else 0)
-    spread = Spread(centre, drawn, without, units)
+    without = rng.standard_t(2, clusters if left_out else 0)
+    spread = Spread(centre, drawn, without, clusters)
     low, high = spread.interval(level)
     p = spread.p_value(level)
     assert 0 < p <= 1
@@ -177,11 +177,11 @@ def test_more_than_two_classes() -> None:
 
 def test_what_cannot_be_compared_is_named() -> None:
     y, group, contestants = contest(8)
-    with pytest.raises(ConfigError, match="metrics=f2: contestant a"):
+    with pytest.raises(ConfigError, match="metrics=f2: unknown for contestant a"):
         compare_paired(y, group, contestants, ("f2",))
     with pytest.raises(ConfigError, match=r"draws=20.*at least 42"):
         compare_paired(y, group, contestants, draws=20)
-    with pytest.raises(DataError, match="contestant c: no predictions"):
+    with pytest.raises(DataError, match="contestant c has no predictions"):
         compare_paired(y, group, contestants | {"c": []}, draws=60)
     with pytest.raises(DataError, match="600 scores for 599 labels"):
         compare_paired(y[:-1], group[:-1], contestants, draws=60)

@@ -130,7 +130,7 @@ def test_fixed_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize("rule", ["max_f1", "youden", "recall", "precision", "cost"])
 def test_one_class_cannot_choose(rule: str) -> None:
     for labels in (np.ones(4, int), np.zeros(4, int), np.zeros(0, int)):
-        with pytest.raises(DataError, match="lacks a class"):
+        with pytest.raises(DataError, match="only one class"):
             ThresholdRule(rule).choose(labels, np.linspace(0, 1, len(labels)))
 
 
@@ -169,8 +169,7 @@ def test_rules_in_words() -> None:
     assert words == "highest threshold whose validation recall is at least 0.95"
     assert "precision is at least 0.8" in ThresholdRule("precision>=0.8").describe()
     cost = ThresholdRule("cost", false_negative_cost=7, false_positive_cost=2).describe()
-    assert "costs 7" in cost
-    assert "alarm 2" in cost
+    assert "with 7 per missed" in cost and "2 per false alarm" in cost
     assert "0.31" in ThresholdRule("fixed", value=0.31).describe()
     assert "F1" in ThresholdRule("max_f1").describe()
     assert "Youden" in ThresholdRule("youden").describe()
@@ -179,15 +178,15 @@ def test_rules_in_words() -> None:
 def decisions(tp: int, fn: int, fp: int, tn: int) -> Callable[[ThresholdRule], str | None]:
     y = np.repeat([1, 1, 0, 0], [tp, fn, fp, tn])
     called = np.repeat([1, 0, 1, 0], [tp, fn, fp, tn])
-    return lambda rule: rule.missed(y, called)
+    return lambda rule: rule.missed(y, called, "IDC")
 
 
 def test_a_missed_target_is_said_with_counts() -> None:
     recall, precision = ThresholdRule("recall>=0.95"), ThresholdRule("precision>=0.9")
     assert decisions(572, 57, 10, 10)(recall) == (
-        "The recall target of 0.95 was missed on test: 0.91 (57 of 629 IDC patches were not found)."
+        "The recall target of 0.95 was missed on test: 0.91 (57 of 629 IDC patches were missed)."
     )
-    assert "(1 of 3 IDC patches was not found)" in str(decisions(2, 1, 0, 1)(recall))
+    assert "(1 of 3 IDC patches was missed)" in str(decisions(2, 1, 0, 1)(recall))
     assert decisions(30, 5, 10, 99)(precision) == (
         "The precision target of 0.9 was missed on test: 0.75 (10 of 40 patches called IDC were "
         "not)."
@@ -212,6 +211,6 @@ def test_targets_that_cannot_be_judged() -> None:
 
 def test_the_sentence_names_split_and_class() -> None:
     y, called = np.array([1, 1]), np.array([0, 0])
-    words = ThresholdRule("recall").missed(y, called, split="validation", positive="malaria")
+    words = ThresholdRule("recall").missed(y, called, "malaria", split="validation")
     assert words is not None
     assert "missed on validation: 0.00 (2 of 2 malaria patches" in words

@@ -12,7 +12,7 @@ from idc.comparison import pooling
 from idc.comparison.fetch import _told_apart
 from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
-from idc.comparison.runs import Finished, baselines, contestants
+from idc.comparison.runs import FinishedRun, baselines, contestants
 from idc.evaluation.baselines import SHOWN
 from idc.pipelines import compare as comparing
 from idc.pipelines.compare import Compared, compare_runs
@@ -20,14 +20,16 @@ from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor
 
 CONFIG = {"intervals": {"draws": 400, "level": 0.95}, "seed": 0, "report": True}
-Make = Callable[..., Finished]
+Make = Callable[..., FinishedRun]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """A finished run of twelve patients in three folds, as its files tell of it."""
 
-    def run(train: int = 30, skill: float = 1.0, leaky: bool = False, **settings: str) -> Finished:
+    def run(
+        train: int = 30, skill: float = 1.0, leaky: bool = False, **settings: str
+    ) -> FinishedRun:
         names = {k.replace("_", ".", 1) if "split" in k else k: v for k, v in settings.items()}
         folder = tmp_path / "-".join(names.values())
         (folder / "evaluation").mkdir(parents=True)
@@ -57,7 +59,7 @@ def make(tmp_path: Path) -> Make:
             class_names=["no IDC", "IDC"],
             leaky=leaky,
         )
-        return Finished(outcome, folder)
+        return FinishedRun(outcome, folder)
 
     return run
 
@@ -68,7 +70,7 @@ def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., C
     for module in (comparing, pooling):
         monkeypatch.setattr(module, "save_figures", lambda figures, folder: None)
 
-    def compare(*runs: Finished, **intervals: float) -> Compared:
+    def compare(*runs: FinishedRun, **intervals: float) -> Compared:
         outcomes = [run.outcome for run in runs]
         redactor = Redactor(True, None, tmp_path)
         where = tmp_path / "out"
@@ -120,7 +122,7 @@ def test_repeats_on_other_patches_are_told(make: Make, compared: Callable[..., C
         settings = {"backbone": "a", "split.seed": seed}
         run.outcome.settings.clear()
         run.outcome.settings.update(settings)
-        runs.append(Finished(run.outcome, run.folder))
+        runs.append(FinishedRun(run.outcome, run.folder))
     found = compared(*runs)
     assert found.comparison is None
     assert any("from repeat to repeat: backbone=a" in note for note in found.notes)

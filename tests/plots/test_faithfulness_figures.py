@@ -7,13 +7,10 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.faithfulness import (
-    MARKS,
-    curves_figure,
-    faithfulness_matrix_figure,
-    methods_figure,
-    randomisation_figure,
-)
+from idc.plots.faithfulness_curves import curves_figure, randomisation_figure
+from idc.plots.faithfulness_marks import MARKS
+from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
+from idc.plots.faithfulness_methods import methods_figure
 
 VERDICTS = list(MARKS)
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
-from idc.plots.exciting import UnitRow, exciting_figure
+from idc.plots.convolution_filters import filters_figure
 from idc.plots.feature_maps import MapRow, feature_maps_figure
-from idc.plots.filters import filters_figure
+from idc.plots.top_patches import UnitRow, top_patches_figure
 
 RNG = np.random.default_rng(0)
 PATCHES = RNG.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
@@ -101,7 +101,7 @@ def test_the_contour_is_where_the_unit_is_active() -> None:
     maps = np.zeros((2, 5, 5), np.float32) - 8
     maps[0, 1, 3] = -2  # around (35, 15) in pixels
     unit = UnitRow("channel 7\nAUROC 0.81", PATCHES[:2], maps, ["8863, IDC\nscore 0.9", "8864, no"])
-    figure = exciting_figure([unit], "layer3")
+    figure = top_patches_figure([unit], "layer3")
     figure.draw_without_rendering()
     first, flat = with_images(figure)
     assert np.array_equal(first.images[0].get_array(), PATCHES[0])
@@ -120,7 +120,9 @@ def test_the_contour_is_where_the_unit_is_active() -> None:
 
 def test_coarse_maps_have_no_contour_and_no_patch_is_told() -> None:
     coarse = UnitRow("channel 1", PATCHES, RNG.normal(size=(6, 2, 2)), ["a"] * 6)
-    figure = exciting_figure([coarse, UnitRow("channel 2", PATCHES[:0], coarse.maps[:0], [])], "x")
+    figure = top_patches_figure(
+        [coarse, UnitRow("channel 2", PATCHES[:0], coarse.maps[:0], [])], "x"
+    )
     assert not any(contours(axes) for axes in figure.axes)
     text = words(figure)
     assert "too coarse" in text

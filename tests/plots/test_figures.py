@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from idc.plots.attribution import AttributionCase, attribution_figure
-from idc.plots.balance import balance_figure
+from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning import learning_figure
-from idc.plots.patches import augmented_grid_figure, sample_grid_figure
+from idc.plots.patch_grids import augmented_grid_figure, sample_grid_figure
+from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import CURVES, curve_style
 
 RNG = np.random.default_rng(0)

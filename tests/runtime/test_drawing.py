@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.filters import filters_figure
+from idc.plots.convolution_filters import filters_figure
 from idc.runtime.drawing import MANY, Drawing, draw_all
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from shapely.geometry import shape as to_shape
 
 from idc.errors import DataError
-from idc.slides.areas import call_regions
+from idc.slides.evidence_regions import find_regions
 from idc.slides.geojson import evidence_features, tile_features, tumour_features, write_geojson
-from idc.slides.regions import find_regions
+from idc.slides.positive_regions import call_regions
 
 PROPERTIES = {"objectType", "name", "classification", "isLocked", "measurements"}
 Feature = dict[str, Any]

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from idc.errors import ConfigError, DataError
 from idc.metrics.threshold import ThresholdRule
-from idc.slides.neighbours import connected_regions, find_neighbours
+from idc.slides.patch_neighbours import connected_regions, find_neighbours
 from idc.slides.smoothers import CANDIDATES, STRENGTHS
 from idc.slides.smoothing import Smoother, effect_of_smoothing, make_smoothers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from idc.attribution.faithfulness.verdict import EMPTY, FAILS, MOST_FLAT, TRUST, UNPROVEN
-from idc.comparison.runs import Finished
+from idc.comparison.runs import FinishedRun
 
 GAIN = "drop_over_random"
 NAME = re.compile(r"explain/(\w+)/(\w+)")
@@ -15,7 +15,7 @@ COLUMNS = ("model", "method", "verdict", GAIN, f"{GAIN}_low", f"{GAIN}_high")
 SHOWN = ("randomisation_similarity", "infidelity", "max_sensitivity")
 
 
-def trust_table(runs: Sequence[Finished]) -> pd.DataFrame:
+def trust_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
     """What the runs' explanations say of each method.
 
     Args:
@@ -67,7 +67,7 @@ def trust_sentences(table: pd.DataFrame) -> list[str]:
     return told if settings > 1 else []
 
 
-def _of(run: Finished) -> Iterable[dict[str, object]]:
+def _of(run: FinishedRun) -> Iterable[dict[str, object]]:
     found: dict[str, dict[str, float]] = {}
     for name, value in run.outcome.metrics.items():
         if match := NAME.fullmatch(name):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from idc.comparison.leaderboard import RUN, WHOLE, setting_of
-from idc.comparison.runs import FILES, Finished
+from idc.comparison.runs import FILES, FinishedRun
 from idc.errors import CheckpointError, ConfigError, MissingArtifactError
 from idc.runtime.outcome import Outcome
 from idc.tracking.entities import RunRecord
@@ -19,7 +19,9 @@ from idc.tracking.mlflow_store import MlflowStore
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
 
 
-def gather(store: MlflowStore, record: RunRecord, folder: Path, sweep_name: str = "") -> Finished:
+def gather(
+    store: MlflowStore, record: RunRecord, folder: Path, sweep_name: str = ""
+) -> FinishedRun:
     """A run's outcome and those of its files that a comparison needs.
 
     Args:
@@ -51,12 +53,12 @@ def gather(store: MlflowStore, record: RunRecord, folder: Path, sweep_name: str 
         class_names=list(logged_class_names(tags, what)),
         leaky=tags.get("leaky") == "true",
     )
-    return Finished(outcome, folder, tags.get(PARENT_TAG, ""))
+    return FinishedRun(outcome, folder, tags.get(PARENT_TAG, ""))
 
 
 def chosen_runs(
     store: MlflowStore, runs: Sequence[str], sweep: str | None, experiment: bool, folder: Path
-) -> list[Finished]:
+) -> list[FinishedRun]:
     """The runs that a comparison names.
 
     Args:
@@ -101,7 +103,7 @@ def chosen_runs(
     )
 
 
-def _told_apart(found: list[Finished]) -> list[Finished]:
+def _told_apart(found: list[FinishedRun]) -> list[FinishedRun]:
     """Runs of no sweep are settings of their own, by name; settings of two sweeps stay two."""
     alone = Counter(run.outcome.name for run in found if not run.settings)
     sweeps: dict[str, set[str]] = {}

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from idc.comparison.leaderboard import WHOLE
-from idc.comparison.runs import SPLIT, Finished
+from idc.comparison.runs import SPLIT, FinishedRun
 
 SIZES = ("split.train_fraction", "split.train_patients")
 METRICS = ("f1", "recall", "auroc")
 
 
-def size_table(runs: Sequence[Finished], pooled: pd.DataFrame) -> pd.DataFrame:
+def size_table(runs: Sequence[FinishedRun], pooled: pd.DataFrame) -> pd.DataFrame:
     """Metrics against the size of the training split, for runs in which it varies.
 
     Args:
@@ -59,7 +59,7 @@ def size_table(runs: Sequence[Finished], pooled: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _training(run: Finished) -> tuple[int, int] | None:
+def _training(run: FinishedRun) -> tuple[int, int] | None:
     split = run.read(SPLIT)
     if split is None:
         return None

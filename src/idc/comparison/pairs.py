@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.plots.wording import (
+from idc.text import (
     count,
     decimals_for,
     fixed,

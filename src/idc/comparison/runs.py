@@ -21,7 +21,7 @@ FOLD = "split.fold"
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A finished run with its files.
 
     Attributes:
@@ -77,10 +77,10 @@ class Finished:
         return {} if split is None else splits_of_patients(split)
 
 
-Known = tuple[Finished, pd.DataFrame]  # a run and one of its tables
+Known = tuple[FinishedRun, pd.DataFrame]  # a run and one of its tables
 
 
-def contestants(runs: Sequence[Finished]) -> tuple[list[Contestant], list[str]]:
+def contestants(runs: Sequence[FinishedRun]) -> tuple[list[Contestant], list[str]]:
     """A contestant a setting, in the order in which they come, and what must be said of them.
 
     Args:
@@ -117,7 +117,7 @@ def _repeats(known: Sequence[Known]) -> tuple[dict[str, pd.DataFrame], list[str]
     return whole, [key for key in repeats if key not in whole]
 
 
-def baselines(runs: Sequence[Finished], settings: Sequence[str]) -> tuple[list[Contestant], str]:
+def baselines(runs: Sequence[FinishedRun], settings: Sequence[str]) -> tuple[list[Contestant], str]:
     """The baselines, as trained on the largest training split of a split that does not leak.
 
     Args:

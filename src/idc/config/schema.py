@@ -27,7 +27,7 @@ from idc.config.rules import (
     text,
     whole,
 )
-from idc.metrics.names import METRIC_NAMES
+from idc.metrics.metric_names import METRIC_NAMES
 
 MONITORS = tuple(
     f"{split}/{name}" for split in ("val", "train") for name in ("loss", *METRIC_NAMES)

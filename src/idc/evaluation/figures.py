@@ -12,22 +12,22 @@ from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.evaluation.evaluate import Evaluation
 from idc.evaluation.test_metrics import Numbers
-from idc.metrics.selective import risk_coverage
+from idc.metrics.selective_prediction import risk_coverage
 from idc.models.history import History
-from idc.plots.balance import balance_figure
 from idc.plots.burden import burden_figure
-from idc.plots.calibration import reliability_figure
+from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.learning import learning_figure
-from idc.plots.patches import (
+from idc.plots.patch_grids import (
     augmented_grid_figure,
     sample_grid_figure,
 )
-from idc.plots.patients import per_patient_figure
-from idc.plots.selective import risk_coverage_figure
-from idc.plots.slices import slices_figure
-from idc.plots.threshold import threshold_figure
+from idc.plots.patient_metrics import per_patient_figure
+from idc.plots.reliability import reliability_figure
+from idc.plots.risk_coverage import risk_coverage_figure
+from idc.plots.slice_errors import slices_figure
+from idc.plots.threshold_curves import threshold_figure
 
 # Measures of uncertainty that several samples give, beside the score's own.
 UNCERTAINTY = {"mutual_information": "disagreement of the samples"}

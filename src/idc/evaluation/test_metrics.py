@@ -12,16 +12,16 @@ from idc.data.corrected import count_corrected
 from idc.data.facts import COLOURS
 from idc.evaluation.decision import Decider
 from idc.evaluation.predictions import probabilities_of
-from idc.metrics.calibration import calibration_metrics
+from idc.metrics.bootstrap import Intervals, bootstrap
+from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.collection import build_metrics, scores_for_metrics
-from idc.metrics.intervals import Intervals, bootstrap
-from idc.metrics.names import METRIC_NAMES
-from idc.metrics.patients import burden_summary, per_patient_table, worst_patient
+from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.per_patient import burden_summary, per_patient_table, worst_patient
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.metrics.selective import confidence, risk_coverage, selective_metrics
+from idc.metrics.selective_prediction import confidence, risk_coverage, selective_metrics
 from idc.metrics.slice_columns import slice_columns
-from idc.metrics.slices import slice_metrics, slice_table
-from idc.plots.wording import count, per_cent
+from idc.metrics.slice_table import slice_metrics, slice_table
+from idc.text import count, per_cent
 
 AREAS = ("auroc", "average_precision")  # over all thresholds
 AT_THRESHOLD = tuple(name for name in METRIC_NAMES if name not in AREAS)
@@ -34,9 +34,9 @@ class Numbers:
 
     Attributes:
         metrics: Named ``test/...``; what is undefined is left out.
-        per_patient: See `idc.metrics.patients.per_patient_table`.
-        slices: See `idc.metrics.slices.slice_table`.
-        risk_coverage: See `idc.metrics.selective.risk_coverage`.
+        per_patient: See `idc.metrics.per_patient.per_patient_table`.
+        slices: See `idc.metrics.slice_table.slice_table`.
+        risk_coverage: See `idc.metrics.selective_prediction.risk_coverage`.
         interval_words: How the intervals were drawn.
         notes: Sentences that the numbers must not be read without.
     """
@@ -107,7 +107,7 @@ def take_numbers(
         notes += [*decider.calibration.notes, *decider.notes]
         missed = None
         if decider.rule is not None:
-            missed = decider.rule.missed(labels, predicted, positive=positive)
+            missed = decider.rule.missed(labels, predicted, positive)
         notes += [missed] if missed else []
     return Numbers(
         {f"test/{k}": float(v) for k, v in metrics.items() if np.isfinite(v)},

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from idc.comparison.fetch import gather
 from idc.comparison.leaderboard import METRICS
-from idc.comparison.runs import Finished
+from idc.comparison.runs import FinishedRun
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
 from idc.launch.registry import registered
@@ -270,7 +270,9 @@ def _compare(
     """
     outcomes = list(ran.values())
     runs = [
-        Finished(outcome, folder) for folder, outcome in ran.items() if outcome.status == "FINISHED"
+        FinishedRun(outcome, folder)
+        for folder, outcome in ran.items()
+        if outcome.status == "FINISHED"
     ]
     if store is not None:
         for run_id in set(sweep.done.values()) - {outcome.run_id for outcome in outcomes}:

@@ -1,7 +1,7 @@
-"""One metric collection for every stage, for two classes or more.
+"""The metric collection of every stage, for two classes or more.
 
-All metrics take probabilities, never logits: torchmetrics guesses which it was given a batch at a
-time, and guesses wrong on a batch of confident logits.
+All metrics take probabilities, never logits: torchmetrics guesses per batch which of the two it
+receives, and guesses wrong on a batch of confident logits.
 """
 
 import torch
@@ -27,7 +27,7 @@ from torchmetrics.classification import (
 
 
 class BinaryBalancedAccuracy(BinaryStatScores):
-    """Mean of recall and specificity; a class that does not occur is left out of the mean."""
+    """Mean of recall and specificity; a class that does not occur is left out."""
 
     is_differentiable = False
     higher_is_better = True
@@ -42,17 +42,17 @@ class BinaryBalancedAccuracy(BinaryStatScores):
 
 
 def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
-    """The collection of every stage.
+    """Build the metric collection of a stage.
 
     Args:
         num_classes: Number of classes, >= 2.
-        prefix: Put before each name: ``val/``.
+        prefix: Prefix of each name, such as ``val/``.
 
     Returns:
-        A collection over `METRIC_NAMES` of `idc.metrics.names`. With two classes, update it with
-        the positive class's probability, float (N,), and labels, int64 (N,); class 1 is positive,
-        from 0.5 on. With more, with probabilities (N, k): metrics are macro averages (accuracy:
-        over patches). Inputs are not checked: that would make a GPU wait at every step.
+        A collection over `idc.metrics.metric_names.METRIC_NAMES`. For two classes, update it with
+        the positive class's probability, float (N,), and labels, int64 (N,); the threshold is 0.5.
+        For more, with probabilities (N, k): metrics are macro averages (accuracy: over patches).
+        Inputs are not validated: that would synchronise the GPU at every step.
     """
     metrics: dict[str, Metric | MetricCollection]
     if num_classes == 2:
@@ -81,5 +81,5 @@ def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
 
 
 def scores_for_metrics(probabilities: Tensor) -> Tensor:
-    """What the collection is updated with: (N, k) probabilities to (N,) for k = 2, else as is."""
+    """Select what the collection is updated with: (N, k) to (N,) for k = 2, else unchanged."""
     return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities

@@ -1,4 +1,4 @@
-"""Every way to cut a list of scores in two, and what each finds."""
+"""All thresholds that divide a list of scores differently, with their counts."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Cuts:
-    """All decisions that a threshold in [0, 1] can make, from the strictest on.
+    """All distinct decisions of a threshold in [0, 1], strictest first.
 
     Attributes:
-        lowest: Lowest score that each cut calls positive, float64 (M,), falling; of the cut that
-            calls none positive, 1.
+        lowest: Lowest score that each cut calls positive, float64 (M,), descending; 1 for the cut
+            that calls nothing positive.
         tp: Positive patches called positive, int64 (M,).
         fp: Negative patches called positive, int64 (M,).
         positives: Number of positive patches.
@@ -32,35 +32,35 @@ class Cuts:
 
     @property
     def recall(self) -> NDArray[np.float64]:
-        """Share of the positive patches that are found, float64 (M,)."""
+        """Share of the positive patches that are called positive, float64 (M,)."""
         return self.tp / self.positives
 
     @property
     def precision(self) -> NDArray[np.float64]:
-        """Share of the patches called positive that are, float64 (M,); NaN where none is."""
+        """Share of true positives among the patches called positive, float64 (M,); NaN for none."""
         share = np.full(len(self.tp), np.nan)
         np.divide(self.tp, self.called, out=share, where=self.called > 0)
         return share
 
     def threshold(self, number: int) -> float:
-        """The threshold of a cut: half way between the scores that it parts."""
+        """Threshold of a cut: half way between the scores on either side."""
         inside = self.lowest[number]
         outside = self.lowest[number + 1] if number + 1 < len(self.lowest) else 0.0
         middle = (inside + outside) / 2
-        # Between neighbouring floats there is no middle: it would round to the one outside.
+        # The middle of neighbouring floats may round to the one outside.
         return float(middle if middle > outside else inside)
 
 
 def all_cuts(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> Cuts:
-    """Count what every cut finds; equal scores are never parted.
+    """Count the decisions of every cut; equal scores stay together.
 
     Args:
         positive: bool (N,), both values present.
         scores: float64 (N,) in [0, 1].
 
     Returns:
-        The cuts. The one that calls nothing positive is among them unless a patch scores 1, which
-        every threshold in [0, 1] calls positive.
+        The cuts, with the one that calls nothing positive unless a patch scores 1, which every
+        threshold in [0, 1] calls positive.
     """
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]

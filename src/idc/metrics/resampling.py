@@ -1,4 +1,4 @@
-"""What a bootstrap draws: whole patients, however few there are."""
+"""Resampling of whole patients for the bootstrap and the jackknife."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FEW_PATIENTS = 10  # fewer are warned of, and have wider intervals: see `idc.metrics.spread`
-SEED = 0  # of all intervals: a number has one interval, wherever and whenever it is shown
+FEW_PATIENTS = 10  # fewer give a warning and wider intervals, see `idc.metrics.spread`
+SEED = 0  # of all intervals, so that a number has the same interval wherever it is shown
 CHUNK_CELLS = 4_000_000  # float64 weights held at once: 32 MB
 MAX_TRIES = 100
-LEFT_OUT = 500  # patients up to which each is left out in turn
+MAX_JACKKNIFE = 500  # patients up to which each is left out in turn
 
 
 @dataclass(frozen=True, eq=False)
-class Units:
-    """The units that are drawn: patients.
+class Clusters:
+    """The clusters to resample: patients.
 
     Attributes:
         codes: Unit of each patch, int64 (N,), 0..count-1.
-        count: Number of units.
-        holds: Which of the classes that occur a unit has, bool (count, classes).
+        count: Number of clusters.
+        holds: Whether a cluster has each of the classes that occur, bool (count, classes).
     """
 
     codes: NDArray[np.int64]
@@ -29,20 +29,20 @@ class Units:
     holds: NDArray[np.bool_]
 
     def draws(self, draws: int, seed: int) -> Iterator[NDArray[np.float64]]:
-        """Draw as many units as there are, with replacement.
+        """Draw `count` clusters with replacement.
 
-        The draws are not stratified by the classes that a patient has: who has which is chance as
-        well. With strata, and 40 % of 40 patients healthy, the 95 % intervals of precision and F1
-        held the truth in 85 and 87 % of test splits, without in 95 % (``benchmarks/coverage.py``).
-        A draw that lacks a class that occurs is drawn again, `MAX_TRIES` times at most.
+        Draws are not stratified by the classes of the patients, as these are random as well. With
+        strata, and 40 % of 40 patients healthy, the 95 % intervals of precision and F1 covered the
+        truth in 85 and 87 % of test splits, without in 95 % (``benchmarks/coverage.py``). A draw
+        that lacks a class is repeated, `MAX_TRIES` times at most.
 
         Args:
             draws: Number of draws.
-            seed: Fixes the draws: the same units and seed give the same draws.
+            seed: Seed of the draws; the same clusters and seed give the same draws.
 
         Yields:
-            How often each unit was drawn, float64 (some, count), `draws` rows in all; few at a
-            time, so that the memory is bounded.
+            How often each cluster was drawn, float64 (chunk, count), `draws` rows in all; in
+            chunks, to bound the memory.
         """
         rng = np.random.default_rng(seed)
         chunk = max(1, CHUNK_CELLS // self.count)
@@ -58,28 +58,28 @@ class Units:
     def left_out(self) -> NDArray[np.float64]:
         """Weights that leave out one patient each, float64 (count, count).
 
-        None of a single patient, and none beyond `LEFT_OUT`, float64 (0, count): what is learnt
-        from them matters to few patients only, see `idc.metrics.expansion.effective_units`.
+        Empty, (0, count), for a single patient and beyond `MAX_JACKKNIFE`: the jackknife matters
+        only for few patients, see `idc.metrics.expansion.effective_clusters`.
         """
-        if self.count == 1 or self.count > LEFT_OUT:
+        if self.count == 1 or self.count > MAX_JACKKNIFE:
             return np.empty((0, self.count))
         return 1 - np.eye(self.count)
 
     def _draw(self, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        picks = rng.integers(0, self.count, (draws, self.count))
-        times = [np.bincount(row, minlength=self.count) for row in picks]
+        drawn = rng.integers(0, self.count, (draws, self.count))
+        times = [np.bincount(row, minlength=self.count) for row in drawn]
         return np.stack(times).astype(np.float64)
 
 
-def patient_units(labels: NDArray[np.integer], groups: NDArray[Any]) -> Units:
-    """The patients, to be drawn.
+def patient_clusters(labels: NDArray[np.integer], patients: NDArray[Any]) -> Clusters:
+    """Patients as the clusters to resample.
 
     Args:
         labels: int (N,).
-        groups: Patient of each patch, (N,).
+        patients: Patient of each patch, (N,).
     """
-    names, codes = np.unique(np.asarray(groups, str), return_inverse=True)
+    names, codes = np.unique(np.asarray(patients, str), return_inverse=True)
     present, classes = np.unique(labels, return_inverse=True)
     holds = np.zeros((len(names), len(present)), bool)
     holds[codes, classes] = True
-    return Units(codes, len(names), holds)
+    return Clusters(codes, len(names), holds)

@@ -1,4 +1,4 @@
-"""Where to cut the score: chosen on validation, used everywhere else."""
+"""Choice of the decision threshold on validation scores."""
 
 import re
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ WORDS = {
     "recall": "highest threshold whose validation recall is at least {target:g}",
     "precision": "threshold with the highest recall among those whose validation precision is at "
     "least {target:g}",
-    "cost": "threshold with the lowest cost on validation, where a missed positive patch costs "
-    "{false_negative_cost:g} and a false alarm {false_positive_cost:g}",
-    "fixed": "threshold set to {value:g} beforehand",
+    "cost": "threshold with the lowest cost on validation, with {false_negative_cost:g} per missed "
+    "positive patch and {false_positive_cost:g} per false alarm",
+    "fixed": "fixed threshold of {value:g}",
 }
 TARGETED = ("recall", "precision")
 WITH_TARGET = re.compile(r"\s*(recall|precision)\s*>=\s*(\S+)\s*")
@@ -30,16 +30,16 @@ class ThresholdRule:
     Attributes:
         rule: ``max_f1``; ``youden`` (recall + specificity - 1, Youden 1950); ``recall`` (the
             highest threshold whose recall is at least `target`: screening); ``precision`` (the
-            highest recall that a precision of at least `target` allows); ``cost`` (the lowest sum
-            of `false_negative_cost` a missed patch and `false_positive_cost` a false alarm);
-            ``fixed``. ``recall>=0.95`` and ``precision>=0.9`` are short for a rule and its target.
+            highest recall with a precision of at least `target`); ``cost`` (the lowest total cost,
+            `false_negative_cost` per missed patch and `false_positive_cost` per false alarm);
+            ``fixed``. ``recall>=0.95`` and ``precision>=0.9`` set a rule and its target.
         target: The recall or precision to reach, for ``recall`` and ``precision``; in (0, 1].
         value: The threshold, for ``fixed``; in [0, 1].
         false_negative_cost: Cost of a positive patch that is missed, for ``cost``; above 0.
         false_positive_cost: Cost of a negative patch called positive, for ``cost``; above 0.
 
     Raises:
-        ConfigError: A value cannot work.
+        ConfigError: A value is invalid.
     """
 
     rule: str = "max_f1"
@@ -49,18 +49,18 @@ class ThresholdRule:
     false_positive_cost: float = 1.0
 
     def __post_init__(self) -> None:
-        asked = self.rule
-        short = WITH_TARGET.fullmatch(str(asked))
+        given = self.rule
+        short = WITH_TARGET.fullmatch(str(given))
         if short:
             object.__setattr__(self, "rule", short[1])
             object.__setattr__(self, "target", _as_number(short[2]))
         if self.rule not in WORDS:
             raise ConfigError(
-                f"threshold.rule={asked}: choose max_f1, youden, recall, precision, cost or fixed; "
+                f"threshold.rule={given}: choose max_f1, youden, recall, precision, cost or fixed; "
                 f"a target is written recall>=0.95 or precision>=0.9."
             )
         if not (_is_number(self.target) and 0 < self.target <= 1):
-            place = f"rule={asked}" if short else f"target={self.target}"
+            place = f"rule={given}" if short else f"target={self.target}"
             what = self.rule if self.rule in TARGETED else "recall or precision"
             raise ConfigError(f"threshold.{place}: give a {what} in (0, 1].")
         if not (_is_number(self.value) and 0 <= self.value <= 1):
@@ -72,19 +72,19 @@ class ThresholdRule:
 
     @property
     def has_target(self) -> bool:
-        """Whether a recall or a precision is to be reached."""
+        """Whether the rule has a target recall or precision."""
         return self.rule in TARGETED
 
     def describe(self) -> str:
-        """The rule in words."""
+        """Describe the rule in words."""
         return WORDS[self.rule].format_map(vars(self))
 
     def choose(self, labels: NDArray[np.integer], scores: NDArray[np.floating]) -> float:
         """Choose the threshold t; a patch is positive when ``score >= t``.
 
-        The threshold lies half way between the lowest score that it takes in and the highest that
-        it leaves out, so that it does not hang on the rounding of one score. Of equally good
-        thresholds it is the highest.
+        The threshold lies half way between the lowest score above it and the highest below it, so
+        that it does not depend on the rounding of one score. Of equally good thresholds it is the
+        highest.
 
         Args:
             labels: int (N,), 0 or 1.
@@ -94,17 +94,19 @@ class ThresholdRule:
             A threshold in [0, 1].
 
         Raises:
-            DataError: The labels lack a class, or no threshold reaches the precision asked for
-                (neither for ``fixed``).
+            DataError: The labels have only one class, or no threshold reaches the target precision
+                (never for ``fixed``).
         """
         if self.rule == "fixed":
             return float(self.value)
         positive = np.asarray(labels) == 1
         if positive.all() or not positive.any():
-            raise DataError("threshold: the validation split lacks a class; nothing to choose on.")
+            raise DataError(
+                "threshold: the validation split has only one class, so no threshold can be chosen."
+            )
         cuts = all_cuts(positive, np.asarray(scores, np.float64))
         value = self._value(cuts)
-        if self.rule != "cost":  # to call nothing positive is a choice of prices alone
+        if self.rule != "cost":  # only costs can favour calling nothing positive
             value[cuts.called == 0] = -np.inf
         best = int(np.argmax(value))
         if value[best] == -np.inf:
@@ -117,7 +119,7 @@ class ThresholdRule:
         return cuts.threshold(best)
 
     def _value(self, cuts: Cuts) -> NDArray[np.float64]:
-        """How good each cut is, float (M,); the cuts fall from the highest threshold on."""
+        """Value of each cut under the rule, higher is better, float (M,)."""
         if self.rule == "max_f1":
             return 2 * cuts.tp / (cuts.tp + cuts.fp + cuts.positives)
         if self.rule == "youden":
@@ -133,24 +135,24 @@ class ThresholdRule:
         self,
         labels: NDArray[np.integer],
         predicted: NDArray[np.integer],
+        positive: str,
         split: str = "test",
-        positive: str = "IDC",
     ) -> str | None:
-        """Say whether the target, reached on validation, was missed elsewhere.
+        """Describe by how much the target, reached on validation, was missed on another split.
 
         Args:
             labels: int (N,), 0 or 1.
             predicted: The decisions, int (N,), 0 or 1.
-            split: Where these are from, for the sentence.
             positive: Name of class 1, for the sentence.
+            split: Name of the split, for the sentence.
 
         Returns:
-            A sentence, or None: the target is reached, there is none, or (recall) no patch is
-            positive.
+            A sentence, or None if the target was reached, there is no target, or (for recall) no
+            patch is positive.
         """
-        real, called = np.asarray(labels) == 1, np.asarray(predicted) == 1
-        pool, right = (real, called) if self.rule == "recall" else (called, real)
-        total, hits = int(pool.sum()), int((pool & right).sum())
+        actual, called = np.asarray(labels) == 1, np.asarray(predicted) == 1
+        total = int((actual if self.rule == "recall" else called).sum())
+        hits = int((actual & called).sum())
         if not self.has_target or (total and hits / total >= self.target):
             return None
         start = f"The {self.rule} target of {self.target:g} "
@@ -160,7 +162,7 @@ class ThresholdRule:
         lost = f"{total - hits:,} of {total:,}"
         verb = "was" if total - hits == 1 else "were"
         if self.rule == "recall":
-            why = f"{lost} {positive} patches {verb} not found"
+            why = f"{lost} {positive} patches {verb} missed"
         else:
             why = f"{lost} patches called {positive} {verb} not"
         return f"{start}was missed on {split}: {_below(hits / total, self.target)} ({why})."
@@ -178,7 +180,7 @@ def _as_number(text: str) -> float | str:
 
 
 def _below(value: float, target: float) -> str:
-    """A value with as many digits, two or more, as show that it is below its target."""
+    """Format a value with enough digits (at least two) to show that it is below its target."""
     for digits in range(2, 8):
         text = f"{value:.{digits}f}"
         if float(text) < target:

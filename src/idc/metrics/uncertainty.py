@@ -1,4 +1,4 @@
-"""How uncertain a set of draws is: dropout at test time, an ensemble, augmented views."""
+"""Predictive uncertainty from several draws: MC dropout, an ensemble, or augmented views."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from idc.metrics.decisions import Floats
+from idc.metrics.grouped import Floats
 
-OFF_ONE = 1e-3  # by which probabilities of a patch may miss a sum of 1: half precision
+SUM_TOLERANCE = 1e-3  # of a patch's probabilities, which may be in half precision
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """The mean of some draws and what they disagree about. Entropies are in nats.
+    """Mean of the draws, and their disagreement. Entropies are in nats.
 
     Attributes:
         mean: Mean probabilities, float64 (N, k).
         entropy: Entropy of the mean, the total uncertainty, float64 (N,) in [0, log k].
-        expected_entropy: Mean of the draws' entropies: what no more data of the same kind would
-            settle (aleatoric), float64 (N,).
-        mutual_information: Their difference: how far the draws disagree (epistemic; BALD, Houlsby
-            et al. 2011, Gal 2016), float64 (N,) in [0, entropy].
-        deviation: Standard deviation over the draws (of the draws themselves, not corrected) of
-            the positive class's probability, for k > 2 of the most probable class's, float64 (N,)
-            in [0, 0.5].
+        expected_entropy: Mean entropy of the draws: aleatoric uncertainty, float64 (N,).
+        mutual_information: Their difference: epistemic uncertainty (BALD, Houlsby et al. 2011, Gal
+            2016), float64 (N,) in [0, entropy].
+        deviation: Standard deviation over the draws (uncorrected) of the positive class's
+            probability, for k > 2 of the most probable class's, float64 (N,) in [0, 0.5].
     """
 
     mean: Floats
@@ -35,10 +33,11 @@ class Uncertainty:
     deviation: Floats
 
     def table(self) -> pd.DataFrame:
-        """The measures as columns of predictions.
+        """The measures as columns of the predictions.
 
         Returns:
-            ``entropy``, ``expected_entropy``, ``mutual_information``, ``score_std``, a row a patch.
+            ``entropy``, ``expected_entropy``, ``mutual_information``, ``score_std``; one row per
+            patch.
         """
         return pd.DataFrame(
             {
@@ -51,38 +50,40 @@ class Uncertainty:
 
 
 def measure_uncertainty(samples: NDArray[np.floating]) -> Uncertainty:
-    """Split the uncertainty of probabilities that were drawn several times.
+    """Decompose the uncertainty of several draws of the probabilities.
 
     Args:
-        samples: Probabilities, float (S, N, k), S >= 1 draws, k >= 2, over k to 1. A memory map
-            will do: one draw at a time is copied.
+        samples: Probabilities, float (S, N, k), S >= 1 draws, k >= 2, summing to 1 over k; may be
+            a memory map, as one draw at a time is copied.
 
     Raises:
-        ValueError: The shape is another, or these are no probabilities.
+        ValueError: The shape is wrong, or the values are not probabilities.
     """
     if samples.ndim != 3 or not samples.shape[0] or samples.shape[2] < 2:
-        raise ValueError(f"samples of shape {samples.shape}: give (draws, patches, classes >= 2)")
+        raise ValueError(
+            f"samples of shape {samples.shape}: expected (draws, patches, classes >= 2)"
+        )
     draws, count, classes = samples.shape
     mean, expected = np.zeros((count, classes)), np.zeros(count)
     for draw in samples:
         p = _probabilities(draw)
         mean += p / draws
         expected += entr(p).sum(1) / draws
-    of = np.ones(count, np.int64) if classes == 2 else mean.argmax(1)
-    watched = mean[np.arange(count), of]
+    column = np.ones(count, np.int64) if classes == 2 else mean.argmax(1)
+    tracked = mean[np.arange(count), column]
     square = np.zeros(count)
     for draw in samples:
-        square += (_probabilities(draw)[np.arange(count), of] - watched) ** 2 / draws
-    # Rounding may put a mean a hair above log k, or the entropy of equal draws below their mean.
+        square += (_probabilities(draw)[np.arange(count), column] - tracked) ** 2 / draws
+    # Rounding may put a mean slightly above log k, or the entropy of equal draws below the mean.
     entropy = np.clip(entr(mean).sum(1), 0, np.log(classes))
     expected = np.minimum(expected, entropy)
     return Uncertainty(mean, entropy, expected, entropy - expected, np.sqrt(square))
 
 
 def _probabilities(draw: NDArray[np.floating]) -> Floats:
-    """One draw in float64, summing to exactly 1."""
+    """One draw in float64, normalised to sum to 1."""
     p: Floats = np.asarray(draw, np.float64)
     total: Floats = p.sum(1, keepdims=True)
-    if not ((p >= 0) & (np.abs(total - 1) <= OFF_ONE)).all():
+    if not ((p >= 0) & (np.abs(total - 1) <= SUM_TOLERANCE)).all():
         raise ValueError("samples: each patch's values must be probabilities that sum to 1")
     return p / total

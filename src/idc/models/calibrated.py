@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from idc.metrics.calibration import Calibration
 from idc.metrics.calibration_fit import EPSILON
-from idc.metrics.calibrator import Calibration
 from idc.models.network import Network
 
 

@@ -17,10 +17,10 @@ from idc.comparison.contestant import (
     trained_on_tested,
 )
 from idc.comparison.leaderboard import METRICS, leaderboard
+from idc.comparison.pair_summary import summary
 from idc.comparison.pooling import board_metrics, pool_numbers, pooled_metrics
-from idc.comparison.runs import FOLD, Finished, baselines, contestants
+from idc.comparison.runs import FOLD, FinishedRun, baselines, contestants
 from idc.comparison.significance import Comparison, compare
-from idc.comparison.words import summary
 from idc.config.build import Config
 from idc.errors import DataError
 from idc.metrics.expansion import fewest_draws
@@ -71,7 +71,7 @@ class Compared:
 
 
 def compare_runs(
-    runs: Sequence[Finished],
+    runs: Sequence[FinishedRun],
     outcomes: Sequence[Outcome],
     config: Config,
     folder: Path,
@@ -160,14 +160,14 @@ def compare_runs(
     return Compared(board, pooled, comparison, said, notes)
 
 
-def _sizes_differ(runs: Sequence[Finished]) -> bool:
+def _sizes_differ(runs: Sequence[FinishedRun]) -> bool:
     """Whether settings have training splits of different sizes, beyond what folds do to them."""
     sizes = pd.DataFrame({"setting": r.setting, "patches": r.training_patches()} for r in runs)
     means = sizes.groupby("setting")["patches"].mean()
     return bool(means.max() > (1 + SIZES_ALIKE) * means.min())
 
 
-def _contestants(runs: Sequence[Finished], strict: bool) -> tuple[list[Contestant], list[str]]:
+def _contestants(runs: Sequence[FinishedRun], strict: bool) -> tuple[list[Contestant], list[str]]:
     try:
         return contestants(runs)
     except DataError as error:
@@ -176,7 +176,7 @@ def _contestants(runs: Sequence[Finished], strict: bool) -> tuple[list[Contestan
         return [], [f"Folds are not pooled: {error}"]
 
 
-def _leaks(runs: Sequence[Finished], found: Sequence[Contestant]) -> list[str]:
+def _leaks(runs: Sequence[FinishedRun], found: Sequence[Contestant]) -> list[str]:
     notes = []
     leaky = [one.name for one in found if one.leaky and one.kind == "run"]
     if leaky:
@@ -225,7 +225,7 @@ def _tables(board: pd.DataFrame, comparison: Comparison | None, folder: Path) ->
             table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
 
 
-def fold_table(runs: Sequence[Finished]) -> pd.DataFrame:
+def fold_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
     """A row a fold of each setting: ``setting``, ``repeat``, ``fold`` and its test metrics."""
     rows = [
         {

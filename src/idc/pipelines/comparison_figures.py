@@ -11,23 +11,23 @@ from idc.comparison.contestant import Contestant
 from idc.comparison.leaderboard import METRICS
 from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
-from idc.comparison.runs import HISTORY, Finished
+from idc.comparison.runs import HISTORY, FinishedRun
 from idc.comparison.significance import Comparison
 from idc.evaluation.figures import confusion
-from idc.plots.comparison import critical_difference_figure, differences_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.critical_difference import critical_difference_figure, differences_figure
+from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
-from idc.plots.folds import fold_learning_figure, fold_metrics_figure
-from idc.plots.leaderboard import leaderboard_figure
 from idc.plots.learning_size import learning_size_figure
-from idc.plots.wording import value_words
+from idc.plots.setting_ranking import leaderboard_figure
+from idc.text import value_words
 
 OVERLAID = 12  # curves that one figure bears
 
 
 def comparison_figures(
-    runs: Sequence[Finished],
+    runs: Sequence[FinishedRun],
     found: Sequence[Contestant],
     board: pd.DataFrame,
     comparison: Comparison | None,
@@ -108,7 +108,7 @@ def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tup
         )
 
 
-def _fold_curves(runs: Sequence[Finished]) -> Iterator[tuple[str, Figure]]:
+def _fold_curves(runs: Sequence[FinishedRun]) -> Iterator[tuple[str, Figure]]:
     for setting in dict.fromkeys(run.setting for run in runs):
         histories: Mapping[str, pd.DataFrame] = {
             ", ".join(filter(None, (f"fold {run.fold}", run.repeat))): history

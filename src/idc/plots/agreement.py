@@ -10,8 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from idc.plots.names import literal
-from idc.plots.style import GREY, hide_rest, new_figure, say, wrap_grid
+from idc.plots.style import GREY, hide_rest, literal, new_figure, note_empty, wrap_grid
 
 PER_ROW = 4
 CELL = 0.85  # inches
@@ -88,7 +87,7 @@ def _draw_matrix(
     axes.set_title("Cohen's kappa of each pair (n: cases that both are sure of)", fontsize=10)
     if count < 2:
         axes.set_axis_off()
-        say(axes, "nobody to compare with")
+        note_empty(axes, "no_patients to compare with")
         return
     # Rows from the second name, columns up to the last but one: each pair stands there once.
     lower = np.tri(count - 1, dtype=bool)

@@ -11,7 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.plots.patches import show_patch
+from idc.plots.patch_grids import show_patch
 from idc.plots.style import BLACK, GREY, ORANGE
 
 SEQUENTIAL, DIVERGING = "inferno", "PuOr_r"

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.plots.names import literal
-from idc.plots.style import BLACK, BLUE, GREY, new_figure, say, tidy, unit_square
+from idc.plots.style import BLACK, BLUE, GREY, literal, new_figure, note_empty, tidy, unit_square
 
 LIMITS = ("burden_limit_low", "burden_limit_high")
 
@@ -23,7 +22,7 @@ def burden_figure(
         table: A row a patient: ``fraction_true``, ``fraction_predicted``, in [0, 1].
         summary: ``burden_bias`` and, where they are defined, ``burden_limit_low``,
             ``burden_limit_high`` and ``burden_concordance``; see
-            `idc.metrics.patients.burden_summary`.
+            `idc.metrics.per_patient.burden_summary`.
         positive: Name of the positive class.
     """
     name = literal(positive, 30)
@@ -31,7 +30,7 @@ def burden_figure(
     left, right = figure.subplots(1, 2)
     figure.suptitle(f"Share of {name} patches a patient, {count_patients(table)}", fontsize=12)
     if table.empty:
-        return nobody(figure)
+        return no_patients(figure)
     true = table["fraction_true"].to_numpy(np.float64)
     called = table["fraction_predicted"].to_numpy(np.float64)
     left.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2, label="equal")
@@ -87,9 +86,9 @@ def count_patients(table: pd.DataFrame) -> str:
     return f"{len(table):,} patient{'' if len(table) == 1 else 's'}"
 
 
-def nobody(figure: Figure) -> Figure:
+def no_patients(figure: Figure) -> Figure:
     """A figure whose axes say that there are no patients."""
     for axes in figure.axes:
         axes.set_axis_off()
-        say(axes, "no patients")
+        note_empty(axes, "no patients")
     return figure

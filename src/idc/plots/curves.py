@@ -22,7 +22,7 @@ from idc.plots.style import (
     has_both,
     legend,
     new_figure,
-    say,
+    note_empty,
     shorten,
     tidy,
     unit_square,
@@ -134,7 +134,7 @@ def _finish(
 ) -> Figure:
     missing = [name for name, (labels, _) in curves.items() if not has_both(labels)]
     if missing:
-        say(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")
+        note_empty(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")
     axes.set_title(title, fontsize=11)
     legend(axes, place)
     return figure

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from idc.plots.names import literal
-from idc.plots.style import CURVES, class_colours
+from idc.plots.style import CURVES, class_colours, literal
 
 MARKERS = "o^sDvP*X<>pd"
 NAMED = 12  # patients with a colour and a mark of their own
@@ -18,7 +17,7 @@ OTHERS = -1  # stands for the patients without a look of their own
 WIDTH, LETTERS = 4.4, 12.5  # inches of a legend; letters that fit in one
 
 
-class Entry(NamedTuple):
+class LegendEntry(NamedTuple):
     """A line of a legend: what it stands for, its words, and how its points look."""
 
     code: int
@@ -27,7 +26,7 @@ class Entry(NamedTuple):
     mark: str
 
 
-def label_legend(label: NDArray[np.integer], class_names: Sequence[str]) -> list[Entry]:
+def label_legend(label: NDArray[np.integer], class_names: Sequence[str]) -> list[LegendEntry]:
     """An entry a class, with its number of points.
 
     Args:
@@ -37,12 +36,14 @@ def label_legend(label: NDArray[np.integer], class_names: Sequence[str]) -> list
     counts = np.bincount(label, minlength=len(class_names))
     colours = class_colours(len(class_names))
     return [
-        Entry(i, f"{literal(name, 30)} ({counts[i]:,})", colours[i], MARKERS[i % len(MARKERS)])
+        LegendEntry(
+            i, f"{literal(name, 30)} ({counts[i]:,})", colours[i], MARKERS[i % len(MARKERS)]
+        )
         for i, name in enumerate(class_names)
     ]
 
 
-def patient_legend(patient: NDArray[np.str_]) -> list[Entry]:
+def patient_legend(patient: NDArray[np.str_]) -> list[LegendEntry]:
     """Patients with a look of their own, those with the most points; then the rest, if any.
 
     Args:
@@ -55,7 +56,7 @@ def patient_legend(patient: NDArray[np.str_]) -> list[Entry]:
     names, counts = np.unique(patient, return_counts=True)
     named = np.sort(np.argsort(-counts, kind="stable")[:NAMED])
     entries = [
-        Entry(
+        LegendEntry(
             int(code),
             literal(str(names[code]), 24),
             CURVES[i % len(CURVES)],
@@ -64,22 +65,22 @@ def patient_legend(patient: NDArray[np.str_]) -> list[Entry]:
         for i, code in enumerate(named)
     ]
     if len(names) > len(named):
-        entries.append(Entry(OTHERS, f"{len(names) - len(named):,} others", FAINT, "o"))
+        entries.append(LegendEntry(OTHERS, f"{len(names) - len(named):,} others", FAINT, "o"))
     return entries
 
 
-def _columns(entries: Sequence[Entry]) -> int:
+def _columns(entries: Sequence[LegendEntry]) -> int:
     """As many as fit below a panel."""
     longest = max((len(entry.name) for entry in entries), default=0)
     return max(1, min(4, int(LETTERS * WIDTH / (longest + 5))))
 
 
-def legend_rows(entries: Sequence[Entry]) -> int:
+def legend_rows(entries: Sequence[LegendEntry]) -> int:
     """Lines that a legend takes."""
     return -(-len(entries) // _columns(entries))
 
 
-def draw_legend(axes: Axes, entries: Sequence[Entry]) -> None:
+def draw_legend(axes: Axes, entries: Sequence[LegendEntry]) -> None:
     """A legend at the top of axes that hold nothing else."""
     handles = [
         Line2D([], [], linestyle="", marker=e.mark, color=e.colour, markersize=6, label=e.name)

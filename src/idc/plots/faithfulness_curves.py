@@ -14,20 +14,20 @@ from idc.plots.faithfulness_marks import (
     TRUST,
     gain_words,
     mark_of,
-    say_in,
+    note_empty_figure,
 )
-from idc.plots.names import literal
 from idc.plots.style import (
     BLACK,
     BLUE,
     ORANGE,
     curve_style,
     hide_rest,
+    literal,
     new_figure,
     tidy,
     wrap_grid,
 )
-from idc.plots.wording import fixed
+from idc.text import fixed
 
 PER_ROW = 4
 HALF = 0.5  # of the maps: with more of them empty, a method says nothing
@@ -50,7 +50,7 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """
     if table.empty:
         figure = new_figure(5, 2)
-        say_in(figure, "no method was measured")
+        note_empty_figure(figure, "no method was measured")
         return figure
     curves = curves[curves["decides"].astype(bool)]
     baselines = list(dict.fromkeys(curves["baseline"]))
@@ -99,7 +99,7 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
     """
     figure = new_figure(8.2, 4.2)
     if randomisation["stage"].nunique() < 2:
-        say_in(figure, "no weights were shuffled")
+        note_empty_figure(figure, "no weights were shuffled")
         return figure
     axes = figure.subplots()
     layers = randomisation.drop_duplicates("stage").set_index("stage")["layer"].sort_index()

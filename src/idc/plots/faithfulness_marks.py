@@ -15,9 +15,9 @@ from idc.plots.style import (
     ORANGE,
     PINK,
     SKY,
-    say,
+    note_empty,
 )
-from idc.plots.wording import decimals_for, fixed
+from idc.text import decimals_for, fixed
 
 NAME = 30  # characters of a method's name that are shown
 
@@ -57,7 +57,7 @@ BASELINES = {
 }
 
 
-def baselines_of(table: pd.DataFrame) -> list[str]:
+def references_of(table: pd.DataFrame) -> list[str]:
     """The baselines whose own gains are in a table, in the order of its columns."""
     names = [str(column).removeprefix("drop_over_random_") for column in table]
     return [name for name in names if name in BASELINES]
@@ -78,8 +78,8 @@ def mark_of(row: Mapping[Any, Any]) -> Mark:
     return MARKS[str(row["verdict"])]
 
 
-def say_in(figure: Figure, text: str) -> None:
+def note_empty_figure(figure: Figure, text: str) -> None:
     """Say in an empty figure why it is empty."""
     axes = figure.subplots()
     axes.set_axis_off()
-    say(axes, text)
+    note_empty(axes, text)

@@ -5,10 +5,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from idc.plots.faithfulness_marks import FAILS, MARKS, NAME, TRUST, gain_words, mark_of, say_in
-from idc.plots.names import literal
+from idc.plots.faithfulness_marks import (
+    FAILS,
+    MARKS,
+    NAME,
+    TRUST,
+    gain_words,
+    mark_of,
+    note_empty_figure,
+)
 from idc.plots.style import (
     BLUE,
+    literal,
     new_figure,
 )
 
@@ -25,7 +33,7 @@ def faithfulness_matrix_figure(frame: pd.DataFrame) -> Figure:
     models = list(dict.fromkeys(frame["model"]))
     figure = new_figure(max(1.75 * len(models) + 2.6, 5.6), 0.62 * max(len(methods), 1) + 1.7)
     if frame.empty:
-        say_in(figure, "no method was measured")
+        note_empty_figure(figure, "no method was measured")
         return figure
     axes = figure.subplots()
     top = max(float(np.nanmax(np.abs(frame["drop_over_random"]), initial=0)), 1e-9)

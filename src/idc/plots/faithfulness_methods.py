@@ -10,11 +10,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from idc.plots.faithfulness_marks import BASELINES, MARKS, NAME, baselines_of, mark_of, say_in
-from idc.plots.names import literal
+from idc.plots.faithfulness_marks import (
+    BASELINES,
+    MARKS,
+    NAME,
+    mark_of,
+    note_empty_figure,
+    references_of,
+)
 from idc.plots.style import (
     BLACK,
     GREY,
+    literal,
     new_figure,
     tidy,
 )
@@ -57,9 +64,9 @@ class Panel:
     small: tuple[Small, ...] = ()
 
 
-def _baseline_marks(table: pd.DataFrame) -> tuple[Small, ...]:
+def _reference_marks(table: pd.DataFrame) -> tuple[Small, ...]:
     """The gain with each of several baselines."""
-    names = baselines_of(table)
+    names = references_of(table)
     marks = [(name, *BASELINES[name]) for name in names if len(names) > 1]
     return tuple(
         Small(f"drop_over_random_{name}", marker, face, f"gain with {name}")
@@ -81,7 +88,7 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
             "drop_over_random_low",
             "drop_over_random_high",
             line=0.0,
-            small=_baseline_marks(table),
+            small=_reference_marks(table),
         ),
         Panel(
             "randomisation_similarity",
@@ -134,7 +141,7 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
     panels = panels_of(table, limit)
     figure = new_figure(2.1 * max(len(panels), 1) + 3.2, 0.42 * len(table) + 2.2)
     if table.empty or not panels:
-        say_in(figure, "no method was measured")
+        note_empty_figure(figure, "no method was measured")
         return figure
     rows = table.to_dict("records")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False).ravel()

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import NDArray
 
 from idc.plots.attribution import DIVERGING, SEQUENTIAL
-from idc.plots.names import literal
-from idc.plots.patches import show_patch
-from idc.plots.style import GREY, new_figure, say, shorten
+from idc.plots.patch_grids import show_patch
+from idc.plots.style import GREY, literal, new_figure, note_empty, shorten
 
 CELL, PATCH, BARS = 1.05, 2.3, 0.45  # inches: a map, the patch, the colour bars
 NAME = 24  # characters of a layer's name
@@ -94,7 +93,7 @@ def _draw_row(line: NDArray[np.object_], row: MapRow) -> None:
             va=side,
         )
     if not len(row.chosen):
-        say(line[1], "no channel\nvaries")
+        note_empty(line[1], "no channel\nvaries")
     for axes, number, values, low, high in zip(
         line[1:], row.chosen, row.maps, row.low, row.high, strict=False
     ):

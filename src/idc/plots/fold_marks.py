@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from idc.plots.names import literal
-from idc.plots.style import BLACK, BLUE, GREY, ORANGE, STAGES
+from idc.plots.style import BLACK, BLUE, GREY, ORANGE, STAGES, literal
 
 HALF = 0.5  # share of the folds that a median needs
 DOTS, POOLED = -0.14, 0.27  # where they stand beside a metric's tick

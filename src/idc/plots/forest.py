@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from idc.plots.names import literal
-from idc.plots.style import BLACK, BLUE, GREY, tidy
-from idc.plots.wording import decimals_for, fixed, lower_is_better, p_words, per_cent
+from idc.plots.style import BLACK, BLUE, GREY, literal, tidy
+from idc.text import decimals_for, fixed, lower_is_better, p_words, per_cent
 
 MOST_PAIRS = 40
 
@@ -20,7 +19,7 @@ def turn_pairs(table: pd.DataFrame, metric: str, baselines: Collection[str]) -> 
     """The better one as ``a``, a baseline as ``b``; pairs with a baseline last, of two left out.
 
     Args:
-        table: The pairs of one metric; see `idc.plots.comparison.differences_figure`.
+        table: The pairs of one metric; see `idc.plots.critical_difference.differences_figure`.
         metric: The metric.
         baselines: Names that are baselines.
 

@@ -9,9 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
-from idc.plots.names import literal
-from idc.plots.style import curve_style, hide_rest, new_figure, say, tidy, wrap_grid
-from idc.plots.wording import metric_words
+from idc.plots.style import curve_style, hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
+from idc.text import metric_words
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours
 DECADE = 10  # sizes that reach so many times the smallest stand on a logarithmic axis
@@ -38,7 +37,7 @@ def learning_size_figure(
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     if table.empty:
         grid[0].set_axis_off()
-        say(grid[0], "no run has finished")
+        note_empty(grid[0], "no run has finished")
         return figure
     sizes = np.unique(table[by].to_numpy(np.float64))
     for axes, metric in zip(grid, metrics, strict=False):

@@ -6,10 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from idc.plots.names import literal
 from idc.plots.slide_panels import NARROW
-from idc.plots.style import BLACK, BLUE, GREY, ORANGE, new_figure, say, tidy
-from idc.plots.wording import count
+from idc.plots.style import BLACK, BLUE, GREY, ORANGE, literal, new_figure, note_empty, tidy
+from idc.text import count
 
 WIDTH = 9.5  # inches
 ROW = 0.24
@@ -24,7 +23,7 @@ def region_burden_figure(
     Args:
         table: A row a region: ``region`` (its number on the slide map), ``patches``,
             ``mean_score`` in [0, 1] and ``labelled`` (share of its patches labelled positive); see
-            `idc.slides.areas.call_regions`.
+            `idc.slides.positive_regions.call_regions`.
         patient: For the title.
         positive: Name of the positive class.
         threshold: ``score >= threshold`` was called positive; None where it is unknown.
@@ -41,7 +40,7 @@ def region_burden_figure(
     if table.empty:
         for axes in (left, right):
             axes.set_axis_off()
-        say(left, "no region was called")
+        note_empty(left, "no region was called")
         return figure
     at = np.arange(len(shown))
     _draw_sizes(left, shown, name)

@@ -13,8 +13,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from idc.plots.mosaic import EMPTY, Places
-from idc.plots.names import literal
-from idc.plots.style import BLACK, class_colours, new_figure
+from idc.plots.style import BLACK, class_colours, literal, new_figure
 
 WIDTH = 10.0  # inches
 TALLEST = 8.0

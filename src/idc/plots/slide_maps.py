@@ -11,7 +11,6 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from idc.plots.mosaic import Places, on_grid
-from idc.plots.names import literal
 from idc.plots.slide import TINT, draw_outline
 from idc.plots.slide_panels import (
     UNKNOWN,
@@ -23,8 +22,8 @@ from idc.plots.slide_panels import (
 )
 from idc.plots.slide_sheet import Sheet, open_sheet
 from idc.plots.slide_verdict import draw_errors, draw_evidence
-from idc.plots.style import BLACK, ORANGE, class_colours
-from idc.plots.wording import count, per_cent
+from idc.plots.style import BLACK, ORANGE, class_colours, literal
+from idc.text import count, per_cent
 
 NUMBERED = 10  # regions that bear their number
 TISSUE, TRUTH, SCORE, DECISION, ERRORS, EVIDENCE = range(6)  # panels
@@ -42,7 +41,7 @@ class SlideMaps:
         scores: Two classes: calibrated probability of class 1; more: the predicted class's. Float
             (n,) in [0, 1].
         regions: Number of the called region of each patch, int (n,), from 1, 0 for none; see
-            `idc.slides.areas.number_regions`. None for no numbers.
+            `idc.slides.positive_regions.number_regions`. None for no numbers.
         attribution: Attributions stitched on the slide's grid, float (H * c, W * c) for any c, NaN
             where there is none; None leaves the panel out.
         method: Name of the attribution method, and what is known of its map.

@@ -14,7 +14,7 @@ from idc.plots.slide import blend
 from idc.plots.slide_panels import UNKNOWN, Kind, add_bar, draw_image, draw_kinds
 from idc.plots.slide_sheet import Sheet
 from idc.plots.style import BLACK, BLUE, GREEN, ORANGE, YELLOW
-from idc.plots.wording import count
+from idc.text import count
 
 
 def draw_errors(

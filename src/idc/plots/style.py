@@ -76,7 +76,17 @@ def shorten(text: str, limit: int) -> str:
     return f"{text[:head]}…{text[-(limit - 1 - head) :]}"
 
 
-def say(axes: Axes, text: str) -> None:
+def literal(text: str, limit: int = 40) -> str:
+    """A name that matplotlib draws as it stands, cut to `limit` characters.
+
+    Names come from folders and tables: two dollar signs in one would be read as a formula, which
+    draws something else or raises, and a line break would push the rest of a figure aside.
+    """
+    one_line = " ".join(text.split()) if text.strip() else "(no name)"
+    return shorten(one_line, limit).replace("$", r"\$")
+
+
+def note_empty(axes: Axes, text: str) -> None:
     """Say in the middle of empty axes why they are empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 

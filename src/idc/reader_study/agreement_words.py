@@ -5,11 +5,11 @@ import math
 import pandas as pd
 
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.plots.wording import listing
 from idc.reader_study.answer import MARKS
 from idc.reader_study.drawn import SELECTED
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.votes import LABEL, MAJORITY, MODEL
+from idc.text import listing
 
 SHARES = tuple(mark for mark in MARKS if mark)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa
 
-from idc.metrics.resampling import Units, patient_units
+from idc.metrics.resampling import Clusters, patient_clusters
 from idc.metrics.spread import Spread
 
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ def cohen(
         chance = (drawn.sum(axis=1) * drawn.sum(axis=2)).sum(axis=1) / total**2
         return _corrected(agree, chance)
 
-    units = patient_units(a, patients)
+    units = patient_clusters(a, patients)
     note = ""
     if size == 1:
         value = math.nan
@@ -135,7 +135,7 @@ def fleiss(
         shares = drawn[:, 2:] / (total * readers)[:, None]
         return _corrected(drawn[:, 1] / total, (shares**2).sum(axis=1))
 
-    units = patient_units(codes[:, 0], patients)
+    units = patient_clusters(codes[:, 0], patients)
     value, note = math.nan, "All readers give one and the same category: kappa is not defined."
     if len(present) > 1:
         value, note = float(fleiss_kappa(table)), ""
@@ -156,7 +156,7 @@ def _corrected(agree: Floats, chance: Floats) -> Floats:
 
 def _interval(
     value: float,
-    units: Units,
+    units: Clusters,
     value_of: Callable[[Floats], Floats],
     draws: int,
     level: float,

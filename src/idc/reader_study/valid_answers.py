@@ -10,8 +10,8 @@ from idc.attribution.pipeline.explained_model import Subject, score_rows
 from idc.data.material import Material
 from idc.errors import ConfigError
 from idc.evaluation.decision import Decider
-from idc.plots.wording import listing
 from idc.reader_study.votes import reader_names
+from idc.text import listing
 
 
 def refuse_readers(wanted: Any) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc.plots.grid import patch_grid_figure
-from idc.plots.names import literal
-from idc.plots.wording import count
+from idc.plots.patch_grids import patch_grid_figure
+from idc.plots.style import literal
 from idc.reports.blocks import Block, Fold, Table, Text
 from idc.reports.drawing import picture
 from idc.reports.eda_input import EdaInput
@@ -16,6 +15,7 @@ from idc.reports.eda_tables import kept
 from idc.reports.filenames import safe_names
 from idc.reports.page import Section
 from idc.reports.picture import Picture
+from idc.text import count
 
 SHOWN = 25
 # What a finding was measured by, to stand under its patches.

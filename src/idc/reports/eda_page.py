@@ -6,9 +6,13 @@ import pandas as pd
 
 from idc.data.split.base import SPLITS, split_counts
 from idc.errors import DataError
-from idc.plots.balance import balance_figure
-from idc.plots.colour import colour_by_patient_figure, colour_space_figure
-from idc.plots.eda import patches_per_patient_figure, patients_figure, shares_figure
+from idc.plots.class_counts import (
+    balance_figure,
+    patches_per_patient_figure,
+    patients_figure,
+    shares_figure,
+)
+from idc.plots.patient_colours import colour_by_patient_figure, colour_space_figure
 from idc.reports.blocks import Block, Bullets, Fold, Table, Text
 from idc.reports.drawing import picture
 from idc.reports.eda_grids import class_section, finding_section

@@ -9,16 +9,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.plots.mosaic import find_places, mosaic, on_grid
-from idc.plots.names import literal
 from idc.plots.slide import slide_figure, tint
-from idc.plots.style import class_colours
-from idc.plots.wording import count
+from idc.plots.style import class_colours, literal
 from idc.reports.blocks import Album, Block, Card, Text
 from idc.reports.drawing import draw
 from idc.reports.eda_input import EdaInput
 from idc.reports.filenames import safe_names
 from idc.reports.page import Section
 from idc.reports.picture import Picture
+from idc.text import count
 
 LONGEST = 800  # pixels of a mosaic's longer side: some more than the figure shows of it
 FARTHEST = 1600  # places; beyond them some position must be wrong

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from idc.data.split.base import SPLITS
-from idc.plots.wording import count
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_tables import has_split, kept, patient_counts
+from idc.text import count
 
 HEAVY = 0.1  # a patient with more than this share of the patches is pointed out
 FEW_TO_BE_HEAVY = 20  # among fewer patients such a share is no surprise

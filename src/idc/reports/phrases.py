@@ -2,8 +2,8 @@
 
 import math
 
-from idc.plots.wording import count
 from idc.reports.run_input import Interval
+from idc.text import count
 
 NAMES = {
     "recall": "recall (sensitivity)",

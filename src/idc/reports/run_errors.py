@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.plots.wording import count
 from idc.reports.blocks import Album, Block, Card, Table, Text
 from idc.reports.phrases import patches
 from idc.reports.picture import PHOTOGRAPH, Picture
 from idc.reports.run_input import RunReport
+from idc.text import count
 
 SHOWN = 12  # errors of a kind
 SIDE = 400  # of an enlarged patch, about, in CSS pixels

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.plots.wording import value_words
+from idc.text import value_words
 
 PREDICTIONS = ("path", "patient", "x", "y", "label", "split", "row", "predicted", "score", "loss")
 COUNTS = ("split", "class", "patches", "patients")

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from idc.plots.wording import count
 from idc.reports.blocks import Block, Bullets, Fold, Row, Table, Text
 from idc.reports.figure_gallery import Gallery
 from idc.reports.phrases import of_hundred
@@ -15,6 +14,7 @@ from idc.reports.run_tables import (
     headline_table,
 )
 from idc.reports.run_words import decision, shared_work
+from idc.text import count
 
 LISTED = 300  # patients in the table
 ENOUGH = 10  # positive patches of a patient; the recall of fewer says more of luck

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from idc.errors import ConfigError
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.threshold import ThresholdRule
-from idc.plots.wording import count
 from idc.reports.data_sets import SYNTHETIC
 from idc.reports.phrases import between, hundred_interval, listing, number, of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import baseline_table
 from idc.reports.run_words import level, test_patients
+from idc.text import count
 
 
 def warnings(report: RunReport) -> list[str]:

@@ -2,10 +2,10 @@
 
 import re
 
-from idc.plots.wording import count
 from idc.reports.data_sets import data_set
 from idc.reports.phrases import hundred_interval, listing, of_hundred, patches, percent
 from idc.reports.run_input import Interval, RunReport
+from idc.text import count
 
 SHARED = re.compile(r"test/(coverage_at_recall|coverage_at_error|risk_at_coverage)_([0-9.]+)")
 

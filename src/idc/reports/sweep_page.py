@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.plots.wording import count
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Table, Text
 from idc.reports.figure_gallery import Gallery
 from idc.reports.glossary import glossary
@@ -24,6 +23,7 @@ from idc.reports.sweep_tables import (
     pooled_table,
 )
 from idc.reports.sweep_words import best_setting, lead, sweep_warnings
+from idc.text import count
 
 LISTED = 300  # rows of a table
 SAID = 6  # sentences that stand open

@@ -5,10 +5,10 @@ import math
 import pandas as pd
 
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.plots.wording import count
 from idc.reports.phrases import between, listing, metric_name, number
 from idc.reports.run_input import SweepReport
 from idc.reports.sweep_tables import is_baseline, is_leaky
+from idc.text import count
 
 Row = dict[str, object]
 

@@ -15,9 +15,9 @@ import shapely
 from numpy.typing import NDArray
 
 from idc.errors import DataError
-from idc.slides.areas import What, number_regions
+from idc.slides.evidence_regions import Region
 from idc.slides.feature import Feature, identify, make_feature
-from idc.slides.regions import Region
+from idc.slides.positive_regions import RegionKind, number_regions
 
 # Of Okabe & Ito, as in the figures: told apart with any kind of colour blindness.
 COLOURS = {"called": (213, 94, 0), "labelled": (0, 114, 178), "evidence": (240, 228, 66)}
@@ -39,7 +39,8 @@ def evidence_features(
     Args:
         cases: Predictions of one slide, a row an explained patch: ``x``, ``y``, ``predicted``,
             ``score``, ``label``. Patches that were not called positive are passed over.
-        regions: What `idc.slides.regions.find_regions` found in each, as many as there are rows.
+        regions: Regions of each patch, from `idc.slides.evidence_regions.find_regions`; one
+            list per row.
         scale: Slide pixels a patch pixel.
         pixel_size: Side of a slide pixel in micrometres, if it is known.
         positive: Name of the positive class.
@@ -98,17 +99,17 @@ def tumour_features(
         positive: Name of the positive class.
 
     Returns:
-        A feature a region (numbered as in `idc.slides.areas`), the union of its patches: of the
-        class "<positive> called" or "<positive> labelled". Patches that touch at a corner only
-        are parts of one multipolygon. Measurements: ``Patches``, ``Mean score``, ``Share labelled
-        <positive>`` or ``Share called <positive>``, and the area.
+        One feature per region (numbered as in `idc.slides.positive_regions`), the union of its
+        patches, of the class "<positive> called" or "<positive> labelled". Patches that touch only
+        at a corner are parts of one multipolygon. Measurements: ``Patches``, ``Mean score``,
+        ``Share labelled <positive>`` or ``Share called <positive>``, and the area.
 
     Raises:
         DataError: The patches are of several slides, or a column is missing.
     """
     _one_slide(frame)
     found = []
-    kinds: list[tuple[What, What, str]] = [("called", "labelled", "label")]
+    kinds: list[tuple[RegionKind, RegionKind, str]] = [("called", "labelled", "label")]
     if labelled:
         kinds.append(("labelled", "called", "predicted"))
     for what, other, column in kinds:

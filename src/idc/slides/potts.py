@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from idc.errors import DataError
-from idc.slides.neighbours import Neighbours
+from idc.slides.patch_neighbours import Neighbours
 
 DAMPING = 0.5  # share of the old value that is kept: undamped parallel updates may swing
 TOLERANCE = 1e-6  # largest change of a probability at which the field has settled

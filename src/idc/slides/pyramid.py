@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idc.errors import DataError
-from idc.slides.tiles import Picture, write_pyramid_file
+from idc.slides.tiles import PyramidSource, write_pyramid_file
 
 GLASS = (255, 255, 255)
 CHUNK = 256  # patches in memory at once
@@ -70,7 +70,7 @@ def write_pyramid(
         return canvas
 
     content = f"{height}x{width} {patch_size} {empty} {_checksum(patches, rows, left, top)}"
-    picture = Picture((height, width), tile, frozenset(at), paint, blank, content)
+    picture = PyramidSource((height, width), tile, frozenset(at), paint, blank, content)
     write_pyramid_file(path, picture, pixel_size, name)
 
 
@@ -138,7 +138,7 @@ def write_map_pyramid(
             occupied |= {(i, j) for j, part in enumerate(across) if anything[part].any()}
     mark = zlib.crc32(np.ascontiguousarray(values, np.float32).tobytes())
     content = f"{height}x{width} {left} {top} {scale} {mark}"
-    picture = Picture((height, width), tile, frozenset(occupied), paint, blank, content)
+    picture = PyramidSource((height, width), tile, frozenset(occupied), paint, blank, content)
     write_pyramid_file(path, picture, pixel_size, name)
 
 

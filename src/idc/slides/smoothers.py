@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from idc.errors import ConfigError, DataError
-from idc.slides.neighbours import Neighbours, find_neighbours
+from idc.slides.patch_neighbours import Neighbours, find_neighbours
 from idc.slides.potts import contrast, mean_field
 
 SMALLEST = 1e-12  # scores nearer to 0 or 1 count as this near

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.errors import DataError
-from idc.metrics.resampling import Units
-from idc.metrics.spread import Spread, spreads
-from idc.metrics.statistics import Prediction, UnitStatistics
-from idc.slides.neighbours import Neighbours, connected_regions, find_neighbours
+from idc.metrics.resampling import Clusters
+from idc.metrics.spread import Spread, resample_metrics
+from idc.metrics.statistics import ClusterStatistics, Prediction
+from idc.slides.patch_neighbours import Neighbours, connected_regions, find_neighbours
 from idc.slides.smoothers import CANDIDATES, Smoother, make_smoothers
 from idc.slides.smoothing_words import effect_sentences
 
@@ -56,7 +56,7 @@ class _Split:
     frame: pd.DataFrame
     judged: NDArray[np.bool_]
     labels: NDArray[np.int64]
-    units: Units
+    clusters: Clusters
     neighbours: Neighbours
 
 
@@ -142,7 +142,7 @@ def effect_of_smoothing(
     if test is not None:
         table = _with_test(table, _split(test, patch_size), chosen, patch_size)
     better = bool(table["val/log_loss"][best] < table["val/log_loss"][0])
-    few = int(split.units.count)
+    few = int(split.clusters.count)
     return Effect(table, chosen, better, few, effect_sentences(table, few, positive, level, SMALL))
 
 
@@ -154,8 +154,8 @@ def _split(frame: pd.DataFrame, patch_size: int) -> _Split:
     codes, names = pd.factorize(frame["patient"].astype(str)[judged])
     # No class must be drawn: else the one patient of few that has it would be in every draw.
     free = np.zeros((len(names), 0), bool)
-    units = Units(codes.astype(np.int64), len(names), free)
-    return _Split(frame, judged, label, units, find_neighbours(frame, patch_size))
+    clusters = Clusters(codes.astype(np.int64), len(names), free)
+    return _Split(frame, judged, label, clusters, find_neighbours(frame, patch_size))
 
 
 def _outcome(
@@ -178,16 +178,16 @@ def _outcome(
     cut = np.nan if threshold is None else threshold
     called = every >= cut
     prediction = Prediction(score, {"": called[split.judged].astype(np.int64)})
-    units = split.units
-    statistics = UnitStatistics(label, prediction, units.codes, units.count, METRICS)
-    values = statistics.values(np.ones((1, units.count)))
+    clusters = split.clusters
+    statistics = ClusterStatistics(label, prediction, clusters.codes, clusters.count, METRICS)
+    values = statistics.values(np.ones((1, clusters.count)))
     numbers = {name: float(values[name][0]) for name in METRICS} | {"threshold": cut}
     if not np.isfinite(cut):
         numbers |= dict.fromkeys(("f1", "recall", "specificity"), np.nan)
     spread: dict[str, Spread] = {}
-    if draws and units.count > 1:
-        tested = UnitStatistics(label, prediction, units.codes, units.count, TESTED)
-        spread = spreads(tested, units, draws, seed)
+    if draws and clusters.count > 1:
+        tested = ClusterStatistics(label, prediction, clusters.codes, clusters.count, TESTED)
+        spread = resample_metrics(tested, clusters, draws, seed)
     return _Outcome(numbers, spread, called)
 
 

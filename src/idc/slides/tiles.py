@@ -24,7 +24,7 @@ CLASSIC = 2**31  # bytes of pixels above which 64-bit offsets are used
 
 
 @dataclass(frozen=True)
-class Picture:
+class PyramidSource:
     """What a pyramid shows.
 
     Attributes:
@@ -51,7 +51,7 @@ class Picture:
 
 
 def write_pyramid_file(
-    path: Path, picture: Picture, pixel_size: float | None, name: str | None
+    path: Path, picture: PyramidSource, pixel_size: float | None, name: str | None
 ) -> None:
     """Write a picture as a tiled, pyramidal OME-TIFF, compressed with deflate.
 
@@ -102,7 +102,7 @@ def write_pyramid_file(
         half.unlink(missing_ok=True)
 
 
-def _levels(picture: Picture) -> Iterator[Iterator[bytes]]:
+def _levels(picture: PyramidSource) -> Iterator[Iterator[bytes]]:
     """The compressed tiles of each level, in the file's order."""
     occupied = [picture.occupied]
     nothing = _compress(picture.empty)

@@ -17,7 +17,7 @@ from idc.attribution.faithfulness.verdict import (
     method_sentence,
 )
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.plots.wording import count
+from idc.text import count
 
 METRICS = {
     "insertion_auc": "insertion_auc",

@@ -12,7 +12,7 @@ from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.references import References
 from idc.attribution.faithfulness.verdict import VERDICTS, judge
 from idc.attribution.faithfulness.weights_check import known_stages, late_stages
-from idc.metrics.resampling import Units
+from idc.metrics.resampling import Clusters
 
 SIMILARITY = "randomisation_similarity"
 MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
@@ -42,7 +42,7 @@ MEANS = (
 def summarise(
     per_patch: pd.DataFrame,
     checks: Mapping[str, Mapping[str, object]],
-    units: Units,
+    units: Clusters,
     plan: FaithfulnessPlan,
     references: References,
 ) -> pd.DataFrame:
@@ -136,7 +136,7 @@ def randomisation_rows(
     method: str,
     similarities: NDArray[np.float64],
     layers: Sequence[str],
-    units: Units,
+    units: Clusters,
     seed: int,
 ) -> pd.DataFrame:
     """Similarity after each stage, see `Faithfulness.randomisation`.

@@ -7,10 +7,10 @@ import numpy as np
 from idc.attribution.pipeline.galleries import PER_PAGE, Cases
 from idc.attribution.pipeline.step import Task, Trust
 from idc.attribution.select import KIND_WORDS
-from idc.plots.regions import RegionCase, regions_figure
+from idc.plots.region_outlines import RegionCase, regions_figure
 from idc.runtime.drawing import Drawing
+from idc.slides.evidence_regions import Region, find_regions
 from idc.slides.geojson import evidence_features, write_geojson
-from idc.slides.regions import Region, find_regions
 
 FOLDER = "evidence"
 

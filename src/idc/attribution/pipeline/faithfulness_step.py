@@ -12,7 +12,8 @@ from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.result import Faithfulness
 from idc.attribution.methods import Method
 from idc.attribution.pipeline.explained_model import Subject
-from idc.plots.faithfulness import curves_figure, methods_figure, randomisation_figure
+from idc.plots.faithfulness_curves import curves_figure, randomisation_figure
+from idc.plots.faithfulness_methods import methods_figure
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.drawing import Drawing
 

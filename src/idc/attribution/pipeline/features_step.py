@@ -18,10 +18,10 @@ from idc.attribution.features.stream import in_batches
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import Shown, Task
 from idc.attribution.select import NAMED, Selection, choose_cases
-from idc.plots.embedding import embedding_figure
-from idc.plots.exciting import UnitRow, exciting_figure
+from idc.plots.convolution_filters import filters_figure
+from idc.plots.embedding_scatter import embedding_figure
 from idc.plots.feature_maps import MapRow, feature_maps_figure
-from idc.plots.filters import filters_figure
+from idc.plots.top_patches import UnitRow, top_patches_figure
 from idc.runtime.drawing import Drawing
 
 BATCH = 256
@@ -159,7 +159,7 @@ def _units(task: Task, layer: FeatureLayer) -> Drawing:
         f"{layer.height}x{layer.width}. AUROC: how well the channel alone tells the labels apart "
         "on these patches, by which it was chosen.",
     }
-    return Drawing(task.folder / "exciting.png", exciting_figure, arguments)
+    return Drawing(task.folder / "exciting.png", top_patches_figure, arguments)
 
 
 def _last_with_places(layers: list[FeatureLayer]) -> FeatureLayer:

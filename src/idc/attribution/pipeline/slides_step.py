@@ -13,13 +13,13 @@ from idc.attribution.run import explain
 from idc.plots.mosaic import find_places, mosaic
 from idc.plots.region_burden import region_burden_figure
 from idc.plots.slide_maps import SlideMaps, slide_maps_figure
-from idc.plots.wording import count
 from idc.runtime.drawing import Drawing
 from idc.runtime.progress import progress_bar
-from idc.slides.areas import area_table, call_regions, label_regions, number_regions
 from idc.slides.geojson import tile_features, tumour_features, write_geojson
+from idc.slides.positive_regions import area_table, call_regions, label_regions, number_regions
 from idc.slides.pyramid import write_map_pyramid, write_pyramid
 from idc.slides.stitch import Stitched, stitch
+from idc.text import count
 
 log = logging.getLogger(__name__)
 FOLDER = "slides"

@@ -2,7 +2,7 @@
 
 from idc.attribution.pipeline.step import Shown, Task
 from idc.attribution.select import NAMED
-from idc.plots.smoothing import smoothing_figure
+from idc.plots.smoothing_effect import smoothing_figure
 from idc.runtime.drawing import Drawing
 from idc.slides.smoothing import effect_of_smoothing, make_smoothers
 

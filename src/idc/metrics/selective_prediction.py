@@ -1,0 +1,196 @@
+"""Selective prediction: metrics if the least confident patches are left to a pathologist.
+
+Patches are kept from the most to the least confident, and all metrics are of the kept patches.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from idc.metrics.grouped import DecisionCounts, Floats
+
+SMALLEST = 1e-12  # scores are clipped to this distance from 0 and 1
+RECALL, ERROR, COVERAGE = 0.99, 0.05, 0.8  # targets of `selective_metrics`
+MODEL = ("setting", "repeat", "fold")  # columns that identify a pooled model
+
+
+def confidence(frame: pd.DataFrame, classes: int, threshold: float | None = None) -> Floats:
+    """Confidence of each decision: `margin_confidence`, or for k > 2 the predicted class's score.
+
+    Args:
+        frame: Predictions: ``score``, ``predicted`` and, if pooled, ``setting``, ``repeat`` or
+            ``fold``.
+        classes: k.
+        threshold: The threshold of ``predicted``, for two classes. None estimates it for each
+            pooled model, as the middle between its highest score called negative and its lowest
+            called positive: each fold has its own.
+
+    Returns:
+        float64 (N,), larger for more confident; lowest next to the threshold.
+    """
+    score = frame["score"].to_numpy(np.float64)
+    if classes > 2:
+        return score
+    if threshold is not None:
+        return margin_confidence(score, threshold)
+    keys = [frame[name].to_numpy() for name in MODEL if name in frame]
+    model = pd.DataFrame(dict(enumerate(keys)), index=range(len(frame)))
+    codes = model.groupby(list(model), sort=False, dropna=False).ngroup().to_numpy() if keys else 0
+    parts = pd.DataFrame({"model": codes, "score": score, "called": frame["predicted"].to_numpy()})
+    below = parts["score"].where(parts["called"] == 0).groupby(parts["model"]).transform("max")
+    above = parts["score"].where(parts["called"] == 1).groupby(parts["model"]).transform("min")
+    thresholds = (below.fillna(0) + above.fillna(1)).to_numpy(np.float64) / 2
+    return margin_confidence(score, thresholds)
+
+
+def margin_confidence(scores: NDArray[np.floating], threshold: float | Floats) -> Floats:
+    """Distance of a two-class score from the threshold in log-odds.
+
+    ``|logit(score) - logit(threshold)|``. Log-odds rather than scores: at a threshold of 0.1 no
+    negative could otherwise be more confident than a positive of 0.2. At a threshold of 0.5 the
+    order is that of the predicted class's probability.
+
+    Args:
+        scores: Probability of the positive class, float (N,) in [0, 1].
+        threshold: ``score >= threshold`` is positive, in [0, 1]; a number, or float (N,).
+
+    Returns:
+        float64 (N,), >= 0.
+    """
+    thresholds = np.atleast_1d(np.asarray(threshold, np.float64))
+    margin: Floats = np.abs(_logit(np.asarray(scores, np.float64)) - _logit(thresholds))
+    return margin
+
+
+def _logit(p: Floats) -> Floats:
+    return np.asarray(logit(p.clip(SMALLEST, 1 - SMALLEST)), np.float64)
+
+
+def class_confidence(probabilities: NDArray[np.floating]) -> Floats:
+    """Probability of the predicted class (softmax response, Geifman & El-Yaniv 2017).
+
+    Args:
+        probabilities: float (N, k).
+
+    Returns:
+        float64 (N,).
+    """
+    top: Floats = np.asarray(probabilities, np.float64).max(1)
+    return top
+
+
+def risk_coverage(
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    confidence: NDArray[np.floating],
+    classes: int | None = None,
+) -> pd.DataFrame:
+    """Error and other metrics of the most confident patches (Geifman & El-Yaniv 2017).
+
+    Args:
+        labels: int (N,), 0..k-1.
+        predicted: int (N,), 0..k-1.
+        confidence: Larger for more confident, float (N,), on any scale, such as
+            `margin_confidence` or the negative entropy. Patches of equal confidence are kept or
+            dropped together.
+        classes: k; None for two, unless a label or decision is above 1.
+
+    Returns:
+        One row per distinct confidence, from few patches to all: ``coverage`` (share of the
+        patches kept, in (0, 1]), ``risk`` (their error rate), for two classes their ``recall``,
+        ``specificity``, ``precision`` and ``f1`` (NaN if undefined, see
+        `DecisionCounts.metrics`), and ``threshold`` (the lowest confidence that is kept).
+    """
+    order, ends = _ranked(confidence)
+    label, called = np.asarray(labels)[order], np.asarray(predicted)[order]
+    kept = ends + 1
+    columns: dict[str, Floats] = {
+        "coverage": kept / max(len(order), 1),
+        "risk": np.cumsum(label != called)[ends] / kept,
+    }
+    if _has_two_classes(label, called, classes):
+        table = [
+            np.cumsum((label == of) & (called == given))[ends].astype(np.int64)
+            for of, given in ((1, 1), (0, 1), (1, 0), (0, 0))
+        ]
+        metrics = DecisionCounts(*table).metrics()
+        columns |= {name: metrics[name] for name in ("recall", "specificity", "precision", "f1")}
+    columns["threshold"] = np.asarray(confidence, np.float64)[order][ends]
+    return pd.DataFrame(columns)
+
+
+def _has_two_classes(
+    label: NDArray[np.integer], called: NDArray[np.integer], classes: int | None
+) -> bool:
+    if classes is None:
+        return int(max(label.max(initial=0), called.max(initial=0))) <= 1
+    return classes == 2
+
+
+def _ranked(confidence: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Order of descending confidence, and the last position of each set of ties in it."""
+    order = np.argsort(-np.asarray(confidence, np.float64), kind="stable")
+    ranked = np.asarray(confidence, np.float64)[order]
+    return order, np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(order)])
+
+
+def selective_metrics(
+    labels: NDArray[np.integer],
+    predicted: NDArray[np.integer],
+    confidence: NDArray[np.floating],
+    classes: int | None = None,
+) -> dict[str, float]:
+    """Summarise the risk-coverage curve.
+
+    Args:
+        labels: int (N,), 0..k-1.
+        predicted: int (N,), 0..k-1.
+        confidence: As for `risk_coverage`, float (N,).
+        classes: As for `risk_coverage`.
+
+    Returns:
+        ``aurc``: mean risk of keeping 1, 2, ... N patches, ties in random order; ``e_aurc``: its
+        excess over a perfect order with all errors last (Geifman et al. 2019), 0 at best.
+        ``coverage_at_error_0.05``: largest coverage whose error rate is at most 0.05, 0 if none
+        is; ``risk_at_coverage_0.8``: risk at the lowest coverage of at least 0.8, as ties stay
+        together. For two classes also ``coverage_at_recall_0.99`` and ``recall_at_coverage_0.8``,
+        if there are positives. Empty without patches.
+    """
+    count = len(labels)
+    if not count:
+        return {}
+    table = risk_coverage(labels, predicted, confidence, classes)
+    coverage, risk = table["coverage"].to_numpy(), table["risk"].to_numpy()
+    area = _area(coverage * count, risk * coverage * count)
+    errors = float(round(risk[-1] * count))
+    best = _area(np.array([count - errors, count]), np.array([0.0, errors]))
+    at = int(np.searchsorted(coverage, COVERAGE - 1e-9))
+    metrics = {
+        "aurc": area,
+        "e_aurc": max(area - best, 0.0),
+        f"coverage_at_error_{ERROR}": _largest(coverage, risk <= ERROR),
+        f"risk_at_coverage_{COVERAGE}": float(risk[at]),
+    }
+    if "recall" in table and (np.asarray(labels) == 1).any():
+        recall = table["recall"].to_numpy()
+        metrics[f"coverage_at_recall_{RECALL}"] = _largest(coverage, recall >= RECALL)
+        if np.isfinite(recall[at]):
+            metrics[f"recall_at_coverage_{COVERAGE}"] = float(recall[at])
+    return metrics
+
+
+def _area(kept: Floats, errors: Floats) -> float:
+    """Mean over 1, 2, ... N of the expected error rate of the patches kept.
+
+    Args:
+        kept: Patches kept at the end of each set of ties, float (M,); the last is N.
+        errors: Errors among them, float (M,); linear in between.
+    """
+    steps = np.arange(1, round(kept[-1]) + 1)
+    expected = np.interp(steps, np.append(0, kept), np.append(0, errors))
+    return float((expected / steps).mean())
+
+
+def _largest(coverage: Floats, reached: NDArray[np.bool_]) -> float:
+    return float(coverage[reached].max(initial=0))

@@ -1,0 +1,156 @@
+"""What moves when the threshold moves."""
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from idc.metrics.threshold import ThresholdRule
+from idc.plots.style import (
+    AMBER,
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    has_both,
+    new_figure,
+    note_empty,
+    tidy,
+)
+
+STYLES = {
+    "F1": (BLUE, "-"),
+    "recall": (ORANGE, (0, (5, 2))),
+    "precision": (GREEN, (0, (1, 1.2))),
+    "specificity": (PINK, (0, (6, 2, 1, 2))),
+}
+
+
+def threshold_metrics(
+    labels: NDArray[np.integer], scores: NDArray[np.floating], cuts: NDArray[np.floating]
+) -> dict[str, NDArray[np.float64]]:
+    """F1, recall, precision and specificity where ``score >= cut`` is positive.
+
+    Args:
+        labels: 0 or 1, (N,), both present.
+        scores: float (N,).
+        cuts: Thresholds, float (M,).
+
+    Returns:
+        Name to float (M,); precision is NaN where nothing is called positive.
+    """
+    tp, fp, positives, negatives = _counts(labels, scores, cuts)
+    called = tp + fp
+    precision = np.divide(tp, called, out=np.full(len(cuts), np.nan), where=called > 0)
+    return {
+        "F1": 2 * tp / (tp + fp + positives),
+        "recall": tp / positives,
+        "precision": precision,
+        "specificity": 1 - fp / negatives,
+    }
+
+
+def threshold_cost(
+    labels: NDArray[np.integer],
+    scores: NDArray[np.floating],
+    cuts: NDArray[np.floating],
+    rule: ThresholdRule,
+) -> NDArray[np.float64]:
+    """Mean cost a patch where ``score >= cut`` is positive.
+
+    Args:
+        labels: 0 or 1, (N,).
+        scores: float (N,).
+        cuts: Thresholds, float (M,).
+        rule: Holds the two prices.
+
+    Returns:
+        float (M,), in units of the prices.
+    """
+    tp, fp, positives, _ = _counts(labels, scores, cuts)
+    cost = rule.false_negative_cost * (positives - tp) + rule.false_positive_cost * fp
+    return np.asarray(cost / len(labels), np.float64)
+
+
+def threshold_figure(
+    labels: NDArray[np.integer],
+    scores: NDArray[np.floating],
+    chosen: float,
+    title: str,
+    rule: ThresholdRule | None = None,
+) -> Figure:
+    """F1, recall, precision and specificity against the threshold, with the chosen one.
+
+    Args:
+        labels: 0 or 1, (N,).
+        scores: float in [0, 1], (N,).
+        chosen: The threshold that was chosen.
+        title: The figure's title.
+        rule: How it was chosen; said below the title. The recall or precision that it asks for is
+            drawn as a line, the cost as a curve with an axis of its own.
+    """
+    figure = new_figure(7.2, 5.0)
+    axes = figure.subplots()
+    axes.set(xlim=(0, 1), ylim=(-0.01, 1.02), xlabel="threshold on the score", ylabel="metric")
+    figure.suptitle(title, fontsize=11)
+    if rule is not None:
+        axes.set_title(textwrap.fill(rule.describe(), 90), fontsize=9)
+    tidy(axes)
+    if not has_both(labels):
+        note_empty(axes, "not drawn: a class is missing")
+        return figure
+    cuts = np.linspace(0, 1, 501)
+    at_chosen = threshold_metrics(labels, scores, np.array([chosen]))
+    for name, values in threshold_metrics(labels, scores, cuts).items():
+        colour, dashes = STYLES[name]
+        label = f"{name} ({at_chosen[name][0]:.3f} at the chosen one)"
+        axes.plot(cuts, values, color=colour, linestyle=dashes, linewidth=1.8, label=label)
+    if rule is not None and rule.has_target:
+        label = f"{rule.rule} asked for, {rule.target:g}"
+        colour = STYLES[rule.rule][0]
+        line = axes.axhline(rule.target, color=colour, linewidth=1, label=label)
+        line.set(marker="v", markevery=0.5, clip_on=False)
+    axes.axvline(0.5, color=GREY, linewidth=1, linestyle=":", label="0.5")
+    axes.axvline(chosen, color=BLACK, linewidth=1.4, label=f"chosen {chosen:.3f}")
+    handles, _ = axes.get_legend_handles_labels()
+    if rule is not None and rule.rule == "cost":
+        handles += _cost_curve(axes, labels, scores, chosen, cuts, rule)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def _cost_curve(
+    axes: Axes,
+    labels: NDArray[np.integer],
+    scores: NDArray[np.floating],
+    chosen: float,
+    cuts: NDArray[np.float64],
+    rule: ThresholdRule,
+) -> list[Line2D]:
+    """Draw the cost with its axis on the right; its entry of the legend."""
+    right = axes.twinx()
+    cost = threshold_cost(labels, scores, cuts, rule)
+    at_chosen = threshold_cost(labels, scores, np.array([chosen]), rule)[0]
+    label = f"cost ({at_chosen:.3g} at the chosen one, right axis)"
+    lines = right.plot(
+        cuts, cost, color=AMBER, marker="s", markersize=4, markevery=25, linewidth=1.4, label=label
+    )
+    right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost a patch")
+    right.spines[["top", "left"]].set_visible(False)
+    return lines
+
+
+def _counts(
+    labels: NDArray[np.integer], scores: NDArray[np.floating], cuts: NDArray[np.floating]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
+    """True and false positives at each cut, (M,); positive and negative patches."""
+    positive = np.sort(scores[labels == 1])
+    negative = np.sort(scores[labels == 0])
+    tp = len(positive) - np.searchsorted(positive, cuts, side="left")
+    fp = len(negative) - np.searchsorted(negative, cuts, side="left")
+    return tp, fp, len(positive), len(negative)

@@ -1,0 +1,211 @@
+"""Connected regions of a slide: what was called positive, what is labelled so, what was missed.
+
+A lesion that is missed as a whole matters more than the rim of one that was found; shares of
+patches do not tell the two apart.
+"""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skimage.measure import label as number_connected
+
+from idc.errors import DataError
+
+RegionKind = Literal["called", "labelled"]
+SOURCE = {"called": "predicted", "labelled": "label"}
+NEEDED = ("x", "y", "label", "predicted", "score")
+
+
+def number_regions(
+    frame: pd.DataFrame, patch_size: int, what: RegionKind = "called"
+) -> NDArray[np.int64]:
+    """The region that each patch belongs to.
+
+    Patches of one patient that touch, at a side or at a corner, belong together; each lies on the
+    nearest place of the patient's grid.
+
+    Args:
+        frame: Two-class predictions: ``x``, ``y``, ``predicted`` or ``label``, and ``patient``;
+            without ``patient`` all rows are of one slide.
+        patch_size: Side of a patch in slide pixels.
+        what: ``called`` for patches with ``predicted`` 1, ``labelled`` for those with ``label`` 1.
+
+    Returns:
+        int64 (N,): 0 for a patch that is not positive; else the region's number, from 1 in each
+        patient, the region with most patches first, then the one that lies highest.
+
+    Raises:
+        DataError: A column is missing, or a patch has no position.
+    """
+    _check(frame, ("x", "y", SOURCE[what]))
+    x, y = (frame[name].to_numpy(np.int64) for name in ("x", "y"))
+    positive = frame[SOURCE[what]].to_numpy() == 1
+    found = np.zeros(len(frame), np.int64)
+    for rows in _by_patient(frame):
+        column, row = (_steps(values[rows], patch_size) for values in (x, y))
+        grid = np.zeros((row.max() + 1, column.max() + 1), bool)
+        grid[row[positive[rows]], column[positive[rows]]] = True
+        region = np.asarray(number_connected(grid, connectivity=2), np.int64)[row, column]
+        # A patch that shares its place with a positive one is not positive itself.
+        region[~positive[rows]] = 0
+        size = np.bincount(region)
+        # Numbers of `label` run from the top down, and a stable sort keeps that among equals.
+        order = np.argsort(-size[1:], kind="stable")
+        rank = np.zeros(len(size), np.int64)
+        rank[order + 1] = np.arange(1, len(size))
+        found[rows] = rank[region]
+    return found
+
+
+def call_regions(
+    frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
+) -> pd.DataFrame:
+    """The regions that were called positive.
+
+    Args:
+        frame: Two-class predictions: ``x``, ``y``, ``label``, ``predicted``, ``score``, and
+            ``patient``; without ``patient`` all rows are of one slide.
+        patch_size: Side of a patch in slide pixels.
+        pixel_size: Side of a slide pixel in micrometres, if it is known.
+
+    Returns:
+        A row a region: ``patient`` (if the frame has it), ``region`` (see `number_regions`),
+        ``patches``, ``area_px2`` and, with `pixel_size`, ``area_um2`` (patches times a patch's
+        area), ``mean_score``, ``labelled`` (share of its patches that are labelled positive),
+        ``x0``, ``y0``, ``x1``, ``y1`` (bounding box in slide pixels, the far edge not included),
+        ``centre_x``, ``centre_y`` (centroid, slide pixels).
+
+    Raises:
+        DataError: A column is missing, or a patch has no position.
+    """
+    return _regions(frame, patch_size, pixel_size, "called", labelled=("label", "mean"))
+
+
+def label_regions(
+    frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
+) -> pd.DataFrame:
+    """The regions that are labelled positive, and how much of each was found.
+
+    Args:
+        frame: As for `call_regions`.
+        patch_size: Side of a patch in slide pixels.
+        pixel_size: Side of a slide pixel in micrometres, if it is known.
+
+    Returns:
+        As `call_regions`, with ``found`` (share of its patches that were called positive) and
+        ``missed`` (bool: not one was) in place of ``labelled``.
+
+    Raises:
+        DataError: A column is missing, or a patch has no position.
+    """
+    table = _regions(frame, patch_size, pixel_size, "labelled", found=("predicted", "mean"))
+    table.insert(list(table.columns).index("found") + 1, "missed", table["found"] == 0)
+    return table
+
+
+def area_table(
+    frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
+) -> pd.DataFrame:
+    """How much of each patient is called and labelled positive, and in how many regions.
+
+    Args:
+        frame: As for `call_regions`, with ``patient``.
+        patch_size: Side of a patch in slide pixels.
+        pixel_size: Side of a slide pixel in micrometres, if it is known.
+
+    Returns:
+        A row a patient, by name: ``patient``, ``patches``, ``called`` and ``labelled`` (patches),
+        ``called_px2`` and ``labelled_px2`` (and ``_um2``), ``called_share`` and
+        ``labelled_share`` (of the patient's patches), ``call_regions``, ``label_regions``,
+        ``missed_regions``, ``missed_patches`` (patches in them), ``largest_missed`` (patches of
+        the largest), ``false_regions`` (called, without any labelled patch), ``false_patches``.
+
+    Raises:
+        DataError: A column is missing, or a patch has no position.
+    """
+    _check(frame, ("patient", *NEEDED))
+    flags = pd.DataFrame({"called": frame["predicted"] == 1, "labelled": frame["label"] == 1})
+    by_patient = flags.groupby(frame["patient"].astype(str).to_numpy(), sort=True)
+    table = pd.concat([by_patient.size().rename("patches"), by_patient.sum()], axis=1)
+    for name in ("called", "labelled"):
+        table[f"{name}_px2"] = table[name] * patch_size**2
+        if pixel_size is not None:
+            table[f"{name}_um2"] = table[f"{name}_px2"] * pixel_size**2
+        table[f"{name}_share"] = table[name] / table["patches"]
+    calls, labels = call_regions(frame, patch_size), label_regions(frame, patch_size)
+    missed, false = labels[labels["missed"]], calls[calls["labelled"] == 0]
+    for name, regions, aggregate in (
+        ("call_regions", calls, "size"),
+        ("label_regions", labels, "size"),
+        ("missed_regions", missed, "size"),
+        ("missed_patches", missed, "sum"),
+        ("largest_missed", missed, "max"),
+        ("false_regions", false, "size"),
+        ("false_patches", false, "sum"),
+    ):
+        counts = regions.groupby("patient")["patches"].agg(aggregate)
+        table[name] = counts.reindex(table.index, fill_value=0).astype(np.int64)
+    return table.rename_axis("patient").reset_index()
+
+
+def _regions(
+    frame: pd.DataFrame,
+    patch_size: int,
+    pixel_size: float | None,
+    what: RegionKind,
+    **share: tuple[str, str],
+) -> pd.DataFrame:
+    _check(frame, NEEDED)
+    keys = ["patient", "region"] if "patient" in frame else ["region"]
+    rows = frame[[name for name in ("patient", *NEEDED) if name in frame]].assign(
+        region=number_regions(frame, patch_size, what),
+        label=(frame["label"] == 1).astype(np.float64),
+        predicted=(frame["predicted"] == 1).astype(np.float64),
+    )
+    if "patient" in frame:
+        rows["patient"] = frame["patient"].astype(str)
+    grouped = rows[rows["region"] > 0].groupby(keys, sort=True)
+    table = grouped.agg(
+        patches=("score", "size"),
+        mean_score=("score", "mean"),
+        **share,
+        x0=("x", "min"),
+        y0=("y", "min"),
+        x1=("x", "max"),
+        y1=("y", "max"),
+        centre_x=("x", "mean"),
+        centre_y=("y", "mean"),
+    ).reset_index()
+    table[["x1", "y1"]] += patch_size
+    table[["centre_x", "centre_y"]] += patch_size / 2
+    place = list(table.columns).index("patches") + 1
+    table.insert(place, "area_px2", table["patches"] * patch_size**2)
+    if pixel_size is not None:
+        table.insert(place + 1, "area_um2", table["area_px2"] * pixel_size**2)
+    return table
+
+
+def _by_patient(frame: pd.DataFrame) -> list[NDArray[np.int64]]:
+    """Positions of each patient's rows."""
+    if frame.empty:
+        return []
+    if "patient" not in frame:
+        return [np.arange(len(frame))]
+    codes = pd.factorize(frame["patient"].astype(str))[0]
+    order = np.argsort(codes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def _steps(values: NDArray[np.int64], patch_size: int) -> NDArray[np.int64]:
+    """Grid places from the least value on; half a patch and more counts as the next."""
+    return np.asarray((values - values.min() + patch_size // 2) // patch_size, np.int64)
+
+
+def _check(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [name for name in columns if name not in frame]
+    if missing:
+        raise DataError(f"regions of a slide: the predictions lack {', '.join(missing)}.")
+    if frame[["x", "y"]].isna().to_numpy().any():
+        raise DataError("regions of a slide: some patches have no x and y; leave them out.")

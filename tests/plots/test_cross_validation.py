@@ -1,0 +1,134 @@
+"""Figures of cross-validation show each fold, the middle of them, and the pooled value."""
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
+
+RNG = np.random.default_rng(0)
+
+
+def words_of(figure: Figure) -> str:
+    """Everything written in a figure, which is drawn for it."""
+    figure.draw_without_rendering()
+    assert plt.get_fignums() == []
+    found = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in found if t.get_visible())
+
+
+def course(values: list[float], metric: str = "f1") -> pd.DataFrame:
+    """Validation values by epoch; training is 0.1 above."""
+    rows = [(e, "val", metric, v) for e, v in enumerate(values, 1)]
+    rows += [(e, "train", metric, v + 0.1) for e, v in enumerate(values, 1)]
+    return pd.DataFrame(rows, columns=["epoch", "stage", "metric", "value"])
+
+
+@pytest.mark.parametrize("folds", [1, 5, 17])
+def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int) -> None:
+    histories = {f"fold {i}": course((0.5 + 0.1 * RNG.random(6)).tolist()) for i in range(folds)}
+    figure = fold_learning_figure(histories)
+    (axes,) = [axes for axes in figure.axes if axes.get_visible()]
+    thin = [line for line in axes.lines if line.get_linewidth() < 1]
+    thick = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert len(thin) == folds
+    assert [line.get_linestyle() for line in thick] == ["-", "--"]
+    of_val = np.median([line.get_ydata() for line in thin], axis=0)
+    assert thick[0].get_ydata() == pytest.approx(of_val)
+    assert thick[1].get_ydata() == pytest.approx(of_val + 0.1)
+    assert thick[0].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
+    words = words_of(figure)
+    assert f"{folds} fold{'s' if folds > 1 else ''}:" in words
+    assert "median" in words
+    assert "best epoch" not in words
+
+
+def test_the_median_ends_where_fewer_than_half_train() -> None:
+    histories = {"a": course([0.1] * 2), "b": course([0.3] * 4), "c": course([0.5] * 9)}
+    figure = fold_learning_figure(histories)
+    thick = [line for line in figure.axes[0].lines if line.get_linewidth() > 2]
+    assert thick[0].get_ydata() == pytest.approx([0.3, 0.3, 0.4, 0.4])
+
+
+@pytest.mark.parametrize(("mode", "best"), [("max", [(2, 0.7), (1, 0.9)]), ("min", [(1, 0.2)] * 2)])
+def test_the_best_epoch_of_each_fold_is_marked(mode: str, best: list[tuple[int, float]]) -> None:
+    values = [[0.2, 0.7, 0.7], [0.9, 0.8]] if mode == "max" else [[0.2, 0.7], [0.2, 0.3]]
+    histories = {str(i): course(v) for i, v in enumerate(values)}
+    figure = fold_learning_figure(histories, monitor="val/f1", mode=mode)
+    (marks,) = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert list(zip(*marks.get_data(), strict=True)) == best
+    assert "best epoch" in words_of(figure)
+
+
+def test_metrics_that_no_fold_has_get_no_panel() -> None:
+    figure = fold_learning_figure({"0": course([0.1])}, metrics=("loss", "f1", "auroc"))
+    shown = [axes.get_ylabel() for axes in figure.axes if axes.get_visible()]
+    assert shown == ["F1"]
+    assert "no fold has a course" in words_of(fold_learning_figure({}))
+
+
+def table(folds: int, settings: tuple[str, ...] = ("a",)) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"setting": s, "fold": f"patient {i}", "metric": m, "value": RNG.uniform(0.5, 1)}
+            for s in settings
+            for m in ("f1", "balanced_accuracy")
+            for i in range(folds)
+        ]
+    )
+
+
+@pytest.mark.parametrize("folds", [1, 5, 17, 279])
+def test_each_fold_is_a_dot_at_its_value(folds: int) -> None:
+    frame = table(folds)
+    figure = fold_metrics_figure(frame)
+    (axes,) = figure.axes
+    clouds = [line for line in axes.lines if line.get_marker() == "o"]
+    for place, (metric, cloud) in enumerate(zip(("f1", "balanced_accuracy"), clouds, strict=True)):
+        values = frame[frame["metric"] == metric]["value"]
+        assert cloud.get_ydata().tolist() == sorted(values)
+        assert np.abs(cloud.get_xdata() - place).max() < 0.45
+        means = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "_"]
+        assert np.isclose(means, values.mean()).any()
+    words = words_of(figure)
+    assert f"{folds} fold" in words
+    assert "pooled" not in words
+    if folds > 1:
+        assert str(frame.loc[frame[frame["metric"] == "f1"]["value"].idxmin(), "fold"]) in words
+
+
+def test_the_pooled_value_stands_beside_with_its_interval() -> None:
+    pooled = pd.DataFrame({"metric": ["f1"], "value": [0.73], "low": [0.61], "high": [0.82]})
+    figure = fold_metrics_figure(table(5).drop(columns="setting"), pooled, noun="patient")
+    diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
+    assert [line.get_ydata()[0] for line in diamonds] == [0.73]
+    assert [0.61, 0.82] in [list(line.get_ydata()) for line in figure.axes[0].lines]
+    words = words_of(figure)
+    assert "all patients pooled" in words
+    assert "a patient" in words
+    assert "0.73" in words
+
+
+def test_settings_have_a_panel_each_on_one_scale() -> None:
+    frame = table(5, ("short", "a very long setting, " * 6, "c"))
+    figure = fold_metrics_figure(frame)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == 3
+    assert len({axes.get_ylim() for axes in shown}) == 1
+    figure.draw_without_rendering()
+    titles = [axes.title.get_window_extent() for axes in shown]
+    assert not titles[0].overlaps(titles[1])
+
+
+def test_folds_without_a_value_are_left_out() -> None:
+    frame = table(3)
+    frame.loc[frame["metric"] == "f1", "value"] = [np.nan, 0.5, 0.6]
+    frame.loc[frame["metric"] == "balanced_accuracy", "value"] = np.nan
+    figure = fold_metrics_figure(frame)
+    (cloud,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert cloud.get_ydata().tolist() == [0.5, 0.6]
+    assert "unknown" in words_of(figure)
+    assert "there are no folds" in words_of(fold_metrics_figure(frame[:0]))

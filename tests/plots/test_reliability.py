@@ -1,0 +1,115 @@
+"""The figures of calibration and of the threshold say what was measured and asked for."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from idc.metrics.calibration_error import calibration_metrics
+from idc.metrics.threshold import ThresholdRule
+from idc.plots.reliability import reliability_figure
+from idc.plots.threshold_curves import threshold_cost, threshold_figure, threshold_metrics
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 2, 200)
+SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
+
+
+def texts(figure: Figure) -> str:
+    figure.draw_without_rendering()
+    found = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in found if t.get_visible())
+
+
+def test_one_curve_states_its_errors_and_counts() -> None:
+    labels = np.array([0, 1, 1, 1])
+    scores = np.array([0.15, 0.15, 0.95, 0.95])
+    figure = reliability_figure(labels, scores, "a title")
+    words = texts(figure)
+    # Two patches at .15 of which half are positive, two at .95 that both are.
+    assert "ECE 0.200" in words
+    assert "a title" in words
+    upper, lower = figure.axes
+    (curve,) = (c for c in upper.containers if c.get_label().startswith("scores"))
+    assert np.allclose(curve.lines[0].get_xydata(), [[0.15, 0.5], [0.95, 1.0]])
+    assert [bar.get_height() for bar in lower.patches] == [0, 2, 0, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_before_and_after_differ_by_more_than_colour_and_state_both() -> None:
+    after = np.clip(SCORES / 2, 0, 1)
+    figure = reliability_figure(LABELS, {"before": SCORES, "after": after}, "t")
+    words = texts(figure)
+    for name, scores in (("before", SCORES), ("after", after)):
+        errors = calibration_metrics(LABELS, np.stack([1 - scores, scores], axis=1))
+        assert f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}" in words
+        assert f"log loss {errors['log_loss']:.3f}" in words
+    upper, first, second = figure.axes
+    lines = [container.lines[0] for container in upper.containers]
+    assert len({line.get_marker() for line in lines}) == 2
+    assert len({line.get_linestyle() for line in lines}) == 2
+    assert first.patches[0].get_hatch() != second.patches[0].get_hatch()
+    for axes in (first, second):
+        assert sum(bar.get_height() for bar in axes.patches) == len(LABELS)
+
+
+def test_wilson_intervals_of_a_bin() -> None:
+    labels, scores = np.array([1, 0, 0, 0, 0]), np.full(5, 0.35)
+    (curve,) = reliability_figure(labels, scores).axes[0].containers
+    (segment,) = curve.lines[2][0].get_segments()
+    assert segment[:, 1] == pytest.approx([0.0362, 0.6245], abs=5e-4)  # 1 of 5, by hand
+
+
+@pytest.mark.parametrize("labels", [np.ones(5, int), np.zeros(5, int), np.zeros(0, int)])
+def test_reliability_of_next_to_nothing(labels: np.ndarray) -> None:
+    scores = np.ones(len(labels))
+    words = texts(reliability_figure(labels, {"before": scores, "after": scores / 2}))
+    assert ("no patches" in words) == (len(labels) == 0)
+
+
+def test_threshold_metrics_against_counting() -> None:
+    cuts = np.array([0.0, 0.31, SCORES[3], 0.9])
+    found = threshold_metrics(LABELS, SCORES, cuts)
+    rule = ThresholdRule("cost", false_negative_cost=7, false_positive_cost=2)
+    costs = threshold_cost(LABELS, SCORES, cuts, rule)
+    for i, cut in enumerate(cuts):
+        called = cut <= SCORES
+        tp = (called & (LABELS == 1)).sum()
+        assert found["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
+        assert found["precision"][i] == pytest.approx(tp / called.sum())
+        assert found["specificity"][i] == pytest.approx((~called)[LABELS == 0].mean())
+        assert found["F1"][i] == pytest.approx(2 * tp / (called.sum() + (LABELS == 1).sum()))
+        assert costs[i] == pytest.approx((7 * (called < LABELS) + 2 * (called > LABELS)).mean())
+    assert np.isnan(threshold_metrics(LABELS, SCORES, np.array([2.0]))["precision"][0])
+
+
+def test_threshold_curve_marks_the_chosen_one() -> None:
+    words = texts(threshold_figure(LABELS, SCORES, 0.37, "t"))
+    assert "chosen 0.370" in words
+    for name in ("F1", "recall", "precision", "specificity"):
+        assert f"{name} (" in words
+    missing = threshold_figure(np.ones(5, int), np.ones(5), 0.5, "t", ThresholdRule("cost"))
+    assert "class" in texts(missing)
+
+
+@pytest.mark.parametrize("asked", ["recall>=0.93", "precision>=0.77"])
+def test_threshold_curve_shows_the_target(asked: str) -> None:
+    rule = ThresholdRule(asked)
+    figure = threshold_figure(LABELS, SCORES, rule.choose(LABELS, SCORES), "t", rule)
+    words = texts(figure)
+    assert f"{rule.rule} asked for, {rule.target:g}" in words
+    assert rule.describe() in words.replace("\n", " ")
+    (axes,) = figure.axes
+    level = [line for line in axes.lines if np.ptp(line.get_ydata()) == 0 and len(line.get_ydata())]
+    assert rule.target in [line.get_ydata()[0] for line in level]
+
+
+def test_threshold_curve_shows_the_cost_lowest_at_the_chosen_one() -> None:
+    rule = ThresholdRule("cost", false_negative_cost=3)
+    chosen = rule.choose(LABELS, SCORES)
+    figure = threshold_figure(LABELS, SCORES, chosen, "t", rule)
+    assert "right axis" in texts(figure)
+    _, right = figure.axes
+    assert "cost" in right.get_ylabel()
+    (line,) = right.lines
+    at_chosen = threshold_cost(LABELS, SCORES, np.array([chosen]), rule)[0]
+    assert line.get_ydata().min() >= at_chosen - 1e-12

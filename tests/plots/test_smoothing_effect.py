@@ -1,0 +1,104 @@
+"""The figure of smoothing shows every candidate beside no smoothing, and what would change."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from idc.plots.mosaic import find_places
+from idc.plots.slide_maps import SlideMaps
+from idc.plots.smoothing_effect import METRICS, smoothed_map_figure, smoothing_figure
+
+STRENGTHS = {"median": [1, 2], "mean": [0.5, 1, 2], "crf": [0.1], "crf_contrast": [0.1, 0.2]}
+
+
+def effect(kinds: dict[str, list[float]], chosen: int = 2) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [("none", 0.0), *((kind, float(s)) for kind, all_of in kinds.items() for s in all_of)]
+    table = pd.DataFrame(rows, columns=["smoother", "strength"])
+    table["chosen"] = np.arange(len(table)) == chosen
+    for metric in METRICS:
+        table[f"val/{metric}"] = rng.random(len(table))
+    for start in ("", "recall_"):
+        table[f"{start}low"], table[f"{start}high"] = -0.1, 0.2
+    return table
+
+
+def words_of(figure: Figure) -> str:
+    figure.draw_without_rendering()
+    found = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in found if t.get_visible())
+
+
+@pytest.mark.parametrize("kinds", [STRENGTHS, {"median": [1, 2]}])
+def test_every_candidate_is_drawn_beside_none(kinds: dict[str, list[float]]) -> None:
+    table = effect(kinds)
+    figure = smoothing_figure(table, 4, "resnet18 $a$")
+    words = words_of(figure)
+    for word in ("not applied", "4 patients", "log loss", "AUROC", "recall", "no smoothing"):
+        assert word in words
+    assert "lowest validation log loss" in words
+    grid = np.array(figure.axes).reshape(len(METRICS), len(kinds))
+    for column, kind in enumerate(kinds):
+        rows = table[table["smoother"] == kind]
+        assert grid[-1, column].get_xticklabels()[0].get_text() == f"{kinds[kind][0]:g}"
+        for axes, metric in zip(grid[:, column], METRICS, strict=True):
+            without, drawn, square = axes.lines
+            assert without.get_ydata()[0] == table[f"val/{metric}"][0]
+            assert drawn.get_ydata().tolist() == rows[f"val/{metric}"].tolist()
+            picked = rows.loc[rows["chosen"], f"val/{metric}"].tolist()
+            assert square.get_ydata().tolist() == picked
+            assert len(axes.collections) == (metric in ("log_loss", "recall"))
+
+
+def test_metrics_that_are_undefined_are_left_empty() -> None:
+    table = effect({"median": [1]}, chosen=1)
+    table[["val/f1", "val/recall", "low", "high", "recall_low", "recall_high"]] = np.nan
+    words = words_of(smoothing_figure(table, 1))
+    assert words.count("undefined") == 2
+    assert "interval" not in words
+    assert "1 patient)" in words
+
+
+def test_decisions_that_would_change_are_counted() -> None:
+    row, column = np.indices((2, 4)).reshape(2, -1)
+    maps = SlideMaps(
+        np.full((8, 16, 3), 180, np.uint8),
+        find_places(column * 50, row * 50, 50),
+        np.array([1, 1, 1, 0, 0, 0, -1, 0]),
+        np.zeros(8, int),
+        np.array([0.9, 0.2, 0.8, 0.9, 0.1, 0.1, 0.9, 0.2]),
+    )
+    after = np.array([0.1, 0.9, 0.8, 0.2, 0.9, 0.9, 0.1, 0.2])
+    figure = smoothed_map_figure(
+        maps, after, (0.5, 0.6), "8864", "median of strength 1", ("n", "p")
+    )
+    words = words_of(figure)
+    for word in (
+        "8864: median of strength 1, not applied",
+        "without smoothing\n4 called p",
+        "with smoothing\n4 called p",
+        "1 more missed, 1 more found",
+        "p that would be missed (1)",
+        "p that would be found (1)",
+        "false alarm that would go (1)",
+        "false alarm that would come (2)",
+        "decided alike (2)",
+        "0.60\nthreshold",
+    ):
+        assert word in words
+    assert words.count("label unknown (1)") == 1
+
+
+def test_maps_before_and_after_have_one_scale() -> None:
+    maps = SlideMaps(
+        np.full((4, 8, 3), 180, np.uint8),
+        find_places(np.arange(2) * 50, np.zeros(2, int), 50),
+        np.array([0, 1]),
+        np.array([0, 1]),
+        np.array([0.501, 0.503]),
+    )
+    figure = smoothed_map_figure(maps, np.array([0.5019, 0.502]), (0.502, 0.502), "a", "b")
+    limits = [a.images[0].get_clim() for a in figure.axes if "smoothing" in a.get_title()]
+    assert limits == [(0.501, 0.503)] * 2
