@@ -74,9 +74,12 @@ def test_a_pooling_that_closes_a_stage_is_left_out() -> None:
 def test_a_network_of_one_stage_is_cut_by_map_size() -> None:
     small = feature_layers(network(lambda: backbones.simple_cnn(SIDE, channels=4)), image())
     assert [layer.short for layer in small] == ["conv.0", "conv.1"]
+
+
+def test_a_model_of_timm_says_where_its_stages_end() -> None:
     pytest.importorskip("timm")
     found = feature_layers(network(lambda: backbones.timm("resnet10t", SIDE)), image())
-    names = ["body.conv1.0", "body.act1", "body.layer1", "body.layer2", "body.layer3"]
+    names = ["conv1.0", "act1", "layer1", "layer2", "layer3", "layer4"]
     assert [layer.short for layer in found] == names
 
 

@@ -22,10 +22,11 @@ SMALL = {
 
 @pytest.mark.parametrize("name", SMALL)
 def test_stages_give_the_features_they_promise(name: str) -> None:
-    backbone = SMALL[name](50).eval()
-    out = backbone(torch.rand(2, 3, 50, 50))
+    with torch.device("meta"):  # shapes only: to draw the weights of a VGG takes seconds
+        backbone = SMALL[name](50).eval()
+        out = backbone(torch.rand(2, 3, 50, 50))
     assert out.shape == (2, backbone.num_features)
-    assert len(backbone.stage_names) >= 1
+    assert len(backbone.groups()) >= 1
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "mobilenet_v3_small", "vgg16_bn"])
@@ -59,7 +60,7 @@ def test_freezing_stops_gradients_and_batch_norm(freeze: str, frozen: int) -> No
     backbone = backbones.resnet("resnet18", 50)
     freezing = Freezing(backbone, freeze)
     backbone.train()
-    freezing.hold_batch_norm()
+    freezing.hold_eval()
     before = {k: v.clone() for k, v in backbone.named_buffers()}
     out = backbone(torch.rand(4, 3, 50, 50))
     if frozen < 5:
@@ -68,7 +69,7 @@ def test_freezing_stops_gradients_and_batch_norm(freeze: str, frozen: int) -> No
         learns = number >= frozen
         assert all((p.grad is not None) == learns for p in stage.parameters())
     moved = [k for k, v in backbone.named_buffers() if not torch.equal(v, before[k])]
-    held = [f"stages.{n}." for n in backbone.stage_names[:frozen]]
+    held = [f"stages.{n}." for n in list(backbone.groups())[:frozen]]
     assert not any(name.startswith(tuple(held)) for name in moved if held)
     assert bool(moved) == (frozen < 5)
 
@@ -137,13 +138,6 @@ def test_imagenet_weights_come_from_torchvisions_cache(
     torch.save(state, folder / weights.url.rsplit("/", 1)[-1])
     loaded = backbones.mobilenet("mobilenet_v3_small", 50, "imagenet")
     assert torch.equal(loaded.stages.stage1[0][0].weight, state["features.0.0.weight"])
-
-
-def test_timm_models_by_name() -> None:
-    backbone = backbones.timm("resnet10t", 50)
-    assert backbone(torch.rand(2, 3, 50, 50)).shape == (2, backbone.num_features)
-    with pytest.raises(ConfigError, match="no such model"):
-        backbones.timm("resnet_that_is_not", 50)
 
 
 def test_network_takes_bytes_or_floats_of_any_size() -> None:

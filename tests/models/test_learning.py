@@ -75,6 +75,18 @@ def test_every_parameter_is_in_one_group_with_its_rate_and_decay() -> None:
     assert all(p.ndim == 1 for p in by_name["head/no_decay"]["params"])
 
 
+def test_layers_learn_more_slowly_the_further_they_are_from_the_head() -> None:
+    net = network()
+    groups = parameter_groups(net, 0.1, backbone_lr_factor=0.5, layer_decay=0.8)
+    assert sorted(id(p) for g in groups for p in g["params"]) == sorted(
+        id(p) for p in net.parameters()
+    )
+    rates = {g["name"]: g["lr"] for g in groups}
+    for place, block in enumerate(("block3", "block2", "block1"), 1):
+        assert rates[f"backbone/{block}"] == pytest.approx(0.1 * 0.5 * 0.8**place)
+    assert rates["head"] == 0.1
+
+
 def rates(schedule: object, steps: int, horizon: Horizon) -> list[float]:
     optimizer = torch.optim.SGD(network().parameters(), lr=1.0)
     described = schedule(optimizer, horizon)

@@ -13,7 +13,7 @@ from idc.models import backbones, schedulers
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.heads import linear
 from idc.models.losses import CrossEntropy
-from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.models.network import Network
 from idc.pipelines.callbacks import BEST, Checkpoint, GradualUnfreezing, ProgressBar
 
 
@@ -21,7 +21,7 @@ from idc.pipelines.callbacks import BEST, Checkpoint, GradualUnfreezing, Progres
 def module() -> PatchClassifier:
     backbone = backbones.vanilla_cnn(48)
     head = linear(backbone.num_features, 2)
-    network = Network(backbone, head, 48, IMAGENET_MEAN, IMAGENET_STD)
+    network = Network(backbone, head, 48)
     learning = Learning(torch.optim.SGD, 0.1, schedulers.constant)
     return PatchClassifier(network, CrossEntropy(), build_metrics(2), learning, 2, "all")
 

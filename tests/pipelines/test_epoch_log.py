@@ -17,7 +17,7 @@ from idc.models import backbones, schedulers
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.heads import linear
 from idc.models.losses import CrossEntropy
-from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.models.network import Network
 from idc.pipelines.epoch_log import EpochLog
 
 LINE = re.compile(r"epoch (\d+)/(\d+): (.*)$", re.MULTILINE)
@@ -26,7 +26,7 @@ LINE = re.compile(r"epoch (\d+)/(\d+): (.*)$", re.MULTILINE)
 @pytest.fixture
 def module() -> PatchClassifier:
     backbone = backbones.simple_cnn(50)
-    network = Network(backbone, linear(backbone.num_features, 2), 50, IMAGENET_MEAN, IMAGENET_STD)
+    network = Network(backbone, linear(backbone.num_features, 2), 50)
     learning = Learning(torch.optim.SGD, 0.1, schedulers.constant)
     return PatchClassifier(network, cast(nn.Module, CrossEntropy()), build_metrics(2), learning, 2)
 

@@ -1,25 +1,85 @@
-"""What a backbone is: named stages that turn an image into a vector."""
+"""What a backbone is: groups of layers, from the image to the vector, that freeze together."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from idc.errors import ConfigError
+from idc.errors import ConfigError, first_line
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+# How networks refuse an input that does not fit: in their layers, or by their own checks.
+REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
 
 
 class Backbone(nn.Module):
-    """Stages in order, then pooling to a vector.
+    """Turn an image into a vector.
 
-    The stages' names serve freezing and the choice of a layer to explain.
+    Attributes:
+        stages: The layers; names of layers in the configuration are relative to it.
+        num_features: Width of the vector, measured.
+        mean: Of pixels in [0, 1], per channel, as the weights expect it.
+        std: Standard deviation per channel, likewise.
+        stage_ends: Layers whose outputs are the last maps of each resolution or depth, relative to
+            `stages`; empty where the network does not say.
+        prefix_tokens: Tokens before those of the patch grid (class and register tokens).
+        channels_last: Whether maps are (N, h, w, C) instead of (N, C, h, w).
+        gives_tokens: Whether layers may give tokens, (N, tokens, C), in the order of the grid.
+    """
+
+    stages: nn.Module
+    num_features: int
+    mean: Sequence[float] = IMAGENET_MEAN
+    std: Sequence[float] = IMAGENET_STD
+    stage_ends: tuple[str, ...] = ()
+    prefix_tokens: int = 0
+    channels_last: bool = False
+    gives_tokens: bool = False
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images, normalised float (N, 3, H, W), to features, float (N, num_features)."""
+        raise NotImplementedError
+
+    def groups(self) -> Mapping[str, Sequence[nn.Parameter]]:
+        """Parameters by group, from the image to the vector: what freezes and decays as one."""
+        raise NotImplementedError
+
+    def without_weight_decay(self) -> Sequence[nn.Parameter]:
+        """Parameters that the architecture exempts from weight decay, beside biases and norms."""
+        return ()
+
+    def measure(self, image_size: int) -> None:
+        """Set `num_features` by a pass of one empty image.
+
+        Args:
+            image_size: Side H = W of the network's input in pixels.
+
+        Raises:
+            ConfigError: The network cannot take an image of this size.
+        """
+        was = self.training
+        self.eval()
+        try:
+            with torch.no_grad():
+                self.num_features = int(self(torch.zeros(1, 3, image_size, image_size)).shape[1])
+        except REFUSALS as error:
+            raise ConfigError(
+                f"data.image_size={image_size}: this backbone cannot take it; most often the maps "
+                f"shrink to nothing ({first_line(error)}). Use a larger image size."
+            ) from error
+        finally:
+            self.train(was)
+
+
+class StagedBackbone(Backbone):
+    """Stages in order, then pooling to a vector.
 
     Args:
         stages: Name to module, in order; together they map (N, 3, H, W) to (N, C, h, w).
         image_size: Side H = W of the network's input in pixels; fixes `num_features`.
         pool: Maps (N, C, h, w) to (N, C, 1, 1) or to anything that flattens to `num_features`.
-
-    Attributes:
-        num_features: Length of the vector a patch is turned into.
     """
 
     def __init__(
@@ -28,50 +88,35 @@ class Backbone(nn.Module):
         super().__init__()
         self.stages = nn.Sequential(stages)
         self.pool = pool
-        self.num_features = self._measure(image_size)
-
-    @property
-    def stage_names(self) -> tuple[str, ...]:
-        """Names of the stages, from the image to the vector."""
-        return tuple(name for name, _ in self.stages.named_children())
+        self.measure(image_size)
 
     def forward(self, images: Tensor) -> Tensor:
         """Images, normalised float (N, 3, H, W), to features, float (N, num_features)."""
         pooled: Tensor = self.pool(self.stages(images))
         return torch.flatten(pooled, 1)
 
-    def _measure(self, image_size: int) -> int:
-        was = self.training
-        self.eval()
-        try:
-            with torch.no_grad():
-                return int(self(torch.zeros(1, 3, image_size, image_size)).shape[1])
-        except RuntimeError as error:
-            raise ConfigError(
-                f"data.image_size={image_size}: too small for this backbone, whose maps shrink to "
-                f"nothing ({error}). Use a larger image size."
-            ) from error
-        finally:
-            self.train(was)
+    def groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by stage."""
+        return {name: list(stage.parameters()) for name, stage in self.stages.named_children()}
 
 
 class Freezing:
-    """Which stages of a backbone learn.
+    """Which groups of a backbone learn.
 
-    Frozen stages get no gradient and their BatchNorm stays in eval mode: its statistics are part
-    of what was learnt elsewhere.
+    Frozen layers get no gradient and stay in eval mode: BatchNorm's statistics are part of what
+    was learnt elsewhere.
 
     Args:
         backbone: The backbone; its parameters' ``requires_grad`` are set.
-        freeze: ``none``, ``all``, or a stage's name: that stage and all before it are frozen.
+        freeze: ``none``, ``all``, or a group's name: that group and all before it are frozen.
 
     Raises:
-        ConfigError: No such stage.
+        ConfigError: There is no such group.
     """
 
     def __init__(self, backbone: Backbone, freeze: str) -> None:
         self.backbone = backbone
-        names = backbone.stage_names
+        names = list(backbone.groups())
         if freeze not in ("none", "all", *names):
             raise ConfigError(
                 f"backbone.freeze={freeze}: choose none, all or a stage of this backbone: "
@@ -82,18 +127,30 @@ class Freezing:
         self.apply()
 
     def apply(self, frozen: int | None = None) -> None:
-        """Freeze the first `frozen` stages (as many as now if None) and free the rest."""
+        """Freeze the first `frozen` groups (as many as now if None) and free the rest."""
         if frozen is not None:
             self.frozen = max(0, frozen)
-        for number, stage in enumerate(self.backbone.stages.children()):
-            stage.requires_grad_(number >= self.frozen)
-        self.hold_batch_norm()
+        for number, parameters in enumerate(self.backbone.groups().values()):
+            for parameter in parameters:
+                parameter.requires_grad_(number >= self.frozen)
+        self.hold_eval()
 
-    def hold_batch_norm(self) -> None:
-        """Put the frozen stages back into eval mode; to be called after each ``train()``."""
-        for number, stage in enumerate(self.backbone.stages.children()):
-            if number < self.frozen:
-                stage.eval()
+    def hold_eval(self) -> None:
+        """Put the frozen layers back into eval mode; to be called after each ``train()``."""
+        groups = list(self.backbone.groups().values())[: self.frozen]
+        frozen = {id(parameter) for parameters in groups for parameter in parameters}
+        if frozen:
+            _eval_frozen(self.backbone, frozen)
+
+
+def _eval_frozen(module: nn.Module, frozen: set[int]) -> None:
+    """Put each module whose parameters are all frozen into eval mode, its parts included."""
+    parameters = [id(parameter) for parameter in module.parameters()]
+    if parameters and frozen.issuperset(parameters):
+        module.eval()
+        return
+    for child in module.children():
+        _eval_frozen(child, frozen)
 
 
 def set_batch_norm_momentum(module: nn.Module, momentum: float) -> None:

@@ -4,13 +4,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from torch import nn
 from torchvision import models as tv
 
-from idc.errors import CheckpointError, ConfigError, first_line
-from idc.models.backbone import Backbone
+from idc.errors import ConfigError
+from idc.models import timm_backbone
+from idc.models.backbone import Backbone, StagedBackbone
 from idc.models.weights import load_file, load_imagenet
 
 Stages = OrderedDict[str, nn.Module]
@@ -46,7 +47,7 @@ def resnet(
         layer3=model.layer3,
         layer4=model.layer4,
     )
-    return Backbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
+    return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
 
 
 def vgg(
@@ -67,7 +68,7 @@ def vgg(
     stages: Stages = OrderedDict(
         (f"block{i + 1}", nn.Sequential(*block)) for i, block in enumerate(blocks) if block
     )
-    return Backbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
+    return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
 
 
 def mobilenet(
@@ -92,7 +93,7 @@ def mobilenet(
     stages: Stages = OrderedDict(
         (f"stage{i + 1}", nn.Sequential(*block)) for i, block in enumerate(blocks)
     )
-    return Backbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
+    return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
 
 
 def simple_cnn(image_size: int, weights: str | None = None, channels: int = 32) -> Backbone:
@@ -100,7 +101,7 @@ def simple_cnn(image_size: int, weights: str | None = None, channels: int = 32) 
     stages: Stages = OrderedDict(
         conv=nn.Sequential(nn.Conv2d(3, channels, 3), nn.ReLU(), nn.MaxPool2d(2))
     )
-    return _small(Backbone(stages, image_size, nn.Identity()), weights)
+    return _small(StagedBackbone(stages, image_size, nn.Identity()), weights)
 
 
 def vanilla_cnn(image_size: int, weights: str | None = None, width: int = 32) -> Backbone:
@@ -117,49 +118,12 @@ def vanilla_cnn(image_size: int, weights: str | None = None, width: int = 32) ->
     stages: Stages = OrderedDict(
         (f"block{i + 1}", block(a, b)) for i, (a, b) in enumerate(pairwise(sizes))
     )
-    return _small(Backbone(stages, image_size, nn.AdaptiveAvgPool2d(1)), weights)
+    return _small(StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1)), weights)
 
 
 def timm(model: str, image_size: int, weights: str | None = None) -> Backbone:
-    """Any convolutional model of timm that can give feature maps (extra ``timm``).
-
-    Args:
-        model: timm's name, such as ``convnext_tiny`` or ``resnet26d``.
-        image_size: Side of the input in pixels.
-        weights: None, ``imagenet`` (timm's default pretrained weights) or a state_dict file.
-    """
-    try:
-        import timm as library
-    except ImportError as error:
-        raise ConfigError(
-            "backbone=timm needs the package timm: install idc with its extra, idc[timm]."
-        ) from error
-    if not library.is_model(model):
-        near = (
-            ", ".join(library.list_models(f"*{model.split('_')[0]}*")[:6])
-            or "see timm.list_models()"
-        )
-        raise ConfigError(f"backbone.model={model}: timm has no such model; near: {near}.")
-    net = library.create_model(model, num_classes=0, global_pool="")
-    if weights == "imagenet":
-        _load_timm(library, net, model)
-    elif weights is not None:
-        load_file(net, Path(weights), optional=("fc.", "classifier.", "head."))
-    return Backbone(OrderedDict(body=net), image_size, nn.AdaptiveAvgPool2d(1))
-
-
-def _load_timm(library: Any, net: nn.Module, model: str) -> None:
-    try:
-        library.models.load_pretrained(net, num_classes=0)
-    except Exception as error:
-        # The hub, the network and the files each raise errors of their own.
-        source = cast(dict[str, Any], net.pretrained_cfg)
-        where = source.get("hf_hub_id") or source.get("url")
-        raise CheckpointError(
-            f"backbone.weights=imagenet: the weights of timm's {model} could not be had "
-            f"({first_line(error)}). Without a network, get them from "
-            f"{where} on another machine and give the file as backbone.weights=FILE."
-        ) from error
+    """Any model of timm, transformers included (extra ``timm``); see `timm_backbone.build`."""
+    return timm_backbone.build(model, image_size, weights)
 
 
 def _torchvision(name: str, weights: str | None) -> Any:
@@ -169,7 +133,7 @@ def _torchvision(name: str, weights: str | None) -> Any:
     if weights == "imagenet":
         model.load_state_dict(load_imagenet(tv.get_model_weights(name).DEFAULT))
     elif weights is not None:
-        load_file(model, Path(weights), optional=("fc.", "classifier."))
+        load_file(model, Path(weights), ("fc.", "classifier."))
     return model
 
 
@@ -180,5 +144,5 @@ def _small(backbone: Backbone, weights: str | None) -> Backbone:
             "backbone.weights=null."
         )
     if weights is not None:
-        load_file(backbone, Path(weights), optional=())
+        load_file(backbone, Path(weights), ())
     return backbone

@@ -37,6 +37,8 @@ class Learning:
         monitor: Metric that plateau schedules watch.
         mode: ``max`` or ``min``.
         backbone_lr_factor: The backbone's learning rate as a share of `lr`.
+        layer_decay: Learning rate of each of its groups as a share of the next; see
+            `parameter_groups`.
         head_weight_decay: L2 of the head; None takes the optimizer's weight decay.
         mixup: Beta parameter of mixup (Zhang et al. 2018); 0 is off.
         cutmix: Beta parameter of CutMix (Yun et al. 2019); 0 is off. With both on, each batch
@@ -49,6 +51,7 @@ class Learning:
     monitor: str = "val/f1"
     mode: Literal["max", "min"] = "max"
     backbone_lr_factor: float = 1.0
+    layer_decay: float = 1.0
     head_weight_decay: float | None = None
     mixup: float = 0.0
     cutmix: float = 0.0
@@ -63,7 +66,7 @@ class PatchClassifier(pl.LightningModule):
         metrics: Cloned for training and validation; updated with probabilities.
         learning: Optimizer, schedule and mixing.
         num_classes: Number of classes.
-        freeze: Stages of the backbone that do not learn; see `Freezing`.
+        freeze: Groups of the backbone's layers that do not learn; see `Freezing`.
         seed: The run's seed.
         origin: Plain containers that tell where the weights come from (config, run id); they
             travel in every checkpoint under the key ``idc``.
@@ -110,7 +113,7 @@ class PatchClassifier(pl.LightningModule):
         """Switch mode; frozen stages stay in eval."""
         super().train(mode)
         if mode:
-            self.freezing.hold_batch_norm()
+            self.freezing.hold_eval()
         return self
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
@@ -194,7 +197,11 @@ class PatchClassifier(pl.LightningModule):
         """Optimizer over parameter groups, and its schedule."""
         how = self.learning
         groups = parameter_groups(
-            self.network, how.lr, how.backbone_lr_factor, how.head_weight_decay
+            self.network,
+            how.lr,
+            how.backbone_lr_factor,
+            how.head_weight_decay,
+            how.layer_decay,
         )
         optimizer = how.optimizer(groups)
         steps = int(self.trainer.estimated_stepping_batches)

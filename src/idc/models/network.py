@@ -8,9 +8,6 @@ from torch import Tensor, nn
 
 from idc.models.backbone import Backbone
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 class Network(nn.Module):
     """Preprocessing, backbone and head as one module, so that none of them gets lost on the way.
@@ -19,8 +16,8 @@ class Network(nn.Module):
         backbone: Image to vector.
         head: Vector to logits.
         image_size: Side of the backbone's input; other sizes are resized (bilinear, antialiased).
-        mean: Mean a channel, of pixels in [0, 1].
-        std: Standard deviation a channel.
+        mean: Per channel, of pixels in [0, 1]; None takes the one that the backbone expects.
+        std: Standard deviation per channel, likewise.
     """
 
     mean: Tensor
@@ -31,15 +28,16 @@ class Network(nn.Module):
         backbone: Backbone,
         head: nn.Module,
         image_size: int,
-        mean: Sequence[float] = IMAGENET_MEAN,
-        std: Sequence[float] = IMAGENET_STD,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
         self.image_size = image_size
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(3, 1, 1))
+        for name, values in (("mean", mean), ("std", std)):
+            values = getattr(backbone, name) if values is None else values
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32).view(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Classify.

@@ -1,7 +1,8 @@
 """Pretrained weights: torchvision's own, or a file, checked key by key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -29,6 +30,8 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
     """
     if not path.is_file():
         raise CheckpointError(f"{what}: there is no file {path}.")
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path, what)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
@@ -48,34 +51,65 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
     return content
 
 
-def load_file(model: nn.Module, path: Path, optional: tuple[str, ...]) -> None:
-    """Load a state_dict file into a torchvision (or timm) model.
+def _load_safetensors(path: Path, what: str) -> Mapping[str, Tensor]:
+    try:
+        state: Mapping[str, Tensor] = import_module("safetensors.torch").load_file(path)
+    except ImportError as error:
+        raise CheckpointError(
+            f"{what}: reading {path} needs the package safetensors, which comes with idc[timm]."
+        ) from error
+    except Exception as error:  # its errors have no base of their own
+        raise CheckpointError(
+            f"{what}: {path} is no safetensors file or is damaged ({first_line(error)})."
+        ) from error
+    return state
+
+
+def load_file(
+    model: nn.Module,
+    path: Path,
+    classifier: tuple[str, ...],
+    adapt: Callable[[dict[str, Any], nn.Module], dict[str, Any]] | None = None,
+) -> None:
+    """Load a state_dict file into a torchvision or timm model.
+
+    The classifier's weights are loaded where model and file both hold them in the same shape, and
+    otherwise ignored; all others must fit, name by name and shape by shape.
 
     Args:
         model: The whole model, as its library builds it.
-        path: A state_dict, or a mapping with one under ``state_dict``.
-        optional: Prefixes of keys that the file may lack or hold in vain: the classifier.
+        path: A state_dict, or a mapping with one under ``state_dict``; or a safetensors file.
+        classifier: Prefixes of the classifier's keys.
+        adapt: The library's own conversion of stored weights to this model.
 
     Raises:
         CheckpointError: Keys or shapes do not fit; the message names some.
     """
     content = safe_load(path, "backbone.weights")
     state = content.get("state_dict", content)
+    if adapt is not None:
+        try:
+            state = adapt(dict(state), model)
+        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"backbone.weights: {path} does not fit this backbone ({first_line(error)}). Use "
+                f"weights of the same architecture."
+            ) from error
     own = model.state_dict()
-    wanted = {
-        k for k in own if not k.startswith(optional) and not k.endswith("num_batches_tracked")
+    required = {
+        k for k in own if not k.startswith(classifier) and not k.endswith("num_batches_tracked")
     }
-    missing = sorted(wanted - state.keys())
-    foreign = sorted(k for k in state.keys() - own.keys() if not k.startswith(optional))
+    missing = sorted(required - state.keys())
+    unknown = sorted(k for k in state.keys() - own.keys() if not k.startswith(classifier))
     shapes = sorted(
         f"{k} {tuple(state[k].shape)} for {tuple(own[k].shape)}"
-        for k in wanted & state.keys()
+        for k in required & state.keys()
         if not isinstance(state[k], Tensor) or state[k].shape != own[k].shape
     )
     problems = [
-        f"{name}: {', '.join(found[:SHOWN])}{' ...' if len(found) > SHOWN else ''}"
-        for name, found in (("missing", missing), ("unknown", foreign), ("shape", shapes))
-        if found
+        f"{name}: {', '.join(keys[:SHOWN])}{' ...' if len(keys) > SHOWN else ''}"
+        for name, keys in (("missing", missing), ("unknown", unknown), ("shape", shapes))
+        if keys
     ]
     if problems:
         raise CheckpointError(

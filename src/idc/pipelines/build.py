@@ -16,10 +16,10 @@ from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.material import Material
 from idc.errors import ConfigError, first_line
 from idc.metrics.collection import build_metrics
-from idc.models.backbone import Backbone, set_batch_norm_momentum
+from idc.models.backbone import Backbone, Freezing, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.losses import class_weights
-from idc.models.network import IMAGENET_MEAN, IMAGENET_STD, Network
+from idc.models.network import Network
 from idc.pipelines.callbacks import build_callbacks
 from idc.runtime.checkpoint_io import AtomicCheckpointIO
 from idc.runtime.hardware import (
@@ -33,7 +33,9 @@ from idc.runtime.hardware import (
 
 log = logging.getLogger(__name__)
 OWN_TRAINER_KEYS = ("channels_last", "compile", "matmul_precision")
-OWN_BACKBONE_KEYS = ("freeze", "unfreeze_every", "lr_factor", "normalize", "bn_momentum")
+OWN_BACKBONE_KEYS = (
+    *("freeze", "unfreeze_every", "lr_factor", "layer_decay", "normalize", "bn_momentum"),
+)
 
 
 def build_datamodule(config: Config, material: Material) -> PatchDataModule:
@@ -89,8 +91,20 @@ def build_network(
         num_features=backbone.num_features,
         num_classes=num_classes,
     )
-    mean, std = statistics or (IMAGENET_MEAN, IMAGENET_STD)
-    return Network(backbone, head, size, mean, std)
+    return Network(backbone, head, size, *(statistics or ()))
+
+
+def check_backbone(config: Config) -> None:
+    """Refuse a backbone that cannot be built as configured: by shapes, without data or weights.
+
+    Raises:
+        ConfigError: There is no such model, it cannot take ``data.image_size``, or
+            ``backbone.freeze`` names no stage of it.
+    """
+    backbone = {**config["backbone"], "weights": None}
+    with torch.device("meta"):
+        network = build_network({**config, "backbone": backbone}, num_classes=2)
+    Freezing(network.backbone, config["backbone"]["freeze"])
 
 
 def build_classifier(
@@ -100,6 +114,15 @@ def build_classifier(
     classes = len(data.class_names)
     statistics = data.channel_statistics() if config["backbone"]["normalize"] == "train" else None
     network = build_network(config, classes, statistics)
+    log.info(
+        "backbone: %d features; pixels are normalised with mean %s and deviation %s (%s)",
+        network.backbone.num_features,
+        *(
+            [round(value, 3) for value in part.flatten().tolist()]
+            for part in (network.mean, network.std)
+        ),
+        "of the training patches" if statistics else "as the weights expect",
+    )
     if choose_channels_last(config):
         network = network.to(memory_format=torch.channels_last)
     weights = class_weights(config["loss"]["class_weights"], data.train_class_counts())
@@ -118,6 +141,7 @@ def build_classifier(
         monitor=config["monitor"]["metric"],
         mode=config["monitor"]["mode"],
         backbone_lr_factor=config["backbone"]["lr_factor"],
+        layer_decay=config["backbone"].get("layer_decay", 1.0),  # runs of old have none
         head_weight_decay=config["head"]["weight_decay"],
         mixup=config["augment"]["mixup"],
         cutmix=config["augment"]["cutmix"],

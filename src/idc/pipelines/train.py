@@ -18,7 +18,12 @@ from idc.evaluation.evaluate import Evaluation, evaluate
 from idc.metrics.calibration import CalibrationRule
 from idc.models.checkpoint import load_checkpoint
 from idc.models.classifier import PatchClassifier
-from idc.pipelines.build import build_classifier, build_datamodule, build_trainer
+from idc.pipelines.build import (
+    build_classifier,
+    build_datamodule,
+    build_trainer,
+    check_backbone,
+)
 from idc.pipelines.callbacks import CHECKPOINTS
 from idc.pipelines.dataset import load_material
 from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation, record_model
@@ -92,6 +97,8 @@ def run_job(job: Job) -> Outcome:
     config = point.config if point else job.config
     run_id = point.run_id if point else None
     check_config(config)
+    if point is None:
+        check_backbone(config)
     processes = count_processes(config)
     # Not before the values are known to be fine: a refused job leaves nothing behind.
     if first and store is None:

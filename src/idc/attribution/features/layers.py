@@ -79,7 +79,9 @@ def feature_layers(
         raise ConfigError("explain: no layer of this network gives a map; there are no features.")
     modules = dict(twin.named_modules())
     first = [name for name in found if isinstance(modules[name], nn.Conv2d)][:1]
-    ends = _stage_ends(modules, found)
+    own = getattr(modules.get("backbone"), "stage_ends", ())
+    ends = [STAGES + name for name in own if STAGES + name in found]
+    ends = ends or _stage_ends(modules, found)
     if len(ends) < FEW_STAGES:
         ends = _last_of_each_size(modules, found) or ends
     spread = torch.linspace(0, len(ends) - 1, min(MOST_STAGES, len(ends))).round().long()
