@@ -17,6 +17,7 @@ from omegaconf import open_dict
 
 from idc.config.build import Config, resolve
 from idc.config.conf_dir import conf_dir
+from idc.config.schema.apps import register
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.launch.job import quiet
@@ -32,6 +33,7 @@ quiet()
 def configure(root: Path, *overrides: str) -> Config:
     """The app's configuration, composed as the app does."""
     quiet = ("trainer.enable_progress_bar=false", "explain=none")
+    register("train")
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("train", [f"paths.root={root}", *quiet, *overrides], return_hydra_config=True)
     choices = dict(cfg.hydra.runtime.choices)

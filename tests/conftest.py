@@ -107,6 +107,9 @@ def compose() -> Callable[..., dict[str, Any]]:
 
     from idc.config.build import resolve
     from idc.config.conf_dir import conf_dir
+    from idc.config.schema.apps import register
+
+    register("train")
 
     def make(*overrides: str) -> dict[str, Any]:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):

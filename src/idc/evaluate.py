@@ -5,14 +5,12 @@ data.root=DIR`` another site's patches, at the threshold and calibration that th
 own validation.
 """
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="evaluate")
+@composes("evaluate")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one evaluation."""
     checked(cfg)

@@ -5,15 +5,13 @@ Any choice of patches, methods and slide maps (group ``explain``), logged to tha
 
 import sys
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 from idc.launch.arguments import quoted
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="explain")
+@composes("explain")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: explain one run."""
     checked(cfg)

@@ -4,14 +4,12 @@
 as KILLED can be gone on with (``idc.train resume=ID``).
 """
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="gc")
+@composes("gc")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: look at all runs of the experiment."""
     checked(cfg)

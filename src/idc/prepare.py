@@ -4,14 +4,12 @@
 changed), looks for what is wrong, writes the packed store that training uses, and a report.
 """
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="prepare")
+@composes("prepare")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: prepare one set."""
     checked(cfg)

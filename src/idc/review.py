@@ -6,15 +6,13 @@ agreement, suspects of wrong labels and corrections to the run.
 
 import sys
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 from idc.launch.arguments import quoted
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="review")
+@composes("review")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one review."""
     checked(cfg)

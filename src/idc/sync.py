@@ -5,14 +5,12 @@ in hand, each to the server that it was meant for, and says what is left. It may
 repeated at any time: nothing arrives twice.
 """
 
-import hydra
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="sync")
+@composes("sync")
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one delivery."""
     checked(cfg)

@@ -5,16 +5,14 @@ the job and prints where to look. Nothing heavy is imported before the configura
 so that ``--help`` and a mistyped override answer at once.
 """
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from idc.config.conf_dir import conf_dir
-from idc.launch.app import checked, run_app
+from idc.launch.app import checked, composes, run_app
 
 
-@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+@composes("train")
 def compose_and_run(cfg: DictConfig) -> float | None:
     """Hydra's task: one job, alone or of a sweep."""
     if HydraConfig.get().mode != RunMode.MULTIRUN:  # a sweep shows what its jobs failed for

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from idc.config.check import check, check_root
 from idc.config.conf_dir import conf_dir
-from idc.config.schema import RULES, rule_for
+from idc.config.schema.apps import part_names, register, rule_for, rules
 from idc.errors import ConfigError
 
 APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync", "gc")
@@ -40,11 +40,9 @@ def groups_of(app: str) -> dict[str, list[str]]:
     """The groups of an app and their choices, but those that need something installed."""
     defaults = OmegaConf.load(conf_dir() / f"{app}.yaml").defaults
     named = [next(iter(d)) for d in defaults if not isinstance(d, str)]
-    without = ("hydra", "paths", "launcher", "experiment")
+    without = ("hydra", "launcher", "experiment")
     return {
-        str(group): sorted(
-            p.stem for p in (conf_dir() / str(group)).glob("*.yaml") if p.stem != "common"
-        )
+        str(group): sorted(p.stem for p in (conf_dir() / str(group)).glob("*.yaml"))
         for group in named
         if group not in without
     }
@@ -56,6 +54,7 @@ def configs() -> list[tuple[str, dict[str, Any]]]:
     composed = []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for app in APPS:
+            register(app)
             groups = groups_of(app)
             for i in range(max(map(len, groups.values()))):
                 chosen = [f"{g}={choices[i % len(choices)]}" for g, choices in groups.items()]
@@ -113,12 +112,11 @@ def test_what_is_composed_passes() -> None:
             pytest.fail(f"{app}: {error}")
 
 
-def test_every_value_has_a_rule_and_every_rule_a_value() -> None:
+def test_every_value_is_in_the_schema_and_every_option_is_used() -> None:
     names = set(cases())
     without = {n for n in names if rule_for(n) is None and not n.startswith("data.source.")}
-    assert not without - {"launcher", "sweep"}, "add them to idc.config.schema.RULES"
-    whole = names | {name.rpartition(".")[0] for name in names} | {"sweep", "explain.methods"}
-    assert {rule for rule in RULES if "*" not in rule} <= whole
+    assert not without - part_names(), "declare them in idc.config.schema"
+    assert {name for name in rules() if "*" not in name} <= names | {"explain.methods"}
 
 
 def test_wrong_values_are_refused_by_name() -> None:

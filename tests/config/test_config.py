@@ -32,7 +32,7 @@ NEEDS = {
 
 def choices() -> list[tuple[str, str]]:
     paths = sorted(conf_dir().glob("*/*.yaml"))
-    return [(p.parent.name, p.stem) for p in paths if p.stem != "common"]
+    return [(p.parent.name, p.stem) for p in paths]
 
 
 @pytest.mark.parametrize(("group", "choice"), choices(), ids=lambda v: str(v))
@@ -44,7 +44,7 @@ def test_every_choice_composes_and_passes_the_checks(
         text = (conf_dir() / group / f"{choice}.yaml").read_text()
         assert yaml.safe_load(text)["defaults"]
         return
-    override = [] if group in ("hydra", "paths") else [f"{group}={choice}"]
+    override = [] if group == "hydra" else [f"{group}={choice}"]
     config = compose(*override, *extra)
     if group not in ("hydra", "experiment"):
         assert config["choices"][group] == choice
@@ -87,7 +87,7 @@ def test_optimizers_and_schedules_fit_together(compose: Compose, name: str, sche
     assert 0 < optimizer.param_groups[0]["lr"] <= 0.01
 
 
-@pytest.mark.parametrize("name", [c for g, c in choices() if g == "explain" and c != "common"])
+@pytest.mark.parametrize("name", [c for g, c in choices() if g == "explain"])
 def test_attribution_methods_are_built(compose: Compose, name: str) -> None:
     methods = compose(f"explain={name}")["explain"]["methods"]
     expected = {"default": ["gradcam", "integrated_gradients"], "none": []}.get(name, [name])

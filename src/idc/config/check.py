@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from idc.config.rules import MAPPING, is_number
-from idc.config.schema import RULES, rule_for
+from idc.config.schema.apps import part_names, rule_for
 from idc.errors import ConfigError
 
 NOT_VALUES = ("choices",)  # of groups, which Hydra has checked
@@ -56,12 +56,12 @@ def check_root(config: Mapping[str, Any], start: Path = Path()) -> None:
 def _walk(node: Mapping[str, Any], place: str) -> None:
     for key, value in node.items():
         name = f"{place}{key}"
-        rule = rule_for(name)
-        if rule is not None and not rule.holds(value):
-            raise ConfigError(f"{name}={_shown(value)}: give {rule.words}.")
-        if isinstance(value, Mapping):
+        rule, is_part = rule_for(name), name in part_names()
+        if isinstance(value, Mapping) and (is_part or rule is None or rule.holds(value)):
             _walk(value, f"{name}.")
-        elif rule is None and any(known.startswith(f"{name}.") for known in RULES):
+        elif rule is not None and not rule.holds(value):
+            raise ConfigError(f"{name}={_shown(value)}: give {rule.words}.")
+        elif rule is None and is_part:
             raise ConfigError(f"{name}={_shown(value)}: give {MAPPING.words} of its values.")
         elif (odd := _infinite(value)) is not None:
             raise ConfigError(f"{name}={_shown(value)}: {odd} is no finite number.")

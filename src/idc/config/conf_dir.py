@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 def conf_dir() -> Path:
-    """The folder with ``train.yaml``."""
+    """The folder with ``train.yaml``; see `idc.config.schema.apps.register` for its defaults."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parents[1] / "conf"

@@ -77,14 +77,8 @@ def text(pattern: str, words: str) -> Rule:
     return Rule(lambda v: isinstance(v, str) and bool(fits.fullmatch(v)), words)
 
 
-POSITIVE = number(lambda v: v > 0, "a number above 0")
-NOT_NEGATIVE = number(lambda v: v >= 0, "a number of 0 or more")
-SHARE = number(lambda v: 0 <= v < 1, "a number from 0 up to, not including, 1")
-OPEN_SHARE = number(lambda v: 0 < v < 1, "a number between 0 and 1")
-PART = number(lambda v: 0 < v <= 1, "a number above 0, 1 at most")
-SEED = whole(0, SEED_LIMIT)
-FLAG = one_of(True, False)
 TEXT = text(r".*\S.*", "a text that is not empty")
+FLAG = one_of(True, False)
 # YAML takes a name such as 8863 for a number.
 NAME = either(TEXT, Rule(is_number, "a number"))
 MAPPING = Rule(lambda v: isinstance(v, Mapping), "a mapping")

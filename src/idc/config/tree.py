@@ -1,4 +1,4 @@
-"""The YAML files of ``conf/`` as plain data, without Hydra: which keys there are, and where."""
+"""The schema and the YAML files of ``conf/`` as plain data, without Hydra: which keys there are."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -7,49 +7,61 @@ from typing import Any
 import yaml
 
 from idc.config.conf_dir import conf_dir
+from idc.config.schema.apps import APPS
+from idc.config.schema.option import defaults
+from idc.config.values import copied
 
-APP = "train"
+TRAIN = "train"
 GLOBAL = "# @package _global_"
 NOT_STORED = ("hydra", "launcher")  # of the moment that launches a run, not of the run
 Tree = dict[str, Any]
 
 
 @cache
-def _file(name: str) -> tuple[Tree, list[str], bool]:
-    """A file's own content, the files of its group that it builds on, and if it is global."""
+def _file(name: str) -> tuple[Tree, list[Any], bool]:
+    """A file's own content, its defaults list, and whether it is global."""
     text = (conf_dir() / f"{name}.yaml").read_text(encoding="utf-8")
     content: Tree = yaml.safe_load(text) or {}
-    defaults = content.pop("defaults", [])
-    below = [d for d in defaults if isinstance(d, str) and d != "_self_"]
-    return content, below, text.startswith(GLOBAL)
+    return content, content.pop("defaults", []), text.startswith(GLOBAL)
+
+
+@cache
+def default_choices(app: str) -> Mapping[str, str | None]:
+    """The groups that an app chooses from, and its choices."""
+    return {
+        group: choice
+        for entry in _file(app)[1]
+        if isinstance(entry, Mapping)
+        for group, choice in entry.items()
+    }
 
 
 @cache
 def groups() -> tuple[str, ...]:
-    """The groups that a training chooses from."""
-    content = yaml.safe_load((conf_dir() / f"{APP}.yaml").read_text(encoding="utf-8"))
-    named = [next(iter(d)) for d in content["defaults"] if isinstance(d, Mapping)]
-    return tuple(name for name in named if name not in NOT_STORED)
+    """The groups that a training chooses from and stores."""
+    return tuple(name for name in default_choices(TRAIN) if name not in NOT_STORED)
 
 
 def has_choice(group: str, choice: str) -> bool:
     """Whether a group of ``conf/`` has this choice."""
-    return choice in _choices(group)
+    return choice in choices_of(group)
 
 
 @cache
-def _choices(group: str) -> tuple[str, ...]:
+def choices_of(group: str) -> tuple[str, ...]:
+    """The choices of a group."""
     return tuple(sorted(path.stem for path in (conf_dir() / group).glob("*.yaml")))
 
 
-def chosen_tree(choices: Mapping[str, Any]) -> Tree:
-    """What a training has of these choices, as far as ``conf/`` knows them.
+def chosen_tree(choices: Mapping[str, Any], app: str = TRAIN) -> Tree:
+    """What an app has of these choices, as far as ``conf/`` knows them.
 
     Args:
         choices: Group to choice, or to a list of them.
+        app: The app.
     """
-    tree = _copy(_file(APP)[0])
-    for group in groups():
+    tree = defaults(APPS[app])
+    for group in default_choices(app):
         chosen = choices.get(group)
         for choice in chosen if isinstance(chosen, list) else [chosen]:
             if isinstance(choice, str) and has_choice(group, choice):
@@ -60,18 +72,19 @@ def chosen_tree(choices: Mapping[str, Any]) -> Tree:
 @cache
 def known_tree() -> Tree:
     """All keys that a training can have: those of every choice of every group."""
-    tree = _copy(_file(APP)[0])
+    tree = defaults(APPS[TRAIN])
     for group in groups():
-        for choice in _choices(group):
+        for choice in choices_of(group):
             _add_choice(tree, group, choice)
     return tree
 
 
 @cache
 def own_targets() -> frozenset[str]:
-    """The names that the groups of ``conf/`` call, and those of the training's own file."""
-    files = [APP, *(f"{group}/{choice}" for group in groups() for choice in _choices(group))]
-    return frozenset(target for name in files for _, target in targets_in(_file(name)[0]))
+    """The names that the schema of a training and the groups of ``conf/`` call."""
+    files = [f"{group}/{choice}" for group in groups() for choice in choices_of(group)]
+    called = [defaults(APPS[TRAIN]), *(_file(name)[0] for name in files)]
+    return frozenset(target for node in called for _, target in targets_in(node))
 
 
 def targets_in(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -89,7 +102,8 @@ def targets_in(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def _add_choice(tree: Tree, group: str, choice: str) -> None:
     content, below, is_global = _file(f"{group}/{choice}")
     for name in below:
-        _add_choice(tree, group, name)
+        if isinstance(name, str) and name != "_self_":
+            _add_choice(tree, group, name)
     _merge(tree if is_global else tree.setdefault(group, {}), content)
 
 
@@ -101,10 +115,4 @@ def _merge(into: Tree, more: Mapping[str, Any]) -> None:
                 node = into[key] = {}
             _merge(node, value)
         else:
-            into.setdefault(key, value)
-
-
-def _copy(tree: Mapping[str, Any]) -> Tree:
-    copied: Tree = {}
-    _merge(copied, tree)
-    return copied
+            into[key] = copied(value)

@@ -9,12 +9,16 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from idc.config.build import resolve
 from idc.config.check import check, check_root
+from idc.config.conf_dir import conf_dir
+from idc.config.schema.apps import register
 from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
@@ -63,6 +67,12 @@ def telling() -> Iterator[None]:
         else:
             logging.getLogger(__name__).exception("unexpected error")
         raise SystemExit(1) from None
+
+
+def composes(app: str) -> Any:
+    """Decorate an app's task: Hydra composes its configuration from the schema and ``conf/``."""
+    register(app)
+    return hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=app)
 
 
 def checked(cfg: DictConfig) -> None:

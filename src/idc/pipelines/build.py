@@ -141,7 +141,7 @@ def build_classifier(
         monitor=config["monitor"]["metric"],
         mode=config["monitor"]["mode"],
         backbone_lr_factor=config["backbone"]["lr_factor"],
-        layer_decay=config["backbone"].get("layer_decay", 1.0),  # runs of old have none
+        layer_decay=config["backbone"]["layer_decay"],
         head_weight_decay=config["head"]["weight_decay"],
         mixup=config["augment"]["mixup"],
         cutmix=config["augment"]["cutmix"],

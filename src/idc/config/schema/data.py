@@ -1,0 +1,154 @@
+"""Options of the data: what is read, checked, packed, split, loaded and augmented."""
+
+from typing import Annotated, Any, Literal
+
+from idc.config.rules import MAPPING, list_of, number, whole
+from idc.config.schema.kinds import (
+    AtLeast0,
+    AtLeast1,
+    Name,
+    NotNegative,
+    OpenShare,
+    Part,
+    Seed,
+)
+from idc.config.schema.option import option, part
+
+PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack
+Action = Literal["keep", "drop", "fail"]
+Refusal = Literal["drop", "fail"]
+LeakAction = Literal["fail", "warn", "drop"]
+Side = Annotated[int, whole(8)]
+
+
+@part
+class Data:
+    """The data set."""
+
+    root: str | None = option(help="the folder with the data")
+    patch_size: Side = option(help="side of a stored patch, pixels")
+    image_size: Side = option(help="side of the network's input, pixels")
+    edge: Literal["pad", "resize"] = option(help="smaller patches: pad (mirrored) | resize")
+    max_pixels: Annotated[int, whole(1, PILLOWS_LIMIT)] = option(
+        help="larger images are not decoded (audit.too_large)"
+    )
+    corrections: str | None = option(
+        help="CSV file of a review: labels to correct, patches to omit"
+    )
+    patients: AtLeast1 = option(help="synthetic: patients")
+    patches_per_patient: Annotated[int, whole(4)] = option(help="synthetic: patches per patient")
+    positive_fraction: OpenShare = option(help="synthetic: share of positive patches")
+    shuffle_labels: bool = option(help="synthetic: labels at random, so that nothing can be learnt")
+    seed: Seed = option(help="synthetic: seed of the patches")
+
+
+@part
+class Store:
+    """The patch store: the packed set, one memory-mapped array, below paths.stores."""
+
+    use: bool = option(True, "train from the patch store; false reads the files at each start")
+    build: bool = option(True, "make it on first use, update it when the source has changed")
+    workers: Literal["auto"] | AtLeast1 = option("auto", "processes that read the files")
+
+
+@part
+class Limits:
+    """Shares of a patch's pixels, and other limits, from which on it is a finding."""
+
+    white: Part = option(0.85, "near_white: share of white pixels")
+    grey: Part = option(0.5, "near_grey: share of grey pixels")
+    colourless: Part = option(0.95, "glass: share of pixels without colour")
+    ink: Part = option(0.005, "ink: share of pixels of ink's colours")
+    sliver: Part = option(0.2, "sliver: share of the usual area below which a patch is one")
+    near_bits: Annotated[int, whole(0, 7)] = option(
+        3, "near_duplicate: bits by which perceptual hashes may differ"
+    )
+    near_difference: Annotated[float, number(lambda v: 0 <= v <= 255, "a number from 0 to 255")] = (
+        option(10.0, "near_duplicate: mean difference of the pixels, grey levels, at most")
+    )
+
+
+@part
+class Audit:
+    """What is done about each finding: keep | drop | fail. All are counted and logged."""
+
+    not_read: Refusal = option("drop", "files that no patch is read from")
+    bad_name: Refusal = option("drop", "the file's name does not follow the layout")
+    label_mismatch: Action = option("keep", "name and folder give different classes")
+    patient_mismatch: Action = option("keep", "name and folder give different patients")
+    unreadable: Refusal = option("drop", "empty or broken files")
+    truncated: Refusal = option("drop", "PNGs that end early")
+    too_large: Refusal = option("drop", "more pixels than data.max_pixels")
+    odd_format: Action = option("keep", "another format than the name says: a JPEG named .png")
+    odd_mode: Action = option("keep", "grey, palette, 16-bit, RGBA, CMYK; converted to 8-bit RGB")
+    odd_size: Action = option("keep", "another size than the rest; fitted as data.edge says")
+    sliver: Action = option("drop", "so small that it shows next to no tissue")
+    duplicate_within: Action = option("keep", "the same pixels as an earlier patch of the patient")
+    duplicate_across: Action = option("keep", "the same pixels as a patch of another patient")
+    duplicate_opposite: Action = option("keep", "the same pixels under two labels")
+    near_duplicate: Action = option("keep", "nearly the same pixels as a patch of another patient")
+    overlap: Action = option("keep", "covers a part of an earlier patch of the slide")
+    one_class: Action = option("keep", "patients with patches of one class only")
+    near_white: Action = option("keep", "hardly any tissue: white")
+    near_grey: Action = option("keep", "grey: out of focus, unstained or an artefact")
+    glass: Action = option("keep", "no colour: bare glass, the slide's edge")
+    ink: Action = option("keep", "marking ink")
+    limits: Limits
+
+
+@part
+class Split:
+    """Which patients train, validate and test."""
+
+    test_patients: list[Name] = option(help="patients to test on, [8863,8865]; else chosen")
+    val_patients: list[Name] = option(help="patients to validate on; else chosen")
+    test_fraction: OpenShare = option(help="share of the patients (random: patches) to test on")
+    val_fraction: OpenShare = option(help="share of them to validate on")
+    folds: Annotated[int, whole(2)] | Literal["patients"] | None = option(
+        help="cross-validation: folds=5 fold=0..4; folds=patients leaves one patient out"
+    )
+    fold: AtLeast0 = option(help="which fold is tested")
+    file: str = option(help="predefined: CSV file with columns split and patient or path")
+    others: Literal["fail", "unused"] = option(help="predefined: data that the file does not name")
+    allow_leak: bool = option(help="predefined: accept a patient in two splits; marked as leaky")
+    train_fraction: Part = option(1.0, "share of the training patients used; val and test stay")
+    train_by: Literal["patient", "patch"] = option("patient", "what train_fraction leaves out")
+    train_patients: AtLeast1 | None = option(None, "or the number of training patients used")
+    seed: Seed = option(0, "seed of the split")
+
+
+@part
+class Leaks:
+    """What is done about data in two splits: fail | warn | drop (never out of test)."""
+
+    _target_: str = option("idc.data.leak_policy.LeakPolicy")
+    patients: LeakAction = option("fail", "a patient in two splits (a leaky split only warns)")
+    duplicates: LeakAction = option("fail", "the same pixels in two splits")
+    near_duplicates: LeakAction = option("warn", "nearly the same pixels, by the audit's limits")
+
+
+@part
+class EvalLoader:
+    """Loading of batches."""
+
+    eval_batch_size: AtLeast1 = option(256, "patches per batch when evaluating")
+
+
+@part
+class Loader:
+    """Loading of batches."""
+
+    batch_size: AtLeast1 = option(64, "patches per training batch and device")
+    eval_batch_size: AtLeast1 = option(256, "patches per batch when evaluating")
+    num_workers: Literal["auto"] | AtLeast0 = option("auto", "loader processes")
+    sampler: Literal["shuffle", "balanced"] = option("shuffle", "balanced: classes equally often")
+
+
+@part
+class Augment:
+    """Augmentation of training patches."""
+
+    transforms: Annotated[list[Any], list_of(MAPPING)] = option([], "albumentations' transforms")
+    device: Literal["cpu", "gpu"] = option("cpu", "cpu: per patch, in workers | gpu: per batch")
+    mixup: NotNegative = option(0.0, "alpha of MixUp; 0 turns it off")
+    cutmix: NotNegative = option(0.0, "alpha of CutMix; 0 turns it off")
