@@ -72,7 +72,7 @@ def test_a_sentence_takes_the_decision_that_was_made() -> None:
     differences, values = frames({"a": 0.7, "b": 0.69}, patients=1)
     near = differences.assign(p_holm=0.06, apart=True)
     assert pair_sentences(near, values, "f1")[0].startswith("a is better than b on 1 patient (")
-    assert summary(near, values, "f1")[0].startswith("The 2 settings can be told apart")
+    assert summary(near, values, "f1")[0].startswith("The 2 settings differ significantly")
 
 
 def test_digits_suit_the_interval() -> None:
@@ -93,19 +93,19 @@ def test_digits_suit_the_interval() -> None:
     ("values", "lead"),
     [
         ({"a": 0.7}, "a is the only setting: there is no other to compare it with."),
-        ({"a": 0.7, "b": 0.69}, "The 2 settings cannot be told apart by F1 on 17 patients."),
-        ({"a": 0.7, "b": 0.3}, "The 2 settings can be told apart by F1 on 17 patients."),
+        ({"a": 0.7, "b": 0.69}, "The 2 settings do not differ significantly in F1 on 17 patients."),
+        ({"a": 0.7, "b": 0.3}, "The 2 settings differ significantly in F1 on 17 patients."),
         (
             {"a": 0.7, "b": 0.69, "c": 0.68},
-            "No pair of the 3 settings can be told apart by F1 on 17 patients.",
+            "No pair of the 3 settings differs significantly in F1 on 17 patients.",
         ),
         (
             {"a": 0.7, "b": 0.69, "c": 0.597},
-            "1 of the 3 pairs of the 3 settings can be told apart by F1 on 17 patients.",
+            "1 of the 3 pairs of the 3 settings differs significantly in F1 on 17 patients.",
         ),
         (
             {"a": 0.7, "b": 0.5, "c": 0.3},
-            "All 3 pairs of the 3 settings can be told apart by F1 on 17 patients.",
+            "All 3 pairs of the 3 settings differ significantly in F1 on 17 patients.",
         ),
         (BASELINES, "No setting has a value of F1: there is nothing to compare."),
     ],
@@ -118,7 +118,7 @@ def test_baselines_do_not_count_as_settings_but_are_compared_with() -> None:
     lead, pair, colours, behind, majority = summary(
         *frames({"a": 0.7, "b": 0.55} | BASELINES), "f1", noun="model"
     )
-    assert lead.startswith("The 2 models can be")
+    assert lead.startswith("The 2 models differ significantly")
     assert pair.startswith("a is better than b")
     assert colours.startswith("a is better than colour statistics")
     assert behind == "1 of the 2 models is not shown to be better than colour statistics: b."
@@ -132,11 +132,11 @@ def test_the_summary_of_twenty_stays_short() -> None:
     sentences = summary(*frames(values | BASELINES), "f1")
     assert len(sentences) <= 9
     assert max(map(len, sentences)) < 260
-    assert sentences[0].startswith("120 of the 190 pairs of the 20 settings can be told apart")
+    assert sentences[0].startswith("120 of the 190 pairs of the 20 settings differ significantly")
     assert sentences[1].startswith("16 pairs have intervals without 0")  # those 0.08 apart
     assert sentences[2].startswith("model 0 is not distinguishable from model 1 ")
     assert sentences[3] == (
-        "4 of the 19 others cannot be told from the best, model 0: "
+        "4 of the 19 others do not differ significantly from the best, model 0: "
         "model 1, model 2, model 3 and model 4."
     )
     many = summary(*frames(values, gap=1.0), "f1")
@@ -147,7 +147,7 @@ def test_what_the_correction_costs_is_said() -> None:
     differences, values = frames({"a": 0.7, "b": 0.62}, gap=0.5)
     found = summary(differences, values, "f1")
     assert found[1] == (
-        "1 pair has an interval without 0, and could be told apart if it were the only one tested."
+        "1 pair has an interval without 0, and would be significant if it were the only one tested."
     )
     wider = differences.assign(low=-0.01)
     assert not any("without 0" in sentence for sentence in summary(wider, values, "f1"))
@@ -155,4 +155,4 @@ def test_what_the_correction_costs_is_said() -> None:
 
 def test_a_setting_without_a_value_takes_no_part() -> None:
     differences, values = frames({"a": 0.7, "b": 0.69, "c": np.nan})
-    assert summary(differences, values, "f1")[0].startswith("The 2 settings cannot be")
+    assert summary(differences, values, "f1")[0].startswith("The 2 settings do not")

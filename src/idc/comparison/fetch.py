@@ -1,4 +1,4 @@
-"""Finished runs from the MLflow store, with the files that a comparison needs."""
+"""Fetch finished runs from MLflow, with the files that a comparison needs."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,17 +19,16 @@ from idc.tracking.mlflow_store import MlflowStore
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
 
 
-def gather(
+def fetch_run_files(
     store: MlflowStore, record: RunRecord, folder: Path, sweep_name: str = ""
 ) -> FinishedRun:
-    """A run's outcome and those of its files that a comparison needs.
+    """Fetch the outcome of a run and the files that a comparison needs.
 
     Args:
         store: The MLflow store.
-        record: What the store knows of the run.
-        folder: Where to download to.
-        sweep_name: Of the sweep that it was named with: stands for a setting in which nothing
-            else varies.
+        record: The run's record in MLflow.
+        folder: Download folder.
+        sweep_name: Name of its sweep, used as the name of a setting in which nothing varies.
 
     Raises:
         CheckpointError: A file or a tag is damaged.
@@ -59,37 +58,37 @@ def gather(
 def chosen_runs(
     store: MlflowStore, runs: Sequence[str], sweep: str | None, experiment: bool, folder: Path
 ) -> list[FinishedRun]:
-    """The runs that a comparison names.
+    """Fetch the runs that are to be compared.
 
     Args:
         store: The MLflow store.
-        runs: Ids of runs, or of sweeps, whose jobs are then taken.
-        sweep: A sweep's id, or None.
-        experiment: Take all finished runs of the store's experiment.
-        folder: Where to download to.
+        runs: Ids of runs, or of sweeps for all their runs.
+        sweep: Id of a sweep, or None.
+        experiment: Whether to take all finished runs of the experiment.
+        folder: Download folder.
 
     Raises:
-        ConfigError: Nothing is named, or a run cannot be compared.
-        CheckpointError: There is no such run.
+        ConfigError: Nothing is given, or a run cannot be compared.
+        CheckpointError: A run does not exist.
     """
-    named = [*runs, *([sweep] if sweep else [])]
-    if bool(named) == experiment:
+    ids = [*runs, *([sweep] if sweep else [])]
+    if bool(ids) == experiment:
         raise ConfigError(
-            "compare: give runs=[ID,ID], or sweep=ID, or experiment_name=NAME: one of them."
+            "compare: give exactly one of runs=[ID,ID], sweep=ID and experiment_name=NAME."
         )
     records: list[tuple[RunRecord, str]] = []
     for record in finished_runs(store) if experiment else ():
         name = ""
-        with suppress(CheckpointError):  # it belongs to no sweep, or to one that was deleted
+        with suppress(CheckpointError):  # not part of a sweep, or of one that was deleted
             name = str(find_run(store, record.data.tags.get(PARENT_TAG, "")).info.run_name)
         records.append((record, name))
-    for run_id in named:
+    for run_id in ids:
         record = find_run(store, run_id)
         kind = record.data.tags.get(KIND_TAG, "train")
         if kind == "sweep":
             name = str(record.info.run_name)
-            found = children(store, run_id)
-            records += [(c, name) for c in found if c.info.status == "FINISHED"]
+            jobs = children(store, run_id)
+            records += [(job, name) for job in jobs if job.info.status == "FINISHED"]
         elif kind not in TESTED or record.info.status != "FINISHED":
             raise ConfigError(
                 f"compare: run {run_id} ({kind}, {record.info.status.lower()}) has no test "
@@ -97,27 +96,30 @@ def chosen_runs(
             )
         else:
             records.append((record, ""))
-    once = {record.info.run_id: (record, name) for record, name in records}
-    return _told_apart(
-        [gather(store, record, folder / run_id, name) for run_id, (record, name) in once.items()]
+    unique = {record.info.run_id: (record, name) for record, name in records}
+    return _with_distinct_settings(
+        [
+            fetch_run_files(store, record, folder / run_id, name)
+            for run_id, (record, name) in unique.items()
+        ]
     )
 
 
-def _told_apart(found: list[FinishedRun]) -> list[FinishedRun]:
-    """Runs of no sweep are settings of their own, by name; settings of two sweeps stay two."""
-    alone = Counter(run.outcome.name for run in found if not run.settings)
+def _with_distinct_settings(runs: list[FinishedRun]) -> list[FinishedRun]:
+    """Make each run without a sweep a setting of its own; separate the settings of two sweeps."""
+    name_counts = Counter(run.outcome.name for run in runs if not run.settings)
     sweeps: dict[str, set[str]] = {}
-    for run in found:
+    for run in runs:
         if run.settings:
             sweeps.setdefault(run.setting, set()).add(run.sweep)
-    apart = []
-    for run in found:
+    distinct = []
+    for run in runs:
         settings = dict(run.settings)
         if not settings:
             name = run.outcome.name
-            settings[RUN] = f"{name} ({run.outcome.run_id:.8})" if alone[name] > 1 else name
+            settings[RUN] = f"{name} ({run.outcome.run_id:.8})" if name_counts[name] > 1 else name
         elif len(sweeps[run.setting]) > 1:
-            # What was not swept may differ: these are no repeats of one another.
+            # Values that were not swept may differ, so these are not repeats of each other.
             settings["sweep"] = run.sweep[:8]
-        apart.append(replace(run, outcome=replace(run.outcome, settings=settings)))
-    return apart
+        distinct.append(replace(run, outcome=replace(run.outcome, settings=settings)))
+    return distinct

@@ -1,4 +1,4 @@
-"""A comparison in sentences, short however many took part."""
+"""Short summary of a comparison, whatever the number of contestants."""
 
 from collections.abc import Collection, Sequence
 from itertools import combinations
@@ -10,7 +10,7 @@ from idc.comparison.pairs import ARTICLES, Pair, read_pairs
 from idc.evaluation.baseline_models import BASELINES
 from idc.text import count, listing, lower_is_better, metric_words
 
-FEW = 3  # so many contestants have each of their pairs in the summary
+FEW = 3  # contestants up to which the summary has all pairs
 Pairs = dict[frozenset[str], Pair]
 
 
@@ -22,23 +22,23 @@ def pair_sentences(
     level: float = 0.05,
     confidence: float = 0.95,
 ) -> list[str]:
-    """A sentence a pair, in the order of the rows.
+    """One sentence per pair, in the order of the rows.
 
     Args:
         differences: See `idc.comparison.pairs.read_pairs`.
-        values: A row a contestant and metric: ``name``, ``metric``, ``value``.
+        values: One row per contestant and metric: ``name``, ``metric``, ``value``.
         metric: The metric.
         baselines: Names that are baselines.
-        level: Share of false alarms allowed among all pairs, in (0, 1).
-        confidence: Of the intervals, in (0, 1).
+        level: Significance level, in (0, 1).
+        confidence: Nominal coverage of the intervals, in (0, 1).
 
     Returns:
         Such as "vgg16 is not distinguishable from resnet50 on 5 patients (F1 0.71 against 0.69,
         difference 0.02, 95 % interval -0.05 to 0.09, p = 0.61 after Holm)."
     """
-    known = _values(values, metric)
+    value_of = _values(values, metric)
     pairs = read_pairs(differences, metric, baselines).values()
-    return [pair.sentence(known, level, confidence) for pair in pairs]
+    return [pair.sentence(value_of, level, confidence) for pair in pairs]
 
 
 def summary(
@@ -50,104 +50,108 @@ def summary(
     confidence: float = 0.95,
     noun: str = "setting",
 ) -> list[str]:
-    """What a reader must know, the lead first.
+    """Summarise the significant and other differences by a metric.
 
-    Next, how many pairs only Holm's correction keeps from being told apart. Up to 3 contestants
-    have each of their pairs told; of more the two best, and who cannot be told from the best. Then
-    the best against each baseline, and who is not better than it.
+    First how many pairs differ significantly, and how many fail to only because of Holm's
+    correction. Then every pair of up to 3 contestants; of more the two best, and those that do not
+    differ from the best. Last the best against each baseline, and those not better than it.
 
     Args:
         differences: See `idc.comparison.pairs.read_pairs`.
-        values: See `pair_sentences`; it gives the order, and who takes part.
+        values: See `pair_sentences`; determines the contestants and their order.
         metric: The metric.
-        baselines: Names that are baselines; they are judged against, and not counted.
-        level: Share of false alarms allowed among all pairs, in (0, 1).
-        confidence: Of the intervals, in (0, 1).
-        noun: What a contestant is, in the singular.
+        baselines: Names that are baselines, which are not counted.
+        level: Significance level, in (0, 1).
+        confidence: Nominal coverage of the intervals, in (0, 1).
+        noun: Noun for a contestant, in the singular.
     """
     pairs = read_pairs(differences, metric, baselines)
-    known = _values(values, metric)
-    ranked = sorted(known, key=lambda name: known[name], reverse=not lower_is_better(metric))
+    value_of = _values(values, metric)
+    ranked = sorted(value_of, key=lambda name: value_of[name], reverse=not lower_is_better(metric))
     contestants = [name for name in ranked if name not in baselines]
     if not contestants:
         return [f"No {noun} has a value of {metric_words(metric)}: there is nothing to compare."]
-    inner = [p for one, two in combinations(contestants, 2) if (p := _find(pairs, one, two))]
-    told = inner if len(contestants) <= FEW else inner[:1]
-    sentences = [_lead(contestants, inner, metric, noun), *_lost(inner)]
-    sentences += [pair.sentence(known, level, confidence) for pair in told]
-    if len(contestants) > FEW and inner:
+    inner_pairs = [p for one, two in combinations(contestants, 2) if (p := _find(pairs, one, two))]
+    shown = inner_pairs if len(contestants) <= FEW else inner_pairs[:1]
+    sentences = [_lead(contestants, inner_pairs, metric, noun), *_lost_to_correction(inner_pairs)]
+    sentences += [pair.sentence(value_of, level, confidence) for pair in shown]
+    if len(contestants) > FEW and inner_pairs:
         sentences.append(_beside_the_best(contestants, pairs))
     for baseline in (name for name in ranked if name in baselines):
         if pair := _find(pairs, contestants[0], baseline):
-            sentences.append(pair.sentence(known, level, confidence))
+            sentences.append(pair.sentence(value_of, level, confidence))
             sentences += _not_better(contestants, baseline, pairs, noun)
     return sentences
 
 
 def _values(values: pd.DataFrame, metric: str) -> dict[str, float]:
     of_metric = values[values["metric"] == metric]
-    known = of_metric[np.isfinite(of_metric["value"].to_numpy(np.float64))]
-    return dict(zip(known["name"].astype(str), known["value"].astype(float), strict=True))
+    finite = of_metric[np.isfinite(of_metric["value"].to_numpy(np.float64))]
+    return dict(zip(finite["name"].astype(str), finite["value"].astype(float), strict=True))
 
 
 def _find(pairs: Pairs, one: str, other: str) -> Pair | None:
     return pairs.get(frozenset((one, other)))
 
 
-def _lead(contestants: Sequence[str], inner: Sequence[Pair], metric: str, noun: str) -> str:
+def _lead(contestants: Sequence[str], inner_pairs: Sequence[Pair], metric: str, noun: str) -> str:
     number = len(contestants)
     if number == 1:
         return f"{contestants[0]} is the only {noun}: there is no other to compare it with."
     those = f"the {count(number, noun)}"
-    if not inner:
-        return f"No two of {those} were tested against each other."
-    apart = sum(pair.apart for pair in inner)
-    every = apart == len(inner)
-    if len(inner) == 1:
-        start = f"{those[0].upper()}{those[1:]} {'can' if every else 'cannot'} be told apart"
+    if not inner_pairs:
+        return f"No pair of {those} was tested."
+    apart = sum(pair.apart for pair in inner_pairs)
+    every = apart == len(inner_pairs)
+    if len(inner_pairs) == 1:
+        start = f"{those[0].upper()}{those[1:]} {'differ' if every else 'do not differ'}"
     elif every:
-        start = f"All {len(inner):,} pairs of {those} can be told apart"
+        start = f"All {len(inner_pairs):,} pairs of {those} differ"
+    elif apart:
+        verb = "differs" if apart == 1 else "differ"
+        start = f"{apart:,} of the {len(inner_pairs):,} pairs of {those} {verb}"
     else:
-        some = f"{apart:,} of the {len(inner):,} pairs" if apart else "No pair"
-        start = f"{some} of {those} can be told apart"
-    return f"{start} by {metric_words(metric)} {inner[0].where}."
+        start = f"No pair of {those} differs"
+    return f"{start} significantly in {metric_words(metric)} {inner_pairs[0].where}."
 
 
-def _lost(inner: Sequence[Pair]) -> list[str]:
-    """What the number of pairs costs: intervals without 0 of pairs that are not told apart."""
-    lost = sum(pair.leaves_out_zero and not pair.apart for pair in inner)
+def _lost_to_correction(inner_pairs: Sequence[Pair]) -> list[str]:
+    """Pairs whose interval excludes 0, but that are not significant after Holm's correction."""
+    lost = sum(pair.excludes_zero and not pair.apart for pair in inner_pairs)
     if not lost:
         return []
     each = "it were" if lost == 1 else "each were"
     pairs = f"{count(lost, 'pair')} {'has an interval' if lost == 1 else 'have intervals'}"
-    return [f"{pairs} without 0, and could be told apart if {each} the only one tested."]
+    return [f"{pairs} without 0, and would be significant if {each} the only one tested."]
 
 
 def _beside_the_best(contestants: Sequence[str], pairs: Pairs) -> str:
     best, *others = contestants
     alike = [name for name in others if (pair := _find(pairs, best, name)) and not pair.apart]
     if not alike:
-        return f"The best, {best}, can be told from all others."
+        return f"The best, {best}, differs significantly from all others."
     return (
-        f"{len(alike):,} of the {len(others):,} others cannot be told from the best, {best}: "
-        f"{listing(alike)}."
+        f"{len(alike):,} of the {len(others):,} others {'does' if len(alike) == 1 else 'do'} not "
+        f"differ significantly from the best, {best}: {listing(alike)}."
     )
 
 
 def _not_better(contestants: Sequence[str], baseline: str, pairs: Pairs, noun: str) -> list[str]:
-    """Who has not beaten a baseline, if more than one tried."""
-    met = [name for name in contestants if _find(pairs, name, baseline)]
+    """Contestants not significantly better than a baseline, if more than one was tested."""
+    tested = [name for name in contestants if _find(pairs, name, baseline)]
     beaten = [
         name
-        for name in met
+        for name in tested
         if (pair := _find(pairs, name, baseline)) and pair.first_is_better and pair.apart
     ]
-    left = [name for name in met if name not in beaten]
-    if len(met) < 2 or not left:
+    not_better = [name for name in tested if name not in beaten]
+    if len(tested) < 2 or not not_better:
         return []
-    what = ARTICLES.get(baseline, baseline)
+    baseline_name = ARTICLES.get(baseline, baseline)
     if not beaten:
-        return [f"None of the {count(len(met), noun)} is shown to be better than {what}."]
-    are = "is" if len(left) == 1 else "are"
-    some = f"{len(left):,} of the {count(len(met), noun)} {are}"
-    return [f"{some} not shown to be better than {what}: {listing(left)}."]
+        return [
+            f"None of the {count(len(tested), noun)} is shown to be better than {baseline_name}."
+        ]
+    are = "is" if len(not_better) == 1 else "are"
+    some = f"{len(not_better):,} of the {count(len(tested), noun)} {are}"
+    return [f"{some} not shown to be better than {baseline_name}: {listing(not_better)}."]

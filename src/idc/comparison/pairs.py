@@ -1,4 +1,4 @@
-"""One pair of contestants, turned so that a sentence about it can be read."""
+"""A pair of contestants with its test result, and a sentence about it."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -24,18 +24,18 @@ PLURAL = ("colour statistics",)
 
 @dataclass(frozen=True)
 class Pair:
-    """A pair and what a test said of it: the better one first, but a baseline always second.
+    """A pair of contestants and its test result: the better one first, a baseline always second.
 
     Attributes:
-        first: Its name.
-        second: Its name.
-        metric: The metric.
+        first: Name of the first contestant.
+        second: Name of the second contestant.
+        metric: Metric of the test.
         difference: Value of the first minus that of the second.
         low: Lower bound of the difference.
         high: Upper bound.
-        p: Corrected by Holm's method, in [0, 1]; NaN where there is none.
-        apart: Whether the two can be told apart, as it was decided for all that shows them.
-        patients: How many patients decide.
+        p: p-value after Holm's correction, in [0, 1]; NaN if not tested.
+        apart: Whether the difference is significant.
+        patients: Number of patients in the test.
     """
 
     first: str
@@ -49,29 +49,29 @@ class Pair:
     patients: int
 
     @property
-    def leaves_out_zero(self) -> bool:
-        """Whether the interval, which knows of no other pair, does not hold 0."""
+    def excludes_zero(self) -> bool:
+        """Whether the interval, which is not corrected for the number of pairs, excludes 0."""
         return self.low > 0 or self.high < 0
 
     @property
     def first_is_better(self) -> bool:
-        """Whether the first has the better value, by luck or not."""
+        """Whether the first has the better value, significantly or not."""
         return self.difference != 0 and (self.difference < 0) == lower_is_better(self.metric)
 
     @property
     def where(self) -> str:
-        """On what: "on 17 patients"."""
+        """The sample in words: "on 17 patients"."""
         return f"on {count(self.patients, 'patient')}"
 
     def sentence(
         self, values: Mapping[str, float], level: float = 0.05, confidence: float = 0.95
     ) -> str:
-        """What the test said, with its numbers.
+        """The test result with its numbers.
 
         Args:
-            values: Name to value of the metric; who is missing is not given a value.
-            level: Of the test, in (0, 1).
-            confidence: Of the interval, in (0, 1).
+            values: Name to value of the metric; missing values are not shown.
+            level: Significance level of the test, in (0, 1).
+            confidence: Nominal coverage of the interval, in (0, 1).
         """
         are = "are" if self.first in PLURAL else "is"
         verdict = f"{are} not distinguishable from"
@@ -101,22 +101,22 @@ class Pair:
 def read_pairs(
     differences: pd.DataFrame, metric: str, baselines: Collection[str] = ()
 ) -> dict[frozenset[str], Pair]:
-    """The pairs of a metric, each turned as `Pair` says.
+    """The pairs of a metric, ordered as in `Pair`.
 
     Args:
-        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
+        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
             ``low``, ``high``, ``p_holm``, ``apart``, ``patients``.
         metric: The metric.
         baselines: Names that are baselines.
 
     Returns:
-        The two names to their pair, in the order of the rows.
+        The two names of each pair to the pair, in the order of the rows.
     """
     rows = differences[differences["metric"] == metric].to_dict("records")
-    return {frozenset((str(row["a"]), str(row["b"]))): _turned(row, baselines) for row in rows}
+    return {frozenset((str(row["a"]), str(row["b"]))): _ordered(row, baselines) for row in rows}
 
 
-def _turned(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
+def _ordered(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
     pair = Pair(
         first=str(row["a"]),
         second=str(row["b"]),
@@ -129,10 +129,10 @@ def _turned(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
         patients=int(row["patients"]),
     )
     is_baseline = [name in baselines for name in (pair.first, pair.second)]
-    turn = is_baseline == [True, False]
+    swap = is_baseline == [True, False]
     if is_baseline[0] == is_baseline[1]:
-        turn = bool(pair.difference) and not pair.first_is_better
-    return _swapped(pair) if turn else pair
+        swap = bool(pair.difference) and not pair.first_is_better
+    return _swapped(pair) if swap else pair
 
 
 def _swapped(pair: Pair) -> Pair:
@@ -147,7 +147,7 @@ def _swapped(pair: Pair) -> Pair:
 
 
 def _decimals(values: list[float], pair: Pair) -> int:
-    """As many as suit the interval, and one more if the rounded values would not subtract."""
+    """Decimals that suit the interval, plus one if the rounded values would not add up."""
     decimals = decimals_for(pair.low, pair.high)
     one, other = (round(value, decimals) for value in values)
     adds_up = round(one - other, decimals) == round(pair.difference, decimals)

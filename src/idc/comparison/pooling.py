@@ -1,4 +1,4 @@
-"""Out-of-fold predictions of a sweep: each patch scored once, by a network that never saw it."""
+"""Out-of-fold predictions: each patch scored once, by a model that was not trained on it."""
 
 import hashlib
 import re
@@ -22,11 +22,11 @@ from idc.runtime.drawing import save_figures
 TABLE = "pooled.csv"
 PREDICTIONS = "predictions.parquet"
 LONGEST_SLUG = 80
-DRAWN = 8  # settings whose pooled figures are drawn
+MAX_DRAWN = 8  # settings whose pooled figures are drawn
 
 
 def slug(name: str) -> str:
-    """A name as a folder's: letters, digits and ``-_.=`` only."""
+    """Convert a name to a folder name of letters, digits and ``-_.=``."""
     plain = re.sub(r"[^\w.=-]+", "_", name).strip("_") or "_"
     if len(plain) <= LONGEST_SLUG:
         return plain
@@ -35,36 +35,37 @@ def slug(name: str) -> str:
 
 
 def pool_numbers(
-    found: Sequence[Contestant], config: Config, folder: Path, class_names: Sequence[str]
+    contestants: Sequence[Contestant], config: Config, folder: Path, class_names: Sequence[str]
 ) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Measure each setting's pooled predictions, and write predictions, tables and figures.
 
     Args:
-        found: Settings and baselines.
-        config: ``intervals`` and ``report`` are read.
-        folder: Where ``predictions.parquet``, ``pooled.csv`` and a folder a setting go.
-        class_names: A name a class.
+        contestants: Settings and baselines; baselines are ignored.
+        config: Resolved configuration, of which ``intervals`` and ``report`` are read.
+        folder: Output folder of ``predictions.parquet``, ``pooled.csv`` and one folder per setting.
+        class_names: Name of each class.
 
     Returns:
-        ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high`` (NaN where no interval was
-        drawn), one row per metric; and the table by patient of each setting's first repeat.
+        One row per setting, repeat and metric: ``setting``, ``repeat``, ``metric``, ``value``,
+        ``low``, ``high`` (NaN without an interval); and the table by patient of each setting's
+        first repeat.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    runs = [one for one in found if one.kind == "run"]
+    runs = [contestant for contestant in contestants if contestant.kind == "run"]
     frames, rows, patients = [], [], {}
-    for number, one in enumerate(runs):
-        for repeat, frame in one.repeats.items():
-            frames.append(frame.assign(setting=one.name, repeat=repeat))
-            numbers = take_numbers(frame, frame, one.classes, config, None, one.leaky)
-            rows += list(_rows(one.name, repeat, numbers))
-            if one.name not in patients:
-                patients[one.name] = numbers.per_patient
-                target = folder / slug(one.name)
+    for number, contestant in enumerate(runs):
+        for repeat, frame in contestant.repeats.items():
+            frames.append(frame.assign(setting=contestant.name, repeat=repeat))
+            numbers = take_numbers(frame, frame, contestant.classes, config, None, contestant.leaky)
+            rows += list(_rows(contestant.name, repeat, numbers))
+            if contestant.name not in patients:
+                patients[contestant.name] = numbers.per_patient
+                target = folder / slug(contestant.name)
                 target.mkdir(exist_ok=True)
                 for name, table in numbers.tables.items():
                     path = target / f"{name}.csv"
                     thinned(table).to_csv(path, index=False, float_format="%.6g")
-                if number < DRAWN and config["report"]:
+                if number < MAX_DRAWN and config["report"]:
                     figures = numbers_figures(frame, numbers, None, class_names)
                     save_figures(figures, target)
     if frames:
@@ -92,25 +93,25 @@ def _rows(setting: str, repeat: str, numbers: Numbers) -> Iterator[dict[str, Any
 
 
 def board_metrics(board: pd.DataFrame) -> dict[str, float]:
-    """A leaderboard as metrics: ``leaderboard/<contestant>/<metric>``, with its interval.
+    """Leaderboard values to log: ``leaderboard/<contestant>/<metric>``, with intervals.
 
     Args:
         board: See `idc.comparison.leaderboard.leaderboard`.
     """
     ends = {"_mean": "", "_low": "_ci_low", "_high": "_ci_high"}
-    found = {}
+    metrics = {}
     stems = safe_names(str(name) for name in board.get("setting", ()))
     for row in board.to_dict("records"):
         for column, value in row.items():
             metric, _, end = str(column).rpartition("_")
             if (logged := ends.get(f"_{end}")) is not None:
                 name = metric.removeprefix("test/")
-                found[f"leaderboard/{stems[str(row['setting'])]}/{name}{logged}"] = float(value)
-    return found
+                metrics[f"leaderboard/{stems[str(row['setting'])]}/{name}{logged}"] = float(value)
+    return metrics
 
 
 def pooled_metrics(table: pd.DataFrame) -> dict[str, float]:
-    """The pooled table as metrics: ``pooled/<setting>/<metric>``, the mean over repeats."""
+    """Pooled values to log: ``pooled/<setting>/<metric>``, means over repeats."""
     means = table.groupby(["setting", "metric"], sort=False)["value"].mean().reset_index()
     stems = safe_names(means["setting"].map(str))
     return {

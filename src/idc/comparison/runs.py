@@ -1,4 +1,4 @@
-"""Finished runs as contestants: what they predicted, pooled over folds, side by side."""
+"""Finished runs as contestants, with their predictions pooled over folds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ FOLD = "split.fold"
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A finished run with its files.
+    """A finished run with its downloaded files.
 
     Attributes:
         outcome: Name, settings, metrics.
-        folder: Holds those of `FILES` that it left.
-        sweep: Id of the sweep that it belongs to, or "".
+        folder: Folder with its `FILES`, as far as it has them.
+        sweep: Id of its sweep, or "".
     """
 
     outcome: Outcome
@@ -36,30 +36,30 @@ class FinishedRun:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The outcome's swept values; for a run of no sweep what tells it apart."""
+        """Swept values of the outcome; for a run without a sweep, its name."""
         return self.outcome.settings
 
     @property
     def setting(self) -> str:
-        """The run's setting, without its repetitions."""
+        """Name of the run's setting, which its repeats share."""
         return setting_of(self.settings)
 
     @property
     def fold(self) -> str:
-        """Its fold; "" without folds."""
+        """Fold of the run; "" without folds."""
         return self.settings.get(FOLD, "")
 
     @property
     def repeat(self) -> str:
-        """What repeats its setting, but for the fold: ``seed=1``; "" where nothing does."""
+        """Name of the repeat of its setting, such as ``seed=1``; "" for a single one."""
         kept = [f"{k}={v}" for k, v in self.settings.items() if k in REPEATS and k != FOLD]
         return ",".join(kept)
 
     def read(self, name: str) -> pd.DataFrame | None:
-        """One of its tables, or None if it left none.
+        """Read one of its tables; None if it has none.
 
         Raises:
-            CheckpointError: It is damaged.
+            CheckpointError: The file is damaged.
         """
         path = self.folder / name
         if not path.is_file():
@@ -67,21 +67,21 @@ class FinishedRun:
         return read_table(path)
 
     def training_patches(self) -> int:
-        """Patches in its training split; 0 where it left no split."""
+        """Number of patches in its training split; 0 without a split file."""
         split = self.read(SPLIT)
         return 0 if split is None else int((split["split"] == "train").sum())
 
     def splits(self) -> dict[str, str]:
-        """Patient to the split that it was in; ``test+train`` where it was in two."""
+        """Patient to split; ``test+train`` for a patient in two splits."""
         split = self.read(SPLIT)
         return {} if split is None else splits_of_patients(split)
 
 
-Known = tuple[FinishedRun, pd.DataFrame]  # a run and one of its tables
+RunTable = tuple[FinishedRun, pd.DataFrame]  # a run and one of its tables
 
 
 def contestants(runs: Sequence[FinishedRun]) -> tuple[list[Contestant], list[str]]:
-    """A contestant a setting, in the order in which they come, and what must be said of them.
+    """One contestant per setting, in the order of the runs, and notes about missing folds.
 
     Args:
         runs: Finished runs.
@@ -89,64 +89,65 @@ def contestants(runs: Sequence[FinishedRun]) -> tuple[list[Contestant], list[str
     Raises:
         DataError: Folds of a setting tested the same patches.
     """
-    found, notes = [], []
+    result, notes = [], []
     for setting in dict.fromkeys(run.setting for run in runs):
         of_setting = [run for run in runs if run.setting == setting]
-        known = [(run, frame) for run in of_setting if (frame := run.read(PREDICTIONS)) is not None]
-        repeats, left_out = _repeats(known)
+        tables = [
+            (run, frame) for run in of_setting if (frame := run.read(PREDICTIONS)) is not None
+        ]
+        repeats, left_out = _repeats(tables)
         if left_out:
-            notes.append(
-                f"{setting}: {', '.join(left_out)} lack(s) folds and is left out of what is pooled."
-            )
+            notes.append(f"{setting}: not pooled because folds are missing: {', '.join(left_out)}.")
         if repeats:
             classes = len(of_setting[0].outcome.class_names)
             leaky = any(run.outcome.leaky for run in of_setting)
             names = [run.outcome.name for run in of_setting]
-            found.append(Contestant(setting, repeats, classes, "run", leaky, names))
-    return found, notes
+            result.append(Contestant(setting, repeats, classes, "run", leaky, names))
+    return result, notes
 
 
-def _repeats(known: Sequence[Known]) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    """The test predictions of each repeat, pooled, and the repeats that lack folds."""
+def _repeats(tables: Sequence[RunTable]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Pool the test predictions of each repeat; also return the repeats that lack folds."""
     repeats: dict[str, dict[str, pd.DataFrame]] = {}
-    for run, frame in known:
+    for run, frame in tables:
         repeats.setdefault(run.repeat, {})[run.fold] = frame[frame["split"] == "test"]
-    # A repeat that lacks folds was tested on other patches than the rest.
+    # A repeat that lacks folds was tested on fewer patches than the others.
     most = max((len(folds) for folds in repeats.values()), default=0)
     whole = {k: pool_folds(folds) for k, folds in repeats.items() if len(folds) == most}
     return whole, [key for key in repeats if key not in whole]
 
 
 def baselines(runs: Sequence[FinishedRun], settings: Sequence[str]) -> tuple[list[Contestant], str]:
-    """The baselines, as trained on the largest training split of a split that does not leak.
+    """The baselines that were trained on the largest training split, preferably not a leaky one.
 
     Args:
         runs: Finished runs.
-        settings: Those that are compared.
+        settings: Settings that are compared.
 
     Returns:
-        The baselines, and the setting whose training splits they know; none and "" without any.
+        The baselines, and the setting whose training splits they were trained on; empty and ""
+        if no setting has baselines in all its runs.
     """
     best: tuple[bool, float] | None = None
-    chosen: list[Known] = []
+    chosen: list[RunTable] = []
     for setting in settings:
         of_setting = [run for run in runs if run.setting == setting]
-        known = [(run, table) for run in of_setting if (table := run.read(BASELINES)) is not None]
-        if len(known) < len(of_setting):
+        tables = [(run, table) for run in of_setting if (table := run.read(BASELINES)) is not None]
+        if len(tables) < len(of_setting):
             continue
         leaky = any(run.outcome.leaky for run in of_setting)
         sizes = [run.training_patches() for run in of_setting]
         rank = (not leaky, sum(sizes) / len(sizes))
         if best is None or rank > best:
-            best, chosen = rank, known
+            best, chosen = rank, tables
     if not chosen:
         return [], ""
     first, table = chosen[0]
-    outcome, found = first.outcome, []
+    outcome, result = first.outcome, []
     for name in table["baseline"].unique():
         of_name = [(run, table[table["baseline"] == name]) for run, table in chosen]
-        # Seeds of the network do not move them: one repeat will do.
+        # Baselines do not depend on the network's seed, so one repeat suffices.
         frame = next(iter(_repeats(of_name)[0].values()))
         classes = len(outcome.class_names)
-        found.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
-    return found, first.setting
+        result.append(Contestant(name, {"": frame}, classes, "baseline", outcome.leaky))
+    return result, first.setting

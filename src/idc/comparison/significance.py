@@ -1,4 +1,4 @@
-"""Whether classifiers that were tested on the same patches differ by more than luck."""
+"""Significance tests between classifiers that were tested on the same patches."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,22 +23,21 @@ METRICS = ("f1", "recall", "balanced_accuracy", "auroc", "accuracy")
 
 @dataclass(frozen=True)
 class Comparison:
-    """What can be told apart.
+    """Result of a comparison.
 
     Attributes:
         metrics: The metrics that were compared.
-        estimates: A row a contestant and metric: ``name``, ``metric``, ``value``, ``low``,
+        estimates: One row per contestant and metric: ``name``, ``metric``, ``value``, ``low``,
             ``high``, ``patients``.
-        differences: A row a pair and metric: ``a``, ``b``, ``metric``, ``difference``, ``low``,
-            ``high``, ``patients``, ``family`` (``settings`` or ``baselines``), ``p``, ``p_holm``
-            and ``apart`` (bool: `p_holm` is below `level`), the decision that all sentences,
-            tables and figures take from here;
-            AUROC rows also ``p_delong`` and ``p_delong_patients``, and ``accuracy`` rows
-            ``p_mcnemar`` and ``p_mcnemar_patients``, where each contestant has one repeat; each
-            with ``_holm``.
-        groups: Metric to the groups that hold exactly the pairs that were tested and cannot be
-            told apart, baselines included; see `idc.comparison.cliques`.
-        level: Share of false alarms allowed among all pairs.
+        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``difference``,
+            ``low``, ``high``, ``patients``, ``family`` (``settings`` or ``baselines``), ``p``,
+            ``p_holm`` and ``apart`` (bool: significant, `p_holm` is below `level`), which all
+            sentences, tables and figures use. If each contestant has one repeat, AUROC rows also
+            have ``p_delong`` and ``p_delong_patients``, and accuracy rows ``p_mcnemar`` and
+            ``p_mcnemar_patients``, each with ``_holm``.
+        groups: Metric to the groups of contestants, baselines included, without significant
+            differences; see `idc.comparison.cliques`.
+        level: Significance level (family-wise error rate).
     """
 
     metrics: tuple[str, ...]
@@ -54,39 +53,41 @@ def compare(
     draws: int = 2000,
     level: float = 0.95,
 ) -> Comparison:
-    """Compare every pair, on the same patches, by patient.
+    """Compare every pair of contestants on the same patches, by patient.
 
-    Differences and their p come from a paired cluster bootstrap; DeLong's test and McNemar's, which
-    take patches for independent, stand beside them, and their versions by patient. All are
-    corrected for the number of pairs by Holm's method, a metric and a family at a time: settings
-    against one another, and settings against baselines. Baselines are not set against one another.
+    Differences and their p-values come from a paired cluster bootstrap. DeLong's and McNemar's
+    tests, for independent patches and clustered by patient, are reported in addition. All p-values
+    are corrected by Holm's method within each metric and family: pairs of settings, and settings
+    against baselines. Pairs of baselines are not compared.
 
     Args:
         contestants: Two or more, tested on the same patches; see `require_same_patches`.
-        metrics: What to compare them by.
-        draws: Of the bootstrap.
-        level: Of the intervals; 1 - level is the share of false alarms.
+        metrics: Metrics to compare.
+        draws: Number of bootstrap draws.
+        level: Nominal coverage of the intervals; 1 - level is the significance level.
     """
     first = next(iter(contestants[0].repeats.values()))
-    labels, groups = first["label"].to_numpy(), first["patient"].to_numpy(object)
-    said = {
-        one.name: [_prediction(frame, one.classes) for frame in one.repeats.values()]
-        for one in contestants
+    labels, patients = first["label"].to_numpy(), first["patient"].to_numpy(object)
+    predictions = {
+        contestant.name: [
+            _prediction(frame, contestant.classes) for frame in contestant.repeats.values()
+        ]
+        for contestant in contestants
     }
-    found = compare_paired(labels, groups, said, tuple(metrics), draws, level)
-    differences = found.pairs.merge(
-        _classical(contestants, labels, groups), on=["a", "b", "metric"], how="left"
+    paired = compare_paired(labels, patients, predictions, tuple(metrics), draws, level)
+    differences = paired.pairs.merge(
+        _classical(contestants, labels, patients), on=["a", "b", "metric"], how="left"
     )
     differences = _families(differences, contestants)
     for name in ("p", "p_delong", "p_delong_patients", "p_mcnemar", "p_mcnemar_patients"):
         differences[f"{name}_holm"] = _corrected(differences, name)
     differences["apart"] = differences["p_holm"] < 1 - level  # NaN is not
-    estimates = found.intervals.rename(columns={"contestant": "name"})
-    joined = {}
+    estimates = paired.intervals.rename(columns={"contestant": "name"})
+    groups = {}
     for metric in metrics:
         of_metric = estimates[estimates["metric"] == metric].sort_values("value", ascending=False)
-        joined[metric] = cliques(of_metric["name"].tolist(), alike_pairs(differences, metric))
-    return Comparison(tuple(metrics), estimates, differences, joined, 1 - level)
+        groups[metric] = cliques(of_metric["name"].tolist(), alike_pairs(differences, metric))
+    return Comparison(tuple(metrics), estimates, differences, groups, 1 - level)
 
 
 def _prediction(frame: pd.DataFrame, classes: int) -> Prediction:
@@ -96,17 +97,19 @@ def _prediction(frame: pd.DataFrame, classes: int) -> Prediction:
 
 
 def _classical(
-    contestants: Sequence[Contestant], labels: NDArray[np.int64], groups: NDArray[np.object_]
+    contestants: Sequence[Contestant], labels: NDArray[np.int64], patients: NDArray[np.object_]
 ) -> pd.DataFrame:
-    """DeLong and McNemar of pairs that have one set of predictions each."""
+    """DeLong's and McNemar's tests of pairs with one repeat each."""
     rows = []
-    both = len(np.unique(labels)) == 2
+    binary = len(np.unique(labels)) == 2
     for a, b in combinations(contestants, 2):
         if len(a.repeats) > 1 or len(b.repeats) > 1:
             continue
-        one, other = (next(iter(c.repeats.values())) for c in (a, b))
-        right = [(frame["predicted"] == frame["label"]).to_numpy() for frame in (one, other)]
-        tested = mcnemar(right[0], right[1], groups)
+        contestant, other = (next(iter(c.repeats.values())) for c in (a, b))
+        correct = [
+            (frame["predicted"] == frame["label"]).to_numpy() for frame in (contestant, other)
+        ]
+        tested = mcnemar(correct[0], correct[1], patients)
         rows.append(
             {
                 "a": a.name,
@@ -116,11 +119,11 @@ def _classical(
                 "p_mcnemar_patients": tested.p_clustered,
             }
         )
-        if both and a.classes == 2:
-            scores = [frame["score"].to_numpy(np.float64) for frame in (one, other)]
+        if binary and a.classes == 2:
+            scores = [frame["score"].to_numpy(np.float64) for frame in (contestant, other)]
             by_patient = np.nan
-            with suppress(DataError):  # a class that stands in one patient only has no spread
-                by_patient = delong(labels, scores[0], scores[1], groups).p
+            with suppress(DataError):  # undefined if a class occurs in one patient only
+                by_patient = delong(labels, scores[0], scores[1], patients).p
             rows.append(
                 {
                     "a": a.name,
@@ -136,18 +139,18 @@ def _classical(
 
 
 def _families(differences: pd.DataFrame, contestants: Sequence[Contestant]) -> pd.DataFrame:
-    kind = {one.name: one.kind for one in contestants}
-    sides = differences[["a", "b"]].map(kind.get) == "baseline"
-    kept = differences[~sides.all(axis=1)].reset_index(drop=True)
+    kind = {contestant.name: contestant.kind for contestant in contestants}
+    is_baseline = differences[["a", "b"]].map(kind.get) == "baseline"
+    kept = differences[~is_baseline.all(axis=1)].reset_index(drop=True)
     of_baseline = (kept[["a", "b"]].map(kind.get) == "baseline").any(axis=1)
     return kept.assign(family=np.where(of_baseline, "baselines", "settings"))
 
 
 def _corrected(differences: pd.DataFrame, name: str) -> NDArray[np.float64]:
     p = differences[name].to_numpy(np.float64)
-    out = np.full(len(p), np.nan)
+    corrected = np.full(len(p), np.nan)
     for rows in differences.groupby(["metric", "family"]).indices.values():
-        known = rows[np.isfinite(p[rows])]
-        if len(known):
-            out[known] = holm(p[known])
-    return out
+        tested = rows[np.isfinite(p[rows])]
+        if len(tested):
+            corrected[tested] = holm(p[tested])
+    return corrected

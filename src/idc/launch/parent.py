@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from idc.comparison.fetch import gather
+from idc.comparison.fetch import fetch_run_files
 from idc.comparison.leaderboard import METRICS
 from idc.comparison.runs import FinishedRun
 from idc.errors import ConfigError
@@ -276,7 +276,9 @@ def _compare(
     ]
     if store is not None:
         for run_id in set(sweep.done.values()) - {outcome.run_id for outcome in outcomes}:
-            runs.append(gather(store, find_run(store, run_id), sweep.folder / "done" / run_id))
+            runs.append(
+                fetch_run_files(store, find_run(store, run_id), sweep.folder / "done" / run_id)
+            )
             outcomes.append(runs[-1].outcome)
     command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
     name = str(sweep.config["name"] or _default_name(sweep))
