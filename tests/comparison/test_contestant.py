@@ -32,7 +32,7 @@ def test_different_patches_are_not_compared() -> None:
         ["one", "two"],
         ["other"],
     ]
-    with pytest.raises(DataError, match=r"one, two: 2 patches of 1 patients; other"):
+    with pytest.raises(DataError, match=r"one, two: 2 patches, 1 patients; other"):
         require_same_patches([one, two, other])
     relabelled = Contestant("relabelled", {"": frame("ab").assign(label=1)}, 2)
     with pytest.raises(DataError, match="different patches"):

@@ -109,7 +109,8 @@ def require_same_patches(contestants: Sequence[Contestant]) -> None:
     if len(groups) > 1:
         listed = "; ".join(
             f"{', '.join(contestant.name for contestant in group)}: "
-            f"{len(group[0].patches):,} patches of {group[0].patches['patient'].nunique():,} patients"
+            f"{len(group[0].patches):,} patches, "
+            f"{group[0].patches['patient'].nunique():,} patients"
             for group in groups
         )
         raise DataError(
