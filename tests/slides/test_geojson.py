@@ -60,7 +60,7 @@ def check(feature: Feature) -> shapely.Geometry:
 def test_regions_of_calls_are_valid_and_as_large_as_their_patches(called: list[int]) -> None:
     # On a grid of four by four corners touch and holes arise.
     frame = frame_of(list(product(range(4), repeat=2)), called)
-    features = tumour_features(frame, 50, labelled=False)
+    features = tumour_features(frame, 50, "IDC", labelled=False)
     shapes = [check(feature) for feature in features]
     table = call_regions(frame, 50)
     assert [s.area for s in shapes] == table["area_px2"].tolist()
@@ -72,7 +72,7 @@ def test_regions_of_calls_are_valid_and_as_large_as_their_patches(called: list[i
 
 def test_a_ring_of_patches_has_a_hole_and_straight_sides() -> None:
     places = list(product(range(3), repeat=2))
-    (feature,) = tumour_features(frame_of(places, [1, 1, 1, 1, 0, 1, 1, 1, 1]), 50)
+    (feature,) = tumour_features(frame_of(places, [1, 1, 1, 1, 0, 1, 1, 1, 1]), 50, "IDC")
     found = check(feature)
     assert len(found.interiors) == 1
     assert len(found.exterior.coords) == 5
@@ -82,7 +82,7 @@ def test_called_and_labelled_are_two_classes_with_their_measurements() -> None:
     frame = frame_of(
         [(0, 0), (0, 1), (5, 5)], [1, 1, 0], label=[1, 0, 1], score=[0.9, 0.6, 0.1], patient="8863"
     )
-    called, first, second = tumour_features(frame, 50, pixel_size=0.5)
+    called, first, second = tumour_features(frame, 50, "IDC", pixel_size=0.5)
     assert called["properties"]["classification"]["name"] == "IDC called"
     assert called["properties"]["name"] == "IDC called 1"
     assert called["properties"]["measurements"] == {
@@ -108,7 +108,9 @@ def test_evidence_lies_in_its_patch_on_the_slide() -> None:
     )
     cases.index = pd.Index([7, 7, 7])  # rows are told by their order
     # Patches of 25 pixels that cover 50 of the slide.
-    (feature,) = evidence_features(cases, find_regions(maps, 0.9), scale=2.0, pixel_size=0.25)
+    (feature,) = evidence_features(
+        cases, find_regions(maps, 0.9), "IDC", scale=2.0, pixel_size=0.25
+    )
     found = check(feature)
     assert found.centroid.coords[0] == pytest.approx((151 + 12, 101 + 17), abs=0.6)
     assert shapely.box(151, 101, 201, 151).covers(found)
@@ -124,7 +126,7 @@ def test_evidence_of_noise_is_valid_and_a_missing_score_left_out() -> None:
     rng = np.random.default_rng(0)
     found = find_regions(rng.normal(size=(12, 50, 50)), min_pixels=1, max_regions=50, smooth=0.01)
     cases = frame_of([(i, i) for i in range(12)], [1] * 12, score=np.nan)
-    features = evidence_features(cases, found, scale=0.37)
+    features = evidence_features(cases, found, "IDC", scale=0.37)
     assert len(features) > 150
     for feature in features:
         check(feature)
@@ -145,7 +147,7 @@ def test_a_file_is_the_same_for_the_same_features(tmp_path: Path) -> None:
     frame = frame_of([(0, 0), (0, 0), (3, 3)], [1, 1, 1])
     texts = []
     for name in ("a.geojson", "b.geojson"):
-        features = tumour_features(frame, 50) + tile_features(frame, 50)
+        features = tumour_features(frame, 50, "IDC") + tile_features(frame, 50, "IDC")
         write_geojson(tmp_path / name, features)
         texts.append((tmp_path / name).read_text())
     assert texts[0] == texts[1]
@@ -161,13 +163,13 @@ def test_a_file_is_the_same_for_the_same_features(tmp_path: Path) -> None:
 def test_mistakes_are_named(tmp_path: Path) -> None:
     two = frame_of([(0, 0), (0, 1)], [1, 1], patient=["a", "b"])
     for build in (
-        lambda: tumour_features(two, 50),
-        lambda: tile_features(two, 50),
-        lambda: evidence_features(two, [[], []]),
+        lambda: tumour_features(two, 50, "IDC"),
+        lambda: tile_features(two, 50, "IDC"),
+        lambda: evidence_features(two, [[], []], "IDC"),
     ):
         with pytest.raises(DataError, match="one slide"):
             build()
-    with pytest.raises(DataError, match="1 patches, but regions of 0"):
-        evidence_features(two[:1], [])
+    with pytest.raises(DataError, match="1 patches, but regions for 0"):
+        evidence_features(two[:1], [], "IDC")
     with pytest.raises(DataError, match=r"no\.geojson"):
         write_geojson(tmp_path / "nowhere" / "no.geojson", [])

@@ -103,7 +103,7 @@ def test_the_polygons_lie_right_upon_the_pixels(tmp_path: Path) -> None:
     called = np.flatnonzero(frame["predicted"] == 1)
     write_pyramid(tmp_path / "a.ome.tif", black, called * 0, x[called], y[called], 50)
     (image,) = levels_of(tmp_path / "a.ome.tif")
-    (feature,) = tumour_features(frame, 50)
+    (feature,) = tumour_features(frame, 50, "IDC")
     region = shapely.geometry.shape(feature["geometry"])
     rows, columns = np.indices(image.shape[:2])
     inside = shapely.contains_xy(region, columns + 0.5, rows + 0.5)

@@ -12,9 +12,10 @@ from scipy.special import expit, logit
 
 from idc.errors import ConfigError, DataError
 from idc.metrics.threshold import ThresholdRule
+from idc.reports.smoothing_words import effect_sentences
 from idc.slides.patch_neighbours import connected_regions, find_neighbours
 from idc.slides.smoothers import CANDIDATES, STRENGTHS
-from idc.slides.smoothing import Smoother, effect_of_smoothing, make_smoothers
+from idc.slides.smoothing import Effect, Smoother, effect_of_smoothing, make_smoothers
 
 SIZE = 50
 EVERY = [Smoother(kind, 1.0) for kind in STRENGTHS if kind != "none"]
@@ -204,6 +205,10 @@ def split(patients: int, islands: bool, seed: int = 0) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def words(effect: Effect) -> str:
+    return " ".join(effect_sentences(effect, "IDC"))
+
+
 def test_the_effect_is_that_of_each_candidate_at_its_own_threshold() -> None:
     val, test = split(4, islands=True), split(3, islands=True, seed=1)
     effect = effect_of_smoothing(val, test, SIZE, choose, draws=200)
@@ -246,12 +251,11 @@ def test_small_regions_that_smoothing_wipes_out_are_counted() -> None:
     assert effect.table["val/small_found"][0] == 4
     assert row["val/small_wiped_out"] == 4
     assert row["val/small_found"] == row["val/small_won"] == 0
-    text = " ".join(effect.sentences)
-    assert "Of 4 small labelled IDC regions (1 to 3 patches) on validation, 4 are found" in text
-    assert "wipe out 4 of these" in text
+    text = words(effect)
+    assert "4 small labelled IDC regions (1 to 3 patches) on validation, 4 are detected" in text
+    assert "lose 4 of these" in text
     assert "is not applied" in text
     assert "4 patients" in text
-    assert "flatter" in text
     assert "test" not in text
     assert "test/recall" not in effect.table
 
@@ -265,12 +269,12 @@ def test_the_interval_is_over_patients() -> None:
         for e in (wide, narrow)
     ]
     assert reach[0] > reach[1] > 0
-    assert "cannot be trusted" in " ".join(wide.sentences)
-    assert "trusted" not in " ".join(narrow.sentences)
-    assert "no small labelled IDC regions" in " ".join(narrow.sentences)
+    assert "cannot be trusted" in words(wide)
+    assert "trusted" not in words(narrow)
+    assert "no small labelled IDC regions" in words(narrow)
     alone = effect_of_smoothing(one, None, SIZE, choose)
     assert alone.table["low"].isna().all()
-    assert "1 patient:" in " ".join(alone.sentences)
+    assert "1 patient," in words(alone)
 
 
 def test_one_class_or_no_label_is_told_not_guessed() -> None:
@@ -279,7 +283,7 @@ def test_one_class_or_no_label_is_told_not_guessed() -> None:
     effect = effect_of_smoothing(healthy, healthy, SIZE, choose, draws=100)
     assert effect.table["val/f1"].isna().all()
     assert effect.table["val/log_loss"].notna().all()
-    assert "no threshold could be chosen" in " ".join(effect.sentences)
+    assert "no threshold could be chosen" in words(effect)
     with pytest.raises(DataError, match="no patch has a label"):
         effect_of_smoothing(val.assign(label=-1), None, SIZE, choose)
 
@@ -302,4 +306,4 @@ def test_a_smoother_that_only_sharpens_is_told() -> None:
     effect = effect_of_smoothing(flat, None, SIZE, choose, chosen, draws=100)
     worse = effect.table["val/auroc"][1] < effect.table["val/auroc"][0]
     assert worse
-    assert "orders the validation patches worse" in " ".join(effect.sentences)
+    assert "ranks the validation patches worse" in words(effect)

@@ -1,9 +1,9 @@
-"""One GeoJSON feature, with the names that QuPath reads.
+"""A GeoJSON feature with the property names that QuPath reads.
 
 They are those of `qupath.lib.io.QuPathTypeAdapters`, since 0.4: a feature's ``id`` is a UUID; its
 properties are ``objectType``, ``name``, ``classification`` (``name`` and ``color``, both needed),
-``isLocked`` and ``measurements`` (name to number). A colon in a class's name would make it a class
-below another.
+``isLocked`` and ``measurements`` (name to number). A colon in a class's name would make it a
+subclass.
 """
 
 import json
@@ -27,30 +27,30 @@ def make_feature(
     name: str | None,
     kind: str,
     colour: Colour,
-    facts: Mapping[str, float],
+    measurements: Mapping[str, float],
     pixel_size: float | None = None,
     object_type: str = "annotation",
 ) -> list[Feature]:
-    """One feature, without an id yet; none for a shape that has no area at `GRID`.
+    """Make a feature without an id; an empty list for a shape without area at `GRID`.
 
     Args:
         shape: A polygon or multipolygon in slide pixels; need not be valid.
-        name: Its name, or None.
-        kind: Its class's name.
-        colour: The class's red, green and blue, 0..255.
-        facts: Measurements; those that are not finite are left out.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
-        object_type: QuPath's: ``annotation`` (locked, and its area is measured) or ``tile``.
+        name: Name, or None.
+        kind: Name of the class.
+        colour: Red, green and blue of the class, 0..255.
+        measurements: Values that are not finite are left out.
+        pixel_size: Side of a slide pixel in micrometres, or None.
+        object_type: QuPath's object type: ``annotation`` (locked, with its area) or ``tile``.
     """
     shape = _on_grid(shape)
     if shape.is_empty:
         return []
-    facts = dict(facts)
+    measurements = dict(measurements)
     if object_type == "annotation":
-        facts["Region area px^2"] = shape.area
+        measurements["Region area px^2"] = shape.area
         if pixel_size is not None:
-            facts["Region area um^2"] = shape.area * pixel_size**2
-    numbers = {key: float(f"{value:.9g}") for key, value in facts.items()}
+            measurements["Region area um^2"] = shape.area * pixel_size**2
+    numbers = {key: float(f"{value:.9g}") for key, value in measurements.items()}
     properties: dict[str, Any] = {
         "objectType": object_type,
         "classification": {"name": kind.replace(":", " "), "color": list(colour)},
@@ -65,9 +65,9 @@ def make_feature(
 
 
 def _on_grid(shape: shapely.Geometry) -> shapely.Geometry:
-    """A valid (multi)polygon on the grid of coordinates, outer rings counterclockwise (RFC 7946).
+    """Make a valid (multi)polygon on the grid, with counterclockwise outer rings (RFC 7946).
 
-    With y downwards, as on a slide, counterclockwise in numbers looks clockwise.
+    With y downwards, as on a slide, this looks clockwise.
     """
     snapped = shapely.set_precision(shapely.make_valid(shape), GRID)
     flat = [part for part in shapely.get_parts(snapped) if part.geom_type == "Polygon"]
@@ -82,8 +82,8 @@ def _rounded(values: Any) -> Any:
     return round(values, 2)
 
 
-def identify(features: list[Feature]) -> list[Feature]:
-    """Give each feature an id that follows from what it says."""
+def assign_ids(features: list[Feature]) -> list[Feature]:
+    """Give each feature an id that is derived from its content."""
     seen: Counter[str] = Counter()
     for feature in features:
         text = json.dumps([feature["geometry"], feature["properties"]], sort_keys=True)

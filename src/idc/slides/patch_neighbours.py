@@ -1,4 +1,4 @@
-"""Which patches of a slide lie beside one another."""
+"""Neighbouring patches of a slide, as a sparse matrix."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-MODEL = ("setting", "repeat", "fold")  # tell pooled models apart: each has its own slides
+MODEL = ("setting", "repeat", "fold")  # identify pooled models, each with its own slides
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Pairs of patches of one slide that lie close to one another, both ways round.
+    """Pairs of neighbouring patches of a slide, in both orders.
 
-    A sparse matrix in compressed rows: the neighbours of patch i are
+    A sparse matrix in compressed rows (CSR): the neighbours of patch i are
     ``columns[starts[i]:starts[i + 1]]``.
 
     Attributes:
@@ -40,7 +40,7 @@ class Neighbours:
         return np.repeat(np.arange(len(self.slide)), self.counts)
 
     def matrix(self, weights: NDArray[np.float64]) -> sparse.csr_array:
-        """A sparse matrix (n, n) with a weight a pair.
+        """Build a sparse matrix (n, n) with one weight per pair.
 
         Args:
             weights: float64 (m,).
@@ -50,15 +50,15 @@ class Neighbours:
 
 
 def find_neighbours(frame: pd.DataFrame, patch_size: int, radius: int = 1) -> Neighbours:
-    """The patches up to `radius` places away, in x and in y: 8 for a radius of 1.
+    """Find the patches up to `radius` places away in x and in y (8 for a radius of 1).
 
     Places are counted from each slide's smallest x and y and rounded to whole patches, as in
-    `idc.plots.mosaic.find_places`. Patches on one place are not neighbours of each other, but all
-    of them are of those beside. Patches without a position have none. Neighbours never cross
-    patients, nor models where several were pooled (``setting``, ``repeat``, ``fold``).
+    `idc.plots.mosaic.find_places`. Patches in the same place are not neighbours of each other, but
+    share their neighbours. Patches without a position have none. Neighbours belong to the same
+    patient, and to the same model if several were pooled (``setting``, ``repeat``, ``fold``).
 
     Args:
-        frame: ``patient``, ``x``, ``y`` (slide pixels) and, where models were pooled, their
+        frame: ``patient``, ``x``, ``y`` (slide pixels) and, if models were pooled, their
             columns; n rows.
         patch_size: Side of a patch in slide pixels.
         radius: In patches, 0 or more.
@@ -70,16 +70,18 @@ def find_neighbours(frame: pd.DataFrame, patch_size: int, radius: int = 1) -> Ne
     key, stride = _keys(xy[placed], slide[placed], patch_size, radius)
     order = np.argsort(key, kind="stable")
     key, patch = key[order], placed[order]
-    ones, twos, squares = [], [], []
+    firsts, seconds, squares = [], [], []
     for down in range(radius + 1):
-        for right in range(-radius if down else 1, radius + 1):  # half of them: the rest mirror
-            one, two = _matches(key, down * stride + right)
-            ones += [patch[one], patch[two]]
-            twos += [patch[two], patch[one]]
-            squares.append(np.full(2 * len(one), down**2 + right**2, np.float64))
-    if not ones:
+        for right in range(
+            -radius if down else 1, radius + 1
+        ):  # half of them; the others are symmetric
+            first_index, second_index = _matches(key, down * stride + right)
+            firsts += [patch[first_index], patch[second_index]]
+            seconds += [patch[second_index], patch[first_index]]
+            squares.append(np.full(2 * len(first_index), down**2 + right**2, np.float64))
+    if not firsts:
         return Neighbours(np.zeros(size + 1, np.int64), np.empty(0, np.int64), np.empty(0), slide)
-    pair = (np.concatenate(ones), np.concatenate(twos))
+    pair = (np.concatenate(firsts), np.concatenate(seconds))
     table = sparse.coo_array((np.concatenate(squares), pair), shape=(size, size)).tocsr()
     table.sort_indices()
     return Neighbours(
@@ -90,11 +92,11 @@ def find_neighbours(frame: pd.DataFrame, patch_size: int, radius: int = 1) -> Ne
 def connected_regions(
     inside: NDArray[np.bool_], neighbours: Neighbours
 ) -> tuple[NDArray[np.int64], int]:
-    """Number the regions of patches that hang together, corners included.
+    """Number the connected regions of patches (8-connectivity).
 
     Args:
-        inside: Which patches count, bool (n,).
-        neighbours: Those of a radius of 1.
+        inside: Patches of the regions, bool (n,).
+        neighbours: Neighbours within a radius of 1.
 
     Returns:
         Region of each patch, int64 (n,), 0..regions-1 and -1 outside, and the number of regions.
@@ -115,18 +117,18 @@ def _slides(frame: pd.DataFrame) -> NDArray[np.int64]:
 def _keys(
     xy: NDArray[np.float64], slide: NDArray[np.int64], patch_size: int, radius: int
 ) -> tuple[NDArray[np.int64], int]:
-    """A number a place, and by how much it grows from one row of places to the next."""
+    """Number of each place, and its increment from one row of places to the next."""
     corner = pd.DataFrame(xy).groupby(slide).transform("min").to_numpy(np.float64)
     column, row = ((xy - corner + patch_size // 2) // patch_size).astype(np.int64).T
     column, row = _close_up(column, radius), _close_up(row, radius)
-    # As many empty places as the radius: what leaves a row or a slide ends on one of them.
+    # Pad with as many empty places as the radius: steps out of a row or a slide end on one.
     wide = int(column.max(initial=0)) + 1 + radius
     tall = int(row.max(initial=0)) + 1 + radius
     return (slide * tall + row) * wide + column, wide
 
 
 def _close_up(places: NDArray[np.int64], radius: int) -> NDArray[np.int64]:
-    """Shorten the gaps that no neighbour reaches across, so that keys stay small."""
+    """Shorten the gaps that are wider than the radius, so that keys stay small."""
     values, at = np.unique(places, return_inverse=True)
     steps = np.minimum(np.diff(values, prepend=values[:1]), radius + 1)
     return np.asarray(np.cumsum(steps)[at], np.int64)
@@ -135,7 +137,7 @@ def _close_up(places: NDArray[np.int64], radius: int) -> NDArray[np.int64]:
 def _matches(key: NDArray[np.int64], step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs (i, j) of sorted keys with ``key[j] == key[i] + step``."""
     first, last = (np.searchsorted(key, key + step, side) for side in ("left", "right"))
-    found = last - first
-    one = np.repeat(np.arange(len(key)), found)
-    within = np.arange(len(one)) - np.repeat(np.cumsum(found) - found, found)
-    return one, np.repeat(first, found) + within
+    counts = last - first
+    first_index = np.repeat(np.arange(len(key)), counts)
+    within = np.arange(len(first_index)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return first_index, np.repeat(first, counts) + within

@@ -1,7 +1,7 @@
-"""Connected regions of a slide: what was called positive, what is labelled so, what was missed.
+"""Connected regions of a slide that are called positive, labelled positive, or missed.
 
-A lesion that is missed as a whole matters more than the rim of one that was found; shares of
-patches do not tell the two apart.
+A lesion that is missed as a whole matters more than the rim of a detected one; shares of patches
+do not distinguish the two.
 """
 
 from typing import Literal
@@ -19,30 +19,30 @@ NEEDED = ("x", "y", "label", "predicted", "score")
 
 
 def number_regions(
-    frame: pd.DataFrame, patch_size: int, what: RegionKind = "called"
+    frame: pd.DataFrame, patch_size: int, kind: RegionKind = "called"
 ) -> NDArray[np.int64]:
-    """The region that each patch belongs to.
+    """Number the region of each patch.
 
-    Patches of one patient that touch, at a side or at a corner, belong together; each lies on the
-    nearest place of the patient's grid.
+    Patches of one patient that touch, at a side or at a corner, form a region; each patch is moved
+    to the nearest place of the patient's grid.
 
     Args:
         frame: Two-class predictions: ``x``, ``y``, ``predicted`` or ``label``, and ``patient``;
-            without ``patient`` all rows are of one slide.
+            without ``patient``, all rows belong to one slide.
         patch_size: Side of a patch in slide pixels.
-        what: ``called`` for patches with ``predicted`` 1, ``labelled`` for those with ``label`` 1.
+        kind: ``called`` for patches with ``predicted`` 1, ``labelled`` for those with ``label`` 1.
 
     Returns:
         int64 (N,): 0 for a patch that is not positive; else the region's number, from 1 in each
-        patient, the region with most patches first, then the one that lies highest.
+        patient, by descending number of patches, then from top to bottom.
 
     Raises:
         DataError: A column is missing, or a patch has no position.
     """
-    _check(frame, ("x", "y", SOURCE[what]))
+    _check(frame, ("x", "y", SOURCE[kind]))
     x, y = (frame[name].to_numpy(np.int64) for name in ("x", "y"))
-    positive = frame[SOURCE[what]].to_numpy() == 1
-    found = np.zeros(len(frame), np.int64)
+    positive = frame[SOURCE[kind]].to_numpy() == 1
+    numbers = np.zeros(len(frame), np.int64)
     for rows in _by_patient(frame):
         column, row = (_steps(values[rows], patch_size) for values in (x, y))
         grid = np.zeros((row.max() + 1, column.max() + 1), bool)
@@ -51,27 +51,27 @@ def number_regions(
         # A patch that shares its place with a positive one is not positive itself.
         region[~positive[rows]] = 0
         size = np.bincount(region)
-        # Numbers of `label` run from the top down, and a stable sort keeps that among equals.
+        # `label` numbers from top to bottom, and a stable sort keeps this order among equals.
         order = np.argsort(-size[1:], kind="stable")
         rank = np.zeros(len(size), np.int64)
         rank[order + 1] = np.arange(1, len(size))
-        found[rows] = rank[region]
-    return found
+        numbers[rows] = rank[region]
+    return numbers
 
 
 def call_regions(
     frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
 ) -> pd.DataFrame:
-    """The regions that were called positive.
+    """Measure the regions that were called positive.
 
     Args:
         frame: Two-class predictions: ``x``, ``y``, ``label``, ``predicted``, ``score``, and
-            ``patient``; without ``patient`` all rows are of one slide.
+            ``patient``; without ``patient``, all rows belong to one slide.
         patch_size: Side of a patch in slide pixels.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
+        pixel_size: Side of a slide pixel in micrometres, or None.
 
     Returns:
-        A row a region: ``patient`` (if the frame has it), ``region`` (see `number_regions`),
+        One row per region: ``patient`` (if the frame has it), ``region`` (see `number_regions`),
         ``patches``, ``area_px2`` and, with `pixel_size`, ``area_um2`` (patches times a patch's
         area), ``mean_score``, ``labelled`` (share of its patches that are labelled positive),
         ``x0``, ``y0``, ``x1``, ``y1`` (bounding box in slide pixels, the far edge not included),
@@ -86,16 +86,16 @@ def call_regions(
 def label_regions(
     frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
 ) -> pd.DataFrame:
-    """The regions that are labelled positive, and how much of each was found.
+    """Measure the regions that are labelled positive, and the share of each that was detected.
 
     Args:
         frame: As for `call_regions`.
         patch_size: Side of a patch in slide pixels.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
+        pixel_size: Side of a slide pixel in micrometres, or None.
 
     Returns:
         As `call_regions`, with ``found`` (share of its patches that were called positive) and
-        ``missed`` (bool: not one was) in place of ``labelled``.
+        ``missed`` (bool: none was) in place of ``labelled``.
 
     Raises:
         DataError: A column is missing, or a patch has no position.
@@ -108,19 +108,20 @@ def label_regions(
 def area_table(
     frame: pd.DataFrame, patch_size: int, pixel_size: float | None = None
 ) -> pd.DataFrame:
-    """How much of each patient is called and labelled positive, and in how many regions.
+    """Area and number of regions called and labelled positive, by patient.
 
     Args:
         frame: As for `call_regions`, with ``patient``.
         patch_size: Side of a patch in slide pixels.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
+        pixel_size: Side of a slide pixel in micrometres, or None.
 
     Returns:
-        A row a patient, by name: ``patient``, ``patches``, ``called`` and ``labelled`` (patches),
+        One row per patient, by name: ``patient``, ``patches``, ``called`` and ``labelled``
+            (patches),
         ``called_px2`` and ``labelled_px2`` (and ``_um2``), ``called_share`` and
         ``labelled_share`` (of the patient's patches), ``call_regions``, ``label_regions``,
         ``missed_regions``, ``missed_patches`` (patches in them), ``largest_missed`` (patches of
-        the largest), ``false_regions`` (called, without any labelled patch), ``false_patches``.
+        the largest), ``false_regions`` (called, without a labelled patch), ``false_patches``.
 
     Raises:
         DataError: A column is missing, or a patch has no position.
@@ -154,13 +155,13 @@ def _regions(
     frame: pd.DataFrame,
     patch_size: int,
     pixel_size: float | None,
-    what: RegionKind,
+    kind: RegionKind,
     **share: tuple[str, str],
 ) -> pd.DataFrame:
     _check(frame, NEEDED)
     keys = ["patient", "region"] if "patient" in frame else ["region"]
     rows = frame[[name for name in ("patient", *NEEDED) if name in frame]].assign(
-        region=number_regions(frame, patch_size, what),
+        region=number_regions(frame, patch_size, kind),
         label=(frame["label"] == 1).astype(np.float64),
         predicted=(frame["predicted"] == 1).astype(np.float64),
     )
@@ -199,13 +200,13 @@ def _by_patient(frame: pd.DataFrame) -> list[NDArray[np.int64]]:
 
 
 def _steps(values: NDArray[np.int64], patch_size: int) -> NDArray[np.int64]:
-    """Grid places from the least value on; half a patch and more counts as the next."""
+    """Grid places from the least value on, rounded half up."""
     return np.asarray((values - values.min() + patch_size // 2) // patch_size, np.int64)
 
 
 def _check(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
     missing = [name for name in columns if name not in frame]
     if missing:
-        raise DataError(f"regions of a slide: the predictions lack {', '.join(missing)}.")
+        raise DataError(f"regions of a slide: the predictions have no column {', '.join(missing)}.")
     if frame[["x", "y"]].isna().to_numpy().any():
-        raise DataError("regions of a slide: some patches have no x and y; leave them out.")
+        raise DataError("regions of a slide: some patches have no x and y; remove them first.")

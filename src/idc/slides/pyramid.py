@@ -1,8 +1,8 @@
-"""A slide, and maps of it, as pyramidal OME-TIFF for slide viewers (QuPath, napari, OMERO).
+"""Slides and maps of slides as pyramidal OME-TIFF for viewers (QuPath, napari, OMERO).
 
-A pixel of the file is a pixel of the slide: the upper left corner of the file is the slide's
-(0, 0), whatever lies there, so that the GeoJSON of `idc.slides.geojson` lies right upon it. What
-no patch covers is white, as glass is, or NaN in a map.
+Pixels of the file are slide pixels, and its upper left corner is the slide's (0, 0), so that the
+GeoJSON of `idc.slides.geojson` is aligned with it. Where there is no patch the file is white, like
+glass, or NaN in a map.
 """
 
 import math
@@ -41,16 +41,16 @@ def write_pyramid(
     Memory holds a few tiles and the patches of one tile, whatever the slide's size.
 
     Args:
-        path: The file, by custom ``.ome.tif``.
+        path: Output file, ending in ``.ome.tif`` by convention.
         patches: uint8 (N, P, P, 3), RGB; may be a memory map.
-        rows: Which row of `patches` lies at each position, int (n,), n > 0.
+        rows: Row of `patches` at each position, int (n,), n > 0.
         x: Left edge of each patch in slide pixels, int (n,), >= 0.
         y: Upper edge of each patch in slide pixels, int (n,), >= 0.
         patch_size: Side of a patch in slide pixels; if it is not P, patches are resized.
-        shape: Height and width of the slide; by default up to the farthest patch's far edge.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
-        name: The image's name in the file, if it shall have one.
-        empty: RGB where no patch lies.
+        shape: Height and width of the slide; by default up to the last patch.
+        pixel_size: Side of a slide pixel in micrometres, or None.
+        name: Name of the image in the file, or None.
+        empty: RGB where there is no patch.
         tile: Side of a tile in pixels, a multiple of 16.
 
     Raises:
@@ -58,20 +58,20 @@ def write_pyramid(
     """
     left, top = np.asarray(x, np.int64), np.asarray(y, np.int64)
     height, width = _shape(left, top, patch_size, shape)
-    at = _by_tile(left, top, patch_size, tile)
+    overlapping = _by_tile(left, top, patch_size, tile)
     blank = np.full((tile, tile, 3), empty, np.uint8)
 
-    def paint(row: int, column: int) -> NDArray[np.uint8]:
+    def draw_tile(row: int, column: int) -> NDArray[np.uint8]:
         canvas = blank.copy()
-        # In order: where two patches overlap, the later one covers the other.
-        for i in at[row, column]:
+        # In order: if two patches overlap, the later one covers the other.
+        for i in overlapping[row, column]:
             patch = _resize(patches[rows[i]], patch_size)
-            _lay(canvas, patch, int(top[i]) - row * tile, int(left[i]) - column * tile)
+            _paste(canvas, patch, int(top[i]) - row * tile, int(left[i]) - column * tile)
         return canvas
 
     content = f"{height}x{width} {patch_size} {empty} {_checksum(patches, rows, left, top)}"
-    picture = PyramidSource((height, width), tile, frozenset(at), paint, blank, content)
-    write_pyramid_file(path, picture, pixel_size, name)
+    source = PyramidSource((height, width), tile, frozenset(overlapping), draw_tile, blank, content)
+    write_pyramid_file(path, source, pixel_size, name)
 
 
 def write_map_pyramid(
@@ -88,18 +88,18 @@ def write_map_pyramid(
 ) -> None:
     """Write a map of a slide (probabilities, a stitched attribution) at the slide's resolution.
 
-    Each slide pixel has the value of the map's pixel in which it lies: values stay as they are.
+    Each slide pixel has the value of the map's pixel that contains it, without interpolation.
 
     Args:
-        path: The file, by custom ``.ome.tif``.
-        values: float (h, w), NaN where there is nothing; written as float32. From
-            `idc.slides.stitch.stitch`, or a value a place of the patches' grid.
+        path: Output file, ending in ``.ome.tif`` by convention.
+        values: float (h, w), NaN where there is no patch; written as float32. From
+            `idc.slides.stitch.stitch`, or one value per place of the patches' grid.
         left: Slide x of the map's left edge, >= 0.
         top: Slide y of the map's upper edge, >= 0.
-        scale: Slide pixels a map pixel: a `Stitched`'s, or for a grid of patches the patch size.
-        shape: Height and width of the slide; by default up to the map's far edges.
-        pixel_size: Side of a slide pixel in micrometres, if it is known.
-        name: The image's name in the file, if it shall have one.
+        scale: Slide pixels per map pixel: a `Stitched`'s, or for a grid of patches the patch size.
+        shape: Height and width of the slide; by default up to the end of the map.
+        pixel_size: Side of a slide pixel in micrometres, or None.
+        name: Name of the image in the file, or None.
         tile: Side of a tile in pixels, a multiple of 16.
 
     Raises:
@@ -107,14 +107,14 @@ def write_map_pyramid(
     """
     if not values.size:
         raise DataError("pyramid: the map is empty.")
-    reach = tuple(math.ceil(n * scale - 1e-6) for n in values.shape)
-    height, width = shape or (top + reach[0], left + reach[1])
-    if min(left, top) < 0 or top + reach[0] > height or left + reach[1] > width:
+    size = tuple(math.ceil(n * scale - 1e-6) for n in values.shape)
+    height, width = shape or (top + size[0], left + size[1])
+    if min(left, top) < 0 or top + size[0] > height or left + size[1] > width:
         raise DataError(f"pyramid: the map lies outside the slide of {height} x {width} px.")
     blank = np.full((tile, tile), np.nan, np.float32)
 
     def span(number: int, first: int, count: int) -> tuple[slice, NDArray[np.int64]]:
-        """Where in a tile the map lies, and which of its pixels."""
+        """Part of a tile that the map covers, and the map's pixels there."""
         middle = (np.arange(number * tile, (number + 1) * tile) + 0.5 - first) / scale
         index = np.floor(middle).astype(np.int64)
         inside = np.flatnonzero((index >= 0) & (index < count))
@@ -122,7 +122,7 @@ def write_map_pyramid(
             return slice(0, 0), index[:0]
         return slice(inside[0], inside[-1] + 1), index[inside]
 
-    def paint(row: int, column: int) -> NDArray[np.float32]:
+    def draw_tile(row: int, column: int) -> NDArray[np.float32]:
         canvas = blank.copy()
         into_rows, from_rows = span(row, top, values.shape[0])
         into_columns, from_columns = span(column, left, values.shape[1])
@@ -134,25 +134,25 @@ def write_map_pyramid(
     for i in range(-(-height // tile)):
         down = span(i, top, values.shape[0])[1]
         if len(down):
-            anything = np.isfinite(values[down[0] : down[-1] + 1]).any(0)
-            occupied |= {(i, j) for j, part in enumerate(across) if anything[part].any()}
-    mark = zlib.crc32(np.ascontiguousarray(values, np.float32).tobytes())
-    content = f"{height}x{width} {left} {top} {scale} {mark}"
-    picture = PyramidSource((height, width), tile, frozenset(occupied), paint, blank, content)
-    write_pyramid_file(path, picture, pixel_size, name)
+            has_value = np.isfinite(values[down[0] : down[-1] + 1]).any(0)
+            occupied |= {(i, j) for j, part in enumerate(across) if has_value[part].any()}
+    checksum = zlib.crc32(np.ascontiguousarray(values, np.float32).tobytes())
+    content = f"{height}x{width} {left} {top} {scale} {checksum}"
+    source = PyramidSource((height, width), tile, frozenset(occupied), draw_tile, blank, content)
+    write_pyramid_file(path, source, pixel_size, name)
 
 
 def _shape(
     left: NDArray[np.int64], top: NDArray[np.int64], patch_size: int, shape: Shape | None
 ) -> Shape:
     if not len(left):
-        raise DataError("pyramid: there is no patch to write.")
-    far = (int(top.max()) + patch_size, int(left.max()) + patch_size)
-    height, width = shape or far
-    if min(int(left.min()), int(top.min())) < 0 or far[0] > height or far[1] > width:
+        raise DataError("pyramid: there are no patches to write.")
+    end = (int(top.max()) + patch_size, int(left.max()) + patch_size)
+    height, width = shape or end
+    if min(int(left.min()), int(top.min())) < 0 or end[0] > height or end[1] > width:
         raise DataError(
             f"pyramid: patches lie outside the slide of {height} x {width} px (from "
-            f"x {left.min()}, y {top.min()} to x {far[1]}, y {far[0]})."
+            f"x {left.min()}, y {top.min()} to x {end[1]}, y {end[0]})."
         )
     return height, width
 
@@ -160,19 +160,19 @@ def _shape(
 def _by_tile(
     left: NDArray[np.int64], top: NDArray[np.int64], patch_size: int, tile: int
 ) -> dict[tuple[int, int], list[int]]:
-    """The patches that reach into each tile."""
-    found: dict[tuple[int, int], list[int]] = defaultdict(list)
+    """Patches that overlap each tile."""
+    patches: dict[tuple[int, int], list[int]] = defaultdict(list)
     edges = (top // tile, (top + patch_size - 1) // tile + 1)
     sides = (left // tile, (left + patch_size - 1) // tile + 1)
     for i, (r0, r1, c0, c1) in enumerate(np.stack([*edges, *sides], 1).tolist()):
         for row in range(r0, r1):
             for column in range(c0, c1):
-                found[row, column].append(i)
-    return dict(found)
+                patches[row, column].append(i)
+    return dict(patches)
 
 
-def _lay(canvas: NDArray[np.uint8], patch: NDArray[np.uint8], row: int, column: int) -> None:
-    """Lay a patch on a tile, which it may stick out of on any side."""
+def _paste(canvas: NDArray[np.uint8], patch: NDArray[np.uint8], row: int, column: int) -> None:
+    """Paste a patch into a tile, clipped at the tile's edges."""
     height, width = patch.shape[:2]
     r0, c0 = max(row, 0), max(column, 0)
     r1, c1 = min(row + height, canvas.shape[0]), min(column + width, canvas.shape[1])
@@ -192,8 +192,8 @@ def _checksum(
     left: NDArray[np.int64],
     top: NDArray[np.int64],
 ) -> int:
-    mark = zlib.crc32(np.stack([left, top]).tobytes())
+    checksum = zlib.crc32(np.stack([left, top]).tobytes())
     for start in range(0, len(rows), CHUNK):
         chosen = np.asarray(rows[start : start + CHUNK])
-        mark = zlib.crc32(np.ascontiguousarray(patches[chosen]).tobytes(), mark)
-    return mark
+        checksum = zlib.crc32(np.ascontiguousarray(patches[chosen]).tobytes(), checksum)
+    return checksum

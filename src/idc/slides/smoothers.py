@@ -1,4 +1,4 @@
-"""Scores of patches, smoothed over their neighbours on the slide."""
+"""Smoothers of patch scores over neighbouring patches of a slide."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from scipy.special import expit, logit
 
 from idc.errors import ConfigError, DataError
 from idc.slides.patch_neighbours import Neighbours, find_neighbours
-from idc.slides.potts import contrast, mean_field
+from idc.slides.potts import colour_similarity, mean_field
 
-SMALLEST = 1e-12  # scores nearer to 0 or 1 count as this near
-REACH = 2  # standard deviations at which the weights of a mean end
+SMALLEST = 1e-12  # scores are clipped to this distance from 0 and 1
+REACH = 2  # standard deviations at which the weights of a mean are cut off
 STRENGTHS = {
     "none": "nothing",
-    "median": "places that it reaches, a whole number",
+    "median": "radius in patches, a whole number",
     "mean": "standard deviation in patches",
-    "crf": "pull of a neighbour, in log odds",
-    "crf_contrast": "pull of a neighbour of the same colour, in log odds",
+    "crf": "coupling of neighbours, in log-odds",
+    "crf_contrast": "coupling of neighbours of the same colour, in log-odds",
 }
 
 
 @dataclass(frozen=True)
 class Smoother:
-    """A way to let the neighbours of a patch vote on its score; for two classes.
+    """A method of smoothing scores over neighbouring patches, for two classes.
 
     Attributes:
         kind: ``none``; ``median`` of the patch and its neighbours up to `strength` places away in x
-            and in y; ``mean`` of their log odds, Gaussian-weighted with a standard deviation of
+            and in y; ``mean`` of their log-odds, Gaussian-weighted with a standard deviation of
             `strength` patches, cut off at two; ``crf``, a random field in which each of up to 8
-            neighbours pulls by up to `strength` in log odds, see `idc.slides.potts`;
-            ``crf_contrast``, the same with less pull between patches of unlike colour.
-            Places without a patch never count, nor do other patients.
+            neighbours contributes up to `strength` in log-odds, see `idc.slides.potts`;
+            ``crf_contrast``, the same with weaker coupling between patches of unlike colour.
+            Places without a patch and other patients do not contribute.
         strength: See `kind`; 0 changes nothing. Not used for ``none``.
 
     Raises:
-        ConfigError: An unknown kind, or a strength that cannot work.
+        ConfigError: The kind is unknown, or the strength is invalid.
     """
 
     kind: str
@@ -49,12 +49,12 @@ class Smoother:
         whole = self.kind != "median" or float(self.strength).is_integer()
         if not (0 <= self.strength < np.inf and whole):
             raise ConfigError(
-                f"smoothing.{self.kind}: the strength {self.strength:g} cannot work; give the "
+                f"smoothing.{self.kind}: invalid strength {self.strength:g}; give the "
                 f"{STRENGTHS[self.kind]}, 0 or more."
             )
 
     def describe(self) -> str:
-        """The smoother in words: "mean of strength 0.5"."""
+        """Describe the smoother: "mean of strength 0.5"."""
         return (
             "no smoothing" if self.kind == "none" else f"{self.kind} of strength {self.strength:g}"
         )
@@ -65,15 +65,15 @@ class Smoother:
         Args:
             frame: Predictions of two classes: ``patient``, ``x``, ``y`` (slide pixels), ``score``
                 (probability of class 1, in [0, 1]); for ``crf_contrast`` ``mean_r``, ``mean_g`` and
-                ``mean_b``. All patches that may vote, n rows; patches left out by a split that is
-                not by patient are missing as voters.
+                ``mean_b``. All patches of the slides, n rows: a patch that is left out, as by a
+                split that is not by patient, does not contribute to its neighbours.
             patch_size: Side of a patch in slide pixels.
 
         Returns:
             Scores in the order of the rows, float64 (n,) in [0, 1].
 
         Raises:
-            DataError: Scores are of more classes, or outside [0, 1], or a column is missing.
+            DataError: There are more than two classes, scores outside [0, 1], or missing columns.
         """
         score = checked_scores(frame)
         if self.kind == "none" or self.strength == 0 or not len(score):
@@ -87,12 +87,12 @@ class Smoother:
         neighbours = find_neighbours(frame, patch_size)
         weights = np.full(len(neighbours.columns), float(self.strength))
         if self.kind == "crf_contrast":
-            weights *= contrast(frame, neighbours)
+            weights *= colour_similarity(frame, neighbours)
         return mean_field(odds, neighbours, weights)
 
 
 def make_smoothers(strengths: Mapping[str, Sequence[float]]) -> tuple[Smoother, ...]:
-    """A smoother a kind and strength: ``{"median": [1, 2], "crf": [0.1]}`` gives three.
+    """One smoother per kind and strength: ``{"median": [1, 2], "crf": [0.1]}`` gives three.
 
     Raises:
         ConfigError: See `Smoother`.
@@ -111,13 +111,13 @@ CANDIDATES = make_smoothers(
 
 
 def checked_scores(frame: pd.DataFrame) -> NDArray[np.float64]:
-    """The scores of two classes, float64 (n,).
+    """Extract the scores of two classes, float64 (n,).
 
     Raises:
-        DataError: Scores are of more classes, or outside [0, 1].
+        DataError: There are more than two classes, or scores outside [0, 1].
     """
     if "score_0" in frame or "score" not in frame:
-        raise DataError("smoothing: needs predictions of two classes, with one column score.")
+        raise DataError("smoothing requires predictions of two classes, with one column score.")
     score = frame["score"].to_numpy(np.float64)
     if not ((score >= 0) & (score <= 1)).all():
         raise DataError("smoothing: the predictions' score must lie in 0 to 1 in every row.")
@@ -125,7 +125,7 @@ def checked_scores(frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def _median(score: NDArray[np.float64], neighbours: Neighbours) -> NDArray[np.float64]:
-    """Of an even number of values, the middle of the two in the middle."""
+    """Median over neighbourhoods; the mean of the middle two for an even number of values."""
     counts, every = neighbours.counts, np.arange(len(score))
     table = np.full((len(score), int(counts.max()) + 1), np.inf)
     table[:, 0] = score

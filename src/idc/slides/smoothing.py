@@ -1,4 +1,4 @@
-"""What smoothing over neighbouring patches would do to a run's metrics; it is never applied."""
+"""Effect of smoothing over neighbouring patches on a run's metrics; smoothing is never applied."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,48 +13,45 @@ from idc.metrics.spread import Spread, resample_metrics
 from idc.metrics.statistics import ClusterStatistics, Prediction
 from idc.slides.patch_neighbours import Neighbours, connected_regions, find_neighbours
 from idc.slides.smoothers import CANDIDATES, Smoother, make_smoothers
-from idc.slides.smoothing_words import effect_sentences
 
 __all__ = ["CANDIDATES", "Effect", "Smoother", "effect_of_smoothing", "make_smoothers"]
 
 NONE = Smoother("none")
 METRICS = ("auroc", "average_precision", "log_loss", "f1", "recall", "specificity")
-TESTED = ("log_loss", "recall")  # those whose difference to no smoothing has an interval
-SMALL = 3  # patches of a labelled region that counts as small
+TESTED = ("log_loss", "recall")  # metrics whose difference from no smoothing has an interval
+SMALL = 3  # largest number of patches of a small labelled region
 Choose = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
 
 
 @dataclass(frozen=True, eq=False)
 class Effect:
-    """What smoothing would change.
+    """Effect of the candidates on validation, and of the best one on test.
 
     Attributes:
         table: See `effect_of_smoothing`.
         chosen: The candidate with the lowest validation log loss.
         better: Whether that is lower than without smoothing.
-        patients: Patients of the validation split.
-        sentences: What it would change, that it is not applied, and what to doubt of it.
+        patients: Number of patients of the validation split.
     """
 
     table: pd.DataFrame
     chosen: Smoother
     better: bool
     patients: int
-    sentences: tuple[str, ...]
 
     @property
     def thresholds(self) -> tuple[float, float]:
-        """Of no smoothing and of the chosen smoother; NaN where none could be chosen."""
+        """Thresholds without smoothing and of the chosen smoother; NaN if none could be chosen."""
         chosen = self.table.loc[self.table["chosen"], "threshold"].iloc[0]
         return float(self.table["threshold"].iloc[0]), float(chosen)
 
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """A split, and the patches of it whose label is known; the others vote, but are not judged."""
+    """A split and its labelled patches; the others are smoothed over, but not evaluated."""
 
     frame: pd.DataFrame
-    judged: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
     labels: NDArray[np.int64]
     clusters: Clusters
     neighbours: Neighbours
@@ -62,7 +59,7 @@ class _Split:
 
 @dataclass(frozen=True, eq=False)
 class _Outcome:
-    """A smoother in a split."""
+    """Metrics of a smoother on a split."""
 
     numbers: dict[str, float]
     spread: dict[str, Spread]
@@ -75,47 +72,46 @@ def effect_of_smoothing(
     patch_size: int,
     choose_threshold: Choose,
     candidates: Sequence[Smoother] = CANDIDATES,
-    positive: str = "IDC",
     draws: int = 2000,
     level: float = 0.95,
     seed: int = 0,
 ) -> Effect:
-    """Measure candidates on validation, beside no smoothing; nothing is applied.
+    """Measure the effect of candidate smoothers on validation, compared with no smoothing.
 
-    The best is the candidate with the lowest validation log loss, which needs no threshold and
-    punishes false certainty, to which neighbours that agree lead. Its test metrics are for the
-    record only: they choose nothing.
+    The candidate with the lowest validation log loss is chosen, as the log loss needs no threshold
+    and penalises overconfidence, which agreeing neighbours cause. Its test metrics are reported,
+    but choose nothing.
 
-    Choosing on validation can flatter, and not only because the best of many is taken on the data
-    that it is judged on. Labels are regions that a person drew round, so that neighbours share
-    their label by the way of labelling; smoothing wins by following the drawn borders, whether or
-    not the tissue is so even. And it wipes out what is small: see ``small_wiped_out``.
+    The estimate is optimistic, and not only because the best of many is chosen on the data that it
+    is evaluated on: labels are drawn regions, so that neighbours share their label by the way of
+    labelling, and smoothing gains by following the drawn borders, whether or not the tissue is so
+    uniform. And it removes small regions, see ``small_wiped_out``.
 
     Args:
         val: Predictions of the validation split: ``patient``, ``x``, ``y``, ``label``, ``score``
-            and what the candidates need, see `Smoother.apply`. Patches of a negative label vote,
-            but are not judged.
-        test: The same of the test split, or None.
-        patch_size: Split of a patch in slide pixels.
+            and the columns that the candidates need, see `Smoother.apply`. Patches with a negative
+            (unknown) label contribute to their neighbours, but are not evaluated.
+        test: The same for the test split, or None.
+        patch_size: Side of a patch in slide pixels.
         choose_threshold: The run's own rule: labels int64 (N,) and scores float64 (N,) of the
-            validation split to a threshold. Asked anew for each candidate; one that it cannot do
-            (it raises a DataError) has no metrics at a threshold.
-        candidates: At least one.
-        positive: Name of class 1, for the sentences.
+            validation split to a threshold. Called for each candidate; if it raises a DataError,
+            the candidate has no metrics at a threshold.
+        candidates: At least one smoother.
         draws: Number of bootstrap draws.
-        level: Of the intervals, in (0, 1).
-        seed: Fixes the draws.
+        level: Nominal coverage of the intervals, in (0, 1).
+        seed: Seed of the draws.
 
     Returns:
-        The effect; its table has a row for ``none`` and one a candidate: ``smoother``,
-        ``strength``, ``threshold``, ``chosen`` (bool); ``val/`` and ``test/`` (only of ``none`` and
-        the chosen one, else NaN) of ``auroc``, ``average_precision``, ``log_loss``, ``f1``,
-        ``recall``, ``specificity``, ``small_regions`` (labelled regions of 1 to 3 patches, corners
-        included), ``small_found`` (with a patch that is called), ``small_wiped_out`` (found without
-        smoothing, and no more), ``small_won`` (the reverse), ``missed`` (positive patches that
-        smoothing would lose) and ``regained``; ``difference``, ``low``, ``high``: the validation
+        The effect; its table has one row for ``none`` and one per candidate: ``smoother``,
+        ``strength``, ``threshold``, ``chosen`` (bool); ``val/`` and ``test/`` (only for ``none``
+        and the chosen one, else NaN) of ``auroc``, ``average_precision``, ``log_loss``, ``f1``,
+        ``recall``, ``specificity``, ``small_regions`` (labelled regions of 1 to 3 patches,
+        connected at sides or corners), ``small_found`` (with a patch called positive),
+        ``small_wiped_out`` (found only without smoothing), ``small_won`` (found only with
+        smoothing), ``missed`` (positive patches found only without smoothing) and ``regained``
+        (found only with smoothing); ``difference``, ``low``, ``high``: the validation
         log loss minus that of ``none``, below 0 for better, with its bootstrap interval over whole
-        patients, thresholds and strength held fixed; ``recall_difference``, ``recall_low``,
+        patients, with thresholds and strength fixed; ``recall_difference``, ``recall_low``,
         ``recall_high``: the same of the recall. What is undefined is NaN, the intervals of a
         single patient too.
 
@@ -125,14 +121,14 @@ def effect_of_smoothing(
     split = _split(val, patch_size)
     rows, base = [], _outcome(split, NONE, None, patch_size, choose_threshold, draws, seed)
     for smoother in (NONE, *candidates):
-        found = _outcome(split, smoother, None, patch_size, choose_threshold, draws, seed)
+        outcome = _outcome(split, smoother, None, patch_size, choose_threshold, draws, seed)
         rows.append(
             {
                 "smoother": smoother.kind,
                 "strength": float(smoother.strength),
-                "threshold": found.numbers["threshold"],
-                **_judged("val", split, found, base),
-                **_differences(found, base, level),
+                "threshold": outcome.numbers["threshold"],
+                **_evaluate("val", split, outcome, base),
+                **_differences(outcome, base, level),
             }
         )
     table = pd.DataFrame(rows)
@@ -142,20 +138,19 @@ def effect_of_smoothing(
     if test is not None:
         table = _with_test(table, _split(test, patch_size), chosen, patch_size)
     better = bool(table["val/log_loss"][best] < table["val/log_loss"][0])
-    few = int(split.clusters.count)
-    return Effect(table, chosen, better, few, effect_sentences(table, few, positive, level, SMALL))
+    return Effect(table, chosen, better, split.clusters.count)
 
 
 def _split(frame: pd.DataFrame, patch_size: int) -> _Split:
     label = frame["label"].to_numpy(np.int64)
-    judged = label >= 0
-    if not judged.any():
-        raise DataError("smoothing: no patch has a label; there is nothing to measure.")
-    codes, names = pd.factorize(frame["patient"].astype(str)[judged])
-    # No class must be drawn: else the one patient of few that has it would be in every draw.
-    free = np.zeros((len(names), 0), bool)
-    clusters = Clusters(codes.astype(np.int64), len(names), free)
-    return _Split(frame, judged, label, clusters, find_neighbours(frame, patch_size))
+    labelled = label >= 0
+    if not labelled.any():
+        raise DataError("smoothing: no patch has a label, so there is nothing to measure.")
+    codes, names = pd.factorize(frame["patient"].astype(str)[labelled])
+    # Draws need not contain both classes: else the only patient with one would be in every draw.
+    no_classes = np.zeros((len(names), 0), bool)
+    clusters = Clusters(codes.astype(np.int64), len(names), no_classes)
+    return _Split(frame, labelled, label, clusters, find_neighbours(frame, patch_size))
 
 
 def _outcome(
@@ -167,17 +162,17 @@ def _outcome(
     draws: int,
     seed: int,
 ) -> _Outcome:
-    """Scores, threshold and metrics; a threshold of None is chosen."""
-    every = smoother.apply(split.frame, patch_size)
-    score, label = every[split.judged], split.labels[split.judged]
+    """Smooth the scores of a split and measure them; a threshold of None is chosen."""
+    all_scores = smoother.apply(split.frame, patch_size)
+    score, label = all_scores[split.labelled], split.labels[split.labelled]
     if threshold is None and choose is not None:
         try:
             threshold = float(choose(label, score))
         except DataError:
             threshold = np.nan
     cut = np.nan if threshold is None else threshold
-    called = every >= cut
-    prediction = Prediction(score, {"": called[split.judged].astype(np.int64)})
+    called = all_scores >= cut
+    prediction = Prediction(score, {"": called[split.labelled].astype(np.int64)})
     clusters = split.clusters
     statistics = ClusterStatistics(label, prediction, clusters.codes, clusters.count, METRICS)
     values = statistics.values(np.ones((1, clusters.count)))
@@ -191,37 +186,38 @@ def _outcome(
     return _Outcome(numbers, spread, called)
 
 
-def _judged(name: str, split: _Split, found: _Outcome, base: _Outcome) -> dict[str, float]:
-    """Metrics, and what becomes of the positive patches and of their small regions."""
-    real = split.labels == 1
-    region, regions = connected_regions(real, split.neighbours)
-    small = np.bincount(region[real], minlength=regions) <= SMALL
+def _evaluate(name: str, split: _Split, outcome: _Outcome, base: _Outcome) -> dict[str, float]:
+    """Metrics, and counts of the changes to positive patches and to their small regions."""
+    positive = split.labels == 1
+    region, regions = connected_regions(positive, split.neighbours)
+    small = np.bincount(region[positive], minlength=regions) <= SMALL
     hit, before = (
-        np.bincount(region[real], x.called[real], regions)[small] > 0 for x in (found, base)
+        np.bincount(region[positive], x.called[positive], regions)[small] > 0
+        for x in (outcome, base)
     )
     counts = {
         "small_regions": small.sum(),
         "small_found": hit.sum(),
         "small_wiped_out": (before & ~hit).sum(),
         "small_won": (hit & ~before).sum(),
-        "missed": (real & base.called & ~found.called).sum(),
-        "regained": (real & ~base.called & found.called).sum(),
+        "missed": (positive & base.called & ~outcome.called).sum(),
+        "regained": (positive & ~base.called & outcome.called).sum(),
     }
-    unknown = not np.isfinite(found.numbers["threshold"] + base.numbers["threshold"])
-    numbers = {key: found.numbers[key] for key in METRICS}
+    unknown = not np.isfinite(outcome.numbers["threshold"] + base.numbers["threshold"])
+    numbers = {key: outcome.numbers[key] for key in METRICS}
     numbers |= {key: np.nan if unknown else float(value) for key, value in counts.items()}
     numbers["small_regions"] = float(small.sum())
     return {f"{name}/{key}": value for key, value in numbers.items()}
 
 
-def _differences(found: _Outcome, base: _Outcome, level: float) -> dict[str, float]:
+def _differences(outcome: _Outcome, base: _Outcome, level: float) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for metric, start in zip(TESTED, ("", "recall_"), strict=True):
         bounds = (np.nan, np.nan)
-        if metric in found.spread and np.isfinite(found.numbers[metric]):
-            spread = found.spread[metric] - base.spread[metric]
+        if metric in outcome.spread and np.isfinite(outcome.numbers[metric]):
+            spread = outcome.spread[metric] - base.spread[metric]
             bounds = spread.interval(level) if spread.defined else bounds
-        numbers[f"{start}difference"] = found.numbers[metric] - base.numbers[metric]
+        numbers[f"{start}difference"] = outcome.numbers[metric] - base.numbers[metric]
         numbers[f"{start}low"], numbers[f"{start}high"] = bounds
     return numbers
 
@@ -231,9 +227,9 @@ def _with_test(
 ) -> pd.DataFrame:
     at = [0, int(np.flatnonzero(table["chosen"])[0])]
     cuts = table["threshold"].to_numpy()[at]
-    found = [
+    outcomes = [
         _outcome(split, smoother, float(cut), patch_size, None, 0, 0)
         for smoother, cut in zip((NONE, chosen), cuts, strict=True)
     ]
-    rows = [_judged("test", split, outcome, found[0]) for outcome in found]
+    rows = [_evaluate("test", split, outcome, outcomes[0]) for outcome in outcomes]
     return table.join(pd.DataFrame(rows, index=at))

@@ -1,4 +1,4 @@
-"""The maps of a slide's patches as one map, without seams."""
+"""Stitching of patch maps into a seamless map of the slide."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class Stitched:
         values: float32 (h, w), NaN where there is no patch.
         left: Slide x of the map's left edge, in slide pixels.
         top: Slide y of the map's upper edge, in slide pixels.
-        scale: Slide pixels a map pixel.
+        scale: Slide pixels per map pixel.
     """
 
     values: NDArray[np.float32]
@@ -42,14 +42,13 @@ def stitch(
     blend: bool = True,
     margin: float = 0.2,
 ) -> Stitched:
-    """Put the maps of a slide's patches together, on one scale.
+    """Stitch the maps of a slide's patches.
 
-    Values are not rescaled: they compare across the slide, as far as the method's do. Patches are
-    explained one by one, so neighbours rarely agree at their common border. Blending feathers
-    them: each map is continued beyond its edges by its edge values, for a margin, and fades out
-    over the margin on both sides of the edge along a raised cosine; that of the neighbour fades
-    in, and the two weights sum to 1. Edge values are used rather than reflections, which would
-    show a neighbour's hot spot a second time, where there is none.
+    Values are not rescaled, so they are comparable across the slide as far as the method's are.
+    Patches are explained separately, so neighbours rarely agree at their common border. Blending
+    feathers them: each map is extended by its edge values for a margin, and fades out over the
+    margin on both sides of the edge along a raised cosine, while the neighbour fades in; the two
+    weights sum to 1. Edge values are used because reflections would duplicate a hot spot.
 
     Args:
         maps: float (n, H, W), n > 0, finite.
@@ -58,27 +57,27 @@ def stitch(
         patch_size: Side of a patch in slide pixels.
         cell: Side of a patch in the map, in pixels, >= 1.
         blend: Whether to blend across borders.
-        margin: How far blending reaches on either side of a border, as a share of a patch's side,
-            in [0, 0.5].
+        margin: Width of the blending on either side of a border, as a share of a patch's side, in
+            [0, 0.5].
 
     Returns:
-        The map; on a whole grid as large as `idc.plots.mosaic.mosaic` at the same `cell`. Where
-        patches overlap, the weighted mean. Farther than the margin from any border, a patch's map
-        is as it was, resized to `cell`; so it is towards a side without a neighbour.
+        The map; for a complete grid as large as `idc.plots.mosaic.mosaic` at the same `cell`.
+        Overlapping patches are averaged by weight. Farther than the margin from a neighbour, a
+        patch's map is unchanged, apart from resizing to `cell`.
 
     Raises:
         DataError: There is no patch.
         ValueError: `cell` or `margin` is out of its range.
     """
     if not len(maps):
-        raise DataError("stitching a slide's map: there is no patch.")
+        raise DataError("stitching a slide's map: there are no patches.")
     if cell < 1 or not 0 <= margin <= 0.5:
         raise ValueError(f"cell={cell}, margin={margin}: give 1 or more, and 0 to 0.5")
     left, top = int(np.min(x)), int(np.min(y))
     column, row = (_places(v, first, patch_size, cell) for v, first in ((x, left), (y, top)))
     reach = int(margin * cell) if blend else 0
     weight = _window(cell, reach)
-    # A frame of the margin round the whole takes in what reaches beyond it.
+    # A frame of the width of the margin holds the extensions of the outer patches.
     shape = (int(row.max()) + cell + 2 * reach, int(column.max()) + cell + 2 * reach)
     total, weights = np.zeros(shape), np.zeros(shape)
     covered = np.zeros(shape, bool)
@@ -98,12 +97,12 @@ def stitch(
 def _places(
     values: NDArray[np.integer], first: int, patch_size: int, cell: int
 ) -> NDArray[np.int64]:
-    """Where patches begin in the map, in its pixels."""
+    """First pixel of each patch in the map."""
     return np.rint((np.asarray(values, np.float64) - first) * cell / patch_size).astype(np.int64)
 
 
 def _resize(values: NDArray[np.floating], cell: int) -> NDArray[np.float64]:
-    """By the mean over areas if smaller, else bilinearly."""
+    """Resize by area averaging if smaller, else bilinearly."""
     given = np.asarray(values, np.float64)
     if given.shape == (cell, cell):
         return given
@@ -112,9 +111,9 @@ def _resize(values: NDArray[np.floating], cell: int) -> NDArray[np.float64]:
 
 
 def _window(cell: int, reach: int) -> NDArray[np.float64]:
-    """Weights (cell + 2 reach) squared: 1 inside, falling to 0 from reach before to reach beyond.
+    """Blending weights, (cell + 2 reach) squared: 1 inside, falling to 0 across the border.
 
-    Half a pixel off the ends, so that each weight is above 0; w(t) + w(-t) = 1 at the border.
+    Sampled at pixel centres, so that each weight is positive; w(t) + w(-t) = 1 at the border.
     """
     rise = np.sin(np.pi * (np.arange(2 * reach) + 0.5) / (4 * max(reach, 1))) ** 2
     line = np.concatenate([rise, np.ones(cell - 2 * reach), rise[::-1]])

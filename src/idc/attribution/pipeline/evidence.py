@@ -39,7 +39,7 @@ def evidence_drawings(task: Task, cases: Cases, trust: Trust) -> Iterator[Drawin
         regions = [found[row] for row in rows]
         part = table.iloc[rows]
         how = {"method": method, "caveat": trust.caveat(method)}
-        features = evidence_features(part, regions, scale, pixel_size, positive, **how)
+        features = evidence_features(part, regions, positive, scale, pixel_size, **how)
         write_geojson(folder / f"{patient}.geojson", features)
     note = f"Method: {method}, {cases.maps[method].source}"
     if caveat := trust.caveat(method):

@@ -190,7 +190,7 @@ def _write(
     assert pixel_size is None or isinstance(pixel_size, int | float)
     positive = str(subject.class_names[1])
     if subject.classes == 2:
-        features = tumour_features(frame, size, pixel_size, positive=positive)
+        features = tumour_features(frame, size, positive, pixel_size)
         write_geojson(folder / f"{patient}.geojson", features)
         tiles = tile_features(frame, size, positive)
         write_geojson(folder / f"{patient}_scores.geojson", tiles)

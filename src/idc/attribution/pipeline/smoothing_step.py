@@ -1,8 +1,9 @@
-"""What it would change if neighbouring patches had a say; measured and shown, not applied."""
+"""The effect of smoothing over neighbouring patches; measured and shown, not applied."""
 
 from idc.attribution.pipeline.step import Shown, Task
 from idc.attribution.select import NAMED
 from idc.plots.smoothing_effect import smoothing_figure
+from idc.reports.smoothing_words import effect_sentences
 from idc.runtime.drawing import Drawing
 from idc.slides.smoothing import effect_of_smoothing, make_smoothers
 
@@ -19,25 +20,24 @@ def show_smoothing(task: Task) -> Shown:
     strengths = {kind: values for kind, values in (asked.get("strengths") or {}).items() if values}
     if not strengths or subject.choose is None or val["label"].nunique() < 2:
         return Shown()
-    positive = str(subject.class_names[1])
-    found = effect_of_smoothing(
+    effect = effect_of_smoothing(
         val,
         subject.test,
         subject.patch_size,
         subject.choose,
         make_smoothers(strengths),
-        positive,
         asked["draws"],
         seed=task.asked["seed"],
     )
-    found.table.to_csv(task.folder / TABLE, index=False, float_format="%.6g")
-    (task.folder / WORDS).write_text("\n".join(found.sentences) + "\n", encoding="utf-8")
-    best = found.table[found.table["chosen"]].iloc[0]
+    sentences = effect_sentences(effect, str(subject.class_names[1]))
+    effect.table.to_csv(task.folder / TABLE, index=False, float_format="%.6g")
+    (task.folder / WORDS).write_text("\n".join(sentences) + "\n", encoding="utf-8")
+    best = effect.table[effect.table["chosen"]].iloc[0]
     metrics = {
         "smoothing_log_loss_difference": float(best["difference"]),
         "smoothing_recall_difference": float(best["recall_difference"]),
     }
     drawing = Drawing(
-        task.folder / FIGURE, smoothing_figure, {"table": found.table, "patients": found.patients}
+        task.folder / FIGURE, smoothing_figure, {"table": effect.table, "patients": effect.patients}
     )
-    return Shown([drawing], list(found.sentences[:HEADLINES]), metrics)
+    return Shown([drawing], sentences[:HEADLINES], metrics)
