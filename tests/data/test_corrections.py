@@ -14,6 +14,9 @@ from idc.data.corrected import correct, count_corrected
 from idc.data.corrections import COLUMNS, read_corrections, save_corrections
 from idc.data.sources.synthetic import kaggle_path
 from idc.errors import ConfigError, DataError
+from idc.pipelines.label_corrections import under_names_of
+from idc.pipelines.pseudonyms import hide_patients
+from idc.tracking.privacy import Pseudonyms, Redactor
 
 Folder = Callable[..., Path]
 Line = tuple[str, int, str, object]
@@ -99,19 +102,29 @@ def test_labels_change_and_what_follows_from_labels(tmp_path: Path) -> None:
     assert index["checks"].astype(str).tolist() == [
         "one_class,ink,relabelled",
         "one_class",
-        "one_class",
+        "",
         "excluded",
     ]
     assert count_corrected(index) == {"relabelled": 1, "excluded": 1}
     by_scan = small_index().drop(columns=["pixels", "problem"])
     assert "duplicate_opposite" in correct(by_scan, said, ("no", "yes"))["checks"].iloc[0]
-    names = pd.Series(["w", "x", "y", "z"], index=[10, 11, 12, 13])
-    hidden = read_corrections(write(tmp_path / "h.csv", [("x", 1, "relabel", 0)]))
-    assert correct(small_index(), hidden, ("no", "yes"), names)["label"].tolist() == [0, 0, 1, 0]
-    lines = [("x", 1, "exclude", 1), ("b", 1, "exclude", 1)]
-    both = read_corrections(write(tmp_path / "b.csv", lines))
+
+
+def test_a_file_may_name_images_by_pseudonyms(tmp_path: Path) -> None:
+    own, names = small_index(), Pseudonyms("k" * 16)
+    redactor, hidden = Redactor(True, names, tmp_path), hide_patients(own, names)
+
+    def labels(*named: str) -> list[int]:
+        lines: list[Line] = [(name, 1, "relabel", 0) for name in named]
+        said = read_corrections(write(tmp_path / "h.csv", lines))
+        public = under_names_of(said, own, hidden, redactor)
+        assert public is not None
+        return correct(hidden, public, ("no", "yes"))["label"].tolist()
+
+    pseudonym = hidden["path"].iloc[1]
+    assert labels(pseudonym) == labels("b") == [0, 0, 1, 0]
     with pytest.raises(DataError, match=r"line 3.*names otherwise"):
-        correct(small_index(), both, ("no", "yes"), names)
+        labels(pseudonym, "b")
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_smaller_edge_patches_are_padded_and_told(kaggle: Folder) -> None:
 def test_missing_and_empty_roots(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.root: there is no folder"):
         IdcSource(tmp_path / "nowhere").scan()
-    with pytest.raises(DataError, match="no patch found"):
+    with pytest.raises(DataError, match="no image found"):
         IdcSource(tmp_path).scan()
 
 

@@ -108,7 +108,7 @@ def test_the_second_copy_is_counted_and_read_only_where_it_stands_alone(root: Pa
 def test_an_empty_set_says_what_lies_there(root: Path) -> None:
     for path in sorted(root.rglob("*.png")):
         path.rename(root / path.name)
-    with pytest.raises(DataError, match=r"no patch found.*\n  10 x above .*9001_idx5_x1_y1"):
+    with pytest.raises(DataError, match=r"no image found.*\n  10 x above .*9001_idx5_x1_y1"):
         IdcSource(root).scan()
 
 

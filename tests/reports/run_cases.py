@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource
 from idc.reports.run_input import RunReport, SweepReport
 
@@ -128,7 +129,7 @@ def make_run(folder: Path, patients: int = 12, classes: int = 2, **changes: Any)
         "commit": "0123abcd",
         "run_id": "bdd1569f",
     }
-    return RunReport(**(parts | changes))
+    return RunReport(**({"card": IdcSource.card, **parts} | changes))
 
 
 def make_sweep(folder: Path, **changes: Any) -> SweepReport:

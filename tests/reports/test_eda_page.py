@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.data.sources.base import NotRead
+from idc.data.sources.tree import NotRead
 from idc.errors import DataError
 from idc.reports.eda_grids import pick
 from idc.reports.eda_input import COLUMNS, EdaInput

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_cases import EVIL, config, make_run, save_png
 
+from idc.data.sources.card import DataCard
 from idc.errors import DataError
 from idc.reports.card_text import Markdown, code, escape, table
 from idc.reports.model_card import model_card, write_model_card
@@ -89,6 +90,7 @@ def test_names_stay_names(tmp_path: Path, classes: int) -> None:
         name=evil,
         class_names=(evil, *report.class_names[1:]),
         config=config(choices={"backbone": evil, "data": evil}),
+        card=DataCard(evil, evil, evil, evil, (evil,)),
         counts=report.counts.assign(**{"class": evil}),
         slices=report.slices.assign(value=evil),
         notes=(evil,),

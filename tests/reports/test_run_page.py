@@ -87,8 +87,7 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
         ({"leaky": True, "leaks": ("3 of 12 patients cross.",)}, "The numbers are too good"),
         ({"leaks": ("5 patches are twins.",)}, "5 patches are twins."),
         ({"patients": 9}, "Only 9 patients to test on."),
-        ({"config": config(choices={"data": "synthetic"})}, "drawn by a program"),
-        ({"kind": "evaluate", "test_data_words": "synthetic"}, "drawn by a program"),
+        ({"drawn": True}, "drawn by a program"),
         ({"metrics": FEW_METRICS | {"test/recall": 0.9}}, "to find 95 of 100 IDC patches"),
         (
             {

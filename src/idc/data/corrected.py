@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.audit import findings as f
+from idc.data.audit.audit import one_class
 from idc.data.audit.duplicates import first_of_equal, several_labels
 from idc.data.corrections import EXCLUDE, PLACE, RELABEL, Corrections
 from idc.errors import DataError
@@ -17,17 +18,14 @@ def correct(
     index: pd.DataFrame,
     corrections: Corrections,
     class_names: Sequence[str],
-    other_names: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
     """Correct the labels of an index.
 
     Args:
-        index: ``path``, ``label``, ``group`` and ``checks``; with ``pixels`` and ``problem``, the
-            findings that follow from labels are found anew.
+        index: ``path``, ``label``, ``patient`` and ``checks``; with ``pixels`` and ``problem``,
+            the findings that follow from labels are determined again.
         corrections: What is to be corrected.
-        class_names: A name a class.
-        other_names: What the file may call the patches besides their paths, row for row: their
-            pseudonyms.
+        class_names: The classes.
 
     Returns:
         The index. Relabelled rows have the new label and the finding ``relabelled``, rows that
@@ -38,11 +36,7 @@ def correct(
             these data do not have; it is named.
     """
     table = corrections.table
-    wanted = pd.Index(table["path"])
-    rows = pd.Index(index["path"].astype(object)).get_indexer(wanted)
-    if other_names is not None:
-        named = pd.Index(other_names.astype(object)).get_indexer(wanted)
-        rows = np.where(rows < 0, named, rows)
+    rows = pd.Index(index["path"].astype(object)).get_indexer(pd.Index(table["path"]))
     labels = index["label"].to_numpy(np.int64).copy()
     _refuse_others(corrections, rows, labels, class_names)
     relabel, exclude = (rows[(table["action"] == a).to_numpy(bool)] for a in (RELABEL, EXCLUDE))
@@ -78,8 +72,7 @@ def _of_labels(index: pd.DataFrame, found: dict[str, NDArray[np.bool_]]) -> f.Ma
     first = first_of_equal(part["pixels"].to_numpy(np.uint64))
     opposite, alone = none.copy(), none.copy()
     opposite[stays] = several_labels(first, part["label"].to_numpy(np.int64))
-    classes = part.groupby("patient", observed=True)["label"].transform("nunique")
-    alone[stays] = (classes == 1).to_numpy(bool)
+    alone[stays] = one_class(part)
     return {f.DUPLICATE_OPPOSITE: opposite, f.ONE_CLASS: alone}
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from idc.data.index import POSITION
+
 # Levels of 0..255; found by looking at the extremes of the real set.
 WHITE = 220  # every channel at least this: glass, light through nothing
 COLOURLESS = 20  # largest minus smallest channel below this: no stain
@@ -27,8 +29,8 @@ def measure(patches: NDArray[np.uint8]) -> pd.DataFrame:
         patches: uint8 (n, P, P, 3), RGB.
 
     Returns:
-        A row a patch, float32: `COLOURS`, mean and standard deviation of each channel in 0..255;
-        ``saturation``, its mean in [0, 1]; and the shares of pixels, in [0, 1], that are
+        One row per patch. float32: `COLOURS`, mean and standard deviation of each channel in
+        0..255; ``saturation``, its mean in [0, 1]; and the shares of pixels, in [0, 1], that are
         ``white``, ``grey`` (colourless but not white), ``colourless`` and ``ink``. Then uint64:
         ``pixels``, a hash that is equal for equal pixels only, and ``perceptual``, the difference
         hash of imagehash, whose bits change little when a patch does.
@@ -82,9 +84,9 @@ def fingerprint(index: pd.DataFrame) -> str:
     """Digest of labels, patients, positions and pixels: the same data give the same 16 hex digits.
 
     Args:
-        index: The index with `measure`'s ``pixels``.
+        index: The index with `measure`'s ``pixels``; positions count where the set has them.
     """
-    facts = index[["label", "patient", "x", "y", "pixels"]]
+    facts = index[[c for c in ("label", "patient", *POSITION, "pixels") if c in index]]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(pd.util.hash_pandas_object(facts, index=False).to_numpy().tobytes())
     return digest.hexdigest()

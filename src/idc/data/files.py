@@ -5,10 +5,12 @@ import os
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from idc.data.decode import (
     MAX_PIXELS,
@@ -18,10 +20,27 @@ from idc.data.decode import (
     decode,
     fit_square,
 )
-from idc.data.sources.base import FILE_FACTS, Pixels
 
+FILE_FACTS = ("width", "height", "mode", "format", "bytes", "mtime", "hash", "problem")
 # Of an image in any of the formats, with four channels of 16 bits, and what else a file may hold.
 BYTES_PER_PIXEL, MORE_BYTES = 8, 2**24
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The pixels of an index and what is known of the files, row for row.
+
+    Attributes:
+        patches: uint8 array (N, P, P, 3), RGB. Rows that could not be read hold zeros.
+        facts: ``width`` and ``height`` (int32, pixels, as in the file), ``mode`` (str, such as
+            ``8-bit RGB``), ``format`` (str, as Pillow names what the bytes are: ``PNG``,
+            ``JPEG``; "" where there is no file), ``bytes`` (int64), ``mtime`` (int64, ns),
+            ``hash`` (str, sha256 of the file in hex, "" where there is no file) and ``problem``
+            (str: why the file could not be decoded, else "").
+    """
+
+    patches: NDArray[np.uint8]
+    facts: pd.DataFrame
 
 
 def read_files(

@@ -20,6 +20,10 @@ KINDS = (PATIENTS, DUPLICATES, NEAR_DUPLICATES)
 DUPLICATE, NEAR_DUPLICATE = "duplicate", "near_duplicate"
 COLUMNS = ["path", "split", "duplicate_of", "duplicate_split", "kind"]
 SHOWN = 5
+PATIENTS_UNKNOWN = (
+    "The data do not say which images are of one patient, so each counts as a patient of its own: "
+    "patients may be in two splits, and the numbers may be too good."
+)
 # The split where a duplicate tells most, for a patch of train, val and test.
 SOUGHT = np.array([[2, 1], [2, 0], [0, 1]])
 MEANING = {
@@ -42,11 +46,13 @@ class Leaks:
             in test if there is one, else in val; one of val with its duplicate in test, else in
             train; one of test with its duplicate in train, else in val.
         of_patients: Number of all patients that are in a split.
+        patients_known: Whether the data say which images are of one patient.
     """
 
     patients: tuple[str, ...]
     table: pd.DataFrame
     of_patients: int
+    patients_known: bool = True
 
     def counts(self) -> dict[str, int]:
         """Patients in two splits, and patches with a duplicate or near-duplicate on another."""
@@ -58,8 +64,9 @@ class Leaks:
         }
 
     def sentences(self) -> list[str]:
-        """What was found, a sentence a kind, with examples; empty if nothing crosses."""
-        return [self.sentence(kind) for kind, count in self.counts().items() if count]
+        """What crosses, one sentence per kind, with examples; empty if nothing does."""
+        unknown = [] if self.patients_known else [PATIENTS_UNKNOWN]
+        return unknown + [self.sentence(kind) for kind, count in self.counts().items() if count]
 
     def rows(self, kind: str) -> pd.DataFrame:
         """The part of `table` of ``duplicates`` or ``near_duplicates``."""
@@ -85,7 +92,17 @@ class Leaks:
         )
 
 
-def find_leaks(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> Leaks:
+def no_leaks(index: pd.DataFrame) -> Leaks:
+    """Of data that are not divided."""
+    return Leaks((), pd.DataFrame(columns=COLUMNS), index["patient"].nunique())
+
+
+def find_leaks(
+    index: pd.DataFrame,
+    patches: NDArray[np.uint8],
+    limits: Limits,
+    patients_known: bool = True,
+) -> Leaks:
     """Look for what crosses the splits.
 
     Near-duplicates are what the audit calls so, but between splits in place of patients, so that
@@ -100,6 +117,7 @@ def find_leaks(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) 
             are ignored.
         patches: uint8 (N, P, P, 3), row for row.
         limits: Those of the audit: ``near_bits`` and ``near_difference`` are used.
+        patients_known: Whether the data say which images are of one patient.
     """
     codes = {name: code for code, name in enumerate((UNUSED, *SPLITS), start=-1)}
     split = np.asarray(index["split"].map(codes), np.int64)
@@ -118,11 +136,11 @@ def find_leaks(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) 
     both = both[np.argsort(both[:, 1], kind="stable")[::-1]]  # the first duplicate is written last
     near[both[:, 0], split[both[:, 1]]] = both[:, 1]
     alike = _duplicates(near[first[pixels, split]], split, used[same[used] < 0])
-    groups = index["patient"].iloc[used]
     return Leaks(
         tuple(leaky_patients(index[["patient", "split"]])),
         _table(index, same, alike),
-        int(groups.nunique()),
+        int(index["patient"].iloc[used].nunique()),
+        patients_known,
     )
 
 

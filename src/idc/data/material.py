@@ -1,5 +1,6 @@
 """The data of an experiment: scanned, checked, split, and in memory or mapped from the disk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from idc.data.leaks import Leaks
 from idc.data.sources.base import Source
 from idc.data.split.base import split_counts
 
+Truth = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+
 
 @dataclass(frozen=True)
 class Material:
@@ -19,8 +22,8 @@ class Material:
 
     Attributes:
         source: Where they come from.
-        index: A row a patch, with ``split``, which is "" for patches that were dropped; see
-            `idc.data.sources.base.Source.scan`.
+        index: One row per image (see `idc.data.index`), with ``split``, which is "" for what was
+            dropped.
         patches: uint8 (N, P, P, 3), row for row with the index; mapped from the disk where there
             is a store.
         fingerprint: The identity of the data that are used.
@@ -28,6 +31,8 @@ class Material:
         leaky: Whether patients are in two splits, or may by the split's design.
         leaks: What crosses the splits.
         corrections: What ``data.corrections`` says, as it may be logged, or None.
+        truth: From rows of the index to where the signal is, bool (n, P, P); None where the data
+            set does not know.
     """
 
     source: Source
@@ -38,6 +43,7 @@ class Material:
     leaky: bool
     leaks: Leaks
     corrections: Corrections | None = None
+    truth: Truth | None = None
 
     @property
     def counts(self) -> pd.DataFrame:

@@ -1,155 +1,58 @@
-"""The data of an experiment: scanned, checked, split, and read or opened."""
+"""The one data preparation of all apps: list, check, correct, divide, read, look for leaks."""
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from idc.config.build import Config, build, without
 from idc.data.audit.audit import Limits
-from idc.data.audit.policy import Policy
-from idc.data.corrected import corrected_words
-from idc.data.corrections import PLACE
+from idc.data.audit.policy import Decisions, Policy
+from idc.data.corrected import correct, corrected_words
+from idc.data.corrections import PLACE, Corrections
 from idc.data.facts import fingerprint
-from idc.data.leaks import Leaks
-from idc.data.material import Material
-from idc.data.sources.base import NotRead, Scan, Source
-from idc.data.split.base import SPLITS
+from idc.data.index import PREDEFINED
+from idc.data.leaks import no_leaks
+from idc.data.material import Material, Truth
+from idc.data.sources.base import KnowsTruth, Scan, Source
+from idc.data.sources.tree import NotRead
+from idc.data.split.base import SPLITS, UNUSED, Splitter
 from idc.data.store.memory import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.errors import DataError
-from idc.pipelines.label_corrections import build_corrections, corrected, fit_to_log
+from idc.pipelines.label_corrections import build_corrections, under_names_of
 from idc.pipelines.leak_check import settle_leaks
-from idc.pipelines.pseudonyms import build_splitter, hide_patients
+from idc.pipelines.pseudonyms import build_splitter, hide_patients, names_pseudonyms
 from idc.pipelines.split import divide
 from idc.runtime.cores import count_cores
 from idc.runtime.progress import progress_bar
-from idc.tracking.privacy import Pseudonyms, Redactor
+from idc.tracking.privacy import Redactor
 
 log = logging.getLogger(__name__)
 EASY_F1 = 0.9
 
 
-def build_policy(config: Config) -> Policy:
-    """What is done about findings.
-
-    Raises:
-        ConfigError: A finding or its action is not known.
-    """
-    return Policy(without(config["audit"], "limits"))
-
-
-def identity(found: Stored, index: pd.DataFrame, keep: NDArray[np.bool_]) -> str:
-    """The fingerprint of the data that are used.
-
-    Args:
-        found: The set as it was brought.
-        index: Its index, corrected or not.
-        keep: bool (N,), the rows that are used.
-    """
-    same = keep.all() and np.array_equal(index["label"], found.index["label"])
-    return found.fingerprint if same else fingerprint(index[keep])
-
-
-def inspect(
-    config: Config,
-    source: Source,
-    check: Callable[[Scan], object],
-    every_file: bool = False,
-) -> Stored:
-    """Bring a set to where it can be used: from its store, into a store, or into memory.
-
-    Args:
-        config: The resolved configuration.
-        source: The set.
-        check: Looks at what was listed before any file is read, and may raise.
-        every_file: Look at each file, take nothing on trust, and give all facts.
-
-    Raises:
-        DataError: There is nothing to read, or the store cannot be written or is damaged.
-    """
-    limits = Limits(**config["audit"]["limits"])
-    asked = config["store"]
-    workers = count_cores() if asked["workers"] == "auto" else asked["workers"]
-    stores = Path(config["paths"]["stores"])
-    stored = None
-    if source.root is not None and asked["use"]:
-        stored = None if every_file else open_current(source, stores, limits)
-        if stored is None and (asked["build"] or every_file):
-            stored = build_store(source, stores, limits, workers, progress_bar, check, every_file)
-    if stored is not None:
-        return stored
-    scan = source.scan()
-    check(scan)
-    index = scan.index
-    with progress_bar(len(index), f"reading {source.name}") as advance:
-        table, patches, mark = read_set(source, index, limits, workers, advance)
-    read = len(table) if source.root else 0
-    return Stored(table, patches, mark, None, read, scan.not_read, scan.ignored)
-
-
-def nameable(not_read: Sequence[NotRead], names: Pseudonyms | None) -> list[NotRead]:
-    """What was not read, without examples if patients are to be hidden: they may name unknown ones.
-
-    Args:
-        not_read: See `idc.data.sources.base.Scan`.
-        names: The pseudonyms, or None.
-    """
-    return [some if names is None else some.without_names() for some in not_read]
-
-
 def load_material(config: Config, redactor: Redactor | None = None) -> Material:
-    """Scan, split and read the data, cheap checks first.
+    """Prepare the data of a run, cheap checks first.
 
     Args:
         config: The resolved configuration.
-        redactor: Told the patients' names, and gives their pseudonyms, if they are to be hidden;
-            whatever comes after knows no others.
+        redactor: Learns the patients' names and hides them, if they are to be hidden: the material
+            has pseudonyms only.
 
     Raises:
         DataError: As source and split raise it, a class does not occur, or there is a finding
             or a leak that the configuration says to stop for.
         ConfigError: The split names what is not there.
     """
-    source: Source = build(config["data"]["source"], "data")
-    policy, corrections = build_policy(config), build_corrections(config)
-    names = redactor.pseudonyms if redactor else None
-
-    def check(scan: Scan) -> None:
-        index = scan.index
-        if redactor is not None:
-            redactor.register_patients(index["patient"].unique())
-        used = corrected(index, corrections, source, names)
-        splitter = build_splitter(config, index, names)
-        # Before the pixels are read: a patient's name that is not there costs no minutes.
-        policy.refuse(used, source.root, nameable(scan.not_read, names))
-        divide(config, index, used, policy, source, splitter)
-
-    found = inspect(config, source, check)
-    if redactor is not None:
-        redactor.register_patients(found.index["patient"].unique())
-    index = corrected(found.index, corrections, source, names)
-    policy.refuse(index, source.root, nameable(found.not_read, names))
-    decisions = policy.decide(index, found.not_read)
-    splitter = build_splitter(config, found.index, names)
-    index = index.assign(split=divide(config, found.index, index, policy, source, splitter))
-    mark = identity(found, index, decisions.keep)
-    corrections = fit_to_log(corrections, index, redactor)
-    if names is not None:
-        index = hide_patients(index, names)
-    index, leaks = settle_leaks(config, index, found.patches, splitter.leaky)
-    leaky = splitter.leaky or bool(leaks.patients)
-    material = Material(source, index, found.patches, mark, decisions, leaky, leaks, corrections)
-    _tell(material)
-    _warn_of_easy_f1(material, config)
-    return material
+    return Preparation(config, redactor).material()
 
 
 def load_unsplit(config: Config, redactor: Redactor) -> Material:
-    """Read a set that a trained model is asked about: all its patches are tested.
+    """Prepare data that a trained model is to be tested on: every image is in the test split.
 
     Args:
         config: The resolved configuration.
@@ -158,56 +61,237 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
     Raises:
         DataError: There is nothing to read, or a finding that the configuration says to stop for.
     """
-    source: Source = build(config["data"]["source"], "data")
-    policy, corrections = build_policy(config), build_corrections(config)
-    names = redactor.pseudonyms
-
-    def check(scan: Scan) -> None:
-        redactor.register_patients(scan.index["patient"].unique())
-        used = corrected(scan.index, corrections, source, names)
-        policy.refuse(used, source.root, nameable(scan.not_read, names))
-
-    found = inspect(config, source, check)
-    redactor.register_patients(found.index["patient"].unique())
-    index = corrected(found.index, corrections, source, names)
-    policy.refuse(index, source.root, nameable(found.not_read, names))
-    decisions = policy.decide(index, found.not_read)
-    index = index.assign(split=np.where(decisions.keep, "test", ""))
-    if not decisions.keep.any():
-        raise DataError("data: no patch is left to ask about; see what audit=... drops.")
-    mark = identity(found, index, decisions.keep)
-    corrections = fit_to_log(corrections, index, redactor)
-    if names is not None:
-        index = hide_patients(index, names)
-    columns = ["path", "split", "duplicate_of", "duplicate_split", "kind"]
-    none = Leaks((), pd.DataFrame(columns=columns), index["patient"].nunique())
-    material = Material(source, index, found.patches, mark, decisions, False, none, corrections)
-    _tell(material)
-    return material
+    return Preparation(config, redactor, divides=False).material()
 
 
-def _tell(material: Material) -> None:
-    if material.corrections is not None:
-        log.info("%s: %s", PLACE, corrected_words(material.index))
-    for row in material.decisions.table.to_dict("records"):
-        if row["patches"]:
-            level = logging.WARNING if row["dropped"] else logging.INFO
-            what = "dropped" if row["dropped"] else "kept"
-            log.log(level, "audit: %d x %s, %s", row["patches"], row["finding"], what)
-    names = material.source.class_names
-    for name in SPLITS:
-        part = material.rows(name)
-        log.info(
-            "%-5s %6d patches, %3d patients, %s",
-            name,
-            len(part),
-            part["patient"].nunique(),
-            ", ".join(f"{(part['label'] == i).sum()} {c}" for i, c in enumerate(names)),
+def build_policy(config: Config, source: Source | None = None) -> Policy:
+    """The policy for findings.
+
+    Args:
+        config: The resolved configuration.
+        source: The set, where it is known: some findings do not apply to every set.
+
+    Raises:
+        ConfigError: A finding or its action is unknown.
+    """
+    h_and_e = source is None or source.card.is_h_and_e
+    return Policy(without(config["audit"], "limits"), h_and_e)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An index about which everything is decided.
+
+    Attributes:
+        index: Corrected, with ``split`` ("" for what is dropped), and, if patients are hidden,
+            with pseudonyms for patients and paths.
+        decisions: What was found and what is done about it.
+        leaky: Whether the split may put a patient in two splits.
+        corrections: The corrections under the names of the index.
+        no_split: Why no split could be made; None if there is one.
+    """
+
+    index: pd.DataFrame
+    decisions: Decisions
+    leaky: bool
+    corrections: Corrections | None
+    no_split: DataError | None = None
+
+
+class Preparation:
+    """One data set on its way to a run.
+
+    Args:
+        config: The resolved configuration.
+        redactor: See `load_material`.
+        divides: Whether the images are divided into splits; else all of them are tested.
+        stops: Whether a finding whose action is ``fail``, or a split that cannot be made, stops
+            the work at once; `idc.prepare` shows them first.
+
+    Attributes:
+        source: The set.
+        policy: The policy for its findings.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        redactor: Redactor | None = None,
+        divides: bool = True,
+        stops: bool = True,
+    ) -> None:
+        self.config = config
+        self.redactor = redactor
+        self.names = redactor.pseudonyms if redactor else None
+        self.divides, self.stops = divides, stops
+        self.source: Source = build(config["data"]["source"], "data")
+        self.policy = build_policy(config, self.source)
+        self.corrections = build_corrections(config)
+        self.limits = Limits(**config["audit"]["limits"])
+
+    def material(self) -> Material:
+        """All steps, in order.
+
+        Raises:
+            IdcError: See `load_material`.
+        """
+        # Before any pixel is read: a patient's name that does not exist costs no minutes.
+        stored = self.bring(lambda scan: self.settle(scan.index, scan.not_read))
+        settled = self.settle(stored.index, stored.not_read)
+        index, leaks, leaky = settled.index, no_leaks(settled.index), False
+        if self.divides:
+            index, leaks = settle_leaks(
+                self.config, index, stored.patches, settled.leaky, self.source.patients_known
+            )
+            leaky = settled.leaky or bool(leaks.patients)
+        material = Material(
+            self.source,
+            index,
+            stored.patches,
+            self.fingerprint(stored, settled),
+            settled.decisions,
+            leaky,
+            leaks,
+            settled.corrections,
+            self._truth(stored.index),
         )
+        self._log(material)
+        return material
+
+    def bring(self, check: Callable[[Scan], object], every_file: bool = False) -> Stored:
+        """Bring the set to where it can be used: from its store, into a store, or into memory.
+
+        Args:
+            check: Called with what was listed before any file is read, and may raise.
+            every_file: Look at each file, trust no folder's time, and return all facts.
+
+        Raises:
+            DataError: There is nothing to read, or the store cannot be written or is damaged.
+        """
+        source, limits, use = self.source, self.limits, self.config["store"]
+        workers = count_cores() if use["workers"] == "auto" else use["workers"]
+        stores = Path(self.config["paths"]["stores"])
+        if source.root is not None and use["use"]:
+            stored = None if every_file else open_current(source, stores, limits)
+            if stored is None and (use["build"] or every_file):
+                stored = build_store(
+                    source, stores, limits, workers, progress_bar, check, every_file
+                )
+            if stored is not None:
+                return stored
+        scan = source.scan()
+        check(scan)
+        with progress_bar(len(scan.index), f"reading {source.name}") as advance:
+            table, patches, mark = read_set(source, scan.index, limits, workers, advance)
+        read = len(table) if source.root else 0
+        return Stored(table, patches, mark, None, read, scan.not_read, scan.ignored)
+
+    def settle(self, own: pd.DataFrame, not_read: Sequence[NotRead]) -> Settled:
+        """Correct, check and divide an index.
+
+        The patients' own names end here: what is returned has pseudonyms if they are hidden. The
+        split is made under the own names, so that it is the same with and without pseudonyms.
+
+        Args:
+            own: The index as listed, or with all facts, under the patients' own names.
+            not_read: What it has no row for.
+
+        Raises:
+            DataError: There is a finding to stop for, a class does not occur, or the patients do
+                not suffice; but see `Preparation`.
+            ConfigError: The split names what is not there.
+        """
+        if self.redactor is not None:
+            self.redactor.register_patients(own["patient"].unique())
+        public = own if self.names is None else hide_patients(own, self.names)
+        corrections = under_names_of(self.corrections, own, public, self.redactor)
+        index = public
+        if corrections is not None:
+            index = correct(public, corrections, self.source.class_names)
+        if self.stops:
+            self.refuse(own, index, not_read)
+        decisions = self.policy.decide(index, not_read)
+        if not self.divides:
+            if not decisions.keep.any():
+                raise DataError("data: no image is left to test; see what audit=... drops.")
+            split = np.where(decisions.keep, "test", UNUSED).astype(object)
+            return Settled(index.assign(split=split), decisions, False, corrections)
+        splitter: Splitter = build_splitter(self.config, own, self.names)
+        before = public if names_pseudonyms(self.config["split"]) else own
+        kept = self.policy.decide(before).keep
+        try:
+            split = divide(
+                self.config, splitter, before, kept, index, decisions.keep, self.source.class_names
+            )
+        except DataError as error:
+            if self.stops:
+                raise
+            unused = index.assign(split=UNUSED)
+            return Settled(unused, decisions, splitter.leaky, corrections, error)
+        return Settled(index.assign(split=split), decisions, splitter.leaky, corrections)
+
+    def refuse(self, own: pd.DataFrame, index: pd.DataFrame, not_read: Sequence[NotRead]) -> None:
+        """Stop for findings whose action is ``fail``; the message names files as they are.
+
+        Args:
+            own: The index under the patients' own names.
+            index: The corrected one, row for row.
+            not_read: What they have no row for.
+
+        Raises:
+            DataError: Names the files, the findings and what to do.
+        """
+        named = own.assign(checks=index["checks"])
+        self.policy.refuse(named, self.source.root, self.nameable(not_read))
+
+    def nameable(self, not_read: Sequence[NotRead]) -> list[NotRead]:
+        """What was not read, without paths if patients are hidden: they may name unknown ones."""
+        return [some if self.names is None else some.without_names() for some in not_read]
+
+    def fingerprint(self, stored: Stored, settled: Settled) -> str:
+        """The fingerprint of the images that are used, with the labels that are used.
+
+        Args:
+            stored: The set.
+            settled: What was decided about it.
+        """
+        keep, label = settled.decisions.keep, settled.index["label"]
+        if keep.all() and np.array_equal(label, stored.index["label"]):
+            return stored.fingerprint
+        return fingerprint(stored.index.assign(label=label)[keep])
+
+    def _truth(self, own: pd.DataFrame) -> Truth | None:
+        source = self.source
+        if not isinstance(source, KnowsTruth):
+            return None
+        return lambda rows: source.truth(own.iloc[rows].reset_index(drop=True))
+
+    def _log(self, material: Material) -> None:
+        if material.corrections is not None:
+            log.info("%s: %s", PLACE, corrected_words(material.index))
+        for row in material.decisions.table.to_dict("records"):
+            if row["patches"]:
+                level = logging.WARNING if row["dropped"] else logging.INFO
+                what = "dropped" if row["dropped"] else "kept"
+                log.log(level, "audit: %d x %s, %s", row["patches"], row["finding"], what)
+        for name in SPLITS:
+            part = material.rows(name)
+            classes = enumerate(material.source.class_names)
+            counts = ", ".join(f"{(part['label'] == i).sum()} {c}" for i, c in classes)
+            patients = part["patient"].nunique()
+            log.info("%-5s %6d patches, %3d patients, %s", name, len(part), patients, counts)
+        if self.divides:
+            own = PREDEFINED in material.index
+            if own and self.config["choices"].get("split") != "predefined":
+                log.warning(
+                    "split: the data set has splits of its own, which are not used; "
+                    "split=predefined uses them"
+                )
+            _warn_of_easy_f1(material, self.config)
 
 
 def _warn_of_easy_f1(material: Material, config: Config) -> None:
-    """Say so if the monitored F1 is high for a network that has learnt nothing."""
+    """Warn if a network that has learnt nothing has a high monitored F1."""
     labels = material.rows("val")["label"]
     share = float((labels == 1).mean())
     trivial = 2 * share / (1 + share)  # F1 of calling everything positive

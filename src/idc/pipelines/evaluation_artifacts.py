@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import torch
 
-from idc.attribution.pipeline.explained_model import Subject, truth_of
+from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.faithfulness_step import VERDICTS
 from idc.attribution.pipeline.options import wants_anything
 from idc.attribution.pipeline.run_steps import Explained, explain_all
@@ -90,7 +90,7 @@ def _explain(account: Account, network: Network) -> Explained:
         next(network.parameters()).device,
         rule.choose if rule else None,
         redactor.pseudonym_of,
-        truth_of(material, redactor.pseudonyms is not None),
+        material.truth,
     )
     folder = account.folder / EXPLAIN
     selection = parse_selection(asked.get("select", "kinds"))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from idc.attribution.pipeline.explained_model import Subject, place_again, score_rows, truth_of
+from idc.attribution.pipeline.explained_model import Subject, place_again, score_rows
 from idc.attribution.pipeline.faithfulness_step import VERDICTS
 from idc.attribution.pipeline.run_steps import Explained, explain_all
 from idc.attribution.pipeline.stored_verdicts import EXPLAIN, stored_trust
@@ -167,7 +167,7 @@ def subject_of(
         device,
         rule.choose if rule else None,
         store.redactor.pseudonym_of,
-        truth_of(material, store.redactor.pseudonyms is not None),
+        material.truth,
     )
     return subject, material, restored
 

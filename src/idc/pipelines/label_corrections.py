@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from idc.config.build import Config
-from idc.data.corrected import correct, corrected_words
+from idc.data.corrected import corrected_words
 from idc.data.corrections import (
     FOR_PEOPLE,
     NAME,
@@ -17,10 +17,8 @@ from idc.data.corrections import (
     read_corrections,
     save_corrections,
 )
-from idc.data.sources.base import Source
-from idc.pipelines.pseudonyms import hide_patients
 from idc.tracking.mlflow_run import Run
-from idc.tracking.privacy import Pseudonyms, Redactor
+from idc.tracking.privacy import Redactor
 
 
 def build_corrections(config: Config) -> Corrections | None:
@@ -33,50 +31,29 @@ def build_corrections(config: Config) -> Corrections | None:
     return read_corrections(str(file)) if file else None
 
 
-def corrected(
-    index: pd.DataFrame,
+def under_names_of(
     corrections: Corrections | None,
-    source: Source,
-    names: Pseudonyms | None,
-) -> pd.DataFrame:
-    """The index as it is used: with the labels that a review corrected.
-
-    Args:
-        index: The index with the patients' own names.
-        corrections: What is to be corrected, or None.
-        source: The set.
-        names: The patients' pseudonyms, which the file may know them by, or None.
-
-    Raises:
-        DataError: The file is for other data.
-    """
-    if corrections is None:
-        return index
-    other_names = None if names is None else hide_patients(index, names)["path"]
-    return correct(index, corrections, source.class_names, other_names)
-
-
-def fit_to_log(
-    corrections: Corrections | None, index: pd.DataFrame, redactor: Redactor | None
+    own: pd.DataFrame,
+    public: pd.DataFrame,
+    redactor: Redactor | None,
 ) -> Corrections | None:
-    """The same corrections under the names that the run knows its patches by.
+    """The corrections under the names that the run gives its images, as they may be logged.
 
     Args:
-        corrections: What is corrected, or None.
-        index: The index with the patients' own names.
-        redactor: Takes out what must not be logged.
+        corrections: What is corrected, under own names or pseudonyms; or None.
+        own: The index with the patients' own names.
+        public: The same with the run's names, row for row.
+        redactor: Takes out of the readers' words what must not be logged.
     """
     if corrections is None or redactor is None:
         return corrections
     table = corrections.table
-    table = table.assign(**{name: table[name].map(redactor.text) for name in FOR_PEOPLE})
-    if redactor.pseudonyms is not None:
-        part = index[index["path"].isin(table["path"])]
-        hidden = hide_patients(
-            part.drop(columns="duplicate_of", errors="ignore"), redactor.pseudonyms
-        )
-        known = dict(zip(part["path"], hidden["path"], strict=True))
-        table = table.assign(path=table["path"].map(lambda path: known.get(path, path)))
+    rows = own["path"].isin(table["path"])
+    named = dict(zip(own["path"][rows], public["path"][rows], strict=True))
+    table = table.assign(
+        path=[named.get(path, path) for path in table["path"]],
+        **{name: table[name].map(redactor.text) for name in FOR_PEOPLE},
+    )
     return replace(corrections, table=table)
 
 
@@ -87,7 +64,7 @@ def record_corrections(
 
     Args:
         run: The run.
-        corrections: See `fit_to_log`.
+        corrections: See `under_names_of`.
         index: The corrected index.
         folder: The run's folder.
     """

@@ -15,15 +15,20 @@ log = logging.getLogger(__name__)
 
 
 def settle_leaks(
-    config: Config, index: pd.DataFrame, patches: NDArray[np.uint8], leaky_by_design: bool
+    config: Config,
+    index: pd.DataFrame,
+    patches: NDArray[np.uint8],
+    leaky_by_design: bool,
+    patients_known: bool = True,
 ) -> tuple[pd.DataFrame, Leaks]:
-    """Look for what crosses the splits, tell of it, and do what the configuration says.
+    """Look for what crosses the splits, warn of it, and apply the configured policy.
 
     Args:
         config: The resolved configuration.
         index: The index with ``split``.
         patches: Its patches.
         leaky_by_design: Whether the split may put patients in two splits.
+        patients_known: Whether the data say which images are of one patient.
 
     Returns:
         The index without what is dropped, and what still crosses its splits.
@@ -33,7 +38,7 @@ def settle_leaks(
     """
     policy: LeakPolicy = build(config["leaks"], "leaks")
     limits = Limits(**config["audit"]["limits"])
-    leaks = find_leaks(index, patches, limits)
+    leaks = find_leaks(index, patches, limits, patients_known)
     split = policy.decide(index, leaks, leaky_by_design)
     for sentence in leaks.sentences():
         log.warning("leaks: %s", sentence)
@@ -41,4 +46,4 @@ def settle_leaks(
         return index, leaks
     log.warning("leaks: %d patches are taken out of training or validation", dropped)
     index = index.assign(split=split)
-    return index, find_leaks(index, patches, limits)
+    return index, find_leaks(index, patches, limits, patients_known)

@@ -3,30 +3,27 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from idc.config.build import Config, build
+from idc.config.build import Config
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.corrected import corrected_words
 from idc.data.corrections import PLACE
-from idc.data.sources.base import NotRead, Scan, Source
+from idc.data.leaks import PATIENTS_UNKNOWN
+from idc.data.sources.base import Scan, Source
+from idc.data.sources.tree import NotRead
 from idc.data.store.store import Stored, verify
-from idc.errors import DataError, first_line
-from idc.pipelines.dataset import build_policy, identity, inspect, nameable
-from idc.pipelines.label_corrections import (
-    build_corrections,
-    corrected,
-    fit_to_log,
-    record_corrections,
-)
+from idc.errors import first_line
+from idc.pipelines.dataset import Preparation
+from idc.pipelines.label_corrections import record_corrections
 from idc.pipelines.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
-from idc.pipelines.pseudonyms import build_splitter, hide_patients
-from idc.pipelines.split import divide
+from idc.pipelines.pseudonyms import PATIENTS_TAG, patients_tag
 from idc.pipelines.validate import check_values
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_page import write_eda
@@ -91,86 +88,75 @@ def _work(
     outcome: Outcome,
     redactor: Redactor,
 ) -> pd.DataFrame:
-    source: Source = build(config["data"]["source"], "data")
-    names = redactor.pseudonyms
-    policy, corrections = build_policy(config), build_corrections(config)
+    preparation = Preparation(config, redactor, stops=False)
+    source, opened = preparation.source, list[Run]()
     outcome.class_names = list(source.class_names)
-    opened: list[Run] = []
 
     def check(scan: Scan) -> None:
-        index = scan.index
-        redactor.register_patients(index["patient"].unique())
-        used = corrected(index, corrections, source, names)
-        splitter = build_splitter(config, index, names)
-        # A patient's name that is not there is refused before hours are spent; that no split can
-        # be made at all is something to show.
-        with suppress(DataError):
-            divide(config, index, used, policy, source, splitter)
+        # A patient's name that does not exist is refused before hours are spent.
+        preparation.settle(scan.index, scan.not_read)
         # Not sooner: a mistyped folder or patient leaves no run behind.
         opened.append(begin())
 
-    found = inspect(config, source, check, every_file=True)
+    stored = preparation.bring(check, every_file=True)
     run = opened[0]
-    if config["verify"] and found.folder is not None:
-        verify(found)
-        log.info("store: each of the %d patches is the one that was packed", len(found.index))
-    redactor.register_patients(found.index["patient"].unique())
-    used = corrected(found.index, corrections, source, names)
-    splitter = build_splitter(config, found.index, names)
-    decisions = policy.decide(used, found.not_read)
-    not_read = nameable(found.not_read, names)
+    if config["verify"] and stored.folder is not None:
+        verify(stored)
+        log.info("store: each of the %d patches is the one that was packed", len(stored.index))
+    settled = preparation.settle(stored.index, stored.not_read)
+    decisions, not_read = settled.decisions, preparation.nameable(stored.not_read)
     for some in not_read:
         log.warning("not read: %s", some)
-    for what, files in found.ignored.items():
+    for what, files in stored.ignored.items():
         log.info("ignored: %d x %s", files, what)
-    mark = found.fingerprint
-    if corrections is not None:
-        mark = identity(found, used, decisions.keep)
-        outcome.notes.append(f"{PLACE}: {corrected_words(used)}.")
-    record_corrections(run, fit_to_log(corrections, used, redactor), used, folder)
-    index = used.assign(decision="keep", split="")
-    index.loc[~decisions.keep, "decision"] = "drop"
-    try:
-        index["split"] = divide(config, found.index, used, policy, source, splitter)
-    except DataError as error:
-        log.warning("no split can be made: %s", first_line(error))
-        outcome.notes.append(f"No split can be made: {redactor.text(first_line(error))}")
-    if names is not None:
-        index = hide_patients(index, names)
+    mark = stored.fingerprint
+    if settled.corrections is not None:
+        mark = preparation.fingerprint(stored, settled)
+        outcome.notes.append(f"{PLACE}: {corrected_words(settled.index)}.")
+    record_corrections(run, settled.corrections, settled.index, folder)
+    if settled.no_split is not None:
+        log.warning("no split can be made: %s", first_line(settled.no_split))
+        why = redactor.text(first_line(settled.no_split))
+        outcome.notes.append(f"No split can be made: {why}")
+    if not source.patients_known:
+        log.warning("patients: %s", PATIENTS_UNKNOWN)
+        outcome.notes.append(PATIENTS_UNKNOWN)
+    index = settled.index.assign(decision=np.where(decisions.keep, "keep", "drop"))
     with replacing(folder / "index.parquet") as path:
         index.to_parquet(path, index=False)
     with replacing(folder / "audit.csv") as path:
         decisions.table.to_csv(path, index=False)
     for path in (folder / "index.parquet", folder / "audit.csv"):
         run.artifacts(path)
-    outcome.metrics = _counts(index, source, decisions, found)
+    outcome.metrics = _counts(index, source, decisions, stored)
     run.metrics(outcome.metrics)
     run.tags(
         {
             "data.fingerprint": mark,
             "data.notes": json.dumps(decisions.notes()),
             "data.class_names": json.dumps(source.class_names),
+            PATIENTS_TAG: patients_tag(source),
         }
     )
     if config["report"]:
-        facts = _facts(config, found, mark, outcome)
+        facts = _facts(config, stored, mark, outcome)
         page = write_eda(
-            _input(config, source, index, found, decisions, facts, not_read), folder / "report"
+            _input(config, source, index, stored, decisions, facts, not_read), folder / "report"
         )
         run.artifacts(page.parent, "report")
-    policy.refuse(used, source.root, not_read)
+    preparation.refuse(stored.index, settled.index, stored.not_read)
     return decisions.table
 
 
 def _counts(
-    index: pd.DataFrame, source: Source, decisions: Decisions, found: Stored
+    index: pd.DataFrame, source: Source, decisions: Decisions, stored: Stored
 ) -> dict[str, float]:
     counts: dict[str, float] = {
         "data/patches": len(index),
         "data/patients": index["patient"].nunique(),
-        "data/files_read": found.read,
+        "data/files_read": stored.read,
         "data/dropped": int((~decisions.keep).sum()),
-        "data/ignored_files": sum(found.ignored.values()),
+        "data/ignored_files": sum(stored.ignored.values()),
     }
     for label in range(len(source.class_names)):
         counts[f"data/class_{label}"] = int((index["label"] == label).sum())
@@ -179,23 +165,27 @@ def _counts(
     return counts
 
 
-def known_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
+def published_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
     """How much of the published set is there: ``what``, ``known``, ``found``; None if unknown."""
-    if source.known is None:
-        return None
-    rows = [("patches", sum(source.known.per_class), len(index))]
-    for label, (name, known) in enumerate(
-        zip(source.class_names, source.known.per_class, strict=True)
-    ):
-        rows.append((f"patches, {name}", known, int((index["label"] == label).sum())))
-    rows.append(("patients", source.known.groups, index["patient"].nunique()))
-    return pd.DataFrame(rows, columns=["what", "known", "found"])
+    card, rows = source.card, []
+    labels = dict(enumerate(source.class_names))
+    if card.per_class:
+        rows.append(("patches", sum(card.per_class.values()), len(index)))
+        counts = index["label"].map(labels).value_counts()
+        rows += [
+            (f"patches, {name}", card.per_class[name], int(counts.get(name, 0)))
+            for name in source.class_names
+            if name in card.per_class
+        ]
+    if card.patients is not None:
+        rows.append(("patients", card.patients, index["patient"].nunique()))
+    return pd.DataFrame(rows, columns=["what", "known", "found"]) if rows else None
 
 
-def _facts(config: Config, found: Stored, mark: str, outcome: Outcome) -> dict[str, str]:
+def _facts(config: Config, stored: Stored, mark: str, outcome: Outcome) -> dict[str, str]:
     facts = {
         "fingerprint": mark,
-        "files read now": f"{found.read:,}",
+        "files read now": f"{stored.read:,}",
         "audit": str(config["choices"].get("audit")),
         "split": str(config["choices"].get("split")),
     }
@@ -206,7 +196,7 @@ def _input(
     config: Config,
     source: Source,
     index: pd.DataFrame,
-    found: Stored,
+    stored: Stored,
     decisions: Decisions,
     facts: dict[str, Any],
     not_read: Sequence[NotRead],
@@ -215,12 +205,12 @@ def _input(
         name=source.name,
         class_names=source.class_names,
         index=index,
-        patches=found.patches,
+        patches=stored.patches,
         findings=decisions.table,
-        expected=known_and_found(index, source),
+        expected=published_and_found(index, source),
         patch_size=max(usual_size(index)),
         seed=config["seed"],
         facts=facts,
         not_read=not_read,
-        ignored=found.ignored,
+        ignored=stored.ignored,
     )

@@ -1,12 +1,12 @@
-"""Patients' names, and what stands for them in all that is logged."""
+"""Pseudonyms in place of the patients' names in all that is logged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from idc.config.build import Config, build
+from idc.data.sources.base import Source
 from idc.data.split.base import Splitter
 from idc.data.split.csv_file import read_split_csv
 from idc.errors import ConfigError
@@ -14,12 +14,18 @@ from idc.tracking.privacy import KEY_VARIABLE, PSEUDONYM, Pseudonyms
 
 NAMES_TAG = "idc.patients"
 REAL = "own names"
+PATIENTS_TAG = "data.patients"
 CHECK = "idc: whose key is this?"
 
 
 def names_tags(names: Pseudonyms | None) -> dict[str, str]:
     """Tags that tell whether patients have pseudonyms, and by which key, without telling it."""
     return {NAMES_TAG: names.of(CHECK) if names else REAL}
+
+
+def patients_tag(source: Source) -> str:
+    """The tag `PATIENTS_TAG`: whether the data say which images are of one patient."""
+    return "known" if source.patients_known else "unknown: leaks cannot be excluded"
 
 
 def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
@@ -50,7 +56,7 @@ def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
 
 
 def build_splitter(config: Config, index: pd.DataFrame, names: Pseudonyms | None) -> Splitter:
-    """The configured split, which may name patients by their pseudonyms.
+    """The configured split, whose lists may name patients by their pseudonyms.
 
     Args:
         config: The resolved configuration.
@@ -59,40 +65,18 @@ def build_splitter(config: Config, index: pd.DataFrame, names: Pseudonyms | None
     """
     node = dict(config["split"])
     if names is not None:
-        known = {names.of(patient): patient for patient in index["patient"].unique()}
+        own = {names.of(patient): patient for patient in index["patient"].unique()}
         for key in {"test_patients", "val_patients"} & node.keys():
-            node[key] = [known.get(str(name), name) for name in node[key] or ()]
+            node[key] = [own.get(str(name), name) for name in node[key] or ()]
     splitter: Splitter = build(node, "split")
-    if names is not None and node.get("file") and _names_pseudonyms(Path(node["file"])):
-        return PseudonymousSplit(splitter, names)
     return splitter
 
 
-def _names_pseudonyms(file: Path) -> bool:
-    known = read_split_csv(file)
-    return bool(known.table["key"].astype(str).str.match(PSEUDONYM).any())
-
-
-@dataclass(frozen=True)
-class PseudonymousSplit:
-    """A split whose file knows the patients by their pseudonyms.
-
-    Attributes:
-        split: The split.
-        names: The pseudonyms.
-    """
-
-    split: Splitter
-    names: Pseudonyms
-
-    @property
-    def leaky(self) -> bool:
-        """See `Splitter.leaky`."""
-        return self.split.leaky
-
-    def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
-        """See `Splitter.assign`."""
-        return self.split.assign(hide_patients(index, self.names))
+def names_pseudonyms(split: Mapping[str, Any]) -> bool:
+    """Whether a split's file names patients by pseudonyms, as the file of a run does."""
+    if not (file := split.get("file")):
+        return False
+    return bool(read_split_csv(file).table["key"].astype(str).str.match(PSEUDONYM).any())
 
 
 def hide_patients(index: pd.DataFrame, names: Pseudonyms) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from idc.attribution.pipeline.run_steps import Explained
-from idc.config.build import Config
+from idc.config.build import Config, build
 from idc.data.material import Material
 from idc.data.split.base import SPLITS
 from idc.evaluation.evaluate import Evaluation
@@ -66,6 +66,7 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
     config = redactor.config(account.config)
     decider, numbers = evaluation.decider, evaluation.numbers
     counts = material.counts
+    card = build(account.config["data"]["source"], "data").card
     tested = "the test split" if kind == "train" else f"{material.source.name}"
     return RunReport(
         name=redactor.text(account.name),
@@ -82,6 +83,8 @@ def run_report(account: Account, explained: Explained | None = None) -> RunRepor
         calibration_words=decider.calibration.describe() if decider else "",
         interval_words=numbers.interval_words,
         test_data_words=tested,
+        card=card,
+        drawn=material.source.card.drawn,
         notes=tuple(evaluation.notes),
         leaky=material.leaky,
         leaks=tuple(map(redactor.text, material.leaks.sentences())),

@@ -1,12 +1,12 @@
-"""Which patch is in which split, whatever a review has corrected."""
+"""Divide an index into splits; label corrections move no patient."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from idc.config.build import Config
-from idc.data.audit.policy import Policy
-from idc.data.sources.base import Source
 from idc.data.split.base import UNUSED, Splitter, check_split
 from idc.errors import DataError
 
@@ -20,41 +20,43 @@ AFTER_CORRECTIONS = (
 
 def divide(
     config: Config,
-    before: pd.DataFrame,
-    index: pd.DataFrame,
-    policy: Policy,
-    source: Source,
     splitter: Splitter,
+    before: pd.DataFrame,
+    kept: NDArray[np.bool_],
+    index: pd.DataFrame,
+    keep: NDArray[np.bool_],
+    class_names: Sequence[str],
 ) -> NDArray[np.object_]:
-    """The split of each patch, "" where it is dropped.
+    """The split of each image, "" where it is dropped.
 
-    Corrections move no patient: the split is made on the labels of the source, with the patches
-    that are to be left out. Those then leave, and what each split holds is checked anew. A patch
-    that only a correction lets in (a contradiction that was resolved) joins its patient.
+    Corrections move no patient: the split is made on the labels of the source, with the images
+    that are to be left out. Those then leave, and the content of each split is checked again. An
+    image that only a correction lets in (a contradiction that was resolved) joins its patient.
 
     Args:
         config: The resolved configuration.
-        before: The index with the labels of the source.
-        index: The index as it is used, row for row with it.
-        policy: What is done about findings.
-        source: The set.
         splitter: The split.
+        before: The index with the labels of the source, under the names that the split uses.
+        kept: bool (N,), which of its rows are used without corrections.
+        index: The corrected index, row for row.
+        keep: bool (N,), which rows are used.
+        class_names: The classes.
 
     Raises:
         DataError: A class does not occur, or the patients do not suffice.
         ConfigError: The split names what is not there.
     """
-    kept = policy.decide(before).keep
-    split = _split_of_each(before, kept, source, splitter)
-    if index is before:  # nothing is corrected
-        return split
-    keep = policy.decide(index).keep
-    _refuse_absent(index[keep], source)
-    groups = index["patient"].astype(str).to_numpy(object)
-    of_patient = pd.Series(split[kept]).groupby(groups[kept]).unique()
+    _refuse_absent(before[kept], class_names)
+    split = np.full(len(before), UNUSED, object)
+    split[kept] = splitter.assign(before[kept]).to_numpy()
+    if (kept == keep).all() and np.array_equal(before["label"], index["label"]):
+        return split  # nothing is corrected
+    _refuse_absent(index[keep], class_names)
+    patients = index["patient"].astype(str).to_numpy(object)
+    of_patient = pd.Series(split[kept]).groupby(patients[kept]).unique()
     alone = of_patient[of_patient.map(len) == 1].str[0]
     new = keep & ~kept
-    split[new] = pd.Series(groups[new]).map(alone).fillna(UNUSED).to_numpy(object)
+    split[new] = pd.Series(patients[new]).map(alone).fillna(UNUSED).to_numpy(object)
     split[~keep] = UNUSED
     check_split(
         index,
@@ -66,18 +68,8 @@ def divide(
     return split
 
 
-def _split_of_each(
-    index: pd.DataFrame, keep: NDArray[np.bool_], source: Source, splitter: Splitter
-) -> NDArray[np.object_]:
-    kept = index[keep]
-    _refuse_absent(kept, source)
-    split = np.full(len(index), UNUSED, object)
-    split[keep] = splitter.assign(kept).to_numpy()
-    return split
-
-
-def _refuse_absent(kept: pd.DataFrame, source: Source) -> None:
-    lacking = [n for i, n in enumerate(source.class_names) if not (kept["label"] == i).any()]
+def _refuse_absent(kept: pd.DataFrame, class_names: Sequence[str]) -> None:
+    lacking = [name for i, name in enumerate(class_names) if not (kept["label"] == i).any()]
     if lacking:
         raise DataError(
             f"data: none of the {len(kept)} patches is of class '{lacking[0]}'. Every class must "

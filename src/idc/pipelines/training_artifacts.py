@@ -12,15 +12,15 @@ from idc.config.build import Config
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, HASHES, SHARES
+from idc.data.files import FILE_FACTS
 from idc.data.material import Material
-from idc.data.sources.base import FILE_FACTS
 from idc.data.split.base import SPLITS
 from idc.data.split.csv_file import write_split_csv
 from idc.evaluation.figures import data_figures, learning_figures
 from idc.models.history import History
 from idc.pipelines.callbacks import CHECKPOINTS
 from idc.pipelines.label_corrections import record_corrections
-from idc.pipelines.pseudonyms import names_tags
+from idc.pipelines.pseudonyms import PATIENTS_TAG, names_tags, patients_tag
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.cluster import JOB_TAG, slurm_job
 from idc.runtime.drawing import save_figures
@@ -104,6 +104,7 @@ def record_inputs(
             "data.notes": json.dumps(material.decisions.notes()),
             "data.class_names": json.dumps(material.source.class_names),
             "leaky": str(material.leaky).lower(),
+            PATIENTS_TAG: patients_tag(material.source),
             **names_tags(redactor.pseudonyms),
         }
     )

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from idc.reports.data_sets import data_set
 from idc.reports.phrases import metric_name
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import HEADLINES
@@ -15,20 +14,20 @@ AT_THRESHOLD = ("recall", "specificity", "precision", "f1", "balanced_accuracy",
 
 def card_data(report: RunReport) -> dict[str, Any]:
     """The front matter: without a licence unless one was given, and without what is undefined."""
-    known = data_set(report)
+    card = report.card
     data: dict[str, Any] = {}
     if report.license:
         data["license"] = report.license
     data["library_name"] = "pytorch"
     data["pipeline_tag"] = "image-classification"
     backbone = str(report.setting("choices.backbone") or "")
-    tags = ["medical-imaging", "research-only", "mlflow", *known.tags, backbone]
+    tags = ["medical-imaging", "research-only", "mlflow", *card.tags, backbone]
     data["tags"] = list(dict.fromkeys(tag for tag in tags if tag))
     results = _results(report)
     data["metrics"] = [metric["type"] for metric in results]
     if results:
         other = report.test_data_words if report.kind != "train" else ""
-        name = other or known.name
+        name = other or card.title
         dataset = {"type": slug(name), "name": name, "split": "test"}
         task = {"type": "image-classification", "name": "Patch classification"}
         result = {"task": task, "dataset": dataset, "metrics": results}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.sources.base import NotRead
+from idc.data.sources.tree import NotRead
 
 COLUMNS = (
     *("path", "patient", "label", "x", "y", "width", "height", "mode", "format", "bytes"),

@@ -12,7 +12,6 @@ import jinja2
 from idc.errors import DataError
 from idc.reports.card_data import card_data
 from idc.reports.card_text import Markdown, bullets, code, escape, front_matter, table
-from idc.reports.data_sets import data_set
 from idc.reports.glossary import TERMS
 from idc.reports.origin import cost, model_uri
 from idc.reports.run_input import RunReport
@@ -72,7 +71,7 @@ def _values(report: RunReport) -> dict[str, Any]:
     return {
         "data": front_matter(card_data(report)),
         "report": report,
-        "set": data_set(report),
+        "set": report.card,
         "lead": lead(report),
         "warnings": bullets(warnings(report)),
         "notes": bullets(report.notes),

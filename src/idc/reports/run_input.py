@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.sources.card import DataCard
 from idc.text import value_words
 
-PREDICTIONS = ("path", "patient", "x", "y", "label", "split", "row", "predicted", "score", "loss")
+PREDICTIONS = ("path", "patient", "label", "split", "row", "predicted", "score", "loss")
 COUNTS = ("split", "class", "patches", "patients")
 Interval = tuple[float, float]
 
@@ -34,20 +35,22 @@ class RunReport:
             as one.
         config: The resolved configuration, nested, with ``choices``; of the training run.
         class_names: A name a class, in the order of the labels; with two, the second is positive.
-        patch_size: Split of a patch, in pixels.
+        patch_size: Side of a patch, in pixels.
         counts: ``split``, ``class``, ``patches``, ``patients``; see `idc.data.split.split_counts`.
         metrics: As they are logged: ``test/f1``, ``test/f1_ci_low``, ``test/f1_at_0.5``,
             ``val/threshold``, ``baseline/<name>/auroc`` and so on.
         threshold: ``score >= threshold`` is positive; None for k > 2.
-        predictions: A row a patch of validation and test: ``path``, ``patient``, ``x``, ``y``,
-            ``label``, ``split``, ``row``, ``predicted``, ``score``, ``loss``, and what else there
-            is (``checks``).
+        predictions: One row per patch of validation and test: ``path``, ``patient``, ``label``,
+            ``split``, ``row``, ``predicted``, ``score``, ``loss``, and what else there is (``x``
+            and ``y``, ``checks``).
         figures: The run's folder, with ``data/``, ``training/``, ``evaluation/``, ``explain/``.
         threshold_words: How the threshold was chosen: ``the highest threshold whose validation
             recall is at least 0.95``.
         calibration_words: How scores were calibrated, in a sentence.
         interval_words: What the intervals are: ``95 % bootstrap over 17 patients``.
         test_data_words: What was tested on: ``the test split``.
+        card: What is published about the data set that was trained on.
+        drawn: Whether a program drew the images that were tested.
         notes: Sentences that the numbers must not be read without.
         leaky: Whether the model may have seen patients of the test split.
         leaks: How, in sentences.
@@ -95,6 +98,8 @@ class RunReport:
     calibration_words: str = ""
     interval_words: str = ""
     test_data_words: str = ""
+    card: DataCard = field(default_factory=lambda: DataCard("unnamed data"))
+    drawn: bool = False
     notes: Sequence[str] = ()
     leaky: bool = False
     leaks: Sequence[str] = ()

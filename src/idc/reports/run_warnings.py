@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from idc.errors import ConfigError
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.threshold import ThresholdRule
-from idc.reports.data_sets import SYNTHETIC
 from idc.reports.phrases import between, hundred_interval, listing, number, of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import baseline_table
@@ -37,8 +36,7 @@ def _leak(report: RunReport) -> list[str]:
 
 
 def _drawn(report: RunReport) -> list[str]:
-    trained = report.kind == "train" and report.setting("choices.data") == SYNTHETIC
-    if not trained and SYNTHETIC not in report.test_data_words:
+    if not report.drawn:
         return []
     return [
         "The patches were drawn by a program, to try the method out. Nothing here says how it "

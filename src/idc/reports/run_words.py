@@ -2,7 +2,6 @@
 
 import re
 
-from idc.reports.data_sets import data_set
 from idc.reports.phrases import hundred_interval, listing, of_hundred, patches, percent
 from idc.reports.run_input import Interval, RunReport
 from idc.text import count
@@ -71,7 +70,7 @@ def _turned(interval: Interval | None) -> Interval | None:
 def trained_on(report: RunReport) -> str:
     """What was trained on what, and what each split was for."""
     name = report.setting("choices.backbone") or report.setting("backbone.name") or "a network"
-    data = data_set(report).name
+    data = report.card.title
     members = report.setting("members")
     how = f" of {len(members)} models" if isinstance(members, list | tuple) and members else ""
     verb = {
@@ -159,7 +158,7 @@ def limits(report: RunReport) -> list[str]:
         "For research only. It is no medical device and must not guide the care of a patient.",
         f"A patch of {size}x{size} pixels is judged by itself. What lies around it, the "
         "patient's history and other stains are not seen.",
-        data_set(report).labels,
+        report.card.labels,
         "Another scanner, stain, magnification or hospital can change the scores. Without a test "
         "there, nothing is known of it.",
         training,

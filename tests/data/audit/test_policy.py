@@ -4,7 +4,7 @@ import pytest
 
 from idc.data.audit.findings import CHOICES, FINDINGS
 from idc.data.audit.policy import Policy
-from idc.data.sources.base import NotRead
+from idc.data.sources.tree import NotRead
 from idc.errors import ConfigError, DataError
 
 KEEP = {name: "keep" if FINDINGS[name].can_keep else "drop" for name in CHOICES}
@@ -12,6 +12,8 @@ INDEX = pd.DataFrame(
     {
         "path": ["a", "b", "c", "d"],
         "patient": ["1", "1", "2", "2"],
+        "x": 0,
+        "y": 0,
         "checks": ["", "ink", "ink,glass", "unreadable"],
         "problem": ["", "", "", "the file has 0 bytes"],
         "duplicate_of": "",
@@ -28,6 +30,12 @@ def test_only_what_cannot_be_used_is_dropped_when_all_is_kept() -> None:
     assert table.loc["unreadable", ["patches", "patients", "dropped"]].tolist() == [1, 1, 1]
     assert decisions.notes() == {"unreadable: dropped": 1, "glass: kept": 1, "ink: kept": 2}
     Policy(KEEP).refuse(INDEX, "root")
+
+
+def test_what_does_not_apply_to_a_set_is_not_listed() -> None:
+    policy, index = Policy(KEEP, h_and_e=False), INDEX.drop(columns=["x", "y"])
+    left_out = set(FINDINGS) - set(policy.decide(index).table["finding"])
+    assert left_out == {"overlap", "ink", "glass", "near_grey"}
 
 
 def test_what_cannot_be_used_is_never_kept() -> None:

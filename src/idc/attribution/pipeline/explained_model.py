@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
-from idc.data.material import Material
-from idc.data.sources.base import KnowsTruth
+from idc.data.material import Material, Truth
 from idc.errors import DataError
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import predict
@@ -19,7 +18,6 @@ from idc.evaluation.predictions import decide, raw_predictions
 from idc.models.network import Network
 
 Choose = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
-Truth = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -81,19 +79,6 @@ class Subject:
     def pixels(self, cases: pd.DataFrame) -> NDArray[np.uint8]:
         """The patches of some predictions, uint8 (n, P, P, 3)."""
         return np.asarray(self.patches[cases["row"].to_numpy()])
-
-
-def truth_of(material: Material, hidden: bool) -> Truth | None:
-    """Where the signal is, if the data set knows.
-
-    Args:
-        material: The data.
-        hidden: Whether patients have pseudonyms: the patches can then not be drawn again.
-    """
-    source, index = material.source, material.index
-    if hidden or not isinstance(source, KnowsTruth):
-        return None
-    return lambda rows: source.truth(index.iloc[rows].reset_index(drop=True))
 
 
 def score_rows(

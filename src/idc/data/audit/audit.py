@@ -10,6 +10,7 @@ from idc.data.audit import findings as f
 from idc.data.audit.duplicates import first_of_equal, near_pairs, several_labels
 from idc.data.audit.places import overlapping
 from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
+from idc.data.index import has_positions
 from idc.errors import ConfigError
 
 MOST_BITS = 7  # bands of 8 bits: with more, nearly every pair would have to be compared
@@ -62,13 +63,16 @@ class Limits:
         return asdict(self)
 
 
-def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd.DataFrame:
+def audit(
+    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, h_and_e: bool = True
+) -> pd.DataFrame:
     """Find what is odd in a set.
 
     Args:
-        index: What `Source.scan`, `Source.read` and `measure` say of each patch.
+        index: What `Source.scan`, `Source.read` and `measure` return for each patch.
         patches: uint8 (N, P, P, 3), row for row.
         limits: From where on a measure is a finding.
+        h_and_e: Whether the images are H&E sections; glass, grey and ink are looked for in these.
 
     Returns:
         ``checks`` (str, see `idc.data.audit.findings`) and ``duplicate_of`` (str: the path of the
@@ -92,21 +96,26 @@ def audit(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd
         (f.GLASS, "colourless", limits.colourless),
         (f.INK, "ink", limits.ink),
     ):
-        found[name] = readable & (index[column].to_numpy() >= limit)
+        applies = h_and_e or name not in f.OF_H_AND_E
+        found[name] = readable & applies & (index[column].to_numpy() >= limit)
     named = ~found.get(f.BAD_NAME, np.zeros(count, bool))
     usable = np.flatnonzero(readable & named)
     duplicate = np.full(count, -1, np.int64)
     found |= _repeated(index, usable, duplicate)
     found |= _near(index, patches, usable, found, duplicate, limits)
-    found |= _placed(index, usable, duplicate, max(usual))
+    found[f.ONE_CLASS] = _spread(usable[one_class(index.iloc[usable])], count)
+    if has_positions(index):
+        found |= _placed(index, usable, duplicate, max(usual))
     paths = index["path"].iloc[np.maximum(duplicate, 0)].reset_index(drop=True)
     duplicates = paths.where(pd.Series(duplicate >= 0), "")
     return pd.DataFrame({"checks": f.as_checks(found, count), "duplicate_of": duplicates})
 
 
-def audited(index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits) -> pd.DataFrame:
-    """The index with what `audit` finds in place of what its scan had found by name alone."""
-    return index.drop(columns="checks").join(audit(index, patches, limits))
+def audited(
+    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, h_and_e: bool
+) -> pd.DataFrame:
+    """The index with the findings of `audit` in place of those about the names alone."""
+    return index.drop(columns="checks").join(audit(index, patches, limits, h_and_e))
 
 
 def usual_size(index: pd.DataFrame) -> tuple[int, int]:
@@ -171,11 +180,13 @@ def _placed(
     pairs = usable[overlapping(part, patch_size)]
     alone = pairs[duplicate[pairs[:, 1]] < 0][::-1]
     duplicate[alone[:, 1]] = alone[:, 0]
-    classes = part.groupby("patient", observed=True)["label"].transform("nunique").to_numpy()
-    return {
-        f.OVERLAP: _spread(pairs[:, 1], len(index)),
-        f.ONE_CLASS: _spread(usable[classes == 1], len(index)),
-    }
+    return {f.OVERLAP: _spread(pairs[:, 1], len(index))}
+
+
+def one_class(index: pd.DataFrame) -> NDArray[np.bool_]:
+    """The rows of patients whose images, two or more, are all of one class, bool (N,)."""
+    labels = index.groupby("patient", observed=True)["label"]
+    return np.asarray((labels.transform("nunique") == 1) & (labels.transform("size") > 1), bool)
 
 
 def _spread(rows: NDArray[np.int64], count: int) -> NDArray[np.bool_]:

@@ -17,6 +17,7 @@ DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
 DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
 OVERLAP, ONE_CLASS = "overlap", "one_class"
 NEAR_WHITE, NEAR_GREY, GLASS, INK = "near_white", "near_grey", "glass", "ink"
+OF_H_AND_E = (NEAR_GREY, GLASS, INK)  # what means something in a stained section only
 CORRECTED = RELABELLED, EXCLUDED = "relabelled", "excluded"
 Masks = dict[str, NDArray[np.bool_]]
 

@@ -1,4 +1,4 @@
-"""What is done about findings: kept, dropped, or a reason to stop."""
+"""Policy for the findings of the audit: keep, drop or fail."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.audit.findings import CHOICES, EXCLUDED, FINDINGS, NOT_READ, Action, masks
-from idc.data.sources.base import NotRead
+from idc.data.audit.findings import (
+    CHOICES,
+    EXCLUDED,
+    FINDINGS,
+    NOT_READ,
+    OF_H_AND_E,
+    OVERLAP,
+    Action,
+    masks,
+)
+from idc.data.index import has_positions
+from idc.data.sources.tree import NotRead
 from idc.errors import ConfigError, DataError
 
 SHOWN = 5
@@ -16,12 +26,13 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Decisions:
-    """What became of a set's findings.
+    """The findings of a set and what was done about them.
 
     Attributes:
         keep: bool (N,), the patches that are used.
-        table: A row a finding, those that do not occur too: ``finding``, ``meaning``, ``policy``,
-            ``patches`` (of ``not_read`` files), ``patients``, ``dropped``.
+        table: One row per finding that applies to the set, those that do not occur too:
+            ``finding``, ``meaning``, ``policy``, ``patches`` (of ``not_read`` files), ``patients``,
+            ``dropped``.
     """
 
     keep: NDArray[np.bool_]
@@ -40,12 +51,14 @@ class Policy:
     Args:
         actions: Finding to ``keep``, ``drop`` or ``fail``; every finding must be there, but for
             those about which there is no choice.
+        h_and_e: Whether the images are H&E sections; if not, some findings do not apply.
 
     Raises:
-        ConfigError: A finding is missing or not known, or its action is not possible.
+        ConfigError: A finding is missing or unknown, or its action is not possible.
     """
 
-    def __init__(self, actions: Mapping[str, Action]) -> None:
+    def __init__(self, actions: Mapping[str, Action], h_and_e: bool = True) -> None:
+        self.h_and_e = h_and_e
         settled = {name: f.always for name, f in FINDINGS.items() if f.always is not None}
         if unknown := sorted(set(actions) - set(CHOICES)):
             raise ConfigError(
@@ -68,13 +81,17 @@ class Policy:
         """
         keep, rows = np.ones(len(index), bool), []
         found = masks(index["checks"])
-        groups = index["patient"].to_numpy()
+        patients_of = index["patient"].to_numpy()
         for name, finding in FINDINGS.items():
+            if (name == OVERLAP and not has_positions(index)) or (
+                name in OF_H_AND_E and not self.h_and_e
+            ):
+                continue
             mask = found.get(name, np.zeros(len(index), bool))
             action = self.actions[name]
             if action == "drop" or not finding.can_keep:
                 keep &= ~mask
-            patches, patients = int(mask.sum()), len(np.unique(groups[mask].astype(str)))
+            patches, patients = int(mask.sum()), len(np.unique(patients_of[mask].astype(str)))
             if name == NOT_READ:
                 patches = sum(some.files for some in not_read)
             dropped = patches if action == "drop" else 0

@@ -1,69 +1,23 @@
-"""What every data set gives to the rest of the project."""
+"""The base class of data sets, and what their listing of images returns."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FILE_FACTS = ("width", "height", "mode", "format", "bytes", "mtime", "hash", "problem")
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """The pixels of an index and what is known of the files, row for row.
-
-    Attributes:
-        patches: uint8 array (N, P, P, 3), RGB. Rows that could not be read hold zeros.
-        facts: ``width`` and ``height`` (int32, pixels, as in the file), ``mode`` (str, such as
-            ``8-bit RGB``), ``format`` (str, as Pillow names what the bytes are: ``PNG``,
-            ``JPEG``; "" where there is no file), ``bytes`` (int64), ``mtime`` (int64, ns),
-            ``hash`` (str, sha256 of the file in hex, "" where there is no file) and ``problem``
-            (str: why the file could not be decoded, else "").
-    """
-
-    patches: NDArray[np.uint8]
-    facts: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is published of a data set, to tell a part of it from the whole.
-
-    Attributes:
-        per_class: Patches of each class, in the order of the labels.
-        groups: Patients.
-    """
-
-    per_class: tuple[int, ...]
-    groups: int
-
-
-@dataclass(frozen=True)
-class NotRead:
-    """Files below a data set's root that no row of its index stands for.
-
-    Attributes:
-        why: Why they are not read: what they are, or where they lie.
-        files: How many there are.
-        examples: Paths of a few, relative to the root, as they can be printed.
-    """
-
-    why: str
-    files: int
-    examples: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        more = ", ..." if self.files > len(self.examples) else ""
-        named = f" ({', '.join(self.examples)}{more})" if self.examples else ""
-        return f"{self.files:,} x {self.why}{named}"
-
-    def without_names(self) -> "NotRead":
-        """The same without the paths, in which patients' names stand."""
-        return replace(self, examples=())
+from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.files import Pixels, read_files
+from idc.data.index import UNKNOWN, conform
+from idc.data.sources.card import DataCard
+from idc.data.sources.tree import FileTree, NotRead
+from idc.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -71,16 +25,14 @@ class Scan:
     """What lies below a data set's root.
 
     Attributes:
-        index: A row a patch: ``path`` (str, relative to the root), ``label`` (int64, 0..k-1, or
-            -1 where the name does not say), ``group`` (str, the patient), ``x`` and ``y`` (int64,
-            the patch's corner on the slide, in pixels), ``checks`` (str: findings about the name,
-            joined by commas; see `idc.data.audit.findings`), in an order that does not depend on
-            the file system.
-        not_read: Everything else that should not be there: the finding ``not_read``.
-        ignored: What is left out on purpose, such as hidden files, to how many there are.
-        folders: Each folder that was listed, relative to the root ("." for the root), to when it
-            was last changed, in ns since 1970: a store is current as long as this holds. Empty for
-            a set that has no files.
+        index: One row per image, with the columns of `idc.data.index.INDEX`, in an order that does
+            not depend on the file system.
+        not_read: Files that no image was read from and that should not be there: the finding
+            ``not_read``.
+        ignored: What is left out on purpose, such as hidden files, and the number of each.
+        folders: When each folder that was listed (and each table that was read) was last changed,
+            in ns since 1970, by its path relative to the root ("." for the root): a packed store
+            is current as long as this holds. Empty for a set without files.
     """
 
     index: pd.DataFrame
@@ -89,50 +41,151 @@ class Scan:
     folders: Mapping[str, int] = field(default_factory=dict)
 
 
-class Source(Protocol):
-    """A data set: a cheap look at what is there, and an expensive read of its pixels.
+class Source(ABC):
+    """A data set: a cheap list of its images and an expensive read of their pixels.
+
+    A new set is a subclass with a name, its classes, its card and `list_images`; `read` is
+    overridden only where images are no files below the root.
 
     Attributes:
         name: Short name of the set.
-        class_names: A name a class, in the order of the labels.
-        patch_size: Side of a patch that `read` gives, in pixels.
-        root: The folder of its files, or None for a set that is drawn and has none.
-        known: What is published of the whole set, or None.
-        options: What else the index or the pixels depend on: a store is kept for each.
+        classes: Names of the classes.
+        positive: Which of two classes is positive if the configuration names none.
+        card: What is published about the set.
+        layout: Which files are expected below the root, for messages.
+        root: The folder of the files; None for a set that has none.
+        patch_size: Side of the patches that `read` returns, in pixels.
+
+    Args:
+        root: See above.
+        patch_size: See above.
+        edge: How smaller images are brought to the patch size; see `idc.data.decode.fit_square`.
+        max_pixels: An image with more pixels is not decoded.
+        positive: Name of the positive class of two.
     """
 
     name: str
-    class_names: tuple[str, ...]
-    patch_size: int
-    root: Path | None
-    known: Known | None
-    options: Mapping[str, str | int | float | None]
+    classes: tuple[str, ...] = ()
+    positive: str | None = None
+    card: DataCard
+    layout: str = "image files"
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | None,
+        patch_size: int = 50,
+        edge: Edge = "pad",
+        max_pixels: int = MAX_PIXELS,
+        positive: str | int | None = None,
+    ) -> None:
+        self.root = None if root is None else Path(root).expanduser()
+        self.patch_size = patch_size
+        self.edge: Edge = edge
+        self.max_pixels = max_pixels
+        if positive is not None:
+            self.positive = str(positive)
+
+    @abstractmethod
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        """List the images without reading them.
+
+        Args:
+            tree: Lists folders below the root and counts what no image is read from.
+
+        Returns:
+            One row per image with the columns of `idc.data.index.INDEX`, but ``label`` holds the
+            name of the class (or None where it is unknown).
+        """
+
+    def read(self, index: pd.DataFrame) -> Pixels:
+        """Read the pixels of any rows of an index that `scan` returned.
+
+        A file that cannot be decoded is reported in the facts and raises nothing.
+        """
+        assert self.root is not None
+        paths = index["path"].tolist()
+        return read_files(self.root, paths, self.patch_size, self.edge, self.max_pixels)
+
+    def find_classes(self) -> tuple[str, ...]:
+        """The names of the classes, where the files decide them."""
+        return self.classes
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether the set says which images are of one patient."""
+        return True
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What else index and pixels depend on: one store is kept for each combination."""
+        other = {} if self.positive == type(self).positive else {"positive": self.positive}
+        return {"edge": self.edge, "max_pixels": self.max_pixels, **other}
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes in the order of the labels; of two the positive comes last.
+
+        Raises:
+            ConfigError: ``data.positive`` is missing or does not fit the classes.
+            DataError: There are fewer than two classes.
+        """
+        return positive_last(self.find_classes(), self.positive, self.root)
 
     def scan(self) -> Scan:
-        """List the patches without reading them, and count what is no patch.
+        """List the images without reading them, and count what is none.
 
         Raises:
             DataError: There is nothing to read.
         """
-        ...
+        if self.root is not None and not self.root.is_dir():
+            raise DataError(
+                f"data.root: there is no folder {self.root}. Give the folder that holds "
+                f"{self.layout}, as data.root=DIR."
+            )
+        tree = FileTree(self.root or Path())
+        table = self.list_images(tree)
+        if table.empty:
+            raise DataError(
+                f"data.root: no image found below {self.root}. Expected {self.layout}."
+                + "".join(f"\n  {some}" for some in tree.not_read)
+            )
+        codes = {name: code for code, name in enumerate(self.class_names)}
+        label = table["label"].map(codes).fillna(UNKNOWN).astype("int64")
+        index = conform(table.assign(label=label), self.name)
+        return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
 
-    def read(self, index: pd.DataFrame) -> Pixels:
-        """Read the pixels of any rows of an index that `scan` gave.
 
-        A file that cannot be decoded is told of in the facts, not raised.
-        """
-        ...
+def positive_last(
+    names: Sequence[str], positive: str | None, root: Path | None = None
+) -> tuple[str, ...]:
+    """The classes in the order of the labels; see `Source.class_names`."""
+    if len(names) < 2:
+        has = f"only the class {names[0]}" if names else "no class"
+        raise DataError(f"data.root: {root} has {has}; a classifier needs two or more.")
+    if len(names) > 2:
+        if positive is not None:
+            raise ConfigError(
+                f"data.positive={positive}: there are {len(names)} classes, and with more than two "
+                f"none is positive (metrics are means over the classes); set data.positive=null."
+            )
+        return tuple(names)
+    if positive is None or positive not in names:
+        given = "" if positive is None else f"={positive}"
+        raise ConfigError(
+            f"data.positive{given}: name the positive class: {names[0]} or {names[1]}."
+        )
+    return (*(name for name in names if name != positive), positive)
 
 
 @runtime_checkable
 class KnowsTruth(Protocol):
-    """A data set that knows where in a patch the signal is, as one that is drawn does."""
+    """A data set that knows where in an image the signal is, as one that is drawn does."""
 
     def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
-        """The pixels that make a patch what it is.
+        """The pixels that make an image what it is.
 
         Args:
-            index: Any rows of an index that `Source.scan` gave.
+            index: Any rows of an index that `Source.scan` returned.
 
         Returns:
             bool (n, P, P): the tumour nuclei; none in a patch of class 0.

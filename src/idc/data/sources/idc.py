@@ -5,19 +5,16 @@ on the slide, C the label (0 no IDC, 1 IDC). The zip holds a second copy of ever
 ``IDC_regular_ps50_idx5/``; only the outer copy is read.
 """
 
-import os
 import re
-from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from idc.data.audit.findings import BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH, join
-from idc.data.decode import MAX_PIXELS, SUFFIXES, Edge
-from idc.data.files import read_files
-from idc.data.sources.base import Known, Pixels, Scan
+from idc.data.decode import SUFFIXES
+from idc.data.index import UNKNOWN
+from idc.data.sources.base import Source
+from idc.data.sources.card import DataCard
 from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
-from idc.errors import DataError
 
 NESTED_COPY = "IDC_regular_ps50_idx5"
 # A position of more digits is no pixel of a slide, and would not fit into the index.
@@ -25,84 +22,59 @@ NAME = re.compile(
     rf"(.+)_idx5_x([0-9]{{1,9}})_y([0-9]{{1,9}})_class([01])\.(?i:{'|'.join(SUFFIXES)})"
 )
 LAYOUT = "<patient>/<0 or 1>/<patient>_idx5_x<X>_y<Y>_class<0 or 1>.png"
-UNKNOWN = -1
 TOO_HIGH = "above the folders of the classes"
 TOO_DEEP = "below the folders of the classes"
 SECOND_COPY = "the second copy in the zip"
-Row = tuple[str, int, str, int, int, str]
+Row = tuple[str, str | None, str, int, int, str]
 
 
-class IdcSource:
+class IdcSource(Source):
     """IDC patches in the Kaggle layout.
 
     Label, patient and position are those of a file's name; where its folders say otherwise, the
-    index tells (`label_mismatch`, `patient_mismatch`), and an image file with another name is
+    index says so (`label_mismatch`, `patient_mismatch`), and an image file with another name is
     `bad_name`. Files elsewhere, and of other kinds, are counted as `not_read`.
 
-    Args:
-        root: The folder that holds the patients' folders (or the unpacked zip's
-            ``IDC_regular_ps50_idx5`` alone).
-        patch_size: Side of a stored patch in pixels; 50 in the published set.
-        edge: What to do with the smaller patches at a slide's edge: ``pad`` or ``resize``.
-        max_pixels: An image with more pixels than this is not decoded.
+    The root holds the patients' folders (or the unpacked zip's ``IDC_regular_ps50_idx5`` alone).
     """
 
     name = "idc"
-    class_names = ("no IDC", "IDC")
-    known = Known(per_class=(198_738, 78_786), groups=279)
+    classes = ("no IDC", "IDC")
+    positive = "IDC"
+    layout = f"files {LAYOUT}"
+    card = DataCard(
+        "Breast Histopathology Images",
+        "Patches of 50x50 pixels, cut from H&E-stained whole slide images of breast tissue, "
+        "labelled by whether they lie in a region that a pathologist outlined as invasive ductal "
+        "carcinoma.",
+        "The labels are a pathologist's outlines, cut into squares: patches on an outline may be "
+        "labelled wrongly, and the model is judged by them.",
+        citations=(
+            "A. Cruz-Roa et al., Automatic detection of invasive ductal carcinoma in whole slide "
+            "images with convolutional neural networks, SPIE Medical Imaging 2014.",
+            "A. Janowczyk and A. Madabhushi, Deep learning for digital pathology image analysis: "
+            "A comprehensive tutorial with selected use cases, Journal of Pathology Informatics "
+            "2016.",
+        ),
+        tags=("histopathology", "breast-cancer"),
+        stain="H&E",
+        per_class={"no IDC": 198_738, "IDC": 78_786},
+        patients=279,
+    )
 
-    def __init__(
-        self,
-        root: str | os.PathLike[str],
-        patch_size: int = 50,
-        edge: Edge = "pad",
-        max_pixels: int = MAX_PIXELS,
-    ) -> None:
-        self.root = Path(root).expanduser()
-        self.patch_size = patch_size
-        self.edge: Edge = edge
-        self.max_pixels = max_pixels
-        self.options: Mapping[str, str | int | float | None] = {
-            "edge": edge,
-            "max_pixels": max_pixels,
-        }
-
-    def scan(self) -> Scan:
-        """List the patches; see `idc.data.sources.base.Source.scan`.
-
-        Raises:
-            DataError: The root is missing or holds no patch.
-        """
-        if not self.root.is_dir():
-            raise DataError(
-                f"data.root: there is no folder {self.root}. Give the folder that holds the "
-                f"patients' folders, as data.root=DIR."
-            )
-        tree = FileTree(self.root)
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        """List the patches; see `Source.list_images`."""
         names, files = tree.list_folder("")
         tree.pass_over(files, TOO_HIGH)
         rows = [row for n in names if n != NESTED_COPY for row in _patient(tree, n, n)]
         if NESTED_COPY in names:
-            if any(row[1] != UNKNOWN for row in rows):
+            if any(row[1] is not None for row in rows):
                 tree.ignore_tree(NESTED_COPY, SECOND_COPY)
             else:  # the zip was unpacked without its outer copy
                 names, files = tree.list_folder(NESTED_COPY)
                 tree.pass_over([f"{NESTED_COPY}/{name}" for name in files], TOO_HIGH)
                 rows += [row for n in names for row in _patient(tree, f"{NESTED_COPY}/{n}", n)]
-        if not rows:
-            raise DataError(
-                f"data.root: no patch found below {self.root}. Expected files {LAYOUT}."
-                + "".join(f"\n  {some}" for some in tree.not_read)
-            )
-        index = pd.DataFrame(rows, columns=["path", "label", "patient", "x", "y", "checks"])
-        index = index.astype({"label": "int64", "x": "int64", "y": "int64"})
-        return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
-
-    def read(self, index: pd.DataFrame) -> Pixels:
-        """Read patches; see `idc.data.sources.base.Source.read`."""
-        return read_files(
-            self.root, index["path"].tolist(), self.patch_size, self.edge, self.max_pixels
-        )
+        return pd.DataFrame(rows, columns=["path", "label", "patient", "x", "y", "checks"])
 
 
 def _patient(tree: FileTree, prefix: str, patient: str) -> list[Row]:
@@ -128,8 +100,8 @@ def _patient(tree: FileTree, prefix: str, patient: str) -> list[Row]:
 
 def _row(path: str, match: re.Match[str] | None, folder: str, patient: str) -> Row:
     if match is None:
-        return path, UNKNOWN, patient, UNKNOWN, UNKNOWN, BAD_NAME
-    group, x, y, label = match.groups()
-    found = [LABEL_MISMATCH] if label != folder else []
-    found += [PATIENT_MISMATCH] if group != patient else []
-    return path, int(label), group, int(x), int(y), join(found)
+        return path, None, patient, UNKNOWN, UNKNOWN, BAD_NAME
+    of_name, x, y, label = match.groups()
+    findings = [LABEL_MISMATCH] if label != folder else []
+    findings += [PATIENT_MISMATCH] if of_name != patient else []
+    return path, IdcSource.classes[int(label)], of_name, int(x), int(y), join(findings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,14 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.decode import RGB
-from idc.data.sources.base import Known, Pixels, Scan
+from idc.data.files import Pixels
+from idc.data.sources.base import Source
+from idc.data.sources.card import DataCard
+from idc.data.sources.tree import FileTree
 from idc.data.synthetic import SyntheticSpec, make_index, render
 from idc.runtime.seeding import derive_seed
 
 FIRST_PATIENT = 9001
 
 
-class SyntheticSource:
+class SyntheticSource(Source):
     """Synthetic H&E patches of a few patients.
 
     Args:
@@ -27,13 +31,21 @@ class SyntheticSource:
         shuffle_labels: Permute the labels over all patches: nothing can then be learnt, and a
             pipeline that scores above chance leaks.
         seed: Everything follows from it.
+        positive: Name of the positive class.
     """
 
     name = "synthetic"
-    class_names = ("no IDC", "IDC")
-    root: Path | None = None
-    known: Known | None = None
-    options: Mapping[str, str | int | float | None] = {}
+    classes = ("no IDC", "IDC")
+    positive = "IDC"
+    card = DataCard(
+        "Synthetic H&E patches",
+        "Patches that a program drew, to look like H&E-stained tissue. They show no patient, and "
+        "results on them say nothing about real tissue.",
+        "The labels say what was drawn: they are free of the doubt that real ones have.",
+        tags=("synthetic",),
+        stain="H&E",
+        drawn=True,
+    )
 
     def __init__(
         self,
@@ -43,15 +55,21 @@ class SyntheticSource:
         positive_fraction: float = 0.35,
         shuffle_labels: bool = False,
         seed: int = 0,
+        positive: str | None = None,
     ) -> None:
+        super().__init__(None, patch_size, positive=positive)
         self.spec = SyntheticSpec(
             patients, patches_per_patient, patch_size, positive_fraction, seed=seed
         )
-        self.patch_size = patch_size
         self.shuffle_labels = shuffle_labels
 
-    def scan(self) -> Scan:
-        """List the patches; ``drawn`` is the label that a patch is drawn with."""
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """None: nothing is stored."""
+        return {}
+
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        """List the patches; ``drawn`` is 1 where tumour is drawn, whatever the label says."""
         index = make_index(self.spec)
         index["drawn"] = index["label"]
         if self.shuffle_labels:
@@ -62,21 +80,22 @@ class SyntheticSource:
             kaggle_path(*row)
             for row in zip(index["patient"], index["x"], index["y"], index["label"], strict=True)
         ]
-        index["checks"] = ""
-        return Scan(index[["path", "label", "patient", "x", "y", "checks", "drawn"]])
+        index["label"] = np.array(self.classes, object)[index["label"]]
+        return index[["path", "label", "patient", "x", "y", "drawn"]]
 
     def read(self, index: pd.DataFrame) -> Pixels:
         """Draw the patches."""
-        patient = index["patient"].astype(np.int64) - FIRST_PATIENT
-        patches, _ = render(self.spec, index.assign(label=index["drawn"], patient=patient))
         facts = pd.DataFrame({"width": self.patch_size, "height": self.patch_size}, index.index)
         facts = facts.assign(mode=RGB, format="", bytes=0, mtime=0, hash="", problem="")
-        return Pixels(patches, facts.reset_index(drop=True))
+        return Pixels(self._render(index)[0], facts.reset_index(drop=True))
 
     def truth(self, index: pd.DataFrame) -> NDArray[np.bool_]:
         """Where the signal is; see `idc.data.sources.base.KnowsTruth`."""
+        return self._render(index)[1]
+
+    def _render(self, index: pd.DataFrame) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
         patient = index["patient"].astype(np.int64) - FIRST_PATIENT
-        return render(self.spec, index.assign(label=index["drawn"], patient=patient))[1]
+        return render(self.spec, index.assign(label=index["drawn"], patient=patient))
 
 
 def kaggle_path(patient: str, x: int, y: int, label: int) -> str:

@@ -4,10 +4,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from idc.data.decode import SUFFIXES
-from idc.data.sources.base import NotRead
 
 IMAGE = re.compile(rf".+\.({'|'.join(SUFFIXES)})", re.IGNORECASE | re.DOTALL)
 NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in SUFFIXES)})"
@@ -21,6 +21,30 @@ SYSTEM = frozenset(
 )
 EXAMPLES = 5
 NEVER = -1  # the time of a folder that could not be listed: it is always looked at again
+
+
+@dataclass(frozen=True)
+class NotRead:
+    """Files below a data set's root that no row of its index stands for.
+
+    Attributes:
+        why: Why they are not read: what they are, or where they lie.
+        files: How many there are.
+        examples: Paths of a few, relative to the root, as they can be printed.
+    """
+
+    why: str
+    files: int
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        more = ", ..." if self.files > len(self.examples) else ""
+        named = f" ({', '.join(self.examples)}{more})" if self.examples else ""
+        return f"{self.files:,} x {self.why}{named}"
+
+    def without_names(self) -> "NotRead":
+        """The same without the paths, in which patients' names stand."""
+        return replace(self, examples=())
 
 
 class FileTree:

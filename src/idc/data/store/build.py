@@ -21,7 +21,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.facts import COLOURS, HASHES, SHARES, measure, pixel_hashes
-from idc.data.sources.base import FILE_FACTS, Source
+from idc.data.files import FILE_FACTS
+from idc.data.sources.base import Source
 from idc.data.store.layout import BUILDING, FORMAT, options
 from idc.errors import DataError
 

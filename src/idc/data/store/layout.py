@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from idc.data.sources.base import NotRead, Source
+from idc.data.sources.base import Source
+from idc.data.sources.tree import NotRead
 from idc.errors import DataError, first_line
 
 FORMAT = 3  # of the files; another number is built anew

@@ -39,5 +39,7 @@ def read_set(
 
     with ThreadPoolExecutor(threads) as pool:
         facts = pd.concat(pool.map(read, range(0, len(index), CHUNK)), ignore_index=True)
-    table = audited(index.reset_index(drop=True).join(facts), patches, limits)
+    table = audited(
+        index.reset_index(drop=True).join(facts), patches, limits, source.card.is_h_and_e
+    )
     return table, patches, fingerprint(table)

@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
+from pyarrow.parquet import read_schema  # type: ignore[import-untyped]
 
 from idc.data.audit.audit import Limits, audited
 from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, pixel_hashes
-from idc.data.sources.base import NotRead, Scan, Source
+from idc.data.index import INDEX
+from idc.data.sources.base import Scan, Source
+from idc.data.sources.tree import NotRead
 from idc.data.store.build import FACTS, Advance, Before, identity, pack
 from idc.data.store.layout import (
     BUILDING,
@@ -34,7 +37,8 @@ ATTEMPTS = 5
 SAMPLE = 64  # patches whose pixels are checked at each opening
 # What a run needs of the index; the facts of the files stay on the disk.
 COLUMNS = (
-    *("path", "label", "patient", "x", "y", "checks", "problem", "duplicate_of"),
+    *INDEX,
+    *("problem", "duplicate_of"),
     *HASHES,
     *COLOURS,
     *SHARES,
@@ -179,7 +183,8 @@ def _build(
         else:
             with progress(len(index), f"packing {source.name}") as advance:
                 table, array, read = pack(source, index, folder, before, workers, advance)
-        table = audited(table, np.load(array, mmap_mode="r"), limits)
+        pixels = np.load(array, mmap_mode="r")
+        table = audited(table, pixels, limits, source.card.is_h_and_e)
         return _publish(source, folder, table, array, limits, scan, read)
 
 
@@ -231,7 +236,8 @@ def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> St
     """Open what a description names, and see that it is whole."""
     path, array = folder / known.index, folder / known.patches
     try:
-        wanted = None if columns is None else list(columns)
+        present = read_schema(path).names
+        wanted = None if columns is None else [name for name in columns if name in present]
         index = pd.read_parquet(path, columns=wanted)
         patches = np.load(array, mmap_mode="r")
     except (OSError, ValueError) as error:
