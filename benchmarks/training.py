@@ -25,7 +25,7 @@ from idc.models.classifier import PatchClassifier
 from idc.pipelines.build import build_classifier, build_datamodule, build_trainer
 from idc.pipelines.dataset import load_material
 from idc.tracking.mlflow_run import MlflowRun, NoRun, Run, system_metrics
-from idc.tracking.mlflow_store import open_store, the_store
+from idc.tracking.mlflow_store import open_store
 
 quiet()
 
@@ -113,14 +113,13 @@ def train(
     module = build_classifier(config, data, {})
     store = open_store("local", None, "idc", Path(config["paths"]["mlruns"])) if tracked else None
     clock = StepClock(skip, whole)
-    with the_store(store):
-        run: Run = NoRun() if store is None else MlflowRun(store, name="benchmark")
-        batches = data.count_batches()
-        trainer = build_trainer(config, folder, tracked, folder / "checkpoints", batches)
-        trainer.logger = run.lightning_logger() or None
-        trainer.callbacks = [*(trainer.callbacks if callbacks else ()), clock]
-        with system_metrics(run, config["tracking"]["system_metrics_interval"]):
-            trainer.fit(module, datamodule=data)
+    run: Run = NoRun() if store is None else MlflowRun(store, name="benchmark")
+    batches = data.count_batches()
+    trainer = build_trainer(config, folder, tracked, folder / "checkpoints", batches)
+    trainer.logger = run.lightning_logger() or None
+    trainer.callbacks = [*(trainer.callbacks if callbacks else ()), clock]
+    with system_metrics(run, config["tracking"]["system_metrics_interval"]):
+        trainer.fit(module, datamodule=data)
     return clock.rate
 
 
