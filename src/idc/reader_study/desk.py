@@ -138,7 +138,7 @@ class Desk:
             Text("p", "What does the framed patch show?")
             self._verdicts: dict[int, Text] = {}
             many = " many" if len(names) > 2 else ""
-            with part("div", f"choices verdicts{many}", role="patient", aria_label="Your verdict"):
+            with part("div", f"choices verdicts{many}", role="group", aria_label="Your verdict"):
                 for verdict in verdict_buttons(names):
                     words = verdict_name(verdict, names)
                     self._verdicts[verdict] = button(

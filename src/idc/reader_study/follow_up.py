@@ -40,7 +40,7 @@ class FollowUp:
         with part("section", "card", aria_label="Map and remark"):
             if map_view is not None:
                 Text("h2", QUESTION)
-                with part("div", "choices", role="patient", aria_label=QUESTION):
+                with part("div", "choices", role="group", aria_label=QUESTION):
                     for marks, words in MARK_WORDS.items():
                         key = key_for(keys, ("marks", marks))
                         self._marks[marks] = button(words, partial(do, "marks", marks), key=key)
