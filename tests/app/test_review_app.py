@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from conftest import PATIENCE, TINY, Cli, Result
-from idc.reader_study.answers import Answer, Journal
+from idc.reader_study.answer import Answer
+from idc.reader_study.answer_journal import AnswerJournal
 
 App = Callable[[str], Cli]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -38,7 +39,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     run_id = run.info.run_id
     test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
     test = test[test["split"] == "test"].head(6)
-    with Journal(tmp_path / "reviews" / run_id / "answers.jsonl") as journal:
+    with AnswerJournal(tmp_path / "reviews" / run_id / "answers.jsonl") as journal:
         for number, (path, label) in enumerate(zip(test["path"], test["label"], strict=True)):
             # Both contradict the first label, agree with the others, and are unsure of the last.
             verdict = 1 - label if number == 0 else -1 if number == 5 else label
@@ -78,7 +79,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     # A second round, of the run with corrections: what it says goes with the first, on the same
     # data. An answer about a patch that the test split does not hold does not end it.
     learnt = split.index[split["split"] == "train"][0]
-    with Journal(tmp_path / "reviews" / newest / "answers.jsonl") as journal:
+    with AnswerJournal(tmp_path / "reviews" / newest / "answers.jsonl") as journal:
         for reader in ("AB", "CD"):
             second = test.iloc[1]
             journal.add(answer(reader, second["path"], int(1 - second["label"]), 0))
@@ -148,13 +149,13 @@ def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(
             page.keyboard.press("Enter")
             page.get_by_text("Case 1 of 3").wait_for()
             page.keyboard.press("1")
-            page.get_by_text("given blind").wait_for()
-            page.get_by_text("Made of: conv").or_(page.get_by_text("Made of:")).first.wait_for()
+            page.get_by_text("given before the model's answer").wait_for()
+            page.get_by_text("Source:").first.wait_for()
             page.keyboard.press("w")
             page.keyboard.press("ArrowRight")
             page.get_by_text("Case 2 of 3").wait_for()
             page.keyboard.press("0")
-            page.get_by_text("given blind").wait_for()
+            page.get_by_text("given before the model's answer").wait_for()
             browser.close()
         server.send_signal(signal.SIGTERM)
         assert server.wait(PATIENCE) == 0, log.read_text()

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.reader_study.answers import Answer, Journal, ReviewError
+from idc.reader_study.answer import Answer, ReviewError
+from idc.reader_study.answer_journal import AnswerJournal
 from idc.reader_study.case import Case, Frame
 from idc.reader_study.serving import Settings, serve
 
@@ -71,7 +72,7 @@ class MadeUpBook:
         return np.asarray(blob, np.float32)
 
 
-class CareJournal(Journal):
+class CareJournal(AnswerJournal):
     """A journal whose disk is full while a file says so."""
 
     def add(self, answer: Answer) -> None:

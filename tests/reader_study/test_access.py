@@ -12,9 +12,9 @@ from review_server import MadeUpBook
 
 from idc.errors import ConfigError
 from idc.reader_study.access import LOGIN, LOGOUT, Guard
-from idc.reader_study.answers import Journal
+from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.rate_limit import RateLimit
 from idc.reader_study.serving import PASSWORD_VARIABLE, Settings, serve
-from idc.reader_study.tries import Tries
 
 PASSWORD = "correct horse battery"
 HOST = "127.0.0.1:8080"
@@ -108,7 +108,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def guard(clock: Clock) -> Guard:
-    return Guard(app, PASSWORD, loopback=False, tries=Tries(clock=clock), sleep=clock.sleep)
+    return Guard(app, PASSWORD, loopback=False, limit=RateLimit(clock=clock), sleep=clock.sleep)
 
 
 def test_without_a_password_this_machine_passes() -> None:
@@ -224,7 +224,7 @@ def test_wrong_passwords_slow_down_and_never_lock(guard: Guard, clock: Clock) ->
 
 def test_the_next_wait_is_told(guard: Guard) -> None:
     said = [sign_in(guard, "wrong").body for _ in range(4)]
-    assert "takes" not in said[0] and "takes 8 s" in said[3]
+    assert "delayed" not in said[0] and "delayed by 8 s" in said[3]
 
 
 def test_a_signed_in_reader_is_let_be(guard: Guard, clock: Clock) -> None:
@@ -240,26 +240,26 @@ def test_a_signed_in_reader_is_let_be(guard: Guard, clock: Clock) -> None:
 
 
 def test_tries_of_one_network_wait_for_one_another_until_it_is_quiet(clock: Clock) -> None:
-    tries = Tries(clock=clock)
-    assert tries.count("2001:db8::1") == 0
-    assert tries.wait("2001:db8::2") == 1 and tries.wait("2001:db8:0:1::2") == 0
-    assert [tries.count("2001:db8::ffff") for _ in range(5)] == [1, 3, 7, 15, None]
+    limit = RateLimit(clock=clock)
+    assert limit.reserve("2001:db8::1") == 0
+    assert limit.wait("2001:db8::2") == 1 and limit.wait("2001:db8:0:1::2") == 0
+    assert [limit.reserve("2001:db8::ffff") for _ in range(5)] == [1, 3, 7, 15, None]
     clock.now += 700
-    assert [tries.count("2001:db8::2") for _ in range(2)] == [0, 1]
-    tries.forgive("2001:db8::3")
-    assert tries.wait("2001:db8::1") == 0
+    assert [limit.reserve("2001:db8::2") for _ in range(2)] == [0, 1]
+    limit.reset("2001:db8::3")
+    assert limit.wait("2001:db8::1") == 0
 
 
 @pytest.mark.parametrize(("addresses", "most"), [(1, 120 + 5), (100_000, 3600 + 20 + 31)])
 def test_guessing_for_an_hour_gets_nowhere(clock: Clock, addresses: int, most: int) -> None:
     """However many try at once, so many tries are looked at: the rate that the docs name."""
-    tries, looked_at, number = Tries(clock=clock), 0, 0
+    limit, looked_at, number = RateLimit(clock=clock), 0, 0
     end = clock.now + 3600
     while clock.now < end:
-        turn = tries.count(f"192.{number % addresses}")
+        turn = limit.reserve(f"192.{number % addresses}")
         number += 1
         if turn is None:  # as many wait as may: come back as soon as it makes sense
-            clock.now += tries.wait(f"192.{number % addresses}") - tries.longest + 0.001
+            clock.now += limit.wait(f"192.{number % addresses}") - limit.longest + 0.001
         else:
             looked_at += 1
     assert 0.9 * most < looked_at <= most
@@ -273,7 +273,7 @@ def test_wrong_tries_side_by_side_do_not_pass_the_limit(clock: Clock) -> None:
         if seconds:
             await turned.wait()
 
-    guard = Guard(app, PASSWORD, loopback=False, tries=Tries(clock=clock), sleep=wait)
+    guard = Guard(app, PASSWORD, loopback=False, limit=RateLimit(clock=clock), sleep=wait)
 
     async def many() -> None:
         async def one() -> None:
@@ -343,12 +343,12 @@ def test_settings_that_cannot_be_served(
         raise OverflowError("port must be 0-65535.")
 
     monkeypatch.setattr(socket, "create_server", no_socket)
-    with Journal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=said):
+    with AnswerJournal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=said):
         serve(MadeUpBook(), journal, Settings(**options))
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, Journal(tmp_path / "a") as journal:
+    with socket.create_server(("127.0.0.1", 0)) as taken, AnswerJournal(tmp_path / "a") as journal:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"review.port={port}.*in use.*running already"):
             serve(MadeUpBook(), journal, Settings(port=port, password=None))
@@ -358,13 +358,16 @@ def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with Journal(tmp_path / "a") as journal, pytest.raises(ConfigError, match=r"'\.\[review\]'"):
+    with (
+        AnswerJournal(tmp_path / "a") as journal,
+        pytest.raises(ConfigError, match=r"'\.\[review\]'"),
+    ):
         serve(MadeUpBook(), journal, Settings())
 
 
 def test_no_cases_are_not_served(tmp_path: Path) -> None:
     book = MadeUpBook(count=0)
-    with Journal(tmp_path / "a") as journal, pytest.raises(ConfigError, match="no cases"):
+    with AnswerJournal(tmp_path / "a") as journal, pytest.raises(ConfigError, match="no cases"):
         serve(book, journal, Settings())
 
 

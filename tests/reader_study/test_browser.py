@@ -17,7 +17,8 @@ import pytest
 from review_server import made_up_cases
 
 from conftest import PATIENCE
-from idc.reader_study.answers import Answer, read_history
+from idc.reader_study.answer import Answer
+from idc.reader_study.answer_journal import read_history
 from idc.reader_study.serving import PASSWORD_VARIABLE
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -38,7 +39,8 @@ PASSWORD = "correct horse battery"
 # What a reader must not have before a blinded verdict on the first case.
 SECRETS = (
     "0.31", "0.44", "0.4375", "class0", "class1", "gradcam", "saliency", "weights check",
-    "Data set", "score", "viridis", "Most evidence", "most evidence", "given blind",
+    "Data set", "score", "viridis", "Most evidence", "most evidence",
+    "given before the model's answer",
 )  # fmt: skip
 
 
@@ -190,8 +192,8 @@ def test_a_blinded_review_by_keys(servers: dict[str, Served], tab: Callable[[], 
     (answer,) = server.answers
     assert (answer.reader, answer.case, answer.verdict) == ("AB", made_up_cases()[0].path, 1)
     assert (answer.seen_model, answer.mode, answer.map_marks) == (False, "blinded", "")
-    one.see("given blind")
-    one.see("score 0.31 for IDC; IDC from 0.44 on")
+    one.see("given before the model's answer")
+    one.see("score 0.31 for IDC; threshold 0.44")
     shown = one.page.locator("img.map")
     assert shown.evaluate("e => [e.naturalWidth, +e.style.opacity]") == [50, 0.7]
 
@@ -216,7 +218,7 @@ def test_a_blinded_review_by_keys(servers: dict[str, Served], tab: Callable[[], 
     assert one.page.locator("textarea").input_value() == "nu wr01 in situ? [m]"
 
     one.page.get_by_role("button", name="Unsure").click()
-    one.see("after the model's answer")
+    one.see("after seeing the model's answer")
     assert (server.answers[-1].verdict, server.answers[-1].seen_model) == (-1, True)
     assert server.answers[-1].remark == "nu wr01 in situ? [m]"
     assert one.hosts == {"127.0.0.1"} and one.troubles == []
@@ -243,13 +245,13 @@ def test_two_readers_at_once(servers: dict[str, Served], tab: Callable[[], Tab])
         one.page.goto(f"{server.url}?reader={name.replace(' ', '%20')}")
         one.at(1)
     first.press("i")
-    first.see("given blind")
+    first.see("given before the model's answer")
     first.page.get_by_role("textbox", name="Remark").fill("a secret of one")
     first.page.get_by_role("button", name="Next").click()
     first.at(2)
     assert second.secrets() == []
     second.press("n")
-    second.see("given blind")
+    second.see("given before the model's answer")
     for number in range(2, 6):
         second.press("ArrowRight")
         second.at(number)
@@ -260,7 +262,7 @@ def test_two_readers_at_once(servers: dict[str, Served], tab: Callable[[], Tab])
     second.see("You answered 5 of 5 cases.")
     rows = second.page.locator("tr").all_inner_texts()
     assert [row.split("\t") for row in rows[:3]] == [
-        ["Verdict no IDC", "1"], ["Verdict unsure", "4"], ["The model says the same", "1 of 1"],
+        ["Verdict no IDC", "1"], ["Verdict unsure", "4"], ["The model agrees", "1 of 1"],
     ]  # fmt: skip
     heard = "\n".join([*second.heard, second.page.content()])
     assert "Reader One" not in heard and "secret of one" not in heard
@@ -290,7 +292,7 @@ def test_what_cannot_be_saved_is_told_and_stays(
         full.unlink()
     assert not [a for a in server.answers if a.reader == "full disk"]
     one.page.get_by_role("button", name="Try again").click()
-    one.see("given blind")
+    one.see("given before the model's answer")
     alarm.wait_for(state="hidden")
     assert [a.verdict for a in server.answers if a.reader == "full disk"] == [1]
 
@@ -339,7 +341,7 @@ def test_an_open_review_by_mouse(servers: dict[str, Served], tab: Callable[[], T
     one.see("surroundings cannot be shown")
     page.locator(".q-dialog").wait_for(state="detached")
     one.press("?")
-    one.see("These keys")
+    one.see("Keyboard shortcuts")
     one.press("i")  # the keys rest while a dialog is open
     one.press("Escape")
     page.locator(".q-dialog").wait_for(state="detached")
@@ -378,7 +380,7 @@ def test_a_password_before_everything(servers: dict[str, Served], tab: Callable[
     one.page.goto(f"{url}?reader=EF")
     one.page.get_by_label("Password").fill("wrong password")
     one.press("Enter")
-    one.see("This is not the password.")
+    one.see("Wrong password.")
     one.page.get_by_label("Password").fill(PASSWORD)
     one.press("Enter")
     one.at(1)
@@ -420,7 +422,7 @@ def test_a_server_that_is_killed_loses_nothing(
     one.press("ArrowRight")
     one.at(2)
     one.press("n")
-    one.see("given blind")
+    one.see("given before the model's answer")
     said = server.answers
     server.end(signal.SIGKILL)
     one.page.locator("#popup[aria-hidden=false]").wait_for()
@@ -432,7 +434,7 @@ def test_a_server_that_is_killed_loses_nothing(
     one.at(3)  # the page comes back by itself and goes on at the first case without an answer
     one.see("2 of 5 answered")
     one.press("i")
-    one.see("given blind")
+    one.see("given before the model's answer")
     assert again.answers[-1].case == made_up_cases()[2].path
 
     code, out = again.end(signal.SIGINT)  # Ctrl-C, with a reader on the page

@@ -8,7 +8,7 @@ import pytest
 from idc.data.corrected import correct
 from idc.data.corrections import read_corrections
 from idc.errors import ConfigError
-from idc.reader_study.answer import Answer, as_frame, standing
+from idc.reader_study.answer import Answer, as_frame, counted_answers
 from idc.reader_study.export import ExportRule, find_corrections, write_corrections
 
 NAMES = ("no IDC", "IDC")
@@ -29,7 +29,7 @@ LABELS = {name: 1 if name == "back" else 0 for name in SAID}
 
 def answers() -> pd.DataFrame:
     return as_frame(
-        standing(
+        counted_answers(
             Answer(f"Dr. {i}", case, v, "", "", "", False, 1.0, TIME, "blinded")
             for case, verdicts in SAID.items()
             for i, v in enumerate(verdicts)
@@ -96,7 +96,7 @@ def said(case: str, *verdicts: int, seen: bool = False) -> list[Answer]:
 def test_verdicts_in_sight_of_the_model_correct_nothing_unless_they_may() -> None:
     given = [*said("agreed", 1, 1, seen=True), *said("most", 1, 1), *said("level", 1)]
     given += said("level", 1, 1, seen=True)[1:]
-    table = as_frame(standing(given))
+    table = as_frame(counted_answers(given))
     found = find_corrections(table, predictions(), NAMES)
     assert found["path"].tolist() == ["most"]
     every = find_corrections(table, predictions(), NAMES, ExportRule(blinded_only=False))
@@ -108,14 +108,14 @@ def test_a_second_review_adds_to_the_first_and_fits_the_same_data(tmp_path: Path
     data = pd.DataFrame({"path": names, "label": 0, "patient": "p", "checks": ""})
     first = tmp_path / "first.csv"
     one = [a for n in ("again", "back", "kept", "unsure") for a in said(n, 1, 1)]
-    write_corrections(first, as_frame(standing([*one, *said("out", -1, -1)])), data, NAMES)
+    write_corrections(first, as_frame(counted_answers([*one, *said("out", -1, -1)])), data, NAMES)
     earlier = read_corrections(first)
     assert len(earlier.table) == 5
 
     run = correct(data, earlier, NAMES)
     run = run[run["checks"].astype(str) != "excluded"]
     two = [*said("again", 1, 1), *said("back", 0, 0), *said("fine", 0, 0), *said("new", 1, 1)]
-    given = as_frame(standing([*two, *said("unsure", -1, -1)]))
+    given = as_frame(counted_answers([*two, *said("unsure", -1, -1)]))
     second = tmp_path / "second.csv"
     write_corrections(second, given, run, NAMES, earlier=earlier)
 

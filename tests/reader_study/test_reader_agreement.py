@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 
-from idc.reader_study.answer import Answer, ReviewError, as_frame, standing
+from idc.reader_study.answer import Answer, ReviewError, as_frame, counted_answers
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.kappa import cohen, fleiss
 from idc.reader_study.reader_agreement import agree
@@ -54,7 +54,7 @@ def frame(verdicts: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
         for i, verdict in enumerate(row)
         if verdict is not None
     ]
-    return as_frame(standing(said))
+    return as_frame(counted_answers(said))
 
 
 def predictions(label: Sequence[int], predicted: Sequence[int], patients: int = 12) -> pd.DataFrame:
@@ -130,8 +130,8 @@ def test_kappas_are_those_of_the_libraries(pairs: list[tuple[int, int]]) -> None
     assert found.value == pytest.approx(expected, nan_ok=True)
     assert found.observed == pytest.approx((one == other).mean())
     if math.isnan(expected):
-        assert "not defined" in found.note
-        assert "not defined" in several.note
+        assert "undefined" in found.note
+        assert "undefined" in several.note
         assert math.isnan(several.value)
         assert math.isnan(found.low)
     else:
@@ -204,7 +204,7 @@ def test_what_is_not_defined_is_said_and_not_logged() -> None:
     assert "review/kappa_A__B" not in found.metrics
     assert "review/fleiss_kappa" not in found.metrics
     assert found.metrics["review/kappa_A__model"] == 0
-    assert any("Ann and Bo" in n and "not defined" in n for n in found.notes)
+    assert any("Ann and Bo" in n and "undefined" in n for n in found.notes)
     assert any("Ann and model" in n and "however often they agree" in n for n in found.notes)
     apart = agree(frame({"Ann": [0, None], "Bo": [None, 1]}), predictions([0, 1], [0, 1]))
     assert row_of(apart.pairs, "Ann", "Bo")["cases"] == 0
@@ -227,14 +227,14 @@ def test_one_reader_none_and_odd_names() -> None:
 
 def test_verdicts_in_sight_of_the_model_are_told() -> None:
     said = [answer("Ann", "0.png", 0), answer("Ann", "1.png", 1, seen=True)]
-    found = agree(as_frame(standing(said)), predictions([0, 1], [0, 1]))
+    found = agree(as_frame(counted_answers(said)), predictions([0, 1], [0, 1]))
     assert found.readers["in_sight"].tolist() == [1]
     assert any("1 of 2 verdicts" in note for note in found.notes)
 
 
 def test_map_marks_by_method() -> None:
     said = [answer("Ann", f"{i}.png", 0, m) for i, m in enumerate(["right", "right", "wrong", ""])]
-    found = agree(as_frame(standing(said)), predictions([0] * 4, [0] * 4))
+    found = agree(as_frame(counted_answers(said)), predictions([0] * 4, [0] * 4))
     (row,) = found.maps.to_dict("records")
     assert (row["method"], row["judged"], row["right"], row["partly"]) == ("gradcam", 3, 2, 0)
     assert row["right_share"] == pytest.approx(2 / 3)
@@ -258,7 +258,7 @@ def test_selected_cases_do_not_pass_for_the_test_split() -> None:
     said = [answer("Ann", f"{i}.png", label[i], "right") for i in range(10)]
     # The last are what the model calls wrong: readers side with the label there.
     said += [answer("Ann", f"{i}.png", label[i], "wrong", order="suspects") for i in range(12, 19)]
-    of_all = agree(as_frame(standing(said)), data, draws=0)
+    of_all = agree(as_frame(counted_answers(said)), data, draws=0)
     assert of_all.drawn == "random"
     assert of_all.metrics["review/kappa_A__model"] == 1
     assert of_all.metrics["review/map_right_gradcam"] == 1
@@ -272,18 +272,18 @@ def test_selected_cases_do_not_pass_for_the_test_split() -> None:
     names, kappas = of_all.matrix("kappa")
     assert kappas[0, names.index("model")] == 1
 
-    chosen = agree(as_frame(standing(said[10:])), data, draws=0)
+    chosen = agree(as_frame(counted_answers(said[10:])), data, draws=0)
     assert chosen.drawn == "selected"
     assert all(name.endswith("_selected") for name in names_of(chosen.metrics))
     assert chosen.metrics["review/kappa_A__label_selected"] == 1
-    assert any("say nothing of the whole test split" in note for note in chosen.notes)
+    assert any("not representative of the test split" in note for note in chosen.notes)
     # An older journal does not say how its cases came.
     old = [answer("Ann", f"{i}.png", label[i], order="") for i in range(10)]
-    assert agree(as_frame(standing(old)), data, draws=0).drawn == "selected"
+    assert agree(as_frame(counted_answers(old)), data, draws=0).drawn == "selected"
     # All of the test split, in whatever order, is no selection.
     every = [answer("Ann", f"{i}.png", label[i], order="uncertainty") for i in range(20)]
-    assert agree(as_frame(standing(every)), data, draws=0).drawn == "random"
-    assert agree(as_frame(standing(every[1:])), data, draws=0).drawn == "selected"
+    assert agree(as_frame(counted_answers(every)), data, draws=0).drawn == "random"
+    assert agree(as_frame(counted_answers(every[1:])), data, draws=0).drawn == "selected"
 
 
 def test_a_stray_reader_does_not_take_fleiss_kappa_away() -> None:

@@ -4,11 +4,11 @@ import pytest
 from review_server import MadeUpBook, made_up_cases
 
 from idc.errors import DataError, IdcError
-from idc.reader_study.answer import Answer, Mode, standing
+from idc.reader_study.answer import Answer, Mode, counted_answers
 from idc.reader_study.keys import key_for, review_keys
 from idc.reader_study.ledger import Ledger
+from idc.reader_study.page_text import explained_class, model_facts, place, verdict_buttons
 from idc.reader_study.reading import Reading
-from idc.reader_study.words import explained_class, model_facts, place, verdict_buttons
 
 
 class Notebook:
@@ -38,42 +38,42 @@ def begin(notebook: Notebook, reader: str = "AB", mode: Mode = "blinded") -> Rea
 
 def keep(reading: Reading, answer: Answer | None) -> None:
     assert answer is not None
-    reading.keep(answer)
+    reading.save(answer)
 
 
 def test_a_verdict_in_the_blind_stays_as_given(notebook: Notebook) -> None:
     reading = begin(notebook)
     assert not reading.model_in_sight
-    keep(reading, reading.judged(1))
+    keep(reading, reading.answer_verdict(1))
     assert reading.model_in_sight and not notebook.lines[-1].seen_model
-    keep(reading, reading.marked("partly", "gradcam"))
-    keep(reading, reading.judged(0))
+    keep(reading, reading.answer_marks("partly", "gradcam"))
+    keep(reading, reading.answer_verdict(0))
     assert notebook.lines[-1].seen_model and notebook.lines[-1].map_marks == "partly"
-    said = reading.said
+    said = reading.counted
     assert said is not None and (said.answer.verdict, said.last, said.changed) == (1, 0, True)
 
 
 def test_an_answer_on_another_page_has_brought_the_model_into_sight(notebook: Notebook) -> None:
     ledger = Ledger(notebook)
     first, second = (Reading(made_up_cases(), ledger, "AB", "blinded") for _ in range(2))
-    keep(first, first.judged(1))
-    answer = second.judged(0)
+    keep(first, first.answer_verdict(1))
+    answer = second.answer_verdict(0)
     assert answer is not None and answer.seen_model
 
 
 def test_the_model_is_in_sight_from_the_start_when_open(notebook: Notebook) -> None:
     reading = begin(notebook, mode="open")
     assert reading.model_in_sight
-    keep(reading, reading.judged(-1))
+    keep(reading, reading.answer_verdict(-1))
     assert notebook.lines[-1].seen_model and notebook.lines[-1].mode == "open"
 
 
 def test_nothing_new_is_not_written_again(notebook: Notebook) -> None:
     reading = begin(notebook)
-    keep(reading, reading.judged(1))
-    keep(reading, reading.remarked(" tubules "))
-    assert reading.judged(1) is None and reading.remarked("tubules") is None
-    assert reading.marked("", "") is None
+    keep(reading, reading.answer_verdict(1))
+    keep(reading, reading.answer_remark(" tubules "))
+    assert reading.answer_verdict(1) is None and reading.answer_remark("tubules") is None
+    assert reading.answer_marks("", "") is None
     assert notebook.lines[-1].remark == "tubules"
 
 
@@ -81,13 +81,13 @@ def test_a_reading_goes_on_at_the_first_case_without_an_answer(notebook: Noteboo
     reading = begin(notebook)
     for position in (0, 1, 3):
         reading.go(position)
-        keep(reading, reading.judged(0))
+        keep(reading, reading.answer_verdict(0))
     assert begin(notebook).position == 2
     assert begin(notebook).unanswered() == [2, 4]
     assert begin(notebook, "CD").position == 0
     for position in (2, 4):
         reading.go(position)
-        keep(reading, reading.judged(0))
+        keep(reading, reading.answer_verdict(0))
     assert begin(notebook).position == 5
 
 
@@ -96,18 +96,18 @@ def test_what_could_not_be_kept_waits_and_nothing_is_lost_of_it(notebook: Notebo
     notebook.full = True
     for verdict in (1, 0):
         with pytest.raises(IdcError, match="no space"):
-            keep(reading, reading.judged(verdict))
+            keep(reading, reading.answer_verdict(verdict))
     assert not notebook.lines and not reading.model_in_sight and reading.unanswered()[0] == 0
     notebook.full = False
-    keep(reading, reading.judged(0))
+    keep(reading, reading.answer_verdict(0))
     assert [a.verdict for a in notebook.lines] == [0] and reading.pending is None
     notebook.full = True
     with pytest.raises(IdcError):
-        keep(reading, reading.judged(1))
+        keep(reading, reading.answer_verdict(1))
     with pytest.raises(IdcError):
-        keep(reading, reading.remarked("looks benign"))
+        keep(reading, reading.answer_remark("looks benign"))
     notebook.full = False
-    keep(reading, reading.remarked("looks benign"))
+    keep(reading, reading.answer_remark("looks benign"))
     assert (notebook.lines[-1].verdict, notebook.lines[-1].remark) == (1, "looks benign")
     assert notebook.lines[-1].seen_model
 
@@ -116,27 +116,27 @@ def test_seconds_count_from_the_appearance_of_the_case(notebook: Notebook) -> No
     now = [100.0]
     reading = Reading(made_up_cases(), Ledger(notebook), "AB", "blinded", clock=lambda: now[0])
     now[0] = 104.25
-    keep(reading, reading.judged(1))
+    keep(reading, reading.answer_verdict(1))
     now[0] = 110.0
-    keep(reading, reading.remarked("later"))
+    keep(reading, reading.answer_remark("later"))
     assert [a.seconds for a in notebook.lines] == [4.2, 4.2]
     reading.go(1)
     now[0] = 111.5
-    keep(reading, reading.judged(1))
+    keep(reading, reading.answer_verdict(1))
     assert notebook.lines[-1].seconds == 1.5
 
 
 def test_marks_and_remarks_need_a_verdict(notebook: Notebook) -> None:
     reading = begin(notebook, mode="open")
     with pytest.raises(DataError, match="verdict first"):
-        reading.marked("right", "gradcam")
+        reading.answer_marks("right", "gradcam")
     with pytest.raises(DataError, match="verdict first"):
-        reading.remarked("a")
+        reading.answer_remark("a")
 
 
 def test_names_that_mean_the_same_reader(notebook: Notebook) -> None:
     reading = begin(notebook, "Zoë B")
-    keep(reading, reading.judged(1))
+    keep(reading, reading.answer_verdict(1))
     ledger = Ledger(notebook)
     assert ledger.name("  zoe\u0308   b ") == "Zoë B"
     assert ledger.name("Zed") == "Zed"
@@ -150,13 +150,13 @@ def test_a_name_that_is_none_is_refused(notebook: Notebook, typed: str) -> None:
 
 def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
     other = begin(notebook, "CD")
-    keep(other, other.judged(0))
+    keep(other, other.answer_verdict(0))
     reading = begin(notebook)
     # labels 0 1 0 1 0, predicted 0 0 1 1 0
     for position, verdict in enumerate((0, 0, -1)):
         reading.go(position)
-        keep(reading, reading.judged(verdict))
-    keep(reading, reading.marked("wrong", "gradcam"))
+        keep(reading, reading.answer_verdict(verdict))
+    keep(reading, reading.answer_marks("wrong", "gradcam"))
     summary = reading.summary()
     assert summary.verdicts == {0: 2, -1: 1}
     assert (summary.decided, summary.with_model, summary.with_label) == (2, 2, 1)
@@ -184,14 +184,14 @@ def test_words_for_more_than_two_classes() -> None:
     case = book.cases[2]
     assert explained_class(book, case) == "benign" and verdict_buttons(book.class_names)[0] == 0
     model, label = model_facts(book, case, None)
-    assert model[:2] == ("Model", "benign") and "0.51 of this class" in model[2]
+    assert model[:2] == ("Model", "benign") and "probability 0.51" in model[2]
     assert label[:2] == ("Data set", "invasive")
 
 
 def test_words_of_a_changed_verdict(notebook: Notebook) -> None:
     book, reading = MadeUpBook(), begin(notebook)
-    keep(reading, reading.judged(1))
-    keep(reading, reading.judged(-1))
-    rows = model_facts(book, reading.case, standing(notebook.lines)[0])
-    assert rows[0] == ("Your verdict", "IDC", "given blind")
+    keep(reading, reading.answer_verdict(1))
+    keep(reading, reading.answer_verdict(-1))
+    rows = model_facts(book, reading.case, counted_answers(notebook.lines)[0])
+    assert rows[0] == ("Your verdict", "IDC", "given before the model's answer")
     assert rows[1][:2] == ("Changed to", "unsure")

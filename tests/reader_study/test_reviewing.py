@@ -20,11 +20,11 @@ from idc.evaluation.inference import Inference
 from idc.metrics.calibration import Calibration
 from idc.pipelines.build import build_network
 from idc.pipelines.dataset import load_material
-from idc.reader_study.answer import Answer, as_frame, standing
+from idc.reader_study.answer import Answer, as_frame, counted_answers
 from idc.reader_study.case_book import UNMEASURED, caveats
 from idc.reader_study.export import ExportRule
-from idc.reader_study.findings import find
-from idc.reader_study.valid_answers import keep_readers, refuse_readers, with_answered
+from idc.reader_study.review_results import evaluate_answers
+from idc.reader_study.usable_answers import check_readers, match_predictions, select_readers
 
 TIME = "2026-01-02T03:04:05+00:00"
 LOADER = {"batch_size": 32, "eval_batch_size": 32, "num_workers": 0, "sampler": "shuffle"}
@@ -62,30 +62,30 @@ def test_answers_about_other_patches_do_not_end_a_review(
     paths = material.index["path"]
     tested, learnt, dropped = subject.test["path"][0], paths[train[0]], paths[train[1]]
     cases = [tested, learnt, dropped, "elsewhere.png"]
-    answers = as_frame(standing(answer("Ann", case, 1) for case in cases))
-    kept, known, notes = with_answered(subject, material, DECIDER, LOADER, answers)
+    answers = as_frame(counted_answers(answer("Ann", case, 1) for case in cases))
+    kept, known, notes = match_predictions(subject, material, DECIDER, LOADER, answers)
     assert kept["case"].tolist() == [tested, learnt]
     assert len(known) == len(subject.predictions) + 1
     (scored,) = known[known["path"] == learnt].to_dict("records")
     assert 0 <= scored["score"] <= 1
     (note,) = notes
-    assert "2 of 4 answers are left out" in note
-    whole = with_answered(subject, material, DECIDER, LOADER, kept)
+    assert "2 of 4 answers are excluded" in note
+    whole = match_predictions(subject, material, DECIDER, LOADER, kept)
     assert whole[2] == []
 
 
 def test_readers_who_are_kept() -> None:
-    answers = as_frame(standing(answer(name, "a.png", 1) for name in ("Ann", "Bo", "test")))
-    assert keep_readers(answers, None) == (answers, [])
-    kept, notes = keep_readers(answers, ["ann", "Bo", "Cy"])
+    answers = as_frame(counted_answers(answer(name, "a.png", 1) for name in ("Ann", "Bo", "test")))
+    assert select_readers(answers, None) == (answers, [])
+    kept, notes = select_readers(answers, ["ann", "Bo", "Cy"])
     assert kept["reader"].tolist() == ["Ann", "Bo"]
     assert "no answer of Cy" in notes[0]
-    assert "test are left out" in notes[1]
+    assert "test are excluded" in notes[1]
     for wrong in ("Ann", [], 3):
         with pytest.raises(ConfigError, match="readers="):
-            refuse_readers(wrong)
-    refuse_readers(None)
-    refuse_readers(["Ann"])
+            check_readers(wrong)
+    check_readers(None)
+    check_readers(["Ann"])
 
 
 def test_a_method_that_was_not_measured_says_so() -> None:
@@ -106,13 +106,15 @@ def test_a_review_of_a_corrected_run_says_what_its_corrections_are(tmp_path: Pat
     ).assign(predicted=[1, 0, 1, 0], score=[0.9, 0.1, 0.9, 0.1])
     said = [answer(reader, name, 1) for reader in ("Ann", "Bo") for name in names[:2]]
     said += [answer(reader, "3.png", 1, seen=True) for reader in ("Ann", "Bo")]
-    answers = as_frame(standing(said))
-    found = find(answers, data, ["no", "IDC"], ExportRule(), 0, tmp_path / "out", earlier)
+    answers = as_frame(counted_answers(said))
+    found = evaluate_answers(
+        answers, data, ["no", "IDC"], ExportRule(), 0, tmp_path / "out", earlier
+    )
     table = read_corrections(tmp_path / "out" / "corrections.csv").table
     assert table["path"].tolist() == ["0.png", "1.png", "gone.png"]
     assert found.metrics["review/corrections"] == 3
     notes = " ".join(found.notes)
-    assert "2 of 6 verdicts were given with the model's answer in sight and correct no" in notes
-    assert "1 of the cases have a label that an earlier review corrected" in notes
-    assert "the 2 correction(s) that the run was made with" in notes
+    assert "2 of 6 verdicts were given after seeing the model's answer and correct no" in notes
+    assert "1 of the cases have a label corrected by an earlier review" in notes
+    assert "the 2 correction(s) that the run was trained with" in notes
     assert (tmp_path / "out" / "agreement.png").is_file()

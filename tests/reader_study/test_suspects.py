@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.reader_study.answer import Answer, ReviewError, as_frame, standing
+from idc.reader_study.answer import Answer, ReviewError, as_frame, counted_answers
 from idc.reader_study.suspects import model_suspects, reader_suspects
 
 
@@ -34,7 +34,7 @@ def test_readers_against_the_label_by_their_number_then_by_the_model() -> None:
         *said("f", -1, -1, 1),  # one who is sure
         *said("g", 1, 1),  # as the label
     ]
-    table = reader_suspects(as_frame(standing(answers)), predictions)
+    table = reader_suspects(as_frame(counted_answers(answers)), predictions)
     assert table["path"].tolist() == ["b", "c", "d", "a", "f"]
     assert table["rank"].tolist() == [1, 2, 3, 4, 5]
     first = table.iloc[0]
@@ -47,7 +47,7 @@ def test_readers_against_the_label_by_their_number_then_by_the_model() -> None:
     assert by_path.loc["f", "unsure"] == 2
     assert reader_suspects(as_frame([]), predictions).empty
     with pytest.raises(ReviewError, match="another run"):
-        reader_suspects(as_frame(standing(said("z", 0))), predictions)
+        reader_suspects(as_frame(counted_answers(said("z", 0))), predictions)
 
 
 def test_confident_learning_by_hand() -> None:

@@ -23,13 +23,13 @@ from idc.pipelines.scoring import loader_of
 from idc.pipelines.validate import check_values
 from idc.reader_study.answer import as_frame
 from idc.reader_study.case_book import ORDERS, RunBook, caveats, order_cases
-from idc.reader_study.drawn import EVERYTHING
 from idc.reader_study.export import ExportRule
-from idc.reader_study.findings import Findings, find
-from idc.reader_study.listening import checked, resolved
-from idc.reader_study.run_journal import FOLDER, Mirrored, mirrored, open_journal
+from idc.reader_study.listening import check_address, resolve_address
+from idc.reader_study.mirrored_journal import FOLDER, MirroredJournal, mirrored, open_journal
+from idc.reader_study.review_results import ReviewResults, evaluate_answers
+from idc.reader_study.sampling import EVERYTHING
 from idc.reader_study.serving import Settings, serve
-from idc.reader_study.valid_answers import keep_readers, refuse_readers, with_answered
+from idc.reader_study.usable_answers import check_readers, match_predictions, select_readers
 from idc.runtime.outcome import Outcome
 from idc.runtime.progress import progress_bar
 from idc.runtime.signals import SIGNALS
@@ -56,7 +56,7 @@ class Reviewed:
     run_id: str
     journal: Path
     folder: Path
-    findings: Findings | None
+    findings: ReviewResults | None
 
 
 def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Reviewed:
@@ -87,9 +87,9 @@ def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Re
             with mirrored(journal, logged, order, chosen) as keeper, _ended_alike():
                 serve(book, keeper, settings, ready)
         else:
-            Mirrored(journal, logged).copy()
-        answers, notes = keep_readers(as_frame(journal.answers()), config["readers"])
-        answers, known, more = with_answered(
+            MirroredJournal(journal, logged).copy()
+        answers, notes = select_readers(as_frame(journal.answers()), config["readers"])
+        answers, known, more = match_predictions(
             subject, material, restored.decider, loader_of(config), answers
         )
         notes += more
@@ -99,7 +99,7 @@ def review_run(config: Config, folder: Path, ready: Callable[[str], None]) -> Re
             return Reviewed(run_id, journal.path, folder, None)
         target = folder / FOLDER
         names, earlier = list(subject.class_names), material.corrections
-        findings = find(answers, known, names, rule, config["seed"], target, earlier)
+        findings = evaluate_answers(answers, known, names, rule, config["seed"], target, earlier)
         logged.metrics(findings.metrics)
         logged.artifacts(target, FOLDER)
     return Reviewed(run_id, journal.path, target, findings)
@@ -112,7 +112,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
     rule: ExportRule = build(config["export"], "export")
     if config["order"] not in ORDERS:
         raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
-    refuse_readers(config["readers"])
+    check_readers(config["readers"])
     settings = Settings(
         host=str(config["host"]),
         port=config["port"],
@@ -121,7 +121,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
         ssl_keyfile=config["ssl_keyfile"],
     )
     if config["serve"]:
-        checked(settings, resolved(settings.host, settings.port)[1])
+        check_address(settings, resolve_address(settings.host, settings.port)[1])
     return rule, settings
 
 

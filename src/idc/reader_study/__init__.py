@@ -1,1 +1,1 @@
-"""A pathologist reviews a model's patches: the page, its server, and what the answers say."""
+"""Reader study of a model's patches: the page, its server, and the analysis of the answers."""

@@ -1,4 +1,4 @@
-"""Agreement as numbers for MLflow, and what to know of them, in sentences."""
+"""Agreement as MLflow metrics, and notes on their interpretation."""
 
 import math
 
@@ -6,8 +6,8 @@ import pandas as pd
 
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.reader_study.answer import MARKS
-from idc.reader_study.drawn import SELECTED
 from idc.reader_study.initials import metric_initials
+from idc.reader_study.sampling import SELECTED
 from idc.reader_study.votes import LABEL, MAJORITY, MODEL
 from idc.text import listing
 
@@ -22,15 +22,15 @@ def as_metrics(
     maps: pd.DataFrame,
     cases: int,
 ) -> dict[str, float]:
-    """The tables' numbers for MLflow, without those that are not defined.
+    """Metrics for MLflow, without undefined ones.
 
     Args:
-        drawn: See `idc.reader_study.reader_agreement.Agreement`.
-        readers: Readers.
-        pairs: Pairs.
-        fleiss: Several readers.
-        maps: Methods.
-        cases: Number of cases that anybody answered.
+        drawn: See `idc.reader_study.reader_agreement.Agreement`, also for the tables.
+        readers: One row per reader.
+        pairs: One row per pair.
+        fleiss: Agreement of several readers.
+        maps: One row per attribution method.
+        cases: Number of cases with an answer.
     """
     metrics = {"review/cases": float(cases), "review/readers": float(len(readers))}
     metrics["review/answers"] = float(readers["cases"].sum())
@@ -53,30 +53,30 @@ def as_metrics(
 
 
 def as_notes(readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame) -> list[str]:
-    """What to know of the numbers; see `as_metrics` for the tables."""
+    """Notes on interpreting the metrics, as sentences; see `as_metrics` for the tables."""
     notes = []
     seen, answers = int(readers["in_sight"].sum()), int(readers["cases"].sum())
     if seen:
         notes.append(
-            f"{seen:,} of {answers:,} verdicts were given with the model's answer in sight: "
-            f"agreement with the model, and between readers, is then too high."
+            f"{seen:,} of {answers:,} verdicts were given after seeing the model's answer: "
+            f"agreement with the model, and between readers, is then overestimated."
         )
     for note, rows in pairs[pairs["note"] != ""].groupby("note", sort=False):
         two = [f"{one} and {other}" for one, other in zip(rows["one"], rows["other"], strict=True)]
         notes.append(f"{listing(two)}: {note}")
-    here = set(pairs["one"]) | set(pairs["other"])
-    several = sum(name in here for name in readers["reader"])
+    paired = set(pairs["one"]) | set(pairs["other"])
+    several = sum(name in paired for name in readers["reader"])
     fewer = fleiss[(fleiss["what"] == "with unsure") & (fleiss["readers"] < several)]
     notes += [
-        f"Too few cases were answered by all {several} readers: Fleiss' kappa is of {row['of']}, "
-        f"who share {row['cases']:,}."
+        f"Too few cases were answered by all {several} readers: Fleiss' kappa is computed for "
+        f"{row['of']}, who share {row['cases']:,}."
         for row in fewer.to_dict("records")
     ]
     noted = fleiss[fleiss["note"] != ""].to_dict("records")
     notes += [f"Fleiss' kappa ({row['what']}): {row['note']}" for row in noted]
     if (pairs["patients"] < FEW_PATIENTS).any():
         notes.append(
-            f"Where there are fewer than {FEW_PATIENTS} patients, intervals over patients are wide "
-            f"and rough; of a single patient there is none."
+            f"With fewer than {FEW_PATIENTS} patients, intervals over patients are wide and "
+            f"inaccurate; for a single patient there is none."
         )
     return notes

@@ -1,4 +1,4 @@
-"""An answer of a reader, and what of several answers to a case counts."""
+"""A reader's answer to a case, and which of several answers to a case counts."""
 
 import math
 from collections.abc import Iterable
@@ -19,28 +19,28 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class ReviewError(IdcError):
-    """A journal of answers, or a table made from it, cannot be read, written or used."""
+    """A journal of answers, or a table derived from it, cannot be read, written or used."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reader said of a case, once.
+    """One answer of a reader to a case.
 
     Attributes:
-        reader: Who said it, without blanks around the name.
-        case: The patch's path, as the run's predictions have it.
+        reader: The reader's name, stripped of blanks.
+        case: The patch's path, as in the run's predictions.
         verdict: The class, 0..k-1, or -1 for unsure.
-        map_marks: Whether the map marks the right cells: right, partly, wrong, or "" for not said.
-        method: The method of the map that was shown, or "".
-        remark: In the reader's words, or "".
-        seen_model: Whether the model's answer was in sight when the verdict was given.
-        seconds: From the case's appearance to the verdict, 0 or more.
-        time: When it was given, ISO 8601 in UTC.
+        map_marks: Whether the map marks the right cells: right, partly, wrong, or "" if not
+            answered.
+        method: The attribution method of the map shown, or "".
+        remark: A free text, or "".
+        seen_model: Whether the model's answer was visible when the verdict was given.
+        seconds: From the display of the case to the verdict, 0 or more.
+        time: Time of the answer, ISO 8601 in UTC.
         mode: ``blinded`` (the verdict comes before the model's answer) or ``open``.
-        order: How the cases were ordered when this one came up: ``random``, ``uncertainty`` or
-            ``suspects``; "" where that is not known.
-        select: What they were chosen from: ``all`` (the whole test split), ``errors``, ``patient``
-            or ``files``; "" where that is not known.
+        order: Order of the cases: ``random``, ``uncertainty`` or ``suspects``; "" if not recorded.
+        select: The cases to choose from: ``all`` (the whole test split), ``errors``, ``patient`` or
+            ``files``; "" if not recorded.
     """
 
     reader: str
@@ -62,14 +62,13 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What counts of all that a reader said of a case.
+class CountedAnswer:
+    """The answer of a reader to a case that counts in the analysis.
 
     Attributes:
-        answer: The verdict that was last given before the model's answer was first in sight, or,
-            if there is none, the latest, which then was not blind; with the latest ``map_marks``,
-            ``method`` and ``remark``, and with the ``order`` and ``select`` that first brought the
-            case to the reader.
+        answer: The last answer given before the model's answer was visible or, if there is none,
+            the latest, which then was not blinded; with the latest ``map_marks``, ``method`` and
+            ``remark``, and with the ``order`` and ``select`` of the first answer.
         last: The latest verdict.
     """
 
@@ -78,40 +77,39 @@ class Standing:
 
     @property
     def changed(self) -> bool:
-        """Whether the reader changed the verdict that counts once the model's was in sight."""
+        """Whether the reader changed the verdict after seeing the model's answer."""
         return self.last != self.answer.verdict
 
 
 def by_time(history: Iterable[Answer]) -> list[Answer]:
-    """Answers by when they were given; those of one moment stay in the order that they have."""
+    """Sort answers by time, stably."""
     return sorted(history, key=lambda answer: datetime.fromisoformat(answer.time))
 
 
 COLUMNS = (*(field.name for field in fields(Answer)), "last", "changed")
 
 
-def standing(history: Iterable[Answer]) -> list[Standing]:
-    """What counts of each reader and case.
+def counted_answers(history: Iterable[Answer]) -> list[CountedAnswer]:
+    """The answers that count, one per reader and case.
 
-    Once the model's answer was in sight, no later verdict of that reader on that case is blind,
-    whatever its line says.
+    Once a reader has seen the model's answer to a case, no later verdict on it is blinded, whatever
+    its ``seen_model``.
 
     Args:
-        history: Answers, in any order: journals of several machines may have been joined.
+        history: Answers, in any order, possibly from the journals of several machines.
 
     Returns:
-        One for each reader and case, in the order of their first answers.
+        One per reader and case, in the order of their first answers.
     """
-    said: dict[tuple[str, str], list[Answer]] = {}
+    grouped: dict[tuple[str, str], list[Answer]] = {}
     for answer in by_time(history):
-        said.setdefault((answer.reader, answer.case), []).append(answer)
-    found = []
-    for answers in said.values():
+        grouped.setdefault((answer.reader, answer.case), []).append(answer)
+    counted = []
+    for answers in grouped.values():
         last = answers[-1]
         blind = list(takewhile(lambda answer: not answer.seen_model, answers))
-        counts = (blind or answers)[-1]
-        kept = replace(
-            counts,
+        primary = replace(
+            (blind or answers)[-1],
             map_marks=last.map_marks,
             method=last.method,
             remark=last.remark,
@@ -119,41 +117,41 @@ def standing(history: Iterable[Answer]) -> list[Standing]:
             order=answers[0].order,
             select=answers[0].select,
         )
-        found.append(Standing(kept, last.verdict))
-    return found
+        counted.append(CountedAnswer(primary, last.verdict))
+    return counted
 
 
-def as_frame(standings: Iterable[Standing]) -> pd.DataFrame:
-    """Standing answers as a table.
+def as_frame(counted: Iterable[CountedAnswer]) -> pd.DataFrame:
+    """Answers that count as a table.
 
     Returns:
-        A row each: the fields of `Answer`, ``last`` (int64, the latest verdict) and ``changed``
-        (bool).
+        One row per answer: the fields of `Answer`, ``last`` (int64, the latest verdict) and
+        ``changed`` (bool).
     """
-    rows = [{**asdict(s.answer), "last": s.last, "changed": s.changed} for s in standings]
+    rows = [{**asdict(c.answer), "last": c.last, "changed": c.changed} for c in counted]
     kinds = {"verdict": "int64", "last": "int64", "seconds": "float64"}
     switches = {"seen_model": "bool", "changed": "bool"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**kinds, **switches})
 
 
 def _problem(answer: Answer) -> str:
-    """What is wrong with an answer, or ""."""
+    """Why an answer is invalid; "" if it is valid."""
     values = asdict(answer)
     texts = ("reader", "case", "method", "remark", "time", "order", "select")
     if wrong := [name for name in texts if not isinstance(values[name], str)]:
         return f"{wrong[0]} is not a text"
     if not answer.case or not answer.reader or answer.reader != answer.reader.strip():
-        return "reader and case must be given, the reader without blanks around the name"
+        return "reader and case must be given, the reader without leading or trailing blanks"
     if not _is_whole(answer.verdict) or answer.verdict < UNSURE:
         return f"verdict={answer.verdict!r} is neither a class (0, 1, ...) nor {UNSURE}, unsure"
     if answer.map_marks not in MARKS:
-        return f"map_marks={answer.map_marks!r} is none of {', '.join(map(repr, MARKS))}"
+        return f"map_marks={answer.map_marks!r} is not one of {', '.join(map(repr, MARKS))}"
     if answer.mode not in MODES:
-        return f"mode={answer.mode!r} is none of {', '.join(MODES)}"
+        return f"mode={answer.mode!r} is not one of {', '.join(MODES)}"
     if not isinstance(values["seen_model"], bool):
         return f"seen_model={values['seen_model']!r} is neither true nor false"
     if not _is_seconds(answer.seconds):
-        return f"seconds={answer.seconds!r} is no number of 0 or more"
+        return f"seconds={answer.seconds!r} is not a number of 0 or more"
     try:
         offset = datetime.fromisoformat(answer.time).utcoffset()
     except ValueError:
@@ -166,5 +164,5 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_seconds(value: Any) -> bool:
-    fine = isinstance(value, int | float) and not isinstance(value, bool)
-    return fine and math.isfinite(value) and value >= 0
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and value >= 0

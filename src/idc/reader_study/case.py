@@ -1,4 +1,4 @@
-"""What is reviewed: the cases, and where their pictures come from."""
+"""Interface to the cases of a review and their images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Case:
-    """A patch to be judged, and what the model and the data set say of it.
+    """A patch to be reviewed, with its label and the model's prediction.
 
     Attributes:
-        path: The patch's name in the index. It may hold the label (`..._class1.png`), so it is
+        path: The patch's path in the index. It may contain the label (`..._class1.png`), so it is
             never shown before a blinded verdict.
-        patient: The patient's number.
+        patient: The patient's ID.
         x: Left edge on the slide, in pixels.
         y: Upper edge on the slide, in pixels.
-        label: The data set's class, 0..k-1.
-        score: Two classes: the probability of class 1, in [0, 1]; more: the predicted class's.
+        label: The label, 0..k-1.
+        score: For two classes the probability of class 1, in [0, 1], else of the predicted class.
         predicted: The model's class at the chosen threshold, 0..k-1.
         row: The patch's row in the index.
-        uncertainty: How unsure the model is; larger is less sure.
+        uncertainty: The model's uncertainty in [0, 1].
     """
 
     path: str
@@ -49,33 +49,33 @@ class CaseBook(Protocol):
 
     @property
     def class_names(self) -> Sequence[str]:
-        """A name a class, two or more: ("no IDC", "IDC")."""
+        """One name per class, two or more: ("benign", "malignant")."""
 
     @property
     def threshold(self) -> float | None:
-        """The score from which a patch counts as class 1; None for more than two classes."""
+        """The score from which a patch is called class 1; None for more than two classes."""
 
     @property
     def methods(self) -> Sequence[str]:
-        """Attribution methods of which there are maps, the best first; may be empty."""
+        """The attribution methods with maps, the best first; may be empty."""
 
     @property
     def notes(self) -> Mapping[str, str]:
-        """A method's caveat in words, such as "fails the weights check: ..."."""
+        """Caveats of methods, such as "fails the weights check: ..."."""
 
     @property
     def sources(self) -> Mapping[str, str]:
-        """What a method's maps are made of, such as "stage3, map 7x7"."""
+        """The layer or other source of each method's maps, such as "stage3, map 7x7"."""
 
     @property
     def run_name(self) -> str:
-        """What the reader knows the run by."""
+        """Name of the run, for display."""
 
     def patch(self, case: Case) -> NDArray[np.uint8]:
         """The patch, (P, P, 3)."""
 
     def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame]:
-        """A crop of the slide round the patch, (H, W, 3), and where in it the patch lies."""
+        """A crop of the slide around the patch, (H, W, 3), and the patch's frame in it."""
 
     def attribution(self, case: Case, method: str) -> NDArray[np.float32]:
-        """The method's map of the patch, (P, P); positive speaks for the class explained."""
+        """The method's map of the patch, (P, P); positive values are evidence for the class."""

@@ -1,4 +1,4 @@
-"""The cases of a run's review, with their pictures and maps."""
+"""The cases of a run's review, with their images and attribution maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from idc.reader_study.case import Case, Frame
 from idc.reader_study.suspects import model_suspects
 
 ORDERS = ("random", "uncertainty", "suspects")
-AROUND = 3  # patches shown in each split of the case
+AROUND = 3  # patches shown on each side of the case
 BELOW = 1e-9
 UNMEASURED = "its faithfulness was not measured for this run"
 
@@ -29,8 +29,8 @@ class RunBook:
     Attributes:
         subject: The network and its patches.
         table: The predictions of the cases, in the order of review.
-        maps: Method to maps, row for row with the table; the best method first.
-        notes: Method to a caveat of its maps, for those that have one.
+        maps: Method to maps, one per row of the table; the best method first.
+        notes: Method to a caveat, for methods that have one.
         run_name: The run's name.
     """
 
@@ -58,7 +58,7 @@ class RunBook:
     @property
     def sources(self) -> Mapping[str, str]:
         """See `CaseBook.sources`."""
-        return {name: found.source for name, found in self.maps.items()}
+        return {name: maps.source for name, maps in self.maps.items()}
 
     @cached_property
     def cases(self) -> Sequence[Case]:
@@ -87,7 +87,7 @@ class RunBook:
         return np.asarray(self.subject.patches[case.row])
 
     def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame]:
-        """The patches around the case, whatever their split; see `CaseBook.surroundings`."""
+        """The patches around the case, of any split; see `CaseBook.surroundings`."""
         index, size = self.subject.index, self.subject.patch_size
         side = self.subject.patches.shape[1]
         near = (index["patient"] == case.patient) & (index["split"] != "")
@@ -113,16 +113,16 @@ class RunBook:
 def caveats(
     maps: Mapping[str, Attributions], marks: Mapping[str, str], measured: Sequence[str]
 ) -> dict[str, str]:
-    """What a reader must know of a method's maps, for those methods that have a caveat.
+    """Caveats of methods, for those that have one.
 
     Args:
         maps: Method to maps.
-        marks: Method to why its maps are not to be trusted.
+        marks: Method to the reason why its maps should not be trusted.
         measured: The methods whose faithfulness was measured for the run.
     """
     parts = {
-        name: (marks.get(name, "") if name in measured else UNMEASURED, found.note)
-        for name, found in maps.items()
+        name: (marks.get(name, "") if name in measured else UNMEASURED, of_method.note)
+        for name, of_method in maps.items()
     }
     return {name: "; ".join(filter(None, two)) for name, two in parts.items() if any(two)}
 
@@ -131,23 +131,23 @@ def order_cases(
     pool: pd.DataFrame, order: str, count: int | None, seed: int, classes: int,
     threshold: float | None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Which predictions are reviewed, and in what order.
+    """Choose the predictions to review, and their order.
 
     Args:
         pool: Decided predictions to choose from.
-        order: ``random``; ``uncertainty``, those nearest to the threshold first (with more
-            classes, with the lowest probability of the predicted one); ``suspects``, those whose
-            label the model contradicts most, see `idc.reader_study.suspects.model_suspects`.
-        count: How many at most; None for all.
-        seed: Decides a random order.
+        order: ``random``; ``uncertainty``, those nearest to the threshold first (for more than two
+            classes, those with the lowest probability of the predicted one); ``suspects``, those
+            whose label the model contradicts most, see `idc.reader_study.suspects.model_suspects`.
+        count: Maximum number of cases; None for all.
+        seed: Seed of the random order.
         classes: k.
-        threshold: Of two classes.
+        threshold: The threshold, for two classes.
 
     Returns:
         The rows with ``uncertainty`` in [0, 1], 1 at the threshold.
 
     Raises:
-        ConfigError: Another order, or there is no suspect.
+        ConfigError: The order is unknown, or there is no suspect.
     """
     if order not in ORDERS:
         raise ConfigError(f"order={order}: choose {', '.join(ORDERS)}.")
@@ -164,7 +164,7 @@ def order_cases(
     if order == "suspects":
         suspects = model_suspects(pool, classes)["path"].tolist()[:count]
         if not suspects:
-            raise ConfigError("order=suspects: the model contradicts no label; choose another.")
+            raise ConfigError("order=suspects: the model contradicts no label. Set another order.")
         return pool.set_index("path", drop=False).loc[suspects].reset_index(drop=True)
     chosen = choose_cases(pool, Selection("random"), 0, count, seed, classes).drop(columns="kind")
     shuffled = np.random.default_rng((seed, 1)).permutation(len(chosen))

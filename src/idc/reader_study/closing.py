@@ -1,4 +1,4 @@
-"""The end of a reading, and the lists of cases and of keys."""
+"""The closing page, and the dialogs with cases and keyboard shortcuts."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -7,34 +7,34 @@ from nicegui import ui
 
 from idc.reader_study.answer import MARKS
 from idc.reader_study.case import CaseBook
-from idc.reader_study.keys import Do, Key
-from idc.reader_study.parts import Text, button, part
+from idc.reader_study.keys import Dispatch, Key
+from idc.reader_study.page_text import verdict_buttons, verdict_name
+from idc.reader_study.parts import HtmlText, button, part
 from idc.reader_study.reading import Reading, Summary
-from idc.reader_study.words import verdict_buttons, verdict_name
 
-LISTED = 200  # buttons of a list; more would not be read
+LISTED = 200  # maximum number of buttons in a list
 
 
-def closing_page(book: CaseBook, reading: Reading, do: Do) -> None:
-    """Thanks, what is left, and a summary of this reader's own answers."""
+def closing_page(book: CaseBook, reading: Reading, dispatch: Dispatch) -> None:
+    """Show thanks, the unanswered cases and a summary of the reader's answers."""
     missing, total = reading.unanswered(), len(reading.cases)
     with part("div", "card end"):
-        Text("h1", f"Thank you, {reading.reader}.", tabindex="-1")
+        HtmlText("h1", f"Thank you, {reading.reader}.", tabindex="-1")
         answered = total - len(missing)
-        Text("p", f"You answered {answered} of {total} cases. All your answers are saved.")
+        HtmlText("p", f"You answered {answered} of {total} cases. All your answers are saved.")
         if missing:
-            Text("p", "Not answered yet:")
-            _case_buttons(missing, lambda position: do("to", position))
+            HtmlText("p", "Not answered yet:")
+            _case_buttons(missing, lambda position: dispatch("to", position))
         if answered:
             _table(book, reading.summary())
-        Text("p", "You can close this page, or go back and change answers.", "soft")
+        HtmlText("p", "You can close this page, or go back and change answers.", "soft")
         with part("div", "steps"):
-            button("Back to the last case", partial(do, "to", total - 1))
-            button("First case", partial(do, "to", 0))
+            button("Back to the last case", partial(dispatch, "to", total - 1))
+            button("First case", partial(dispatch, "to", 0))
 
 
-def list_dialog(reading: Reading, do: Do) -> None:
-    """A list of the cases by whether the reader has answered them."""
+def list_dialog(reading: Reading, dispatch: Dispatch) -> None:
+    """Show the unanswered and the answered cases."""
     missing = reading.unanswered()
     left = set(missing)
     answered = [i for i in range(len(reading.cases)) if i not in left]
@@ -42,10 +42,10 @@ def list_dialog(reading: Reading, do: Do) -> None:
 
         async def go(position: int) -> None:
             dialog.close()
-            await do("to", position)
+            await dispatch("to", position)
 
         for words, cases in (("Not answered", missing), ("Answered", answered)):
-            Text("h2", f"{words}: {len(cases)}")
+            HtmlText("h2", f"{words}: {len(cases)}")
             if cases:
                 _case_buttons(cases, go)
         with part("div", "steps"):
@@ -55,20 +55,20 @@ def list_dialog(reading: Reading, do: Do) -> None:
 
 
 def keys_dialog(keys: Sequence[Key]) -> None:
-    """What the keys do."""
+    """Show the keyboard shortcuts."""
     with ui.dialog() as dialog, ui.card().classes("panel"):
-        Text("h2", "Keys")
+        HtmlText("h2", "Keys")
         with part("dl", "facts"):
             for key in keys:
-                Text("dt", key.shown)
-                Text("dd", key.words)
-        Text("p", "Keys do nothing while you type in a field; Esc leaves it.", "soft")
+                HtmlText("dt", key.shown)
+                HtmlText("dd", key.words)
+        HtmlText("p", "Keys do nothing while you type in a field; Esc leaves it.", "soft")
         button("Close", dialog.close)
     _open_once(dialog)
 
 
 def _open_once(dialog: ui.dialog) -> None:
-    """Open a dialog that is taken away when it closes."""
+    """Open a dialog that is deleted when it closes."""
     dialog.on("hide", lambda _: dialog.delete(), args=[])
     dialog.open()
 
@@ -80,7 +80,7 @@ def _case_buttons(cases: Iterable[int], go: Callable[[int], Awaitable[None]]) ->
             words = str(position + 1)
             button(words, partial(go, position), aria_label=f"Case {words}")
         if len(positions) > LISTED:
-            Text("span", f"and {len(positions) - LISTED} more", "soft")
+            HtmlText("span", f"and {len(positions) - LISTED} more", "soft")
 
 
 def _table(book: CaseBook, summary: Summary) -> None:
@@ -91,14 +91,14 @@ def _table(book: CaseBook, summary: Summary) -> None:
     ]
     if summary.decided:
         rows += [
-            ("The model says the same", f"{summary.with_model} of {summary.decided}"),
-            ("The data set says the same", f"{summary.with_label} of {summary.decided}"),
+            ("The model agrees", f"{summary.with_model} of {summary.decided}"),
+            ("The label agrees", f"{summary.with_label} of {summary.decided}"),
         ]
     for method, marks in summary.marks.items():
-        said = ", ".join(f"{mark} {marks[mark]}" for mark in MARKS if mark in marks)
-        rows.append((f"Maps by {method}", said))
+        counts = ", ".join(f"{mark} {marks[mark]}" for mark in MARKS if mark in marks)
+        rows.append((f"Maps by {method}", counts))
     with part("table"), part("tbody"):
         for name, value in rows:
             with part("tr"):
-                Text("th", name, scope="row")
-                Text("td", value)
+                HtmlText("th", name, scope="row")
+                HtmlText("td", value)

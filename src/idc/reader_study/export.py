@@ -1,4 +1,4 @@
-"""What a review says of the labels, as a file of corrections for the next training."""
+"""Label corrections from a review, as a file for the next training."""
 
 import os
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from idc.data.corrections import COLUMNS, EXCLUDE, RELABEL, Corrections, save_corrections
 from idc.errors import ConfigError
-from idc.reader_study.votes import NONE, count_votes, said_by_data
+from idc.reader_study.votes import NONE, count_votes, predictions_of
 
 Agreed = Literal["majority", "unanimous"]
 
@@ -21,14 +21,13 @@ class ExportRule:
     """When a label is corrected.
 
     Attributes:
-        least_readers: Readers who must be sure of a case to relabel it, and have answered it to
-            leave it out; 1 or more.
-        agreed: ``majority``: more than half of the readers who are sure give one class that is
-            not the label; ``unanimous``: all readers do, and none is unsure.
-        exclude_unsure: Whether a case is left out of which more than half of its readers are
-            unsure.
-        blinded_only: Whether only verdicts count that were given before the model's answer was in
-            sight: with the model's opinion in the labels, its next test would praise it for it.
+        least_readers: Minimum number of sure readers to relabel a case, and of readers to exclude
+            it; 1 or more.
+        agreed: ``majority``: more than half of the sure readers choose the same class, other than
+            the label; ``unanimous``: all readers do, and none is unsure.
+        exclude_unsure: Whether a case is excluded if more than half of its readers are unsure.
+        blinded_only: Whether only blinded verdicts count: with the model's opinion in the labels,
+            its next test would be too optimistic.
     """
 
     least_readers: int = 2
@@ -50,50 +49,50 @@ def find_corrections(
     rule: ExportRule | None = None,
     earlier: Corrections | None = None,
 ) -> pd.DataFrame:
-    """What is to be corrected in the data set, by this review and those before it.
+    """Corrections of the data set's labels by this review and earlier ones.
 
-    A case is relabelled only where its readers contradict its label. A case of which most readers
-    are unsure is left out. Everything else stays: also a case over which the sure readers are
-    level. What an earlier review corrected stays corrected, unless these readers contradict that.
+    A case is relabelled only if its readers contradict its label, and excluded if most of its
+    readers are unsure. All others are kept, including ties. Corrections by an earlier review stay,
+    unless these readers contradict them.
 
     Args:
-        answers: What counts, see `idc.reader_study.answer.as_frame`.
-        predictions: ``path`` and ``label``, as the run has it.
-        class_names: A name a class.
+        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
+        predictions: ``path`` and ``label``, as in the run.
+        class_names: One name per class.
         rule: When a label is corrected; None for the defaults.
-        earlier: What the run itself was made with, or None: its ``label_before`` is the label of
-            the data set, where the run's is the corrected one.
+        earlier: Corrections that the run itself was trained with, or None: their ``label_before``
+            is the label of the data set, whereas the run's is the corrected one.
 
     Returns:
-        A row a correction, by path: ``path``, ``label_before`` (int64, that of the data set),
-        ``action`` (relabel or exclude), ``label_after`` (int64; for exclude the label before),
-        ``readers`` (str, how many answered; never their names) and ``reason`` (a sentence).
+        One row per correction, sorted by path: ``path``, ``label_before`` (int64, label of the
+        data set), ``action`` (relabel or exclude), ``label_after`` (int64; for exclude the label
+        before), ``readers`` (str, their number, not their names) and ``reason`` (a sentence).
 
     Raises:
-        ReviewError: The answers are of another run.
+        ReviewError: The answers belong to another run.
     """
     rule = rule or ExportRule()
     if rule.blinded_only:
         answers = answers[~answers["seen_model"]]
     votes = count_votes(answers, len(class_names))
-    shown = said_by_data(predictions, list(votes.index))["label"].to_numpy(np.int64)
-    before = _of_source(shown, votes.index, earlier)
-    says, readers, unsure = (
+    current = predictions_of(predictions, list(votes.index))["label"].to_numpy(np.int64)
+    before = _source_labels(current, votes.index, earlier)
+    majority, readers, unsure = (
         votes[name].to_numpy(np.int64) for name in ("majority", "readers", "unsure")
     )
     given, sure = votes["votes"].to_numpy(np.int64), readers - unsure
     least = rule.least_readers
     needed = given == readers if rule.agreed == "unanimous" else 2 * given > sure
     doubted = 2 * unsure > readers
-    contradicted = (sure >= least) & needed & ~doubted & (says != NONE) & (says != shown)
-    relabel = contradicted & (says != before)
+    contradicted = (sure >= least) & needed & ~doubted & (majority != NONE) & (majority != current)
+    relabel = contradicted & (majority != before)
     exclude = (readers >= least) & doubted & rule.exclude_unsure
     table = pd.DataFrame(
         {
             "path": votes.index.to_numpy(object),
             "label_before": before,
             "action": np.where(relabel, RELABEL, EXCLUDE).astype(object),
-            "label_after": np.where(relabel, says, before),
+            "label_after": np.where(relabel, majority, before),
             "readers": readers,
             "given": np.where(relabel, given, unsure),
         }
@@ -104,8 +103,8 @@ def find_corrections(
         settled = votes.index[contradicted | exclude]
         kept = earlier.table[~earlier.table["path"].isin(settled)]
         table = pd.concat([kept[list(COLUMNS)], table])
-    found: pd.DataFrame = table.sort_values("path", ignore_index=True)
-    return found
+    corrections: pd.DataFrame = table.sort_values("path", ignore_index=True)
+    return corrections
 
 
 def write_corrections(
@@ -116,18 +115,18 @@ def write_corrections(
     rule: ExportRule | None = None,
     earlier: Corrections | None = None,
 ) -> pd.DataFrame:
-    """Write the file that ``data.corrections=FILE`` reads, which may hold no correction at all.
+    """Write the file for ``data.corrections=FILE``, which may be without corrections.
 
     Args:
         path: The CSV file to write.
-        answers: See `find_corrections`, as for the others.
-        predictions: Of the run that was reviewed.
-        class_names: A name a class.
+        answers: See `find_corrections`, also for the other arguments.
+        predictions: Predictions of the reviewed run.
+        class_names: One name per class.
         rule: When a label is corrected.
-        earlier: What the run itself was made with.
+        earlier: Corrections that the run itself was trained with.
 
     Returns:
-        What was written; see `find_corrections`.
+        The corrections; see `find_corrections`.
     """
     table = find_corrections(answers, predictions, class_names, rule, earlier)
     save_corrections(table, path)
@@ -135,21 +134,21 @@ def write_corrections(
 
 
 def relabelled_before(earlier: Corrections | None, cases: Sequence[str]) -> int:
-    """How many of some cases have a label that an earlier review gave them."""
+    """Number of cases whose label was corrected by an earlier review."""
     if earlier is None:
         return 0
     given = earlier.table.loc[earlier.table["action"] == RELABEL, "path"]
     return int(given.isin(cases).sum())
 
 
-def _of_source(
-    shown: NDArray[np.int64], cases: "pd.Index[str]", earlier: Corrections | None
+def _source_labels(
+    current: NDArray[np.int64], cases: "pd.Index[str]", earlier: Corrections | None
 ) -> NDArray[np.int64]:
-    """The labels of the data set, of cases with the labels that the run has."""
+    """The data set's labels of cases, from their labels in the run."""
     if earlier is None:
-        return shown
-    known = earlier.table.set_index("path")["label_before"].reindex(cases).to_numpy(np.float64)
-    return np.where(np.isnan(known), shown, known).astype(np.int64)
+        return current
+    before = earlier.table.set_index("path")["label_before"].reindex(cases).to_numpy(np.float64)
+    return np.where(np.isnan(before), current, before).astype(np.int64)
 
 
 def _reason(row: dict[object, object], class_names: Sequence[str]) -> str:

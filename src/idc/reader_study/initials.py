@@ -1,4 +1,4 @@
-"""Readers as the names of metrics have them: everybody who sees the run sees those."""
+"""Initials of readers for metric names, which everybody who opens the run can see."""
 
 import hashlib
 import re
@@ -6,17 +6,17 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-LONGEST = 3  # letters of a name that is initials itself
+LONGEST = 3  # letters of a name that consists of initials
 
 
 def metric_initials(names: Sequence[str]) -> dict[str, str]:
     """Initials of readers, of ASCII letters and digits: "Anna Müller" is AM, "AB" stays AB.
 
-    Where two readers have the same, or none that MLflow takes, a few digits of a hash of the name
-    follow: who else reads does not change whose they are.
+    If two readers have the same initials, or one has none in ASCII, a digest of the name is
+    appended, which does not depend on the other readers.
 
     Args:
-        names: Readers, none twice.
+        names: Readers, without duplicates.
     """
     short = {name: _initials(name) for name in names}
     counts = Counter(short.values())
@@ -35,5 +35,5 @@ def _initials(name: str) -> str:
 
 
 def _digest(name: str) -> str:
-    same = unicodedata.normalize("NFC", name).casefold().encode()
-    return hashlib.blake2b(same, digest_size=3).hexdigest()
+    normalised = unicodedata.normalize("NFC", name).casefold().encode()
+    return hashlib.blake2b(normalised, digest_size=3).hexdigest()

@@ -1,4 +1,4 @@
-"""Chance-corrected agreement with its interval: Cohen's kappa of two, Fleiss' kappa of several."""
+"""Chance-corrected agreement with intervals: Cohen's kappa and Fleiss' kappa."""
 
 import math
 from collections.abc import Callable
@@ -20,16 +20,16 @@ LEAST_DEFINED = 0.9  # share of the draws in which kappa must be defined, for an
 
 @dataclass(frozen=True)
 class Kappa:
-    """An agreement.
+    """A kappa with its interval.
 
     Attributes:
-        value: Kappa in [-1, 1]; NaN where it is not defined.
-        low: Lower bound of its interval; NaN where there is none.
+        value: Kappa in [-1, 1]; NaN if undefined.
+        low: Lower bound of its interval; NaN if there is none.
         high: Upper bound.
         observed: Share of cases (Cohen), or of pairs of readers over cases (Fleiss), that agree.
         cases: Number of cases.
-        patients: Number of patients, whom the bootstrap drew.
-        note: What to know of the number, or "".
+        patients: Number of patients, the clusters of the bootstrap.
+        note: A caveat, or "".
     """
 
     value: float
@@ -49,21 +49,21 @@ def cohen(
     level: float = 0.95,
     seed: int = 0,
 ) -> Kappa:
-    """Cohen's kappa (1960), without weights: two-class verdicts have no degrees.
+    """Cohen's kappa (1960), unweighted, as classes are not ordered.
 
-    The interval is of a bootstrap over patients, see `idc.metrics.spread`.
+    The interval is from a bootstrap over patients, see `idc.metrics.spread`.
 
     Args:
-        one: Categories of the first, int64 (n,).
-        other: Categories of the second, int64 (n,).
+        one: Categories by the first rater, int64 (n,).
+        other: Categories by the second rater, int64 (n,).
         patients: Patient of each case, (n,).
         draws: Number of draws; 0 for no interval.
-        level: Coverage aimed at, in (0, 1).
-        seed: Fixes the draws.
+        level: Nominal coverage, in (0, 1).
+        seed: Seed of the draws.
 
     Returns:
-        The agreement. Where both give one and the same category throughout, chance agrees as
-        often as they do, and kappa is not defined: NaN, and ``note`` says so.
+        The agreement. If both use a single, identical category throughout, kappa is undefined: NaN,
+        with a ``note``.
     """
     if not len(one):
         return _without_cases()
@@ -72,30 +72,30 @@ def cohen(
     size = len(present)
 
     def value_of(weights: Floats) -> Floats:
-        """Kappa of each row of weights (draws, units): from the weighted tables of pairs."""
+        """Kappa for each row of weights (draws, clusters), from weighted contingency tables."""
         tables = np.zeros((weights.shape[1], size * size))
-        np.add.at(tables, (units.codes, a * size + b), 1)
+        np.add.at(tables, (clusters.codes, a * size + b), 1)
         drawn = (weights @ tables).reshape(-1, size, size)
         total = drawn.sum(axis=(1, 2))
         agree = np.trace(drawn, axis1=1, axis2=2) / total
         chance = (drawn.sum(axis=1) * drawn.sum(axis=2)).sum(axis=1) / total**2
         return _corrected(agree, chance)
 
-    units = patient_clusters(a, patients)
+    clusters = patient_clusters(a, patients)
     note = ""
     if size == 1:
         value = math.nan
-        note = "Both give one and the same category throughout: kappa is not defined."
+        note = "Both use the same single category throughout: kappa is undefined."
     else:
         value = float(cohen_kappa_score(one, other))
         if len(np.unique(a)) == 1 or len(np.unique(b)) == 1:
             note = (
-                "One of the two gives one category throughout: kappa is then 0, however often "
+                "One of the two uses a single category throughout: kappa is then 0, however often "
                 "they agree."
             )
-    low, high = _interval(value, units, value_of, draws, level, seed)
+    low, high = _interval(value, clusters, value_of, draws, level, seed)
     observed = float((one == other).mean())
-    return Kappa(value, low, high, observed, len(one), units.count, note)
+    return Kappa(value, low, high, observed, len(one), clusters.count, note)
 
 
 def fleiss(
@@ -105,17 +105,17 @@ def fleiss(
     level: float = 0.95,
     seed: int = 0,
 ) -> Kappa:
-    """Fleiss' kappa (1971) of cases that the same number of readers answered.
+    """Fleiss' kappa (1971) of cases with the same number of readers.
 
     Args:
-        verdicts: Categories, int64 (n, readers), two readers or more.
+        verdicts: Categories, int64 (n, readers), with two or more readers.
         patients: Patient of each case, (n,).
         draws: Number of draws; 0 for no interval.
-        level: Coverage aimed at, in (0, 1).
-        seed: Fixes the draws.
+        level: Nominal coverage, in (0, 1).
+        seed: Seed of the draws.
 
     Returns:
-        The agreement; as in `cohen`, NaN if all readers give one category throughout.
+        The agreement; as in `cohen`, NaN if all readers use a single category throughout.
     """
     if not len(verdicts):
         return _without_cases()
@@ -129,19 +129,19 @@ def fleiss(
     def value_of(weights: Floats) -> Floats:
         facts = np.column_stack([np.ones(len(table)), of_case, table])
         sums = np.zeros((weights.shape[1], facts.shape[1]))
-        np.add.at(sums, units.codes, facts)
+        np.add.at(sums, clusters.codes, facts)
         drawn = weights @ sums
         total = drawn[:, 0]
         shares = drawn[:, 2:] / (total * readers)[:, None]
         return _corrected(drawn[:, 1] / total, (shares**2).sum(axis=1))
 
-    units = patient_clusters(codes[:, 0], patients)
-    value, note = math.nan, "All readers give one and the same category: kappa is not defined."
+    clusters = patient_clusters(codes[:, 0], patients)
+    value, note = math.nan, "All readers use the same single category: kappa is undefined."
     if len(present) > 1:
         value, note = float(fleiss_kappa(table)), ""
-    low, high = _interval(value, units, value_of, draws, level, seed)
+    low, high = _interval(value, clusters, value_of, draws, level, seed)
     observed = float(of_case.mean())
-    return Kappa(value, low, high, observed, len(table), units.count, note)
+    return Kappa(value, low, high, observed, len(table), clusters.count, note)
 
 
 def _without_cases() -> Kappa:
@@ -156,18 +156,18 @@ def _corrected(agree: Floats, chance: Floats) -> Floats:
 
 def _interval(
     value: float,
-    units: Clusters,
+    clusters: Clusters,
     value_of: Callable[[Floats], Floats],
     draws: int,
     level: float,
     seed: int,
 ) -> tuple[float, float]:
-    if not draws or not math.isfinite(value) or units.count < 2:
+    if not draws or not math.isfinite(value) or clusters.count < 2:
         return math.nan, math.nan
-    values = np.concatenate([value_of(weights) for weights in units.draws(draws, seed)])
+    values = np.concatenate([value_of(weights) for weights in clusters.draws(draws, seed)])
     if np.isfinite(values).mean() < LEAST_DEFINED:
         return math.nan, math.nan
-    left_out = units.left_out()
+    left_out = clusters.left_out()
     without = value_of(left_out) if len(left_out) else left_out[:, 0]
-    low, high = Spread(value, values, without, units.count).interval(level)
+    low, high = Spread(value, values, without, clusters.count).interval(level)
     return max(low, -1.0), min(high, 1.0)

@@ -1,23 +1,24 @@
-"""What the keys do."""
+"""Keyboard shortcuts of the page."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from idc.reader_study.answer import UNSURE
 
 Action = tuple[str, int | str]
-Do = Callable[[str, int | str], Awaitable[None]]
-IDC_NAMES = ("no IDC", "IDC")
+Dispatch = Callable[[str, int | str], Awaitable[None]]
+CLASS_KEYS = 10  # classes with a digit
 
 
 @dataclass(frozen=True)
 class Key:
-    """One thing that keys do.
+    """One or more keys that perform an action.
 
     Attributes:
-        keys: What the browser calls the keys, letters in lower case; the first is shown on buttons.
-        action: What to do, and with what.
-        words: The same for people.
+        keys: The browser's names of the keys, letters in lower case; buttons show the first.
+        action: The action and its value.
+        words: Description of the action.
     """
 
     keys: tuple[str, ...]
@@ -32,16 +33,29 @@ class Key:
 
 
 def review_keys(class_names: Sequence[str]) -> list[Key]:
-    """All keys, for these classes; classes from the tenth on have none."""
-    letters = ("n", "i") if tuple(class_names) == IDC_NAMES else ()
+    """All keyboard shortcuts for these classes.
+
+    The first ten classes have a digit and, if no other key uses it, their first letter.
+    """
+    fixed = _fixed_keys()
+    taken = Counter(name for key in fixed for name in key.keys)
+    taken.update(name[:1].lower() for name in class_names)
     verdicts = [
-        Key((str(i), *letters[i : i + 1]), ("verdict", i), f"Verdict: {name}")
-        for i, name in enumerate(class_names[:10])
+        Key((str(i), *_letter(name, taken)), ("verdict", i), f"Verdict: {name}")
+        for i, name in enumerate(class_names[:CLASS_KEYS])
     ]
     if len(class_names) == 2:
         verdicts.reverse()  # the positive class first
+    return [*verdicts, *fixed]
+
+
+def _letter(class_name: str, taken: "Counter[str]") -> tuple[str, ...]:
+    letter = class_name[:1].lower()
+    return (letter,) if letter.isascii() and letter.isalpha() and taken[letter] == 1 else ()
+
+
+def _fixed_keys() -> list[Key]:
     return [
-        *verdicts,
         Key(("u",), ("verdict", UNSURE), "Verdict: unsure"),
         Key(("m",), ("map", ""), "Map on or off"),
         Key(("[", "-"), ("opacity", -10), "Map fainter"),
@@ -53,10 +67,10 @@ def review_keys(class_names: Sequence[str]) -> list[Key]:
         Key(("arrowleft",), ("go", -1), "Back"),
         Key(("arrowright",), ("go", 1), "Next"),
         Key(("l",), ("list", ""), "List of the cases"),
-        Key(("?",), ("help", ""), "These keys"),
+        Key(("?",), ("help", ""), "Keyboard shortcuts"),
     ]
 
 
 def key_for(keys: Sequence[Key], action: Action) -> Key | None:
-    """The key that does this, if one does."""
+    """The key for an action, or None."""
     return next((key for key in keys if key.action == action), None)

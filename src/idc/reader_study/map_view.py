@@ -1,4 +1,4 @@
-"""An attribution over the patch: on or off, how strong, by which method, and what it is worth."""
+"""The attribution map over the patch, with its controls, legend and caveat."""
 
 import logging
 from collections.abc import Callable
@@ -8,22 +8,22 @@ from nicegui import ui
 from nicegui.element import Element
 
 from idc.reader_study.case import Case, CaseBook
-from idc.reader_study.gallery import Gallery
-from idc.reader_study.parts import Text, change, part, press
+from idc.reader_study.case_images import CaseImages
+from idc.reader_study.page_text import explained_class
+from idc.reader_study.parts import HtmlText, change, part, press
 from idc.reader_study.pictures import legend_gradient
-from idc.reader_study.words import explained_class
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class MapSettings:
-    """How a reader likes the map; it stays from case to case.
+    """A reader's map settings, kept from case to case.
 
     Attributes:
         method: The attribution method, one of the book's.
         shown: Whether the map is on.
-        opacity: 0 to 100, of where the map is strongest.
+        opacity: Opacity where the map is strongest, 0 to 100.
     """
 
     method: str
@@ -32,15 +32,15 @@ class MapSettings:
 
 
 class MapView:
-    """The map of one case, built when it may be seen.
+    """The map of one case, created once it may be shown.
 
     Args:
         book: The cases.
-        gallery: Their pictures.
+        images: Their images.
         case: The case; a map of it may be sent to the browser.
-        settings: How the reader set the last map; is changed.
+        settings: The reader's settings; updated in place.
         stage: The element with the patch.
-        below: The element that takes the controls.
+        below: The element for the controls.
         turn: Called when the reader turns the map on or off.
         choose: Called with the method that the reader chooses.
     """
@@ -48,7 +48,7 @@ class MapView:
     def __init__(
         self,
         book: CaseBook,
-        gallery: Gallery,
+        images: CaseImages,
         case: Case,
         settings: MapSettings,
         stage: Element,
@@ -56,26 +56,26 @@ class MapView:
         turn: Callable[[], object],
         choose: Callable[[str], object],
     ) -> None:
-        self._book, self._gallery, self._case = book, gallery, case
+        self._book, self._images, self._case = book, images, case
         self.settings, self._stage = settings, stage
         self._drawn = ""  # the method whose map is in the browser
         with stage:
             self._image = part("img", "map", alt="", aria_hidden="true")
         with below, part("div", "card"):
             with part("div", "controls"):
-                self._switch = Text("button", "Map", type="button", aria_keyshortcuts="m")
+                self._switch = HtmlText("button", "Map", type="button", aria_keyshortcuts="m")
                 with self._switch:
-                    Text("kbd", "M", aria_hidden="true")
+                    HtmlText("kbd", "M", aria_hidden="true")
                 self._switch.on("click", lambda _: turn(), args=[])
                 self._select(choose)
-            self._caution = Text("div", "", "caution", role="note")
+            self._caution = HtmlText("div", "", "caution", role="note")
             with part("div", "controls"), part("div", "slide"):
-                Text("span", "Strength", "soft")
-                Text("kbd", "[", aria_hidden="true")
+                HtmlText("span", "Strength", "soft")
+                HtmlText("kbd", "[", aria_hidden="true")
                 self._slider = ui.slider(min=0, max=100, step=5, value=settings.opacity)
                 self._slider.props('aria-label="Strength of the map, percent"')
                 self._slider.on_value_change(self._faded)
-                Text("kbd", "]", aria_hidden="true")
+                HtmlText("kbd", "]", aria_hidden="true")
             self._legend = part("div", "legend")
 
     @property
@@ -85,22 +85,22 @@ class MapView:
         return settings.shown and self._drawn == settings.method and settings.opacity > 0
 
     async def refresh(self) -> None:
-        """Show what the settings ask for."""
+        """Update the map to the settings."""
         method = self.settings.method
         if self._drawn != method:
             await self._draw(method)
         press(self._switch, self.settings.shown)
         self._show()
 
-    def fade(self, by: int) -> None:
-        """Make the map stronger or fainter by so many percent."""
+    def change_opacity(self, by: int) -> None:
+        """Change the opacity by a number of percent."""
         self._slider.value = min(max(self.settings.opacity + by, 0), 100)
 
     async def _draw(self, method: str) -> None:
         caveat = self._book.notes.get(method, "")
         try:
-            picture = await self._gallery.map(self._case, method)
-        except Exception:  # whatever a book raises: a map is no reason to lose the case
+            picture = await self._images.map(self._case, method)
+        except Exception:  # whatever a book raises: the case can be reviewed without the map
             _log.exception("review: no map of %s by %s", self._case.path, method)
             self._drawn = ""
             change(self._image, src=None)
@@ -115,7 +115,7 @@ class MapView:
         self._stage.classes(**{"add" if caveat else "remove": "doubtful"})
 
     def _explain(self, signed: bool, largest: float, source: str) -> None:
-        """What the colours mean."""
+        """Show the legend."""
         name = explained_class(self._book, self._case)
         self._legend.clear()
         with self._legend:
@@ -126,28 +126,28 @@ class MapView:
                 pass
             with part("div", "ends"):
                 if signed:
-                    Text("span", f"against {name}")
-                    Text("span", "neither (clear)")
-                    Text("span", f"for {name}")
+                    HtmlText("span", f"against {name}")
+                    HtmlText("span", "neither (clear)")
+                    HtmlText("span", f"for {name}")
                 else:
-                    Text("span", "little (clear)")
-                    Text("span", f"most evidence for {name}")
-            Text(
+                    HtmlText("span", "little (clear)")
+                    HtmlText("span", f"most evidence for {name}")
+            HtmlText(
                 "div",
                 f"Colours are scaled within this patch (largest value {largest:.3g}): "
-                "they compare places, not patches." + (f" Made of: {source}." if source else ""),
+                "they compare places, not patches." + (f" Source: {source}." if source else ""),
                 "soft",
             )
 
     def _select(self, choose: Callable[[str], object]) -> None:
         with part("label"):
-            Text("span", "by", "soft")
+            HtmlText("span", "by", "soft")
             with part("select", aria_label="Method of the map") as select:
                 for method in self._book.methods:
                     chosen = "" if method == self.settings.method else None
                     words = f"{method} ⚠" if method in self._book.notes else method
-                    Text("option", words, value=method, selected=chosen)
-            # The focus goes back to the page, so that the keys work again.
+                    HtmlText("option", words, value=method, selected=chosen)
+            # Return the focus to the page, so that its keys work again.
             handler = "(e) => { emit(e.target.value); e.target.blur(); }"
             select.on("change", lambda e: choose(str(e.args)), js_handler=handler)
 

@@ -1,4 +1,4 @@
-"""Plain HTML parts of the page: buttons, texts, pictures."""
+"""Plain HTML elements of the page: buttons, texts, images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +13,8 @@ from idc.reader_study.keys import Key
 FOLDER = Path(__file__).parent
 
 
-class Text(TextElement):
-    """An HTML element that begins with a text; the text is never read as HTML."""
+class HtmlText(TextElement):
+    """An HTML element that starts with a text, which is escaped."""
 
     def __init__(self, tag: str, words: str = "", classes: str = "", **attributes: object) -> None:
         super().__init__(tag=tag, text=words)
@@ -22,21 +22,21 @@ class Text(TextElement):
         change(self, **attributes)
 
 
-def dress() -> None:
-    """Give the page its looks and its keys."""
+def add_assets() -> None:
+    """Add the style sheet and the keyboard script to the page."""
     ui.add_css((FOLDER / "review.css").read_text(encoding="utf-8"))
     ui.add_body_html(f"<script>{(FOLDER / 'keys.js').read_text(encoding='utf-8')}</script>")
 
 
 def part(tag: str, classes: str = "", **attributes: object) -> Element:
-    """An HTML element; in the names of attributes `_` stands for `-`."""
+    """Create an HTML element; `_` in attribute names becomes `-`."""
     element = ui.element(tag).classes(classes)
     change(element, **attributes)
     return element
 
 
 def change(element: Element, **attributes: object) -> None:
-    """Set attributes of an element; None takes one away."""
+    """Set attributes of an element; None removes one."""
     for name, value in attributes.items():
         element.props.set_optional(name.replace("_", "-"), value)
 
@@ -47,27 +47,27 @@ def button(
     classes: str = "",
     key: Key | None = None,
     **attributes: object,
-) -> Text:
-    """A button, with the key that does the same."""
-    element = Text("button", words, classes, type="button", **attributes)
+) -> HtmlText:
+    """Create a button that shows its keyboard shortcut."""
+    element = HtmlText("button", words, classes, type="button", **attributes)
     if key is not None:
         change(element, aria_keyshortcuts=key.keys[0])
         with element:
-            Text("kbd", key.shown.partition(" or ")[0], aria_hidden="true")
+            HtmlText("kbd", key.shown.partition(" or ")[0], aria_hidden="true")
     element.on("click", lambda _: on_click(), args=[])
     return element
 
 
 def press(element: Element, pressed: bool) -> None:
-    """Say whether a button is the one that was chosen."""
+    """Set whether a button is pressed."""
     change(element, aria_pressed="true" if pressed else "false")
 
 
 def facts(rows: list[tuple[str, str, str]]) -> None:
-    """A list of names, values, and what is to be said of them in small print."""
+    """Create a list of names, values and explanations in small print."""
     with part("dl", "facts"):
         for name, value, small in rows:
-            Text("dt", name)
-            with Text("dd", value):
+            HtmlText("dt", name)
+            with HtmlText("dd", value):
                 if small:
-                    Text("span", f" {small}", "soft")
+                    HtmlText("span", f" {small}", "soft")

@@ -1,4 +1,4 @@
-"""Pictures for the page, as data URIs: they come with the page and are stored nowhere."""
+"""Images for the page, as data URIs, so that none is stored."""
 
 import base64
 import io
@@ -13,19 +13,19 @@ from PIL import Image
 from idc.plots.attribution import rescale
 from idc.reader_study.case import Frame
 
-# Perceptually uniform, told apart with any colour blindness, and unlike the pink and purple of
-# stained tissue. `managua_r` (Crameri) is blue below zero and yellow above.
+# Perceptually uniform, safe for colour blindness, and unlike the pink and purple of stained tissue.
+# `managua_r` (Crameri) is blue below zero and yellow above.
 SEQUENTIAL, DIVERGING = "viridis", "managua_r"
 STOPS = 12  # colours of a legend
 
 
 @dataclass(frozen=True)
 class MapPicture:
-    """An attribution, coloured.
+    """A coloured attribution map.
 
     Attributes:
-        source: PNG with transparency as a data URI: the more evidence, the more opaque.
-        signed: Whether it has evidence against as well.
+        source: PNG as a data URI; the more evidence, the more opaque.
+        signed: Whether there is evidence against the class, too.
         largest: The largest absolute value, in the attribution's units.
     """
 
@@ -36,7 +36,7 @@ class MapPicture:
 
 @dataclass(frozen=True)
 class Percent:
-    """Where the patch lies within its surroundings, in percent of their width and height."""
+    """Position of the patch in its surroundings, in percent of their width and height."""
 
     left: float
     top: float
@@ -45,17 +45,17 @@ class Percent:
 
 
 def data_uri(image: NDArray[np.uint8]) -> str:
-    """A picture, uint8 (H, W, 3) or (H, W, 4), without loss as the source of an <img>."""
+    """Encode an image, uint8 (H, W, 3) or (H, W, 4), losslessly as the source of an <img>."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def map_picture(values: NDArray[np.floating]) -> MapPicture:
-    """Colour an attribution on its own scale, as the figures do; what says little is clear.
+    """Colour an attribution map on its own scale, transparent where there is little evidence.
 
     Args:
-        values: float (P, P). What is not a finite number counts as 0.
+        values: float (P, P). Values that are not finite count as 0.
     """
     values = np.nan_to_num(np.asarray(values, np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     scale, _ = rescale(values)
@@ -67,12 +67,12 @@ def map_picture(values: NDArray[np.floating]) -> MapPicture:
 
 
 def colour_map(signed: bool) -> Colormap:
-    """The colours of signed maps, or of those without evidence against."""
+    """The colour map of signed or unsigned attributions."""
     return mpl.colormaps[DIVERGING if signed else SEQUENTIAL]
 
 
 def legend_gradient(signed: bool) -> str:
-    """The colours of a map as a CSS gradient, from least to most, as clear where it is clear."""
+    """The colours of a map as a CSS gradient, from least to most, with the same transparency."""
     places = np.linspace(0, 1, STOPS + 1)
     strength = np.abs(2 * places - 1) if signed else places
     stops = [
@@ -83,7 +83,7 @@ def legend_gradient(signed: bool) -> str:
 
 
 def frame_percent(frame: Frame, shape: tuple[int, ...]) -> Percent:
-    """Where a frame of pixels lies in a picture of this shape, (H, W, ...), cut to the picture."""
+    """Position of a frame in an image of this shape, (H, W, ...), clipped to the image."""
     left, top, side = frame
     height, width = shape[:2]
     x0, x1 = (min(max(value, 0), width) for value in (left, left + side))

@@ -1,4 +1,4 @@
-"""How far readers agree with one another, with the label and with the model."""
+"""Agreement of readers with one another, with the label and with the model."""
 
 import math
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from idc.reader_study.agreement_words import SHARES, as_metrics, as_notes
 from idc.reader_study.answer import UNSURE
-from idc.reader_study.drawn import DRAWN, RANDOM, drawn_words, how_drawn
 from idc.reader_study.kappa import Kappa, cohen, fleiss
+from idc.reader_study.sampling import RANDOM, SAMPLINGS, sampling_notes, sampling_of
 from idc.reader_study.sharing import sharing_readers
 from idc.reader_study.votes import (
     LABEL,
@@ -21,8 +21,8 @@ from idc.reader_study.votes import (
     MODEL,
     count_votes,
     distinct,
+    predictions_of,
     reader_names,
-    said_by_data,
 )
 
 Codes = NDArray[np.int64]
@@ -33,39 +33,38 @@ COLUMNS = ("cases", "observed", "kappa", "low", "high", "patients", "note")
 
 @dataclass(frozen=True)
 class Agreement:
-    """What `agree` finds.
+    """Result of `agree`.
 
-    Answers to cases that came in random order are kept apart from answers to selected cases, see
-    `idc.reader_study.drawn.how_drawn`: `pairs`, `fleiss` and `maps` have rows of both, and a column
-    ``drawn`` (random or selected) that tells them apart. Whatever else there is of agreement is
-    of `drawn` alone.
+    Answers to cases in random order are separated from answers to selected cases, see
+    `idc.reader_study.sampling.sampling_of`: `pairs`, `fleiss` and `maps` have rows for both,
+    distinguished by a column ``drawn`` (random or selected). The other measures of agreement are
+    for `drawn` alone.
 
     Attributes:
-        drawn: What metrics, matrix and confusions are of: ``random``, if there are such answers.
-        readers: A row a reader, in the order of their names: ``reader``, ``cases`` (answered),
+        drawn: The answers used for metrics, matrix and confusions: ``random``, if there are any.
+        readers: One row per reader, sorted by name: ``reader``, ``cases`` (answered),
             ``at_random`` (of these, drawn at random), ``unsure``, ``in_sight`` (verdicts given
-            with the model's answer in sight), ``changed`` (verdicts changed once it was),
-            ``seconds`` (median a case).
-        pairs: A row a pair: ``kind`` (readers, label, model, majority-label, majority-model, data
-            for label and model), ``one``, ``other`` (names), ``cases`` (both sure), ``unsure``
-            (cases left out because one of the two is not), ``observed`` (share that agrees),
+            after seeing the model's answer), ``changed`` (verdicts changed after seeing it),
+            ``seconds`` (median per case).
+        pairs: One row per pair: ``kind`` (readers, label, model, majority-label, majority-model, or
+            data for label and model), ``one``, ``other`` (names), ``cases`` (both sure), ``unsure``
+            (excluded cases, in which one of the two is unsure), ``observed`` (share of agreement),
             ``kappa``, ``low``, ``high`` (Cohen's, and its interval), ``patients``,
-            ``kappa_with_unsure`` (unsure as a category of its own; two readers only) and ``note``.
-        fleiss: Fleiss' kappa over the cases that all readers answered (or, where those are too
-            few, the readers of `idc.reader_study.sharing.sharing_readers`), two rows, or none for
-            one reader: ``what`` (``sure``: cases in which nobody is unsure; ``with unsure``: all,
+            ``kappa_with_unsure`` (with unsure as a category; for two readers only) and ``note``.
+        fleiss: Fleiss' kappa over the cases answered by all readers (or, if those are too few, by
+            the readers of `idc.reader_study.sharing.sharing_readers`), two rows, or none for a
+            single reader: ``what`` (``sure``: cases without an unsure reader; ``with unsure``: all,
             with unsure as a category), ``readers`` (their number), ``of`` (their names),
-            ``cases``, ``observed``, ``kappa``, ``low``,
-            ``high``, ``patients``, ``note``.
-        maps: A row a method whose maps were judged: ``method``, ``judged``, ``right``,
-            ``partly``, ``wrong`` (counts of answers) and ``right_share``, ``partly_share``,
+            ``cases``, ``observed``, ``kappa``, ``low``, ``high``, ``patients``, ``note``.
+        maps: One row per method whose maps were judged: ``method``, ``judged``, ``right``,
+            ``partly``, ``wrong`` (numbers of answers) and ``right_share``, ``partly_share``,
             ``wrong_share``.
         confusions: Reader (or ``majority``; those with answers in `drawn`) to ``label`` and
-            ``model`` to int64 (k, k + 1): rows what label or model says, columns the verdict, the
-            last one unsure.
-        metrics: For MLflow; what is not defined is left out. Of selected cases the names end in
+            ``model`` to int64 (k, k + 1): rows are the class of label or model, columns the
+            verdict, the last one unsure.
+        metrics: For MLflow, without undefined ones. For selected cases the names end in
             ``_selected``.
-        notes: What to know of the numbers, in sentences.
+        notes: Notes on interpreting the metrics, as sentences.
     """
 
     drawn: str
@@ -78,7 +77,7 @@ class Agreement:
     notes: list[str]
 
     def matrix(self, column: str) -> tuple[list[str], NDArray[np.float64]]:
-        """A column of `pairs` as a symmetric matrix, with NaN on the diagonal and where unknown.
+        """A column of `pairs` as a symmetric matrix, with NaN on the diagonal and if missing.
 
         Returns:
             The names (readers, then label and model), and float64 (n, n).
@@ -103,50 +102,49 @@ def agree(
 ) -> Agreement:
     """Measure agreement.
 
-    Unsure is no class: such verdicts are left out of every kappa, but for the second of the
-    figures between readers, which takes unsure as a category of its own. The majority is that of
-    the readers who are sure; where they are level there is none.
+    Unsure verdicts are excluded from every kappa, except for the second one between readers, which
+    treats unsure as a category. The majority is that of the sure readers; there is none in a tie.
 
     Args:
-        answers: What counts, see `idc.reader_study.answer.as_frame`.
-        predictions: ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and, for
-            the test split to be known, ``split``.
+        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
+        predictions: ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and,
+            optionally, ``split``, to identify the test split.
         classes: k.
-        draws: Draws of the bootstrap; 0 for no intervals.
-        level: Coverage of the intervals, in (0, 1).
-        seed: Fixes the draws.
+        draws: Number of bootstrap draws; 0 for no intervals.
+        level: Nominal coverage of the intervals, in (0, 1).
+        seed: Seed of the draws.
 
     Raises:
-        ReviewError: The answers are of another run.
+        ReviewError: The answers belong to another run.
     """
     cases = count_votes(answers, classes).index
-    said_by_data(predictions, list(cases))
+    predictions_of(predictions, list(cases))
     answers = answers.assign(
         reader=answers["reader"].map(distinct(reader_names(answers))),
-        drawn=how_drawn(answers, predictions),
+        drawn=sampling_of(answers, predictions),
     )
-    how = {"draws": draws, "level": level, "seed": seed}
-    parts = {name: answers[answers["drawn"] == name] for name in DRAWN}
+    bootstrap = {"draws": draws, "level": level, "seed": seed}
+    parts = {name: answers[answers["drawn"] == name] for name in SAMPLINGS}
     parts = {name: part for name, part in parts.items() if len(part)} or {RANDOM: answers}
     drawn = next(iter(parts))
-    found = {name: _part(part, predictions, classes, how) for name, part in parts.items()}
-    lead = found[drawn]
-    readers = _about_readers(answers)
+    results = {name: _part(part, predictions, classes, bootstrap) for name, part in parts.items()}
+    main = results[drawn]
+    readers = _reader_table(answers)
     pairs, several, maps = (
         pd.concat(
-            [getattr(part, table).assign(drawn=name) for name, part in found.items()],
+            [getattr(part, table).assign(drawn=name) for name, part in results.items()],
             ignore_index=True,
         )
         for table in ("pairs", "fleiss", "maps")
     )
-    metrics = as_metrics(drawn, readers, lead.pairs, lead.fleiss, lead.maps, len(cases))
-    notes = drawn_words(answers["drawn"]) + as_notes(readers, lead.pairs, lead.fleiss)
-    return Agreement(drawn, readers, pairs, several, maps, lead.confusions, metrics, notes)
+    metrics = as_metrics(drawn, readers, main.pairs, main.fleiss, main.maps, len(cases))
+    notes = sampling_notes(answers["drawn"]) + as_notes(readers, main.pairs, main.fleiss)
+    return Agreement(drawn, readers, pairs, several, maps, main.confusions, metrics, notes)
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Agreement in some of the answers; see `Agreement`."""
+    """Agreement in a part of the answers; see `Agreement`."""
 
     pairs: pd.DataFrame
     fleiss: pd.DataFrame
@@ -155,32 +153,32 @@ class _Part:
 
 
 def _part(
-    answers: pd.DataFrame, predictions: pd.DataFrame, classes: int, how: Mapping[str, Any]
+    answers: pd.DataFrame, predictions: pd.DataFrame, classes: int, bootstrap: Mapping[str, Any]
 ) -> _Part:
     votes = count_votes(answers, classes)
-    data = said_by_data(predictions, list(votes.index))
+    data = predictions_of(predictions, list(votes.index))
     readers = reader_names(answers)
     verdicts = answers.set_index(["reader", "case"])["verdict"]
-    said = {
+    codes = {
         name: verdicts[name].reindex(votes.index, fill_value=ABSENT).to_numpy(np.int64)
         for name in readers
     }
-    said |= {
+    codes |= {
         MAJORITY: votes["majority"].to_numpy(np.int64),
         LABEL: data["label"].to_numpy(np.int64),
         MODEL: data["predicted"].to_numpy(np.int64),
     }
     patients = data["patient"].astype(str).to_numpy(object)
-    wanted = [("readers", *two) for two in combinations(readers, 2)]
-    wanted += [(other, name, other) for name in readers for other in (LABEL, MODEL)]
-    wanted += [(f"{MAJORITY}-{other}", MAJORITY, other) for other in (LABEL, MODEL)]
-    wanted.append(("data", LABEL, MODEL))
-    pairs = pd.DataFrame([_pair(*names, said, patients, how) for names in wanted])
+    compared = [("readers", *two) for two in combinations(readers, 2)]
+    compared += [(other, name, other) for name in readers for other in (LABEL, MODEL)]
+    compared += [(f"{MAJORITY}-{other}", MAJORITY, other) for other in (LABEL, MODEL)]
+    compared.append(("data", LABEL, MODEL))
+    pairs = pd.DataFrame([_pair(*names, codes, patients, bootstrap) for names in compared])
     confusions = {
-        name: {other: _confusion(said[other], said[name], classes) for other in (LABEL, MODEL)}
+        name: {other: _confusion(codes[other], codes[name], classes) for other in (LABEL, MODEL)}
         for name in (*readers, MAJORITY)
     }
-    several = _several({name: said[name] for name in readers}, patients, how)
+    several = _several({name: codes[name] for name in readers}, patients, bootstrap)
     return _Part(pairs, several, _maps(answers), confusions)
 
 
@@ -188,11 +186,11 @@ def _pair(
     kind: str,
     one: str,
     other: str,
-    said: Mapping[str, Codes],
+    codes: Mapping[str, Codes],
     patients: Names,
-    how: Mapping[str, Any],
+    bootstrap: Mapping[str, Any],
 ) -> dict[str, Any]:
-    a, b = said[one], said[other]
+    a, b = codes[one], codes[other]
     answered = (a != ABSENT) & (b != ABSENT)
     sure = answered & (a != UNSURE) & (b != UNSURE)
     with_unsure = math.nan
@@ -203,28 +201,30 @@ def _pair(
         "one": one,
         "other": other,
         "unsure": int((answered & ~sure).sum()),
-        **_columns(cohen(a[sure], b[sure], patients[sure], **how)),
+        **_columns(cohen(a[sure], b[sure], patients[sure], **bootstrap)),
         "kappa_with_unsure": with_unsure,
     }
 
 
-def _several(said: Mapping[str, Codes], patients: Names, how: Mapping[str, Any]) -> pd.DataFrame:
+def _several(
+    codes: Mapping[str, Codes], patients: Names, bootstrap: Mapping[str, Any]
+) -> pd.DataFrame:
     rows = []
-    if len(said) > 1:
-        table, names = np.stack(list(said.values()), axis=1), list(said)
+    if len(codes) > 1:
+        table, names = np.stack(list(codes.values()), axis=1), list(codes)
         chosen = sharing_readers(table != ABSENT) or list(range(len(names)))
         table, names = table[:, chosen], [names[place] for place in chosen]
         answered = (table != ABSENT).all(axis=1)
         sure = answered & (table != UNSURE).all(axis=1)
         for what, part in (("sure", sure), ("with unsure", answered)):
-            found = _columns(fleiss(table[part], patients[part], **how))
-            rows.append({"what": what, "readers": len(names), "of": ", ".join(names), **found})
+            values = _columns(fleiss(table[part], patients[part], **bootstrap))
+            rows.append({"what": what, "readers": len(names), "of": ", ".join(names), **values})
     return pd.DataFrame(rows, columns=["what", "readers", "of", *COLUMNS])
 
 
-def _columns(found: Kappa) -> dict[str, Any]:
-    values: dict[str, Any] = asdict(found)
-    values["kappa"] = found.value
+def _columns(agreement: Kappa) -> dict[str, Any]:
+    values: dict[str, Any] = asdict(agreement)
+    values["kappa"] = agreement.value
     return {name: values[name] for name in COLUMNS}
 
 
@@ -235,7 +235,7 @@ def _confusion(truth: Codes, verdicts: Codes, classes: int) -> Codes:
     return table
 
 
-def _about_readers(answers: pd.DataFrame) -> pd.DataFrame:
+def _reader_table(answers: pd.DataFrame) -> pd.DataFrame:
     rows = [
         {
             "reader": name,

@@ -1,4 +1,4 @@
-"""One reader's way through the cases: what was said, what may be shown, what comes next."""
+"""One reader's progress through the cases: answers, what may be shown, what comes next."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from idc.errors import DataError
-from idc.reader_study.answer import UNSURE, Answer, Marks, Mode, Standing
+from idc.reader_study.answer import UNSURE, Answer, CountedAnswer, Marks, Mode
 from idc.reader_study.case import Case
 from idc.reader_study.ledger import Ledger
 
@@ -15,14 +15,14 @@ LONGEST_REMARK = 4000
 
 @dataclass(frozen=True)
 class Summary:
-    """What a reader said of all cases: numbers of cases.
+    """Counts of a reader's answers to all cases.
 
     Attributes:
-        verdicts: Verdict (-1 for unsure) to cases, of the verdicts that count.
+        verdicts: Verdict (-1 for unsure) to number of cases, of the verdicts that count.
         decided: Cases with a verdict other than unsure.
-        with_model: Of these, those where the model says the same.
-        with_label: Of these, those where the data set says the same.
-        marks: Method to mark to cases.
+        with_model: Decided cases in which the model agrees.
+        with_label: Decided cases in which the label agrees.
+        marks: Method to map mark to number of cases.
     """
 
     verdicts: dict[int, int]
@@ -33,18 +33,18 @@ class Summary:
 
 
 class Reading:
-    """A reader, the cases and the answers; it knows nothing of the page.
+    """State of one reader's review, independent of the page.
 
     Args:
-        cases: In the order of review; at least one.
-        ledger: The answers of all readers; only this reader's are looked at.
-        reader: The name, as `Ledger.name` gives it.
+        cases: The cases in the order of review; at least one.
+        ledger: The answers of all readers, of which only this reader's are used.
+        reader: The reader's name, as given by `Ledger.name`.
         mode: Whether the verdict comes before the model's answer.
-        clock: Seconds, growing.
+        clock: Monotonic time in seconds.
 
     Attributes:
-        position: The case that is shown; the number of cases stands for the end.
-        pending: An answer to this case that could not be kept; what follows builds on it.
+        position: Position of the case shown; the number of cases at the end.
+        pending: An answer to this case that could not be saved; later ones build on it.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Reading:
 
     @property
     def at_end(self) -> bool:
-        """Whether the page of thanks is due."""
+        """Whether all cases have been shown."""
         return self.position >= len(self.cases)
 
     @property
@@ -73,9 +73,9 @@ class Reading:
         return self.cases[self.position]
 
     @property
-    def said(self) -> Standing | None:
-        """What counts of what the reader said of this case."""
-        return self._ledger.of(self.reader, self.case)
+    def counted(self) -> CountedAnswer | None:
+        """The reader's answer to this case that counts."""
+        return self._ledger.counted(self.reader, self.case)
 
     @property
     def latest(self) -> Answer | None:
@@ -88,7 +88,7 @@ class Reading:
         return self.mode == "open" or self.latest is not None
 
     def go(self, position: int) -> None:
-        """Show this case, or the end."""
+        """Go to a case, or to the end."""
         self.position = min(max(position, 0), len(self.cases))
         self.pending = None
         self._since = self._clock()
@@ -97,8 +97,8 @@ class Reading:
         """Positions of the cases that the reader has not answered, in order."""
         return [i for i, c in enumerate(self.cases) if not self._ledger.latest(self.reader, c)]
 
-    def judged(self, verdict: int) -> Answer | None:
-        """The answer to be kept when the reader gives this verdict; None if all is kept."""
+    def answer_verdict(self, verdict: int) -> Answer | None:
+        """The answer to save for this verdict; None if it is saved already."""
         before = self.pending or self.latest
         if before is not None and before.verdict == verdict:
             return self.pending
@@ -109,48 +109,48 @@ class Reading:
             map_marks=before.map_marks if before else "",
             method=before.method if before else "",
             remark=before.remark if before else "",
-            # An answer given before, on another page too, has brought the model's into sight.
+            # After an earlier answer, on any page, the reader has seen the model's.
             seen_model=self.model_in_sight,
             seconds=round(max(self._clock() - self._since, 0.0), 1),
             time=_now(),
             mode=self.mode,
         )
 
-    def marked(self, marks: Marks, method: str) -> Answer | None:
-        """The answer to be kept when the reader judges a map; None if all is kept."""
+    def answer_marks(self, marks: Marks, method: str) -> Answer | None:
+        """The answer to save when the reader judges a map; None if it is saved already."""
         before = self._answered()
         if (before.map_marks, before.method) == (marks, method):
             return self.pending
         return replace(before, map_marks=marks, method=method, time=_now())
 
-    def remarked(self, remark: str) -> Answer | None:
-        """The answer to be kept when the reader has typed this remark; None if all is kept."""
+    def answer_remark(self, remark: str) -> Answer | None:
+        """The answer to save for this remark; None if it is saved already."""
         before = self._answered()
         remark = remark.strip()[:LONGEST_REMARK]
         if before.remark == remark:
             return self.pending
         return replace(before, remark=remark, time=_now())
 
-    def keep(self, answer: Answer) -> None:
-        """Keep an answer: it is safe when this returns, and pending when this raises.
+    def save(self, answer: Answer) -> None:
+        """Save an answer: it is safe when this returns, and pending when this raises.
 
         Raises:
-            IdcError: It could not be kept.
+            IdcError: It could not be saved.
         """
         self.pending = answer
         self._ledger.add(answer)
         self.pending = None
 
     def summary(self) -> Summary:
-        """What the reader said, beside what the model and the data set say of those cases."""
+        """Count the reader's answers, and how many agree with the model and the label."""
         verdicts: dict[int, int] = {}
         marks: dict[str, dict[str, int]] = {}
         decided = with_model = with_label = 0
         for case in self.cases:
-            said = self._ledger.of(self.reader, case)
-            if said is None:
+            counted = self._ledger.counted(self.reader, case)
+            if counted is None:
                 continue
-            answer = said.answer
+            answer = counted.answer
             verdicts[answer.verdict] = verdicts.get(answer.verdict, 0) + 1
             if answer.map_marks:
                 of_method = marks.setdefault(answer.method, {})

@@ -1,4 +1,4 @@
-"""The page: sign-in by name, then the review."""
+"""The review page: the reader's name, then the cases."""
 
 from urllib.parse import quote
 
@@ -7,43 +7,45 @@ from nicegui import Client, ui
 from idc.errors import DataError
 from idc.reader_study.answer import Mode
 from idc.reader_study.case import CaseBook
-from idc.reader_study.gallery import Gallery
+from idc.reader_study.case_images import CaseImages
 from idc.reader_study.ledger import LONGEST_NAME, Ledger
-from idc.reader_study.parts import Text, button, dress, part
+from idc.reader_study.page_session import PageSession
+from idc.reader_study.page_text import mode_words
+from idc.reader_study.parts import HtmlText, add_assets, button, part
 from idc.reader_study.reading import Reading
-from idc.reader_study.visit import Visit
-from idc.reader_study.words import mode_words
 
 CONNECT_SECONDS = 60.0
 
 
 def add_page(book: CaseBook, ledger: Ledger, mode: Mode, signed_in: bool) -> None:
-    """Make the review the page at `/`.
+    """Add the review page at `/`.
 
     Args:
         book: The cases.
         ledger: The answers of all readers.
         mode: Whether the verdict comes before the model's answer.
-        signed_in: Whether readers sign in with a password, and so may sign out.
+        signed_in: Whether readers sign in with a password, and so can sign out.
     """
-    gallery = Gallery(book)
+    images = CaseImages(book)
 
     @ui.page("/")
     async def review(client: Client, reader: str = "") -> None:
-        dress()
+        add_assets()
         try:
             name = ledger.name(reader)
         except DataError:
-            _door(book, ledger, mode)
+            _name_form(book, ledger, mode)
             return
-        visit = Visit(book, gallery, Reading(book.cases, ledger, name, mode), client, signed_in)
-        # Pictures may take a while: the page goes out first.
+        session = PageSession(
+            book, images, Reading(book.cases, ledger, name, mode), client, signed_in
+        )
+        # The page is sent first, as images may take a while.
         await client.connected(CONNECT_SECONDS)
-        await visit.do("show", visit.reading.position)
+        await session.dispatch("show", session.reading.position)
 
 
-def _door(book: CaseBook, ledger: Ledger, mode: Mode) -> None:
-    """Ask who reads."""
+def _name_form(book: CaseBook, ledger: Ledger, mode: Mode) -> None:
+    """Ask for the reader's name."""
 
     def enter() -> None:
         try:
@@ -55,12 +57,14 @@ def _door(book: CaseBook, ledger: Ledger, mode: Mode) -> None:
             ui.navigate.to(f"/?reader={quote(name)}")
 
     with part("main", "door"), part("div", "card"):
-        Text("h1", f"Review of {book.run_name}")
-        Text("p", f"{len(book.cases)} cases. {mode_words(mode)}")
+        HtmlText("h1", f"Review of {book.run_name}")
+        HtmlText("p", f"{len(book.cases)} cases. {mode_words(mode)}")
         with part("div", "entry"):
             typed = ui.input("Your name or initials")
             typed.props(f"outlined autofocus maxlength={LONGEST_NAME} autocomplete=username")
             typed.on("keydown.enter", enter)
             button("Begin", enter, "first")
-        wrong = Text("div", "", "alarm", role="alert")
-        Text("p", "The name is kept with your answers. With the same name you go on later.", "soft")
+        wrong = HtmlText("div", "", "alarm", role="alert")
+        HtmlText(
+            "p", "The name is kept with your answers. With the same name you go on later.", "soft"
+        )

@@ -1,4 +1,4 @@
-"""The review server: where it listens, and what it needs before it may."""
+"""The review server."""
 
 import importlib.util
 import logging
@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 from idc.errors import ConfigError, first_line
 from idc.reader_study.answer import MODES
 from idc.reader_study.case import CaseBook
-from idc.reader_study.ledger import Keeper, Ledger
-from idc.reader_study.listening import PASSWORD_VARIABLE, Settings, checked, listening, resolved
+from idc.reader_study.ledger import AnswerLog, Ledger
+from idc.reader_study.listening import (
+    PASSWORD_VARIABLE,
+    Settings,
+    check_address,
+    open_listener,
+    resolve_address,
+)
 
 __all__ = ["PASSWORD_VARIABLE", "Settings", "serve"]
 
@@ -22,17 +28,17 @@ _log = logging.getLogger(__name__)
 
 def serve(
     book: CaseBook,
-    journal: Keeper,
+    journal: AnswerLog,
     settings: Settings,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve the page until Ctrl-C; once in a process, since NiceGUI has one app a process.
+    """Serve the page until Ctrl-C; once per process, as NiceGUI has one app per process.
 
     Args:
         book: The cases.
-        journal: Keeps the answers; see `idc.reader_study.answers.Journal`.
-        settings: How to serve.
-        on_ready: Called with the page's address once it can be opened.
+        journal: Stores the answers; see `idc.reader_study.answer_journal.AnswerJournal`.
+        settings: Settings of the server.
+        on_ready: Called with the page's address once it is being served.
 
     Raises:
         ConfigError: NiceGUI is missing, there are no cases, the port is in use, a password is
@@ -44,17 +50,17 @@ def serve(
             "uv pip install -p .venv -e '.[review]'"
         )
     if not book.cases:
-        raise ConfigError("review: there are no cases to review; select others.")
+        raise ConfigError("review: there are no cases to review. Change select.")
     if settings.mode not in MODES:
-        raise ConfigError(f"review.mode={settings.mode}: it is one of {', '.join(MODES)}.")
-    family, address = resolved(settings.host, settings.port)
-    loopback = checked(settings, address)
-    with listening(family, address, settings) as listener:
+        raise ConfigError(f"review.mode={settings.mode}: give one of {', '.join(MODES)}.")
+    family, address = resolve_address(settings.host, settings.port)
+    loopback = check_address(settings, address)
+    with open_listener(family, address, settings) as listener:
         port = listener.getsockname()[1]
         server = _server(book, journal, settings, loopback, port, on_ready)
         try:
             server.run([listener])
-        except KeyboardInterrupt:  # uvicorn has ended cleanly and passes Ctrl-C on
+        except KeyboardInterrupt:  # uvicorn has shut down cleanly and re-raises it
             _log.info("review: ended")
         except SystemExit as error:
             raise ConfigError("review: the server could not start; see the log.") from error
@@ -62,7 +68,7 @@ def serve(
 
 def _server(
     book: CaseBook,
-    journal: Keeper,
+    journal: AnswerLog,
     settings: Settings,
     loopback: bool,
     port: int,
@@ -95,7 +101,7 @@ def _server(
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # else any caller could name an address of its choice
+        proxy_headers=False,  # otherwise any client could forge its address
         ws_max_size=1_000_000,
         timeout_graceful_shutdown=2,
         ssl_certfile=settings.ssl_certfile,
@@ -108,10 +114,10 @@ def _server(
             f"review: the certificate {settings.ssl_certfile} or its key {settings.ssl_keyfile} "
             f"cannot be used ({first_line(error)})."
         ) from error
-    named = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     if settings.host in ("", "0.0.0.0", "::"):
-        named = socket.gethostname()
-    address = f"{'https' if tls else 'http'}://{named}:{port}/"
+        host = socket.gethostname()
+    address = f"{'https' if tls else 'http'}://{host}:{port}/"
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,28 +1,28 @@
-"""The readers who can be compared: those who answered the same cases."""
+"""Choice of the readers to compare: those who answered the same cases."""
 
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 10  # cases that are worth a kappa
-SEARCHED = 14  # readers of whom all sets are looked at: 16,000
+LEAST = 10  # cases for a kappa
+SEARCHED = 14  # readers in an exhaustive search: 16,000 sets
 
 
 def sharing_readers(answered: NDArray[np.bool_], least: int = LEAST) -> list[int]:
     """The largest set of readers who share enough cases.
 
-    One reader who looked in and left must not take the others' kappa away. All readers, if they
-    share `least` cases; else the largest set of two or more that does, of equals the one that
-    shares most; else all, if they share any case; else the set that shares most.
+    A reader with few answers must not prevent a kappa of the others. All readers, if they share
+    `least` cases; else the largest set of two or more that does (among equal sizes the one that
+    shares most); else all, if they share any case; else the set that shares most.
 
     Args:
-        answered: Whether a reader answered a case, bool (cases, readers). Of more than
-            `SEARCHED` readers those with most answers are looked at.
-        least: Cases.
+        answered: Whether a reader answered a case, bool (cases, readers). Of more than `SEARCHED`
+            readers, those with the most answers are considered.
+        least: Minimum number of shared cases.
 
     Returns:
-        Their places, in order; empty where no two share a case.
+        Column indices, in order; empty if no two readers share a case.
     """
     readers = answered.shape[1]
     if readers < 2:
@@ -36,11 +36,11 @@ def sharing_readers(answered: NDArray[np.bool_], least: int = LEAST) -> list[int
     bits = patterns @ (1 << np.arange(len(places)))
     most: tuple[int, list[int]] = (0, [])
     for size in range(len(places), 1, -1):
-        found = []
+        candidates = []
         for chosen in combinations(range(len(places)), size):
             mask = sum(1 << place for place in chosen)
-            found.append((int(counts[(bits & mask) == mask].sum()), chosen))
-        shared, best = max(found, key=lambda pair: pair[0])
+            candidates.append((int(counts[(bits & mask) == mask].sum()), chosen))
+        shared, best = max(candidates, key=lambda pair: pair[0])
         if shared >= least:
             return [places[place] for place in best]
         if shared > most[0]:

@@ -1,4 +1,4 @@
-"""The sign-in page: plain HTML, so that nothing else is served before the password."""
+"""The sign-in page: plain HTML, so that nothing else is served before sign-in."""
 
 from html import escape
 from urllib.parse import parse_qs
@@ -6,40 +6,44 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-BODY_LIMIT = 4096  # bytes of what is sent
+BODY_LIMIT = 4096  # bytes of a sign-in request
 
 
 def sign_in_page(
-    title: str, goal: str, wrong: str = "", status: int = 200, headers: dict[str, str] | None = None
+    title: str,
+    target: str,
+    error: str = "",
+    status: int = 200,
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    """Ask for the password.
+    """Render the sign-in page.
 
     Args:
         title: The page's title.
-        goal: Where to go on, as `local` gives it.
-        wrong: What is wrong with the last try.
+        target: The page to open after sign-in, see `local_target`.
+        error: Why the last attempt failed.
         status: HTTP status.
         headers: Further headers.
     """
-    alarm = f'<p role="alert">{escape(wrong)}</p>' if wrong else ""
-    page = FORM.format(title=escape(title), goal=escape(goal), wrong=alarm)
+    alarm = f'<p role="alert">{escape(error)}</p>' if error else ""
+    page = FORM.format(title=escape(title), target=escape(target), error=alarm)
     return HTMLResponse(page, status, headers)
 
 
-async def sent(request: Request) -> tuple[str, str]:
-    """The password that was sent, and where to go on; nothing of what is longer than a sign-in."""
+async def parse_sign_in(request: Request) -> tuple[str, str]:
+    """The submitted password and target page; an oversized request counts as empty."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > BODY_LIMIT:
             return "", "/"
-    given = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-    return given.get("password", [""])[0], local(given.get("next", ["/"])[0])
+    form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return form.get("password", [""])[0], local_target(form.get("next", ["/"])[0])
 
 
-def local(goal: str) -> str:
-    """The goal if it is the review page on this server, else the page without a reader."""
-    return goal if goal.startswith("/?") and goal.isprintable() else "/"
+def local_target(target: str) -> str:
+    """The target page if it is a review page on this server, else the start page."""
+    return target if target.startswith("/?") and target.isprintable() else "/"
 
 
 FORM = """<!doctype html>
@@ -64,8 +68,8 @@ p {{ margin: 0; color: light-dark(#b3261e, #ff9c94); }}
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password"
  required autofocus>
-<input type="hidden" name="next" value="{goal}">
-{wrong}
+<input type="hidden" name="next" value="{target}">
+{error}
 <button type="submit">Sign in</button>
 </form></body></html>
 """

@@ -1,11 +1,11 @@
-"""Labels that are suspect: because readers contradict them, or, before any review, the model."""
+"""Suspected label errors: labels contradicted by readers or, before any review, by the model."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from idc.reader_study.answer import ReviewError
-from idc.reader_study.votes import NONE, count_votes, said_by_data
+from idc.reader_study.votes import NONE, count_votes, predictions_of
 
 HELD_OUT = ("val", "test")
 KEPT = ("patient", "x", "y", "split")
@@ -14,29 +14,29 @@ KEPT = ("patient", "x", "y", "split")
 def reader_suspects(
     answers: pd.DataFrame, predictions: pd.DataFrame, classes: int = 2
 ) -> pd.DataFrame:
-    """Cases whose label the readers contradict: the majority of those who are sure.
+    """Cases whose label is contradicted by the majority of the readers who are sure.
 
     Args:
-        answers: What counts, see `idc.reader_study.answer.as_frame`.
+        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
         predictions: ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``predicted`` and
             ``score`` (and ``score_<class>`` for more than two classes).
         classes: k.
 
     Returns:
-        A row a suspect, the strongest first, which is to say: by ``margin``, then those that the
-        model contradicts too, then by ``model_confidence``. Columns: ``rank`` (from 1), ``path``,
-        ``patient``, ``x``, ``y``, ``split``; ``label`` and ``readers_say`` (int64 classes);
-        ``against`` (readers who give ``readers_say``), ``for_label`` (readers who give the label),
-        ``unsure`` and ``readers`` (all who answered); ``margin`` (``against`` minus
-        ``for_label``); ``predicted`` (at the threshold), ``model_agrees`` (bool: it says what the
-        readers say), ``model_confidence`` (the model's probability, in [0, 1], of what the
-        readers say); ``remarks`` (joined by " | ").
+        One row per suspect, strongest first: sorted by ``margin``, then ``model_agrees``, then
+        ``model_confidence``. Columns: ``rank`` (from 1), ``path``, ``patient``, ``x``, ``y``,
+        ``split``; ``label`` and ``readers_say`` (int64, class of the label and of the majority);
+        ``against`` (readers who chose ``readers_say``), ``for_label`` (readers who chose the
+        label), ``unsure`` and ``readers`` (all who answered); ``margin`` (``against`` minus
+        ``for_label``); ``predicted`` (at the threshold), ``model_agrees`` (bool: with the
+        majority), ``model_confidence`` (the model's probability, in [0, 1], of the majority's
+        class); ``remarks`` (joined by " | ").
 
     Raises:
-        ReviewError: The answers are of another run.
+        ReviewError: The answers belong to another run.
     """
     votes = count_votes(answers, classes)
-    data = said_by_data(predictions, list(votes.index))
+    data = predictions_of(predictions, list(votes.index))
     label, says = data["label"].to_numpy(np.int64), votes["majority"].to_numpy(np.int64)
     counts = votes[[f"votes_{k}" for k in range(classes)]].to_numpy(np.int64)
     probabilities = class_probabilities(data, classes)
@@ -63,14 +63,14 @@ def reader_suspects(
 
 
 def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
-    """Patches whose label the model contradicts most, to be reviewed first.
+    """Patches whose label the model contradicts most, for review.
 
     Confident learning (Northcutt, Jiang & Chuang 2021, "Confident Learning: Estimating
     Uncertainty in Dataset Labels", JAIR 70): a patch is confidently of a class if its probability
     for it is at least the mean of that probability over the patches with that label. A suspect is
     confidently of another class than its label; of several such classes the likeliest counts.
-    Only probabilities of patches that the network did not train on can contradict a label, so all
-    other rows are left out. Where a class has no patch, nothing is confidently of it.
+    Only patches outside the training split are considered. No patch is confidently of a class
+    without patches.
 
     Args:
         predictions: ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``predicted`` and
@@ -78,12 +78,12 @@ def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
         classes: k.
 
     Returns:
-        A row a suspect, by the normalised margin of Northcutt et al., the largest first:
-        ``rank`` (from 1), ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``,
-        ``suggested`` (int64, the class that the model is confident of), ``predicted`` (at the
-        threshold), ``probability`` (of the suggested class, in [0, 1]), ``threshold`` (from where
-        on the model is confident of that class) and ``margin`` (``probability`` minus that of the
-        label, in [-1, 1]).
+        One row per suspect, by the normalised margin of Northcutt et al., largest first: ``rank``
+        (from 1), ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``suggested`` (int64,
+        the class that the model is confident of), ``predicted`` (at the threshold),
+        ``probability`` (of the suggested class, in [0, 1]), ``threshold`` (lowest probability at
+        which the model is confident of that class) and ``margin`` (``probability`` minus that of
+        the label, in [-1, 1]).
     """
     data = predictions[predictions["split"].isin(HELD_OUT)].reset_index(drop=True)
     label = data["label"].to_numpy(np.int64)
@@ -111,20 +111,20 @@ def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
 
 
 def class_probabilities(predictions: pd.DataFrame, classes: int) -> NDArray[np.float64]:
-    """Calibrated probabilities, float64 (n, k), of a frame of predictions.
+    """Calibrated probabilities, float64 (n, k), from a table of predictions.
 
     Raises:
-        ReviewError: The frame lacks a class's scores.
+        ReviewError: The table lacks a class's scores.
     """
     names = ["score"] if classes == 2 else [f"score_{k}" for k in range(classes)]
     if lacking := [name for name in names if name not in predictions]:
-        raise ReviewError(f"predictions: there is no column {lacking[0]} for {classes} classes.")
+        raise ReviewError(f"predictions: column {lacking[0]} is missing for {classes} classes.")
     values = predictions[names].to_numpy(np.float64)
     return np.concatenate([1 - values, values], axis=1) if classes == 2 else values
 
 
 def _ranked(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    # Equals stay in the order of their names, whatever the order of the answers.
+    # Ties are sorted by path, so that the order of the answers does not matter.
     ordered = table.sort_values(
         [*by, "path"], ascending=[False] * len(by) + [True], kind="stable", ignore_index=True
     )

@@ -1,4 +1,4 @@
-"""Readers' verdicts on a case as votes, beside what the label and the model say."""
+"""Readers' verdicts on a case as votes, and the label and prediction of the case."""
 
 from collections.abc import Sequence
 
@@ -8,35 +8,35 @@ import pandas as pd
 from idc.reader_study.answer import UNSURE, ReviewError
 
 MODEL, LABEL, MAJORITY = "model", "label", "majority"
-NONE = -1  # the majority where there is none
+NONE = -1  # no majority
 
 
 def reader_names(answers: pd.DataFrame) -> list[str]:
-    """The readers, in the order of their names."""
+    """The readers, sorted by name."""
     return sorted(set(answers["reader"]), key=lambda name: (name.casefold(), name))
 
 
 def count_votes(answers: pd.DataFrame, classes: int) -> pd.DataFrame:
-    """What readers say of each case.
+    """Count the verdicts on each case.
 
     Args:
         answers: See `idc.reader_study.answer.as_frame`.
         classes: k.
 
     Returns:
-        A row a case (``case`` is the index's name), in order of first answers: ``votes_<class>``
-        (int64) and ``unsure`` (int64) count readers; ``readers`` is their number; ``majority``
-        (int64) is the class that more readers who are sure give than any other, `NONE` where two
-        classes are level or nobody is sure; ``votes`` counts the readers who give it, else 0.
+        One row per case (the index is named ``case``), in order of first answers:
+        ``votes_<class>`` (int64) and ``unsure`` (int64), the number of readers with that verdict;
+        ``readers``, their total; ``majority`` (int64), the class with the most votes of sure
+        readers, or `NONE` if tied or nobody is sure; ``votes``, the votes for the majority, else 0.
 
     Raises:
-        ReviewError: A verdict is not one of k classes.
+        ReviewError: A verdict is not one of the k classes.
     """
     wrong = answers[~answers["verdict"].between(UNSURE, classes - 1)]
     for row in wrong.head(1).to_dict("records"):
         raise ReviewError(
-            f"answer of {row['reader']} to {row['case']}: verdict {row['verdict']} is none of the "
-            f"{classes} classes 0..{classes - 1}; the answers are of another run."
+            f"answer of {row['reader']} to {row['case']}: verdict {row['verdict']} is not one of "
+            f"the {classes} classes 0..{classes - 1}; the answers belong to another run."
         )
     cases = pd.Index(answers["case"].drop_duplicates(), name="case")
     rows = cases.get_indexer(pd.Index(answers["case"]))
@@ -54,34 +54,34 @@ def count_votes(answers: pd.DataFrame, classes: int) -> pd.DataFrame:
     )
 
 
-def said_by_data(predictions: pd.DataFrame, cases: Sequence[str]) -> pd.DataFrame:
-    """The predictions of some cases, row for row.
+def predictions_of(predictions: pd.DataFrame, cases: Sequence[str]) -> pd.DataFrame:
+    """Look up the predictions of cases.
 
     Args:
-        predictions: A row a patch, with ``path`` and ``label`` at least.
+        predictions: One row per patch, with at least ``path`` and ``label``.
         cases: Paths.
 
     Returns:
-        The rows of the cases, with their paths as index.
+        One row per case, with its path as index.
 
     Raises:
-        ReviewError: The predictions lack a case, or have a path twice.
+        ReviewError: A case has no prediction, or a path is duplicated.
     """
-    known = predictions.set_index("path")
-    if not known.index.is_unique:
-        twice = known.index[known.index.duplicated()][0]
-        raise ReviewError(f"predictions: {twice} is there twice; give those of one run.")
-    lacking = [case for case in cases if case not in known.index]
+    by_path = predictions.set_index("path")
+    if not by_path.index.is_unique:
+        duplicate = by_path.index[by_path.index.duplicated()][0]
+        raise ReviewError(f"predictions: {duplicate} is duplicated; give those of one run.")
+    lacking = [case for case in cases if case not in by_path.index]
     if lacking:
         raise ReviewError(
             f"{len(lacking)} answered case(s), such as {lacking[0]}, are not among the run's "
-            f"predictions: the answers are of another run, or its patients have other names."
+            f"predictions: the answers belong to another run, or its patients have other names."
         )
-    return known.loc[list(cases)]
+    return by_path.loc[list(cases)]
 
 
 def distinct(names: Sequence[str]) -> dict[str, str]:
-    """Readers' names that are none of ours: a reader may be called "model"."""
+    """Names of readers that differ from reserved ones: a reader may be called "model"."""
     taken = {LABEL, MODEL, MAJORITY, *names}
     shown: dict[str, str] = {}
     for name in names:

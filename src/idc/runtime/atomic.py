@@ -26,12 +26,12 @@ def replacing(path: Path) -> Iterator[Path]:
     part = path.with_name(f"{PART}{path.name}")
     try:
         yield part
-        _sync(part)
+        sync(part)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -40,7 +40,8 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Sync a file, or a folder's list of names, to disk, so that a crash cannot lose it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""What the answers of a review say: agreement, suspects of wrong labels, corrections."""
+"""Results of a review: agreement, suspected label errors, corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ CORRECTIONS = "corrections.csv"
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What was found.
+class ReviewResults:
+    """Results of a review.
 
     Attributes:
         agreement: See `idc.reader_study.reader_agreement.agree`.
         suspects: See `idc.reader_study.suspects.reader_suspects`.
         corrections: See `idc.reader_study.export.find_corrections`.
-        notes: What to know of all this, in sentences.
+        notes: Notes on interpreting the results, as sentences.
     """
 
     agreement: Agreement
@@ -36,12 +36,12 @@ class Findings:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """For MLflow."""
-        found = {"suspects": len(self.suspects), "corrections": len(self.corrections)}
-        return {**self.agreement.metrics, **{f"review/{k}": float(v) for k, v in found.items()}}
+        """Metrics for MLflow."""
+        counts = {"suspects": len(self.suspects), "corrections": len(self.corrections)}
+        return {**self.agreement.metrics, **{f"review/{k}": float(v) for k, v in counts.items()}}
 
 
-def find(
+def evaluate_answers(
     answers: pd.DataFrame,
     predictions: pd.DataFrame,
     class_names: list[str],
@@ -49,21 +49,20 @@ def find(
     seed: int,
     folder: Path,
     earlier: Corrections | None = None,
-) -> Findings:
-    """Work out what the answers say, and write it.
+) -> ReviewResults:
+    """Analyse the answers and write the results.
 
     Writes ``answers.csv``, ``readers.csv``, ``agreement.csv``, ``fleiss.csv``, ``maps.csv``,
     ``suspects.csv``, ``corrections.csv`` and ``agreement.png``.
 
     Args:
-        answers: What counts of each reader and case, at least one; see
-            `idc.reader_study.answer.as_frame`.
-        predictions: Of the run.
-        class_names: A name a class.
+        answers: The answers that count, at least one; see `idc.reader_study.answer.as_frame`.
+        predictions: Predictions of the run.
+        class_names: One name per class.
         rule: When a label is corrected.
-        seed: Of the intervals.
-        folder: Where the files go.
-        earlier: What the run itself was made with, under the names that it knows its patches by.
+        seed: Seed of the intervals.
+        folder: The folder to write to.
+        earlier: Corrections that the run itself was trained with, with its names of the patches.
     """
     classes = len(class_names)
     agreement = agree(answers, predictions, classes, seed=seed)
@@ -88,7 +87,7 @@ def find(
     figure = agreement_figure(names, kappas, np.nan_to_num(cases), panels, class_names)
     save_figure(figure, folder / "agreement.png")
     notes = [*agreement.notes, *_notes(answers, rule, earlier)]
-    return Findings(agreement, suspects, corrections, notes)
+    return ReviewResults(agreement, suspects, corrections, notes)
 
 
 def _notes(answers: pd.DataFrame, rule: ExportRule, earlier: Corrections | None) -> list[str]:
@@ -96,23 +95,23 @@ def _notes(answers: pd.DataFrame, rule: ExportRule, earlier: Corrections | None)
     seen = int(answers["seen_model"].sum())
     if rule.blinded_only and seen:
         notes.append(
-            f"{seen:,} of {len(answers):,} verdicts were given with the model's answer in sight "
-            f"and correct no label; export.blinded_only=false lets them."
+            f"{seen:,} of {len(answers):,} verdicts were given after seeing the model's answer and "
+            f"correct no label; export.blinded_only=false includes them."
         )
     if again := relabelled_before(earlier, answers["case"].unique().tolist()):
         notes.append(
-            f"{again:,} of the cases have a label that an earlier review corrected: agreement "
-            f"with the label is with that one."
+            f"{again:,} of the cases have a label corrected by an earlier review: agreement is "
+            f"with the corrected label."
         )
     if earlier is not None and len(earlier.table):
         notes.append(
-            f"{CORRECTIONS} holds what this review corrects and the {len(earlier.table):,} "
-            f"correction(s) that the run was made with, unless readers contradict them: use it in "
-            f"place of the earlier file, with the same data set."
+            f"{CORRECTIONS} contains the corrections of this review and the "
+            f"{len(earlier.table):,} correction(s) that the run was trained with, unless readers "
+            f"contradict them: use it in place of the earlier file, with the same data set."
         )
     return notes
 
 
 def _panel(agreement: Agreement, reader: str) -> ReaderPanel:
-    given: Any = agreement.confusions[reader]["label"]
-    return ReaderPanel(reader, given)
+    confusion: Any = agreement.confusions[reader]["label"]
+    return ReaderPanel(reader, confusion)

@@ -1,4 +1,4 @@
-"""The journal of a run's review: on this machine's disk at once, in the run soon after."""
+"""The answer journal of a run: written to the local disk, then copied to the run."""
 
 import hashlib
 import logging
@@ -13,29 +13,30 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from idc.errors import CheckpointError, TrackingError, first_line
-from idc.reader_study.answers import Answer, Journal, read_history
+from idc.reader_study.answer import Answer
+from idc.reader_study.answer_journal import AnswerJournal, read_history
 from idc.tracking.lookup import fetch_artifact, list_artifacts
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 
 log = logging.getLogger(__name__)
 FOLDER, FILE = "review", "answers.jsonl"
-COPIES = f"{FOLDER}/answers*.jsonl"  # one a machine
+COPIES = f"{FOLDER}/answers*.jsonl"  # one per machine
 EVERY = 15.0  # seconds between two copies to the run
 
 
 @dataclass
-class Mirrored:
-    """A journal whose file is copied to the run every while; see `Journal`.
+class MirroredJournal:
+    """A journal whose file is periodically copied to the run; see `AnswerJournal`.
 
     Attributes:
         journal: The journal.
-        run: Where its copy goes.
-        order: How the cases are ordered that are being answered; see `Answer`.
-        select: What they were chosen from.
+        run: The run.
+        order: Order of the cases in this review; see `Answer`.
+        select: The cases to choose from; see `Answer`.
     """
 
-    journal: Journal
+    journal: AnswerJournal
     run: MlflowRun
     order: str = ""
     select: str = ""
@@ -43,9 +44,9 @@ class Mirrored:
     _end: threading.Event = field(default_factory=threading.Event)
 
     def add(self, answer: Answer) -> None:
-        """Keep an answer; it is on the disk when this returns.
+        """Add an answer; it is on disk when this returns.
 
-        An answer that knows where its case came from, as one that is changed later, keeps that.
+        An answer that already has an ``order``, such as a changed one, keeps it.
         """
         if not answer.order:
             answer = replace(answer, order=self.order, select=self.select)
@@ -53,18 +54,18 @@ class Mirrored:
         self._new.set()
 
     def history(self) -> list[Answer]:
-        """All that was said, in the order in which it came in."""
+        """All answers, in the order in which they were added."""
         return self.journal.history()
 
     def copy(self) -> None:
-        """Copy the file to the run; a store that cannot be reached is told of, no more."""
+        """Copy the file to the run; a failure is only logged."""
         self._new.clear()
         try:
             with tempfile.TemporaryDirectory() as folder:
-                named = Path(folder) / copy_name(self.journal.path)
-                shutil.copyfile(self.journal.path, named)
-                self.run.artifacts(named, FOLDER)
-        except Exception as error:  # whatever a store raises: the answers are safe, and go on
+                copy = Path(folder) / copy_name(self.journal.path)
+                shutil.copyfile(self.journal.path, copy)
+                self.run.artifacts(copy, FOLDER)
+        except Exception as error:  # whatever a store raises: the answers are safe
             self._new.set()
             log.warning(
                 "review: the answers are safe in %s, but could not be copied to the run (%s)",
@@ -73,7 +74,7 @@ class Mirrored:
             )
 
     def watch(self) -> None:
-        """Copy what is new, until `stop`."""
+        """Copy new answers periodically, until `stop`."""
         while not self._end.wait(EVERY):
             if self._new.is_set():
                 self.copy()
@@ -84,49 +85,50 @@ class Mirrored:
 
 
 @contextmanager
-def mirrored(journal: Journal, run: MlflowRun, order: str, select: str) -> Iterator[Mirrored]:
-    """A journal that is copied to its run while inside, and at the end; see `Mirrored`."""
-    keeper = Mirrored(journal, run, order, select)
-    thread = threading.Thread(target=keeper.watch, daemon=True)
+def mirrored(
+    journal: AnswerJournal, run: MlflowRun, order: str, select: str
+) -> Iterator[MirroredJournal]:
+    """Copy a journal to its run inside the ``with`` block and at its end."""
+    mirror = MirroredJournal(journal, run, order, select)
+    thread = threading.Thread(target=mirror.watch, daemon=True)
     thread.start()
     try:
-        yield keeper
+        yield mirror
     finally:
-        keeper.stop()
+        mirror.stop()
         thread.join()
-        keeper.copy()
+        mirror.copy()
 
 
 def copy_name(journal: Path) -> str:
-    """What a journal is called in the run: another name on each machine, which names no host."""
+    """Name of a journal's copy in the run, unique per machine without revealing the host name."""
     place = f"{platform.node()}\0{journal.resolve().parent}".encode()
     return f"answers-{hashlib.blake2b(place, digest_size=5).hexdigest()}.jsonl"
 
 
-def open_journal(root: Path, run_id: str, store: MlflowStore, folder: Path) -> Journal:
-    """The journal of a run on this machine, with the answers that the run holds besides.
+def open_journal(root: Path, run_id: str, store: MlflowStore, folder: Path) -> AnswerJournal:
+    """Open a run's journal on this machine and add answers from other machines.
 
     Args:
         root: ``paths.root``; the journal is below its ``reviews``.
         run_id: The run's id.
-        store: Where the run is kept.
-        folder: For what has to be downloaded.
+        store: The run's store.
+        folder: The folder for downloads.
 
     Raises:
-        ReviewError: Another process has the journal, or it is damaged.
-        TrackingError: The run's answers cannot be had: without them this machine would ask
-            readers again, and count too few.
+        ReviewError: Another process has opened the journal, or it is damaged.
+        TrackingError: The run's answers cannot be downloaded. Without them, readers would be asked
+            again, and too few answers would be counted.
     """
     logged = _logged(store, run_id, folder)
-    journal = Journal(root / "reviews" / run_id / FILE)
+    journal = AnswerJournal(root / "reviews" / run_id / FILE)
     for note in journal.notes:
         log.warning("%s", note)
-    known = set(journal.history())
+    present = set(journal.history())
     for answer in logged:
-        # Given on another machine.
-        if answer not in known:
+        if answer not in present:  # given on another machine
             journal.add(answer)
-            known.add(answer)
+            present.add(answer)
     return journal
 
 
@@ -135,7 +137,7 @@ def _logged(store: MlflowStore, run_id: str, folder: Path) -> list[Answer]:
         names = [name for name, _ in list_artifacts(store, run_id, FOLDER)]
     except OSError as error:
         raise TrackingError(f"review: the run's answers cannot be listed ({error}).") from error
-    found: list[Answer] = []
+    answers: list[Answer] = []
     for name in names:
         if not fnmatchcase(name, COPIES):
             continue
@@ -143,8 +145,8 @@ def _logged(store: MlflowStore, run_id: str, folder: Path) -> list[Answer]:
             path = fetch_artifact(store, run_id, name, folder)
         except CheckpointError as error:
             raise TrackingError(
-                f"review: the run holds {name}, answers of this or another machine, but they "
-                f"cannot be fetched. See that the store can be reached, and try again."
+                f"review: the run has answers in {name}, but they cannot be downloaded. Check that "
+                f"the store is reachable, and try again."
             ) from error
-        found += read_history(path)
-    return found
+        answers += read_history(path)
+    return answers

@@ -11,9 +11,16 @@ import pytest
 
 from conftest import PATIENCE
 from idc.errors import TrackingError
-from idc.reader_study import run_journal as journals
-from idc.reader_study.answers import Answer, Journal, standing
-from idc.reader_study.run_journal import FOLDER, Mirrored, copy_name, mirrored, open_journal
+from idc.reader_study import mirrored_journal as journals
+from idc.reader_study.answer import Answer, counted_answers
+from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.mirrored_journal import (
+    FOLDER,
+    MirroredJournal,
+    copy_name,
+    mirrored,
+    open_journal,
+)
 from idc.tracking.lookup import list_artifacts
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
@@ -59,7 +66,7 @@ def test_two_machines_keep_their_own_copies_and_know_both(
 
 def test_an_older_copy_is_read_too(store: MlflowStore, tmp_path: Path) -> None:
     run = MlflowRun(store, name="old")
-    with Journal(tmp_path / "answers.jsonl") as old:
+    with AnswerJournal(tmp_path / "answers.jsonl") as old:
         old.add(ANN)
     run.artifacts(tmp_path / "answers.jsonl", FOLDER)
     with open_journal(tmp_path / "new", run.run_id, store, tmp_path / "down") as journal:
@@ -70,15 +77,15 @@ def test_a_store_that_cannot_be_reached_is_not_an_empty_one(
     store: MlflowStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = MlflowRun(store, name="lost")
-    with Journal(tmp_path / "one" / "answers.jsonl") as journal:
+    with AnswerJournal(tmp_path / "one" / "answers.jsonl") as journal:
         journal.add(ANN)
-        Mirrored(journal, run).copy()
+        MirroredJournal(journal, run).copy()
 
     def broken(*_: object, **__: object) -> str:
         raise OSError("no route to host")
 
     monkeypatch.setattr(mlflow.MlflowClient, "download_artifacts", broken)
-    with pytest.raises(TrackingError, match="cannot be fetched"):
+    with pytest.raises(TrackingError, match="cannot be downloaded"):
         open_journal(tmp_path / "two", run.run_id, store, tmp_path / "down")
 
 
@@ -102,7 +109,7 @@ def test_whatever_a_store_raises_copying_goes_on(
     monkeypatch.setattr(journals, "EVERY", 0.01)
     run = Moody()
     with (
-        Journal(tmp_path / "answers.jsonl") as journal,
+        AnswerJournal(tmp_path / "answers.jsonl") as journal,
         mirrored(journal, run, "random", "all") as keeper,  # type: ignore[arg-type]
     ):
         keeper.add(ANN)
@@ -112,11 +119,11 @@ def test_whatever_a_store_raises_copying_goes_on(
 
 
 def test_an_answer_that_is_changed_later_keeps_how_its_case_came(tmp_path: Path) -> None:
-    with Journal(tmp_path / "answers.jsonl") as journal:
-        Mirrored(journal, Moody(), "suspects", "all").add(ANN)  # type: ignore[arg-type]
+    with AnswerJournal(tmp_path / "answers.jsonl") as journal:
+        MirroredJournal(journal, Moody(), "suspects", "all").add(ANN)  # type: ignore[arg-type]
         (first,) = journal.history()
         remark = replace(first, remark="hm")
-        Mirrored(journal, Moody(), "random", "all").add(remark)  # type: ignore[arg-type]
-        (one,) = standing(journal.history())
+        MirroredJournal(journal, Moody(), "random", "all").add(remark)  # type: ignore[arg-type]
+        (one,) = counted_answers(journal.history())
     assert (one.answer.order, one.answer.remark) == ("suspects", "hm")
     assert copy_name(tmp_path / "a") != copy_name(tmp_path / "b" / "a")

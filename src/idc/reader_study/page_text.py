@@ -1,8 +1,8 @@
-"""What the page says of a case, in words."""
+"""Texts of the page about a case."""
 
 from collections.abc import Sequence
 
-from idc.reader_study.answer import UNSURE, Standing
+from idc.reader_study.answer import UNSURE, CountedAnswer
 from idc.reader_study.case import Case, CaseBook
 
 UNSURE_WORD = "unsure"
@@ -10,7 +10,7 @@ Fact = tuple[str, str, str]
 
 
 def verdict_name(verdict: int, class_names: Sequence[str]) -> str:
-    """A verdict's name."""
+    """Name of a verdict."""
     return UNSURE_WORD if verdict == UNSURE else class_names[verdict]
 
 
@@ -20,24 +20,26 @@ def verdict_buttons(class_names: Sequence[str]) -> list[int]:
     return [*(reversed(classes) if len(classes) == 2 else classes), UNSURE]
 
 
-def model_facts(book: CaseBook, case: Case, said: Standing | None) -> list[Fact]:
-    """The model's answer, the data set's label, and the reader's verdict beside them."""
+def model_facts(book: CaseBook, case: Case, counted: CountedAnswer | None) -> list[Fact]:
+    """The model's answer, the label and, if there is one, the reader's verdict."""
     names = book.class_names
     predicted = names[case.predicted]
     if len(names) == 2:
         small = f"score {case.score:.2f} for {names[1]}"
         if book.threshold is not None:
-            small += f"; {names[1]} from {book.threshold:.2f} on"
+            small += f"; threshold {book.threshold:.2f}"
     else:
-        small = f"score {case.score:.2f} of this class"
+        small = f"probability {case.score:.2f}"
     rows = [("Model", predicted, small), ("Data set", names[case.label], "")]
-    if said is None:
+    if counted is None:
         return rows
-    counts = said.answer
-    when = "given with the model's answer in sight" if counts.seen_model else "given blind"
-    rows.insert(0, ("Your verdict", verdict_name(counts.verdict, names), when))
-    if said.changed:
-        rows.insert(1, ("Changed to", verdict_name(said.last, names), "after the model's answer"))
+    answer = counted.answer
+    order = "after seeing" if answer.seen_model else "before"
+    when = f"given {order} the model's answer"
+    rows.insert(0, ("Your verdict", verdict_name(answer.verdict, names), when))
+    if counted.changed:
+        last = verdict_name(counted.last, names)
+        rows.insert(1, ("Changed to", last, "after seeing the model's answer"))
     return rows
 
 
@@ -47,15 +49,15 @@ def explained_class(book: CaseBook, case: Case) -> str:
 
 
 def place(case: Case, side: int) -> str:
-    """Where a patch is from. Not its path, which may hold its label."""
+    """Origin of a patch, without its path, which may contain the label."""
     return f"Patient {case.patient}, x {case.x}, y {case.y}; {side} px, enlarged smoothly"
 
 
 def mode_words(mode: str) -> str:
-    """What to expect, before the first case."""
+    """Explanation of the mode, shown before the first case."""
     if mode == "blinded":
         return (
-            "Blinded: you give your verdict first. Only then the model's answer, its map and the "
-            "data set's label are shown. Your first verdict stays recorded as you gave it."
+            "Blinded: you give your verdict first. Only then are the model's answer, its map and "
+            "the data set's label shown. Your first verdict stays recorded as you gave it."
         )
     return "Open: the model's answer, its map and the data set's label are shown from the start."

@@ -1,4 +1,4 @@
-"""What readers said: a journal of lines that survives crashes."""
+"""Readers' answers in a journal file that survives crashes."""
 
 import contextlib
 import json
@@ -7,37 +7,25 @@ import threading
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
-import pandas as pd
 from filelock import FileLock, Timeout
 
 from idc.errors import first_line
-from idc.reader_study.answer import UNSURE, Answer, ReviewError, Standing, as_frame, standing
-
-__all__ = [
-    "UNSURE",
-    "Answer",
-    "Journal",
-    "ReviewError",
-    "Standing",
-    "as_frame",
-    "read_answers",
-    "read_history",
-    "standing",
-]
+from idc.reader_study.answer import Answer, CountedAnswer, ReviewError, counted_answers
+from idc.runtime.atomic import sync
 
 
-class Journal:
-    """A file of answers, a JSON object a line, for one process at a time; any of its threads.
+class AnswerJournal:
+    """A file of answers, one JSON object per line, for one process at a time, thread-safe.
 
     Args:
-        path: The file; made, with its folder, if it is not there.
+        path: The file, created with its folder if necessary.
 
     Attributes:
         path: The file.
-        notes: What was mended when it was opened, in words.
+        notes: Repairs made when it was opened, as sentences.
 
     Raises:
-        ReviewError: Another process has it, it cannot be written, or a line is damaged.
+        ReviewError: Another process has opened it, it cannot be written, or a line is damaged.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -47,64 +35,63 @@ class Journal:
         self._file: int | None = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # A server's threads share it, so it must not belong to the thread that opened it.
+            # Shared by the server's threads, so it must not belong to the one that opened it.
             self._lock = FileLock(f"{self.path}.lock", timeout=0, thread_local=False)
             self._lock.acquire()
         except Timeout as error:
             raise ReviewError(
-                f"{self.path}: another process writes to this journal; there is one server for "
-                f"all readers. Use that one, or end it first."
+                f"{self.path}: another process writes to this journal. Use its review "
+                f"server, which serves all readers, or end it first."
             ) from error
         except OSError as error:
-            raise self._cannot(error) from error
+            raise self._write_error(error) from error
         try:
             self._open()
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "AnswerJournal":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def add(self, answer: Answer) -> None:
-        """Keep an answer: it is on the disk when this returns.
+        """Append an answer; it is on disk when this returns.
 
         Raises:
-            ReviewError: It could not be saved (a full disk, a file that is gone); the journal is
-                as it was before.
+            ReviewError: It could not be saved (full disk, removed file); the journal is unchanged.
         """
         line = (json.dumps(asdict(answer), allow_nan=False) + "\n").encode()
         with self._mutex:
             if self._file is None:
                 raise ReviewError(f"{self.path}: the journal is closed; the answer is not saved.")
             status = os.fstat(self._file)
-            if not self._is_still(status):
+            if not self._is_in_place(status):
                 raise ReviewError(
                     f"{self.path}: the journal was moved or removed while it was open; the answer "
-                    f"is not saved. Bring it back, and open the review anew."
+                    f"is not saved. Restore the file and restart the review."
                 )
             size = status.st_size
             try:
                 _write(self._file, line)
             except OSError as error:
-                self._take_back(size)
-                raise self._cannot(error) from error
+                self._truncate(size)
+                raise self._write_error(error) from error
             self._history.append(answer)
 
-    def answers(self) -> list[Standing]:
-        """What counts of each reader and case, in the order of their first answers."""
-        return standing(self.history())
+    def answers(self) -> list[CountedAnswer]:
+        """The answers that count, in the order of the first answers; see `counted_answers`."""
+        return counted_answers(self.history())
 
     def history(self) -> list[Answer]:
-        """All that was said, in the order in which it came in."""
+        """All answers, in the order in which they were added."""
         with self._mutex:
             return list(self._history)
 
     def close(self) -> None:
-        """Let another process have it. Closing twice does nothing."""
+        """Close the file and release the lock; closing twice has no effect."""
         with self._mutex:
             if self._file is not None:
                 os.close(self._file)
@@ -116,15 +103,15 @@ class Journal:
             new = not self.path.exists()
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             if new:
-                _sync_folder(self.path.parent)
+                sync(self.path.parent)
             self._history, rest = _read(self.path)
             if rest is not None:
-                self._mend(rest)
+                self._repair(rest)
         except OSError as error:
-            raise self._cannot(error) from error
+            raise self._write_error(error) from error
 
-    def _mend(self, rest: bytes) -> None:
-        """End the last line, or, if it was cut short, move it aside."""
+    def _repair(self, rest: bytes) -> None:
+        """Terminate the last line or, if it is incomplete, move it to another file."""
         assert self._file is not None
         try:
             answer = _parsed(rest)
@@ -135,61 +122,58 @@ class Journal:
             aside.write_bytes(rest)
             os.ftruncate(self._file, os.fstat(self._file).st_size - len(rest))
             os.fsync(self._file)
-            _sync_folder(self.path.parent)
+            sync(self.path.parent)
             self.notes.append(
-                f"{self.path.name}: its last line was cut short, as by a crash; these "
-                f"{len(rest)} bytes are now in {aside.name}, and all lines before are whole."
+                f"{self.path.name}: its last line was incomplete, as after a crash; these "
+                f"{len(rest)} bytes are now in {aside.name}, and all lines before are intact."
             )
         else:
             _write(self._file, b"\n")
             self._history.append(answer)
 
-    def _is_still(self, status: os.stat_result) -> bool:
-        """Whether the open file is the one that has the journal's name."""
+    def _is_in_place(self, status: os.stat_result) -> bool:
+        """Whether the open file is still the one at the journal's path."""
         try:
             return os.path.samestat(self.path.stat(), status)
         except FileNotFoundError:
             return False
 
-    def _take_back(self, size: int) -> None:
+    def _truncate(self, size: int) -> None:
         assert self._file is not None
         try:
             os.ftruncate(self._file, size)
             os.fsync(self._file)
-        except OSError:  # what is on the disk is not known: only a new opening can tell
+        except OSError:  # the file's state is unknown until it is opened again
             os.close(self._file)
             self._file = None
 
-    def _cannot(self, error: OSError) -> ReviewError:
+    def _write_error(self, error: OSError) -> ReviewError:
         return ReviewError(
-            f"{self.path}: the answer cannot be saved ({error.strerror or error}). Make room, or "
-            f"give a folder that can be written; what was saved before is safe."
+            f"{self.path}: the answer cannot be saved ({error.strerror or error}). Free some disk "
+            f"space, or use a writable folder; earlier answers are safe."
         )
 
 
 def read_history(path: str | os.PathLike[str]) -> list[Answer]:
-    """All answers of a journal that another process may be writing to; a cut last line is left.
+    """Read all answers of a journal that another process may be writing to.
+
+    An incomplete last line is ignored.
 
     Raises:
-        ReviewError: There is no such file, it cannot be read, or a line is damaged.
+        ReviewError: The file is missing, unreadable, or has a damaged line.
     """
     try:
         history, rest = _read(Path(path))
     except OSError as error:
-        raise ReviewError(f"{path}: it cannot be read ({error.strerror or error}).") from error
+        raise ReviewError(f"{path} cannot be read ({error.strerror or error}).") from error
     if rest is not None:
-        with contextlib.suppress(ValueError):  # the writer may be in the middle of it
+        with contextlib.suppress(ValueError):  # it may be being written
             history.append(_parsed(rest))
     return history
 
 
-def read_answers(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """What counts in a journal, as `as_frame` gives it; see `read_history`."""
-    return as_frame(standing(read_history(path)))
-
-
 def _read(path: Path) -> tuple[list[Answer], bytes | None]:
-    """The whole lines of a file, and what comes after the last line's end, if anything."""
+    """The answers in the complete lines of a file, and the incomplete last line, if any."""
     *lines, rest = path.read_bytes().split(b"\n")
     history = []
     for number, line in enumerate(lines, 1):
@@ -197,26 +181,26 @@ def _read(path: Path) -> tuple[list[Answer], bytes | None]:
             history.append(_parsed(line))
         except ValueError as error:
             raise ReviewError(
-                f"{path}, line {number}: this is no answer ({first_line(error)}). Mend the line, "
-                f"or move it to another file; nothing was changed."
+                f"{path}, line {number}: not a valid answer ({first_line(error)}). Correct the "
+                f"line, or move it to another file; nothing was changed."
             ) from error
     return history, rest or None
 
 
 def _parsed(line: bytes) -> Answer:
-    """An answer from its line.
+    """Parse a line.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not an answer.
     """
     content = json.loads(line.decode())
     if not isinstance(content, dict):
         raise ValueError("not an object with an answer's fields")
-    known = {field.name for field in fields(Answer)}
+    names = {field.name for field in fields(Answer)}
     # A journal may be older than a field that has a default.
-    needed = {field.name for field in fields(Answer) if field.default is MISSING}
-    if odd := sorted((needed - set(content)) | (set(content) - known)):
-        raise ValueError(f"the fields {', '.join(odd)} are missing or not known")
+    required = {field.name for field in fields(Answer) if field.default is MISSING}
+    if wrong := sorted((required - set(content)) | (set(content) - names)):
+        raise ValueError(f"the fields {', '.join(wrong)} are missing or unknown")
     try:
         return Answer(**content)
     except ReviewError as error:
@@ -224,16 +208,7 @@ def _parsed(line: bytes) -> Answer:
 
 
 def _write(file: int, content: bytes) -> None:
-    """Write all of it and bring it to the disk; a file descriptor may take a part at a time."""
+    """Write everything, as `os.write` may write only a part, and sync it to disk."""
     while content:
         content = content[os.write(file, content) :]
     os.fsync(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring a folder's list of names to the disk: else a crash can lose a new file."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,0 +1,48 @@
+"""Whether answered cases are a random sample of the test split or were selected."""
+
+import pandas as pd
+
+RANDOM, SELECTED = "random", "selected"
+SAMPLINGS = (RANDOM, SELECTED)
+EVERYTHING = "all"
+
+
+def sampling_of(answers: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[str]":
+    """Whether the case of each answer was drawn at random.
+
+    Errors, suspected label errors, uncertain cases and single patients are selected cases, on which
+    agreement is lower, or higher, than on the rest. If a reader answered the whole test split, the
+    order does not matter.
+
+    Args:
+        answers: See `idc.reader_study.answer.as_frame`.
+        predictions: ``path`` and, optionally, ``split``, to identify the test split.
+
+    Returns:
+        ``random`` or ``selected`` for each row; ``selected`` also if it was not recorded.
+    """
+    at_random = (answers["order"] == RANDOM) & (answers["select"] == EVERYTHING)
+    if "split" in predictions:
+        tested = pd.Index(predictions.loc[predictions["split"] == "test", "path"])
+        of_test = answers[answers["case"].isin(tested)]
+        whole = of_test.groupby("reader")["case"].nunique() == len(tested)
+        at_random.loc[of_test.index] |= of_test["reader"].map(whole).astype(bool)
+    return at_random.map({True: RANDOM, False: SELECTED}).astype(object)
+
+
+def sampling_notes(drawn: "pd.Series[str]") -> list[str]:
+    """Notes on interpreting the metrics, as sentences; see `sampling_of`."""
+    selected, answers = int((drawn == SELECTED).sum()), len(drawn)
+    if not selected:
+        return []
+    because = (
+        "Such cases (a part of them with errors, suspects or uncertain ones first, single patients "
+        "or files, or without a record) are not representative of the test split"
+    )
+    if selected == answers:
+        return [f"All answers are to selected cases. {because}: the metrics end in _selected."]
+    return [
+        f"{selected:,} of {answers:,} answers are to selected cases. {because}: the metrics and "
+        f"the figure use the other answers, to cases in random order; the tables have both, see "
+        f"the column drawn."
+    ]
