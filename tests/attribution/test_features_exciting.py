@@ -9,9 +9,10 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from idc.attribution.features.exciting import Exciting, exciting_patches
-from idc.attribution.features.layers import FeatureLayer, feature_layers
+from idc.attribution.features.layers import feature_layers
 from idc.attribution.features.stream import in_batches
 from idc.attribution.features.units import Activations, pick_units, unit_areas
+from idc.attribution.layers import MapLayer
 from idc.errors import ConfigError
 
 SIDE, CHANNELS = 8, 6
@@ -50,7 +51,7 @@ LABELS = np.random.default_rng(1).integers(0, 2, 90)
 GROUPS = np.random.default_rng(2).choice(["a", "b", "c", "d"], 90, p=[0.6, 0.2, 0.15, 0.05])
 
 
-def layer_of(model: nn.Module, name: str = "relu") -> FeatureLayer:
+def layer_of(model: nn.Module, name: str = "relu") -> MapLayer:
     return feature_layers(model, torch.rand(1, 3, SIDE, SIDE), [name])[0]
 
 

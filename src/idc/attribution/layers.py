@@ -1,18 +1,22 @@
-"""Which layer's map to explain with, at the input size in use.
+"""Layers whose output is a map, at the input size in use, and which of them to explain with.
 
 At 50x50 the last map of ResNet50 is 2x2 and that of VGG16 1x1: a Grad-CAM there says nothing of
-where. So the layer is the deepest whose map is still large enough.
+where. So the layer is the deepest whose map is still large enough. The tokens of a transformer make
+a map on its grid of patches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import isqrt
 
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.prepare import gradients
+from idc.attribution.prepare import fresh, gradients
 from idc.errors import ConfigError
 
+STAGES = "backbone.stages."
 # What ends a block of a network: a plain convolution's output is not yet normalised or rectified.
 NOT_LAYERS = (
     nn.Conv2d,
@@ -23,61 +27,180 @@ NOT_LAYERS = (
     nn.AvgPool2d,
     nn.AdaptiveAvgPool2d,
 )
-
-
+NORMS = (nn.LayerNorm, nn.RMSNorm)
 MAX_BLOCK_LEAVES = 24
+Hook = Callable[[nn.Module, tuple[Tensor, ...], object], object]
 
 
 @dataclass(frozen=True)
-class ChosenLayer:
-    """A layer and the size of its map.
+class MapLayout:
+    """How a network lays out its maps; see `idc.models.backbone.Backbone`.
 
     Attributes:
-        name: Its name in the model.
-        module: The layer.
-        height: Rows of its map.
+        prefix_tokens: Tokens before those of the patch grid.
+        channels_last: Whether maps are (N, h, w, C).
+        tokens: Whether layers may give tokens, (N, tokens, C); maps are square then.
+    """
+
+    prefix_tokens: int = 0
+    channels_last: bool = False
+    tokens: bool = False
+
+    @classmethod
+    def of(cls, model: nn.Module) -> "MapLayout":
+        """The layout of a network's backbone; that of convolutions for any other module."""
+        backbone = getattr(model, "backbone", None)
+        return cls(
+            getattr(backbone, "prefix_tokens", 0),
+            getattr(backbone, "channels_last", False),
+            getattr(backbone, "gives_tokens", False),
+        )
+
+    def as_map(self, output: object) -> Tensor | None:
+        """A layer's output as a map, (N, C, h, w); None where it is none."""
+        if not isinstance(output, Tensor):
+            return None
+        if output.ndim == 4:
+            if self._is_channels_last(output):
+                return output.permute(0, 3, 1, 2)
+            return None if self.tokens and output.shape[2] != output.shape[3] else output
+        if output.ndim == 3 and self.tokens and (prefix := self._prefix(output)) is not None:
+            side = isqrt(output.shape[1] - prefix)
+            return output[:, prefix:].transpose(1, 2).reshape(len(output), -1, side, side)
+        return None
+
+    def as_output(self, maps: Tensor, output: Tensor) -> Tensor:
+        """The inverse of `as_map`: an output like the given one, with another map."""
+        if output.ndim == 4:
+            return maps.permute(0, 2, 3, 1) if self._is_channels_last(output) else maps
+        prefix = self._prefix(output)
+        return torch.cat([output[:, :prefix], maps.flatten(2).transpose(1, 2)], dim=1)
+
+    def _is_channels_last(self, output: Tensor) -> bool:
+        return self.channels_last and output.shape[1] == output.shape[2]
+
+    def _prefix(self, output: Tensor) -> int | None:
+        """Tokens before the grid's; some networks add theirs in the last blocks only."""
+        for prefix in (self.prefix_tokens, 0):
+            count = output.shape[1] - prefix
+            if count > 0 and isqrt(count) ** 2 == count:
+                return prefix
+        return None
+
+
+@dataclass(frozen=True)
+class MapLayer:
+    """A layer whose output is a map.
+
+    Attributes:
+        name: Its dotted name in the model.
+        channels: Number of channels.
+        height: Rows of its map, at the input in use.
         width: Columns of its map.
     """
 
     name: str
-    module: nn.Module
+    channels: int
     height: int
     width: int
+
+    @property
+    def short(self) -> str:
+        """The name relative to the backbone's stages."""
+        return short_name(self.name)
+
+
+def short_name(layer: str) -> str:
+    """A layer's name as it is shown: without what all layers of a backbone begin with."""
+    return layer.removeprefix(STAGES)
+
+
+@contextmanager
+def hooked(model: nn.Module, names: Iterable[str], hook: Callable[[str], Hook]) -> Iterator[None]:
+    """Forward hooks, ``hook(name)`` at each named module, while the context lasts."""
+    with ExitStack() as stack:
+        for name in names:
+            handle = model.get_submodule(name).register_forward_hook(hook(name))
+            stack.callback(handle.remove)
+        yield
+
+
+def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
+    """Every module whose outputs are all maps, by name, in the order in which they finish.
+
+    Args:
+        model: A module in eval mode.
+        image: One input, float (1, 3, H, W), on the model's device.
+    """
+    layout = MapLayout.of(model)
+    layers: dict[str, MapLayer] = {}
+    others: set[str] = set()
+
+    def look(name: str) -> Hook:
+        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
+            maps = layout.as_map(output)
+            layers.pop(name, None)  # a module that is used twice finishes with its last use
+            if maps is None or len(maps) != len(image):
+                others.add(name)
+            else:
+                layers[name] = MapLayer(name, *map(int, maps.shape[1:]))
+
+        return hook
+
+    names = [name for name, _ in model.named_modules() if name]
+    with gradients(), torch.no_grad(), hooked(model, names, look):
+        model(fresh(image, image.device))
+    return {name: layer for name, layer in layers.items() if name not in others}
 
 
 def choose_layer(
     model: nn.Module, image: Tensor, min_map: int = 6, layer: str | None = None
-) -> ChosenLayer:
-    """The deepest layer whose map is at least `min_map` x `min_map`, else that of the largest map.
+) -> MapLayer:
+    """Choose the deepest layer whose map is at least `min_map` x `min_map`, else the largest map.
 
-    Blocks and activations are looked at, not single convolutions. Of a block and its last part,
-    which give the same map, the block is taken.
+    Blocks and activations are candidates, not single convolutions. Of a block and its last part,
+    which give the same map, the block is taken. Of tokens, only layers count on whose patch tokens
+    the logits depend: behind the attention of the last block, a class token is all that is used, so
+    the layer is the normalisation before it.
 
     Args:
         model: A module in eval mode.
         image: One input, float (1, 3, H, W), on the model's device.
         min_map: Smallest side of the map.
-        layer: A layer's name, which settles it; `short_name` will do.
+        layer: A layer's name, or its `short_name`, in place of the choice.
 
     Raises:
         ConfigError: There is no layer of that name, or none gives a map.
     """
-    found = _maps(model, image)
+    layers = map_layers(model, image)
     if layer is not None:
-        for candidate in found:
-            if layer in (candidate.name, short_name(candidate.name)):
+        for candidate in layers.values():
+            if layer in (candidate.name, candidate.short):
                 return candidate
-        names = ", ".join(c.name for c in found[-8:])
+        names = ", ".join(list(layers)[-8:])
         raise ConfigError(f"explain: no layer {layer} with a map; there are: {names}.")
-    inside = _inside_blocks(model)
-    blocks = [c for c in found if not isinstance(c.module, NOT_LAYERS) and c.name not in inside]
-    blocks = blocks or found
-    if not blocks:
-        raise ConfigError("explain: no layer of this network gives a map; Grad-CAM needs one.")
-    large = [c for c in blocks if min(c.height, c.width) >= min_map]
+    if not layers:
+        raise ConfigError(
+            "explain: no layer of this network gives a map, and Grad-CAM, guided Grad-CAM and "
+            "Score-CAM need one; integrated_gradients, gradient_shap, occlusion, "
+            "feature_ablation, saliency and smoothgrad explain any network."
+        )
+    modules, inside = dict(model.named_modules()), _inside_blocks(model)
+    tokens = MapLayout.of(model).tokens
+    blocks = [
+        each
+        for each in layers.values()
+        if not isinstance(modules[each.name], NOT_LAYERS)
+        and (each.name not in inside or (tokens and isinstance(modules[each.name], NORMS)))
+    ]
+    if tokens:
+        used = _used(model, image, [each.name for each in blocks])
+        blocks = [each for each in blocks if each.name in used]
+    blocks = blocks or list(layers.values())
+    large = [each for each in blocks if min(each.height, each.width) >= min_map]
     if large:
         return large[-1]
-    return max(blocks, key=lambda c: min(c.height, c.width))
+    return max(reversed(blocks), key=lambda each: min(each.height, each.width))
 
 
 def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
@@ -92,19 +215,53 @@ def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
     raise ConfigError(f"explain: this network has no layer {layer}.")
 
 
-def short_name(layer: str) -> str:
-    """A layer's name as it is shown: without what all layers of a backbone begin with."""
-    return layer.removeprefix("backbone.stages.")
+@contextmanager
+def map_module(model: nn.Module, layer: nn.Module) -> Iterator[nn.Module]:
+    """A module whose output is a layer's map, (N, C, h, w), while the context lasts.
+
+    Captum and torchcam take the output of a module for a map; where a layer gives tokens, a module
+    of its own turns them into one, and the network goes on with the tokens of that map.
+
+    Args:
+        model: The model.
+        layer: One of its modules, whose output is a map or tokens.
+    """
+    layout = MapLayout.of(model)
+    if layout == MapLayout():
+        yield layer
+        return
+    part = _AsMap(layout)
+
+    def through(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        return layout.as_output(part(output), output)
+
+    handle = layer.register_forward_hook(through)
+    try:
+        yield part
+    finally:
+        handle.remove()
+
+
+class _AsMap(nn.Module):
+    def __init__(self, layout: MapLayout) -> None:
+        super().__init__()
+        self.layout = layout
+
+    def forward(self, output: Tensor) -> Tensor:
+        maps = self.layout.as_map(output)
+        assert maps is not None
+        return maps
 
 
 def _inside_blocks(model: nn.Module) -> set[str]:
     """Names of the modules within residual and similar blocks: half-done work, not a map.
 
-    A block is an item of a plain Sequential that is none itself and holds a few layers only.
+    A block is an item of a plain Sequential or list that is no Sequential itself and holds a few
+    layers only.
     """
     inside: set[str] = set()
     for parent_name, parent in model.named_modules():
-        if type(parent) is not nn.Sequential:
+        if type(parent) not in (nn.Sequential, nn.ModuleList):
             continue
         for name, item in parent.named_children():
             leaves = sum(1 for m in item.modules() if not any(m.children()))
@@ -114,33 +271,20 @@ def _inside_blocks(model: nn.Module) -> set[str]:
     return inside
 
 
-def _maps(model: nn.Module, image: Tensor) -> list[ChosenLayer]:
-    """Every module whose outputs are all maps (4-D), in the order they finish."""
-    found: list[ChosenLayer] = []
-    other: set[str] = set()
-    handles = []
+def _used(model: nn.Module, image: Tensor, names: list[str]) -> set[str]:
+    """Those of some layers on whose map the first logit depends."""
+    layout = MapLayout.of(model)
+    outputs: dict[str, Tensor] = {}
 
-    def look(name: str, module: nn.Module) -> Callable[..., None]:
+    def keep(name: str) -> Hook:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-            if isinstance(output, Tensor) and output.ndim == 4:
-                found.append(ChosenLayer(name, module, output.shape[2], output.shape[3]))
-            else:
-                other.add(name)
+            if isinstance(output, Tensor) and output.requires_grad:
+                outputs[name] = output
 
         return hook
 
-    for name, module in model.named_modules():
-        if name:
-            handles.append(module.register_forward_hook(look(name, module)))
-    try:
-        with gradients(), torch.no_grad():
-            model(image)
-    finally:
-        for handle in handles:
-            handle.remove()
-    # A module that is used twice has no single map; the last use counts.
-    last: dict[str, ChosenLayer] = {}
-    for each in found:
-        last.pop(each.name, None)
-        last[each.name] = each
-    return [each for name, each in last.items() if name not in other]
+    with gradients(), hooked(model, names, keep):
+        logits = model(fresh(image, image.device).requires_grad_())
+        slopes = torch.autograd.grad(logits[0, 0], list(outputs.values()), allow_unused=True)
+    maps = {name: layout.as_map(slope) for name, slope in zip(outputs, slopes, strict=True)}
+    return {name for name, each in maps.items() if each is not None and bool(each.any())}

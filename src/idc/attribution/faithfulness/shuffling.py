@@ -21,11 +21,13 @@ class Block:
         name: Its name in the model, or the first and last of several.
         modules: Its modules.
         size: Modules with weights.
+        parameters: Parameters beside those of its modules, such as a class token.
     """
 
     name: str
     modules: tuple[nn.Module, ...]
     size: int
+    parameters: tuple[nn.Parameter, ...] = ()
 
 
 def weight_blocks(model: nn.Module) -> list[Block]:
@@ -55,22 +57,30 @@ def weight_blocks(model: nn.Module) -> list[Block]:
         place = sizes.index(min(sizes))
         first, second = blocks[place : place + 2]
         name = f"{first.name.partition(' to ')[0]} to {second.name.rpartition(' to ')[2]}"
-        joined = Block(name, first.modules + second.modules, first.size + second.size)
+        joined = Block(
+            name,
+            first.modules + second.modules,
+            first.size + second.size,
+            first.parameters + second.parameters,
+        )
         blocks[place : place + 2] = [joined]
     return blocks[::-1]
 
 
 def _children(block: Block) -> list[Block]:
-    """What a part consists of, two parts at least; empty where it cannot be opened."""
+    """The parts of a part, at least two; empty where it cannot be opened.
+
+    Its own parameters, such as a class token and position embeddings, go with its first part.
+    """
     (module,) = block.modules
-    if any(True for _ in module.parameters(recurse=False)):
-        return []  # weights of its own would be lost
-    found: list[Block] = []
+    parts: list[Block] = []
+    own = (*block.parameters, *module.parameters(recurse=False))
     for name, child in module.named_children():
         size = sum(any(True for _ in m.parameters(recurse=False)) for m in child.modules())
         if size:
-            found.append(Block(f"{block.name}.{name}".lstrip("."), (child,), size))
-    return _children(found[0]) if len(found) == 1 else found
+            whole = f"{block.name}.{name}".lstrip(".")
+            parts.append(Block(whole, (child,), size, () if parts else own))
+    return _children(parts[0]) if len(parts) == 1 else parts
 
 
 def shuffled_stages(
@@ -97,10 +107,11 @@ def shuffled_stages(
     norms: list[_BatchNorm] = []
     for block in blocks:
         with torch.no_grad():
+            inner = (weight for module in block.modules for weight in module.parameters())
+            for weight in (*block.parameters, *inner):
+                order = torch.randperm(weight.numel(), generator=generator)
+                weight.copy_(weight.flatten()[order.to(weight.device)].view_as(weight))
             for module in block.modules:
-                for weight in module.parameters():
-                    order = torch.randperm(weight.numel(), generator=generator)
-                    weight.copy_(weight.flatten()[order.to(weight.device)].view_as(weight))
                 norms += [m for m in module.modules() if isinstance(m, _BatchNorm)]
             _renew_statistics(model, norms, images)
         yield block.name

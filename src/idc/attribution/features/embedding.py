@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from idc.attribution.features.hooks import watching
 from idc.attribution.features.stream import as_input, in_batches
@@ -39,7 +39,7 @@ def embeddings(
     found: NDArray[np.float32] | None = None
     labels = np.broadcast_to(np.int64(0), len(patches))
     done = 0
-    with watching(twin, ["backbone"], dimensions=2) as seen, gradients(), torch.no_grad():
+    with watching(twin, ["backbone"], _vectors) as seen, gradients(), torch.no_grad():
         for batch in in_batches(patches, labels, rows, batch_size):
             twin(as_input(batch["image"], device))
             part = seen["backbone"].float().cpu().numpy()
@@ -50,3 +50,7 @@ def embeddings(
             if advance is not None:
                 advance(len(part))
     return np.empty((0, 0), np.float32) if found is None else found
+
+
+def _vectors(output: object) -> Tensor | None:
+    return output if isinstance(output, Tensor) and output.ndim == 2 else None

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from idc.attribution.features.hooks import watching
-from idc.attribution.features.layers import FeatureLayer
 from idc.attribution.features.stream import as_input
 from idc.attribution.features.tops import Tops
 from idc.attribution.features.units import Activations, pick_units, unit_areas
+from idc.attribution.layers import MapLayer
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError
 
@@ -55,7 +55,7 @@ class Exciting:
         ranked: On how many of them the areas under the ROC curve were measured.
     """
 
-    layer: FeatureLayer
+    layer: MapLayer
     pool: Pool
     units: tuple[Unit, ...]
     seen: int
@@ -65,7 +65,7 @@ class Exciting:
 def exciting_patches(
     network: nn.Module,
     batches: "Iterable[Batch]",
-    layer: FeatureLayer,
+    layer: MapLayer,
     units: Sequence[int] | int = 8,
     per_unit: int = 8,
     device: torch.device | str = "cpu",
@@ -132,7 +132,7 @@ def exciting_patches(
 
 
 def _check(
-    layer: FeatureLayer, units: Sequence[int] | int, per_unit: int, per_patient: int, pool: str
+    layer: MapLayer, units: Sequence[int] | int, per_unit: int, per_patient: int, pool: str
 ) -> None:
     for name, value in (("per_unit", per_unit), ("per_patient", per_patient)):
         if value < 1:

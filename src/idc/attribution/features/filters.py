@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.attribution.features.layers import STAGES
+from idc.attribution.layers import STAGES
 from idc.errors import ConfigError
 
 

@@ -1,16 +1,14 @@
 """Which layers to show: the first convolution and the last map of each stage, or named ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.features.hooks import watching
-from idc.attribution.prepare import explainable_copy, fresh, gradients
+from idc.attribution.layers import STAGES, MapLayer, map_layers
+from idc.attribution.prepare import explainable_copy
 from idc.errors import ConfigError
 
-STAGES = "backbone.stages."
 MOST_STAGES = 6
 FEW_STAGES = 3  # a network of fewer stages is cut by the size of its maps
 LEVELS = 2  # and is looked at so deep: `body.blocks.3`
@@ -28,31 +26,9 @@ CLOSING = (
 UNFINISHED = (nn.Conv2d, nn.BatchNorm2d, *CLOSING)
 
 
-@dataclass(frozen=True)
-class FeatureLayer:
-    """A layer whose output is a map.
-
-    Attributes:
-        name: Its dotted name below the network.
-        channels: Number of channels.
-        height: Rows of its map, at the input in use.
-        width: Columns of its map.
-    """
-
-    name: str
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def short(self) -> str:
-        """The name relative to the backbone's stages."""
-        return self.name.removeprefix(STAGES)
-
-
 def feature_layers(
     network: nn.Module, image: Tensor, names: Sequence[str] | None = None
-) -> list[FeatureLayer]:
+) -> list[MapLayer]:
     """The layers to look at, from the image to the vector.
 
     By default the first convolution and the last map of each stage, before a pooling that closes
@@ -71,7 +47,7 @@ def feature_layers(
             any map.
     """
     twin = explainable_copy(network, image.device)
-    found = _maps(twin, image)
+    found = map_layers(twin, image)
     if names is not None:
         chosen = [_named(twin, found, name) for name in names]
         return list({layer.name: layer for layer in chosen}.values())
@@ -88,15 +64,7 @@ def feature_layers(
     return [found[name] for name in dict.fromkeys([*first, *(ends[i] for i in spread)])]
 
 
-def _maps(model: nn.Module, image: Tensor) -> dict[str, FeatureLayer]:
-    """Every module whose output is a map, in the order they finish; a repeat counts at its last."""
-    everything = [name for name, _ in model.named_modules() if name]
-    with gradients(), torch.no_grad(), watching(model, everything) as seen:
-        model(fresh(image, image.device))
-        return {name: FeatureLayer(name, *map(int, m.shape[1:])) for name, m in seen.items()}
-
-
-def _named(model: nn.Module, found: dict[str, FeatureLayer], name: str) -> FeatureLayer:
+def _named(model: nn.Module, found: dict[str, MapLayer], name: str) -> MapLayer:
     for candidate in (name, STAGES + name):
         if candidate in found:
             return found[candidate]
@@ -109,7 +77,7 @@ def _named(model: nn.Module, found: dict[str, FeatureLayer], name: str) -> Featu
     raise ConfigError(f"explain: the layer {name!r} {what}; layers with a map are: {there}{more}.")
 
 
-def _stage_ends(modules: dict[str, nn.Module], found: dict[str, FeatureLayer]) -> list[str]:
+def _stage_ends(modules: dict[str, nn.Module], found: dict[str, MapLayer]) -> list[str]:
     stages = modules.get(STAGES.rstrip("."))
     names = [] if stages is None else [STAGES + name for name, _ in stages.named_children()]
     ends = [_end(modules[name], name) for name in names]
@@ -131,7 +99,7 @@ def _end(module: nn.Module, name: str) -> str:
     return inner if dropped or inner != last else name
 
 
-def _last_of_each_size(modules: dict[str, nn.Module], found: dict[str, FeatureLayer]) -> list[str]:
+def _last_of_each_size(modules: dict[str, nn.Module], found: dict[str, MapLayer]) -> list[str]:
     """The last finished map of each size within the stages, single points left out.
 
     Only the upper levels are looked at: what lies deeper is half-done work within a block.

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from idc.attribution.features.channels import Moments, choose_channels
 from idc.attribution.features.hooks import watching
-from idc.attribution.features.layers import FeatureLayer
 from idc.attribution.features.stream import as_input
+from idc.attribution.layers import MapLayer
 from idc.attribution.prepare import explainable_copy, gradients
 
 
@@ -28,7 +28,7 @@ class LayerMaps:
         high: The largest.
     """
 
-    layer: FeatureLayer
+    layer: MapLayer
     chosen: NDArray[np.int64]
     maps: NDArray[np.float32]
     low: NDArray[np.float32]
@@ -38,7 +38,7 @@ class LayerMaps:
 def feature_maps(
     network: nn.Module,
     patches: NDArray[np.uint8],
-    layers: Sequence[FeatureLayer],
+    layers: Sequence[MapLayer],
     per_layer: int = 8,
     device: torch.device | str = "cpu",
     batch_size: int = 16,

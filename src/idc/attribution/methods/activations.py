@@ -1,4 +1,4 @@
-"""Activations: those that methods have rules for, and what to say of the others."""
+"""Activations: those that methods have rules for, and a note on the others."""
 
 from collections import Counter
 
@@ -12,16 +12,30 @@ ELEMENTWISE: tuple[type[nn.Module], ...] = (
 )
 
 
+# timm has classes of its own for the same functions.
+OTHER_MODULES = "timm.layers.activations"
+
+
+def elementwise_types(model: nn.Module) -> set[type[nn.Module]]:
+    """The classes of a network's elementwise activations."""
+    return {
+        type(module)
+        for module in model.modules()
+        if isinstance(module, ELEMENTWISE) or type(module).__module__.startswith(OTHER_MODULES)
+    }
+
+
 def guided_note(model: nn.Module) -> str:
     """How many of the network's activations guided backpropagation guides, if not all of them.
 
     Captum guides `nn.ReLU` and nothing else; through the others goes the plain gradient.
     """
-    found = [m for m in model.modules() if isinstance(m, ELEMENTWISE)]
-    plain = Counter(type(m).__name__ for m in found if not isinstance(m, nn.ReLU))
-    if found and not plain:
+    kinds = tuple(elementwise_types(model))
+    activations = [module for module in model.modules() if isinstance(module, kinds)]
+    plain = Counter(type(m).__name__ for m in activations if not isinstance(m, nn.ReLU))
+    if activations and not plain:
         return ""
-    guided = len(found) - plain.total()
-    kinds = f", not {', '.join(name for name, _ in plain.most_common())}" if plain else ""
+    guided = len(activations) - plain.total()
+    names = f", not {', '.join(name for name, _ in plain.most_common())}" if plain else ""
     end = "; this is the plain gradient" if not guided else ""
-    return f"guides {guided} of {len(found)} activations{kinds}{end}"
+    return f"guides {guided} of {len(activations)} activations{names}{end}"

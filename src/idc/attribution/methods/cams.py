@@ -12,7 +12,7 @@ import torchcam.methods
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.attribution.layers import choose_layer, named_layer, short_name
+from idc.attribution.layers import choose_layer, map_module, named_layer, short_name
 from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
 from idc.attribution.methods.gradients import GuidedBackprop
 
@@ -46,7 +46,7 @@ class OnLayer:
         name = self.layer or self.settled(model, images[:1]).layer
         return named_layer(model, name or "")
 
-    def _told(self, name: str, height: int, width: int) -> tuple[str, str]:
+    def _described(self, name: str, height: int, width: int) -> tuple[str, str]:
         """The source and the note of a map."""
         small = min(height, width) < self.min_map
         note = f"the map is smaller than {self.min_map}x{self.min_map}" if small else ""
@@ -67,10 +67,11 @@ class GradCam(OnLayer):
         name, layer = self._settle(model, images)
         # Neither the weights nor the images ask for gradients: Captum asks for them at the layer,
         # so that nothing below it is kept for the way back.
-        coarse = captum.attr.LayerGradCam(model, layer).attribute(
-            images.detach(), targets, relu_attributions=True
-        )
-        source, note = self._told(name, *coarse.shape[-2:])
+        with map_module(model, layer) as part:
+            coarse = captum.attr.LayerGradCam(model, part).attribute(
+                images.detach(), targets, relu_attributions=True
+            )
+        source, note = self._described(name, *coarse.shape[-2:])
         return Attributions(_enlarged(coarse, images), source, note=note)
 
 
@@ -110,24 +111,25 @@ class ScoreCam(OnLayer):
         """Maps >= 0, (N, H, W)."""
         name, layer = self._settle(model, images)
         maps = []
-        with torch.no_grad():
+        with torch.no_grad(), map_module(model, layer) as part:
             for image, target in in_rows(images.detach(), targets, 1):
                 shift = baseline_of(image, self.baseline)
-                above = _Above(model, shift)
-                with torchcam.methods.ScoreCAM(above, layer, max(1, self.rows_at_once)) as cam:
+                above = _Above(model, shift, part)
+                with torchcam.methods.ScoreCAM(above, part, max(1, self.rows_at_once)) as cam:
                     above(image - shift)
                     maps.append(cam(int(target), normalized=False)[0])
         coarse = torch.stack(maps)
-        source, note = self._told(name, *coarse.shape[-2:])
+        source, note = self._described(name, *coarse.shape[-2:])
         return Attributions(_enlarged(coarse, images), source, note=note)
 
 
 class _Above(nn.Module):
     """The network of what is added to a baseline: torchcam's masks multiply with what they mask."""
 
-    def __init__(self, model: nn.Module, baseline: Tensor) -> None:
+    def __init__(self, model: nn.Module, baseline: Tensor, part: nn.Module) -> None:
         super().__init__()
         self.model = model
+        self.part = part  # torchcam looks for the module that gives the map among ours
         self.baseline = baseline
 
     def forward(self, above: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """DeepLift."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import captum.attr
@@ -43,7 +42,15 @@ class DeepLift:
                 targets,
                 return_convergence_delta=True,
             )
-        missing = Counter(type(m).__name__ for m in model.modules() if isinstance(m, WITHOUT_RULE))
-        note = f"not exact for {', '.join(sorted(missing))}" if missing else ""
+        missing = {name for m in model.modules() if (name := _without_rule(m))}
+        note = (
+            f"no rule for {', '.join(sorted(missing))}: the sum may be far off" if missing else ""
+        )
         source = f"pixels, from {self.baseline}"
         return Attributions(array(maps.sum(1)), source, array(error), note)
+
+
+def _without_rule(module: nn.Module) -> str:
+    """The name of a module that has no rule; attention computes its softmax without a module."""
+    name = type(module).__name__
+    return name if isinstance(module, WITHOUT_RULE) or "Attention" in name else ""

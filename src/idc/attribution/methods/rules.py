@@ -22,7 +22,7 @@ from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR, nonlinear
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from idc.attribution.methods.activations import ELEMENTWISE
+from idc.attribution.methods.activations import elementwise_types
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def complete_rules(model: nn.Module, patches: int) -> Iterator[None]:
         patches: How many DeepLift is called with.
     """
     captums = dict(SUPPORTED_NON_LINEAR)
-    SUPPORTED_NON_LINEAR.update(dict.fromkeys(ELEMENTWISE, nonlinear))
+    SUPPORTED_NON_LINEAR.update(dict.fromkeys(elementwise_types(model), nonlinear))
     SUPPORTED_NON_LINEAR[nn.MaxPool2d] = max_pool_rule
     try:
         for module in model.modules():

@@ -9,12 +9,13 @@ import torch
 from idc.attribution.features.embedding import embeddings
 from idc.attribution.features.exciting import Unit, exciting_patches
 from idc.attribution.features.filters import first_filters
-from idc.attribution.features.layers import FeatureLayer, feature_layers
+from idc.attribution.features.layers import feature_layers
 from idc.attribution.features.maps import feature_maps
 from idc.attribution.features.neighbours import neighbour_metrics
 from idc.attribution.features.projection import project
 from idc.attribution.features.sample import balanced_sample
 from idc.attribution.features.stream import in_batches
+from idc.attribution.layers import MapLayer
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import Shown, Task
 from idc.attribution.select import NAMED, Selection, choose_cases
@@ -99,7 +100,7 @@ def _filters(task: Task) -> Iterator[Drawing]:
     yield Drawing(task.folder / "filters.png", filters_figure, arguments)
 
 
-def _maps(task: Task, layers: list[FeatureLayer]) -> Iterator[Drawing]:
+def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
     asked, subject = task.node("features"), task.subject
     count, seed = asked["patches"], task.asked["seed"]
     # Of each kind in turn, so that a few show more than one.
@@ -135,7 +136,7 @@ def _maps(task: Task, layers: list[FeatureLayer]) -> Iterator[Drawing]:
         yield Drawing(path, feature_maps_figure, arguments)
 
 
-def _units(task: Task, layer: FeatureLayer) -> Drawing:
+def _units(task: Task, layer: MapLayer) -> Drawing:
     asked, subject = task.node("features"), task.subject
     test = subject.test
     if len(test) > SEEN:
@@ -162,7 +163,7 @@ def _units(task: Task, layer: FeatureLayer) -> Drawing:
     return Drawing(task.folder / "exciting.png", top_patches_figure, arguments)
 
 
-def _last_with_places(layers: list[FeatureLayer]) -> FeatureLayer:
+def _last_with_places(layers: list[MapLayer]) -> MapLayer:
     """The deepest layer whose map still tells places apart."""
     fine = [layer for layer in layers if min(layer.height, layer.width) >= PLACES]
     return fine[-1] if fine else layers[-1]
