@@ -241,7 +241,17 @@ OPTIONS = (
     ("backbone=resnet18", "backbone.stem=small", "backbone.freeze=layer1", "data.image_size=32"),
     ("backbone=vanilla_cnn", "backbone.freeze=all", "backbone.unfreeze_every=1", "head=mlp"),
     ("backbone=vanilla_cnn", "backbone.lr_factor=0.1", "backbone.normalize=train"),
-    ("backbone=timm", "backbone.model=resnet10t", "threshold.rule=recall", "head.weight_decay=0.1"),
+    (
+        "explain=default",
+        *(
+            "explain.per_kind=1",
+            *ONLY_MAPS,
+            "explain.features.patches=1",
+            "explain.features.units=2",
+        ),
+        *("backbone=timm", "backbone.model=vit_tiny_patch16_224", "data.image_size=48"),
+        *("backbone.freeze=blocks.9", "threshold.rule=recall", "head.weight_decay=0.1"),
+    ),
     ("augment=gpu", "augment.mixup=0.4", "loader.sampler=balanced", "optimizer.fused=false"),
     ("trainer.compile=true", "trainer.matmul_precision=high", "trainer.channels_last=false"),
     ("explain=occlusion", "explain.per_kind=1", *ONLY_MAPS, "trainer.gradient_clip_val=1.0"),
@@ -260,6 +270,8 @@ def test_options_work_together(cli: Cli, options: tuple[str, ...]) -> None:
     result = cli(*arguments, "trainer.max_epochs=2", *options)
     assert result.code == 0, result.err
     assert 0 <= comparable(result.folders[0])["test/f1"] <= 1
+    if options[0].startswith("explain"):
+        assert (result.folders[0] / "explain" / "attributions.npz").is_file()
 
 
 def test_gradual_unfreezing_frees_stage_after_stage(cli: Cli) -> None:

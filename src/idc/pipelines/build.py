@@ -121,7 +121,7 @@ def build_classifier(
             [round(value, 3) for value in part.flatten().tolist()]
             for part in (network.mean, network.std)
         ),
-        "of the training patches" if statistics else "as the weights expect",
+        "of the training patches" if statistics else "of the backbone",
     )
     if choose_channels_last(config):
         network = network.to(memory_format=torch.channels_last)
