@@ -178,7 +178,7 @@ def test_what_was_trained_on_is_never_tested_on(cli: Cli, broken: Result) -> Non
     assert len(patients) == 5
     drawn = cli(f"resume={run.info.run_id}", "data.seed=1")
     assert drawn.code == 1
-    assert "data are not those" in drawn.err or "would change splits" in drawn.err
+    assert "the data differ" in drawn.err or "would change splits" in drawn.err
     (run,) = drawn.runs()
     assert (run.info.status, run.info.end_time) == (was.status, was.end_time)  # never reopened
 

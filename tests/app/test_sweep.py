@@ -109,7 +109,7 @@ def test_a_terminal_that_knows_ascii_only_stops_nothing(shell: Cli) -> None:
 def test_a_job_that_was_killed_is_not_left_running(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from idc.pipelines import train as run
+    from idc.pipelines import run_context
 
     @contextmanager
     def never_closed(run: object, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:
@@ -117,7 +117,7 @@ def test_a_job_that_was_killed_is_not_left_running(
         yield
 
     with monkeypatch.context() as patch:  # as if the process was gone before it could close
-        patch.setattr(run, "lifecycle", never_closed)
+        patch.setattr(run_context, "lifecycle", never_closed)
         result = cli("-m", *TINY, "seed=1,2")
     assert result.code == 1
     assert "failed: seed=1: the job's process was ended from outside" in result.err

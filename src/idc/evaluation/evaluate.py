@@ -1,4 +1,4 @@
-"""A trained network is asked about validation and test: scores, decisions, what they are worth."""
+"""Score validation and test with a trained network, decide, and measure the decisions."""
 
 import json
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ import torch
 
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
+from idc.data.material import Material
 from idc.evaluation.baselines import Baselines, judge_baselines
 from idc.evaluation.decision import Decider, fit_decider
-from idc.evaluation.inference import Inference, predict
-from idc.evaluation.predictions import decide, probabilities_of, raw_predictions
+from idc.evaluation.inference import Inference
+from idc.evaluation.predictions import decide, probabilities_of, score_split
 from idc.evaluation.test_metrics import Numbers, take_numbers
 from idc.models.network import Network
 from idc.runtime.atomic import replacing, write_text
@@ -23,19 +24,20 @@ MOST_ROWS = 2000  # of a table that is written as text
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a trained network did.
+    """Predictions of one or several networks, and their metrics.
 
     Attributes:
-        predictions: A row a patch of validation and test; see `idc.evaluation.predictions`.
+        predictions: One row per patch of validation and test; see `idc.evaluation.predictions`.
         decider: Calibration and threshold; None for predictions pooled from several runs.
         numbers: The metrics of the test split, with all tables.
-        baselines: What needs no network to say, on the same patches; None where the training
-            patches are not at hand.
+        material: The data, in the splits that were evaluated.
+        baselines: Simple models on the same patches; None without training patches.
     """
 
     predictions: pd.DataFrame
     decider: Decider | None
     numbers: Numbers
+    material: Material
     baselines: Baselines | None = None
 
     @property
@@ -45,14 +47,14 @@ class Evaluation:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """All metrics, named as MLflow shows them."""
+        """All metrics, named as in MLflow."""
         chosen = {} if self.threshold is None else {"val/threshold": self.threshold}
         more = self.baselines.metrics if self.baselines else {}
         return {**self.numbers.metrics, **chosen, **more}
 
     @property
     def notes(self) -> list[str]:
-        """Sentences that the metrics must not be read without."""
+        """Caveats of the metrics, in sentences."""
         return self.numbers.notes
 
     def split(self, split: str) -> pd.DataFrame:
@@ -62,58 +64,38 @@ class Evaluation:
 
 def evaluate(
     network: Network,
+    material: Material,
     data: PatchDataModule,
     config: Config,
     device: torch.device,
-    leaky: bool = False,
 ) -> Evaluation:
-    """Score validation and test, fit calibration and threshold on the one, judge on the other.
+    """Fit calibration and threshold on validation, and measure the decisions on test.
 
     Args:
         network: The trained network.
-        data: The loaders; test runs on one device, each patch once.
-        config: The resolved configuration.
+        material: The data.
+        data: Their loaders; test runs on one device, each patch once.
+        config: The resolved configuration; ``inference``, ``calibration``, ``threshold`` and
+            ``intervals`` are read.
         device: Where to compute.
-        leaky: Whether patients are in two splits.
+
+    Raises:
+        DataError: Validation lacks a class.
     """
-    how: Inference = build(config["inference"], "inference")
-    frames = {split: score_split(network, data, split, how, device) for split in ("val", "test")}
-    return judge(frames["val"], frames["test"], data, config, leaky)
-
-
-def score_split(
-    network: Network, data: PatchDataModule, split: str, how: Inference, device: torch.device
-) -> pd.DataFrame:
-    """What a network says of the patches of a split; see `raw_predictions`."""
-    said = predict(network, data.eval_dataloader(split), device, how)
-    return raw_predictions(data.index, data.rows(split), said.probabilities, said.uncertainty)
-
-
-def judge(
-    val: pd.DataFrame, test: pd.DataFrame, data: PatchDataModule, config: Config, leaky: bool
-) -> Evaluation:
-    """Calibration and threshold from validation, the verdict from test.
-
-    Args:
-        val: What was said of the validation split; see `raw_predictions`.
-        test: The same of the test split.
-        data: For the whole index.
-        config: The resolved configuration.
-        leaky: Whether patients are in two splits.
-    """
-    classes = len(data.class_names)
-    labels = val["label"].to_numpy()
-    decider = fit_decider(labels, probabilities_of(val, classes), config)
-    val, test = (decide(frame, decider, classes) for frame in (val, test))
-    positive = data.class_names[1]
-    numbers = take_numbers(test, data.index, classes, config, decider, leaky, positive)
-    baselines = judge_baselines(data.index, classes, decider.rule)
+    inference: Inference = build(config["inference"], "inference")
+    names, index = material.source.class_names, material.index
+    val, test = (score_split([network], data, s, inference, device) for s in ("val", "test"))
+    raw = probabilities_of(val, len(names))
+    decider = fit_decider(val["label"].to_numpy(), raw, config)
+    val, test = (decide(frame, decider, len(names)) for frame in (val, test))
+    numbers = take_numbers(test, index, len(names), config, decider, material.leaky, names[1])
+    baselines = judge_baselines(index, len(names), decider.rule)
     predictions = pd.concat([val, test], ignore_index=True)
-    return Evaluation(predictions, decider, numbers, baselines)
+    return Evaluation(predictions, decider, numbers, material, baselines)
 
 
 def thinned(table: pd.DataFrame, rows: int = MOST_ROWS) -> pd.DataFrame:
-    """A table of at most so many rows, evenly spaced: a curve has one a patch."""
+    """A table of at most so many rows, evenly spaced: a curve has one row per patch."""
     if len(table) <= rows:
         return table
     return table.iloc[np.linspace(0, len(table) - 1, rows).round().astype(int)]

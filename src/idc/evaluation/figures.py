@@ -1,4 +1,4 @@
-"""All figures of a run, from its data, its course and its predictions."""
+"""All figures of a run, from its data, its training and its predictions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -35,7 +35,7 @@ GRID = 10  # patches in a row of a grid
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
-    """Patient and position of a patch, with label and score where there is one."""
+    """Patient and position of a patch, with label and score if `score`."""
     text = f"{row['patient']}\nx {row['x']}  y {row['y']}"
     return f"{text}\nlabel {row['label']}  score {row['score']:.2f}" if score else text
 
@@ -81,7 +81,7 @@ def learning_figures(history: History, monitor: str, mode: str) -> Iterator[tupl
 
 
 def evaluation_figures(
-    evaluation: Evaluation, patches: NDArray[np.uint8], class_names: Sequence[str]
+    evaluation: Evaluation, class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
     """All figures of a test split, of the threshold's choice, and of the best and worst patches."""
     test = evaluation.split("test")
@@ -99,7 +99,7 @@ def evaluation_figures(
                 decider.rule,
             ),
         )
-    blocks = _best_and_worst(test, patches, class_names)
+    blocks = _best_and_worst(test, evaluation.material.patches, class_names)
     yield (
         "best_and_worst",
         sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
@@ -113,9 +113,9 @@ def numbers_figures(
 
     Args:
         test: Decided predictions.
-        numbers: What they were worth.
+        numbers: Their metrics and tables.
         threshold: The one threshold that made the decisions; None for k > 2 and pooled folds.
-        class_names: A name a class.
+        class_names: One name per class.
     """
     classes = len(class_names)
     labels = test["label"].to_numpy()
@@ -172,7 +172,7 @@ def _best_and_worst(
         of_class = test[test["label"] == label].sort_values("loss", kind="stable")
         right = of_class[of_class["predicted"] == label].head(GRID)
         wrong = of_class[of_class["predicted"] != label].iloc[::-1].head(GRID)
-        kind = {(2, 0): "false alarms", (2, 1): "missed IDC"}.get(
+        kind = {(2, 0): "false alarms", (2, 1): f"missed {class_names[-1]}"}.get(
             (len(class_names), label), "errors"
         )
         for title, part in (

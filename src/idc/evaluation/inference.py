@@ -22,14 +22,14 @@ MOST_SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Inference:
-    """How a network is asked.
+    """How a network scores patches.
 
     Attributes:
         views: ``one``, or ``d4``: each patch in its eight orientations (the dihedral group of the
-            square), as tissue has no up and no left; test-time augmentation.
+            square), as tissue has no up and no left (test-time augmentation).
         dropout_samples: Passes with dropout left on (Monte Carlo dropout, Gal & Ghahramani 2016);
             0 leaves it off.
-        seed: Fixes what is dropped.
+        seed: Of the dropout masks.
     """
 
     views: Literal["one", "d4"] = "one"
@@ -47,12 +47,12 @@ class Inference:
 
     @property
     def is_plain(self) -> bool:
-        """Whether each patch is looked at just once."""
+        """Whether each patch is scored just once."""
         return self.views == "one" and self.dropout_samples == 0
 
     @property
     def names(self) -> list[str]:
-        """Short names of what is done beyond a plain look; none for a plain one."""
+        """Short names of what is done beyond one plain pass; none for that."""
         done = {"TTA": self.views == "d4", "MC dropout": self.dropout_samples > 0}
         return [name for name, is_done in done.items() if is_done]
 
@@ -61,7 +61,7 @@ class Inference:
         return asdict(self)
 
     def describe(self) -> str:
-        """How scores were made, in words."""
+        """How scores are made, in words."""
         parts = []
         if self.views == "d4":
             parts.append("mean over the 8 flips and rotations")
@@ -71,12 +71,11 @@ class Inference:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What was said of some patches.
+class ProbabilitySamples:
+    """Samples of the class probabilities of some patches.
 
     Attributes:
-        samples: float64 (S, N, k): S samples of the probabilities of each patch, from views,
-            passes and networks.
+        samples: float64 (S, N, k): S samples of each patch, from views, passes and networks.
     """
 
     samples: NDArray[np.float64]
@@ -88,21 +87,21 @@ class Said:
 
     @property
     def uncertainty(self) -> dict[str, NDArray[np.float64]]:
-        """How far the samples differ; see `idc.metrics.uncertainty`. Nothing for one sample."""
+        """How far the samples differ; see `idc.metrics.uncertainty`. Empty for one sample."""
         if len(self.samples) == 1:
             return {}
         table = measure_uncertainty(self.samples).table()
         return {str(name): table[name].to_numpy(np.float64) for name in table}
 
 
-def pool(said: Sequence[Said]) -> Said:
-    """What several networks said of the same patches, each sample counting alike."""
-    return Said(np.concatenate([one.samples for one in said]))
+def pool(members: Sequence[ProbabilitySamples]) -> ProbabilitySamples:
+    """The samples of several networks on the same patches, each counting alike."""
+    return ProbabilitySamples(np.concatenate([one.samples for one in members]))
 
 
 def predict(
     network: Network, batches: Iterable[Batch], device: torch.device, how: Inference | None = None
-) -> Said:
+) -> ProbabilitySamples:
     """Probabilities from float32 logits, whatever training used.
 
     The softmax is taken in float64: a float32 score near 1 has lost what calibration needs.
@@ -127,7 +126,7 @@ def predict(
             passes = range(how.dropout_samples or 1)
             logits = [network(view(images)).float() for _ in passes for view in views]
             parts.append(torch.stack(logits).cpu().double().softmax(-1))
-    return Said(torch.cat(parts, dim=1).numpy())
+    return ProbabilitySamples(torch.cat(parts, dim=1).numpy())
 
 
 def _turned(quarters: int, flipped: bool) -> Callable[[Tensor], Tensor]:

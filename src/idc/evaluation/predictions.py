@@ -1,17 +1,42 @@
-"""The table of predictions: what a network said of each patch, and what was made of it."""
+"""The table of predictions: scores of each patch, and the decisions made from them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
+from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, SHARES
 from idc.evaluation.decision import Decider
+from idc.evaluation.inference import Inference, pool, predict
+from idc.models.network import Network
 
 Probabilities = NDArray[np.float64]
 FACTS = ("checks", *COLOURS, *SHARES)
 SMALLEST = 1e-12  # a probability whose logarithm is taken
+
+
+def score_split(
+    networks: Iterable[Network],
+    data: PatchDataModule,
+    split: str,
+    inference: Inference,
+    device: torch.device,
+) -> pd.DataFrame:
+    """Score the patches of a split, nothing decided yet; see `raw_predictions`.
+
+    Args:
+        networks: One network, or the members of an ensemble, whose probabilities are averaged.
+        data: The loaders.
+        split: ``val`` or ``test``.
+        inference: Views and passes.
+        device: Where to compute.
+    """
+    samples = pool([predict(n, data.eval_dataloader(split), device, inference) for n in networks])
+    rows = data.rows(split)
+    return raw_predictions(data.index, rows, samples.probabilities, samples.uncertainty)
 
 
 def raw_predictions(
@@ -20,7 +45,7 @@ def raw_predictions(
     probabilities: Probabilities,
     more: Mapping[str, NDArray[np.float64]] | None = None,
 ) -> pd.DataFrame:
-    """What a network says of some patches, nothing decided yet.
+    """The table of some patches' scores, nothing decided yet.
 
     Args:
         index: The index with ``split``.
@@ -30,11 +55,11 @@ def raw_predictions(
 
     Returns:
         ``path``, ``patient``, ``x``, ``y``, ``label``, ``split``, ``row``, the patch's facts where
-        the index has them, and the probabilities as the network gave them: ``score_raw`` (that of
-        the positive class) for two classes, ``score_raw_<class>`` for more.
+        the index has them, and the network's own probabilities: ``score_raw`` (that of the
+        positive class) for two classes, ``score_raw_<class>`` for more.
     """
-    known = [name for name in FACTS if name in index]
-    columns = ["path", "patient", "x", "y", "label", "split", *known]
+    facts = [name for name in FACTS if name in index]
+    columns = ["path", "patient", "x", "y", "label", "split", *facts]
     frame = index.iloc[rows][columns].reset_index(drop=True)
     frame = frame.assign(row=rows)
     if "checks" in frame:
@@ -60,7 +85,7 @@ def probabilities_of(frame: pd.DataFrame, classes: int, name: str = "score_raw")
 
 
 def decide(frame: pd.DataFrame, decider: Decider, classes: int) -> pd.DataFrame:
-    """The frame with what calibration and threshold make of it.
+    """Calibrate the scores of a table and decide.
 
     Args:
         frame: See `raw_predictions`.
@@ -68,7 +93,7 @@ def decide(frame: pd.DataFrame, decider: Decider, classes: int) -> pd.DataFrame:
         classes: k.
 
     Returns:
-        Besides: ``score`` (calibrated; of the positive class, or for k > 2 of the predicted
+        The table with ``score`` (calibrated; of the positive class, or for k > 2 of the predicted
         one), ``score_<class>`` for k > 2, ``predicted`` and ``loss`` (log loss of the calibrated
         probabilities, without class weights: comparable between runs).
     """

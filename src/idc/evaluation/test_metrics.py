@@ -30,7 +30,7 @@ HALF = "_at_0.5"
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a test split says of a classifier.
+    """The metrics and tables of a test split.
 
     Attributes:
         metrics: Named ``test/...``; what is undefined is left out.
@@ -38,7 +38,7 @@ class Numbers:
         slices: See `idc.metrics.slice_table.slice_table`.
         risk_coverage: See `idc.metrics.selective_prediction.risk_coverage`.
         interval_words: How the intervals were drawn.
-        notes: Sentences that the numbers must not be read without.
+        notes: Caveats of the metrics, in sentences.
     """
 
     metrics: dict[str, float]
@@ -67,7 +67,7 @@ def take_numbers(
     leaky: bool = False,
     positive: str = "positive",
 ) -> Numbers:
-    """Measure a test split.
+    """Measure the decisions on a test split.
 
     Args:
         test: Decided predictions; see `idc.evaluation.predictions.decide`.
@@ -75,28 +75,29 @@ def take_numbers(
             training patches' stain.
         classes: k.
         config: ``intervals`` is read.
-        decider: Made the decisions; None where each fold has its own.
+        decider: What made the decisions; None where each fold has its own.
         leaky: Whether patients are in two splits.
-        positive: What the positive class is called, for the notes.
+        positive: The positive class's name, for the notes.
     """
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
     if test["label"].nunique() < classes:
         notes.append("The test split lacks a class: some metrics are undefined and left out.")
-    metrics = _metrics(test, classes)
-    found = None
+    metrics = metrics_of(test, classes) | _calibration_metrics(test, classes)
+    if classes == 2:
+        metrics |= _metrics_at_half(test)
+    intervals = None
     if config["intervals"]["draws"]:
-        found = _bootstrap(test, classes, config)
-        for name, bounds in found.bounds.items():
+        intervals = _bootstrap(test, classes, config)
+        for name, bounds in intervals.bounds.items():
             for end, value in zip(("low", "high"), bounds, strict=True):
                 metrics[f"{name}_ci_{end}"] = value
-        notes += _interval_notes(found, config)
+        notes += _interval_notes(intervals, config)
     patients = per_patient_table(test, classes)
     metrics |= worst_patient(patients) | burden_summary(patients)
     metrics |= _per_patient_metrics(patients, classes)
-    context = index
-    columns = slice_columns(test, context, _reference(context))
-    asked = config["intervals"]
-    slices = slice_table(test, columns, classes, asked["draws"], asked["level"])
+    columns = slice_columns(test, index, _reference(index))
+    draws, level = config["intervals"]["draws"], config["intervals"]["level"]
+    slices = slice_table(test, columns, classes, draws, level)
     metrics |= slice_metrics(slices)
     threshold = decider.threshold if decider else None
     sure = confidence(test, classes, threshold)
@@ -114,13 +115,13 @@ def take_numbers(
         patients,
         slices,
         coverage,
-        _interval_words(found, config),
+        _interval_words(intervals, config),
         notes,
     )
 
 
 def leak_notes(leaky: bool) -> list[str]:
-    """What must be said of a split that lets patients be in two splits."""
+    """The caveat of a split that has patients in two splits; none for any other."""
     if not leaky:
         return []
     return [
@@ -130,10 +131,10 @@ def leak_notes(leaky: bool) -> list[str]:
 
 
 def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
-    """What must be said of a test split whose labels a review corrected.
+    """The caveat of a test split whose labels a review corrected; none for any other.
 
     Args:
-        test: Predictions, with ``checks`` where they are known.
+        test: Predictions, with ``checks`` where the audit made them.
         index: The index that they were taken from.
     """
     if not {"checks"} <= set(test) & set(index):
@@ -150,26 +151,28 @@ def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
     ]
 
 
-def _metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
-    metrics = metrics_of(test, classes)
+def _calibration_metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
     labels = test["label"].to_numpy()
-    metrics |= calibration_metrics(labels, probabilities_of(test, classes, "score"))
     raw = calibration_metrics(labels, probabilities_of(test, classes))
-    metrics |= {f"{name}_uncalibrated": value for name, value in raw.items()}
-    metrics["loss"] = raw["log_loss"]  # comparable with val/loss, which is of the network itself
-    if classes == 2:
-        at_half = metrics_of(at_half_score(test), classes)
-        metrics |= {f"{name}{HALF}": at_half[name] for name in AT_THRESHOLD}
-    return metrics
+    return {
+        **calibration_metrics(labels, probabilities_of(test, classes, "score")),
+        **{f"{name}_uncalibrated": value for name, value in raw.items()},
+        "loss": raw["log_loss"],  # comparable with val/loss, which is of the network itself
+    }
+
+
+def _metrics_at_half(test: pd.DataFrame) -> dict[str, float]:
+    at_half = metrics_of(at_half_score(test), classes=2)
+    return {f"{name}{HALF}": at_half[name] for name in AT_THRESHOLD}
 
 
 def at_half_score(frame: pd.DataFrame) -> pd.DataFrame:
-    """Two-class predictions as they would be at a threshold of 0.5."""
+    """The same two-class predictions, decided at a threshold of 0.5."""
     return frame.assign(predicted=(frame["score"] >= 0.5).astype(np.int64))
 
 
 def metrics_of(frame: pd.DataFrame, classes: int) -> dict[str, float]:
-    """The collection's metrics of decided predictions; what a missing class leaves open is NaN.
+    """The metric collection of decided predictions; NaN where a missing class leaves it undefined.
 
     Args:
         frame: Predictions with ``label``, ``predicted`` and scores.
@@ -216,22 +219,22 @@ def _bootstrap(test: pd.DataFrame, classes: int, config: Config) -> Intervals:
     )
 
 
-def _interval_words(found: Intervals | None, config: Config) -> str:
-    if found is None:
-        return "no intervals were asked for"
-    if found.patients < 2:
+def _interval_words(intervals: Intervals | None, config: Config) -> str:
+    if intervals is None:
+        return "none, as intervals.draws=0"
+    if intervals.patients < 2:
         return "none, as a single patient says nothing of others"
     level = per_cent(config["intervals"]["level"])
-    wider = ", widened to Student's t" if found.patients < FEW_PATIENTS else ""
-    return f"{level} bootstrap over {count(found.patients, 'test patient')}{wider}"
+    wider = ", widened to Student's t" if intervals.patients < FEW_PATIENTS else ""
+    return f"{level} bootstrap over {count(intervals.patients, 'test patient')}{wider}"
 
 
-def _interval_notes(found: Intervals, config: Config) -> list[str]:
-    notes = [f"Intervals: {_interval_words(found, config)}."]
-    if 1 < found.patients < FEW_PATIENTS:
+def _interval_notes(intervals: Intervals, config: Config) -> list[str]:
+    notes = [f"Intervals: {_interval_words(intervals, config)}."]
+    if 1 < intervals.patients < FEW_PATIENTS:
         notes.append(
-            f"The test split has only {found.patients} patients, so the intervals over patients "
-            f"are wide and rough: only more patients would make them narrower."
+            f"The test split has only {intervals.patients} patients, so the intervals over "
+            f"patients are wide and rough: only more patients would make them narrower."
         )
     return notes
 

@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 from rich.console import Console
 
+from idc.attribution.pipeline.stored_verdicts import EXPLAIN
 from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_methods, where_to_look
@@ -18,10 +19,10 @@ def run(cfg: DictConfig) -> None:
     """
     with telling():
         config, folder = composed(cfg)
-        told = explain_run(config, folder)
+        explained, under = explain_run(config, folder)
     console = Console(soft_wrap=True)
-    print_methods(told.explained)
-    for sentence in told.explained.sentences:
+    print_methods(explained)
+    for sentence in explained.sentences:
         console.print(sentence)
-    console.print(f"files:  {told.folder}")
-    console.print(f"run:    {told.run_id}, under {told.under}   ({where_to_look(config)})")
+    console.print(f"files:  {folder / EXPLAIN}")
+    console.print(f"run:    {config['run']}, under {under}   ({where_to_look(config)})")

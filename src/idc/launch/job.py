@@ -19,8 +19,9 @@ from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.registry import StartedJob, register, spare_folder
 from idc.launch.sweep import is_open, job_name, load_sweep, settings_of, typed
 from idc.launch.table import print_outcome
+from idc.pipelines.job import Job
 from idc.pipelines.lifecycle import build_redactor, configured_store
-from idc.pipelines.train import Job, run_job
+from idc.pipelines.train import run_job
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
 from idc.runtime.hardware import global_rank

@@ -7,6 +7,7 @@ from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import where_to_look
 from idc.pipelines.review import review_run
+from idc.reader_study.mirrored_journal import FOLDER
 
 
 def run(cfg: DictConfig) -> None:
@@ -19,20 +20,20 @@ def run(cfg: DictConfig) -> None:
     console = Console(soft_wrap=True)
     with telling():
         config, folder = composed(cfg)
-        told = review_run(
+        results, journal = review_run(
             config, folder, lambda address: console.print(f"review: {address}   (Ctrl-C ends it)")
         )
-    if told.findings is None:
+    if results is None:
         console.print("no answers yet")
         return
-    metrics = told.findings.metrics
+    metrics = results.metrics
     console.print(
         f"{metrics['review/cases']:.0f} cases, {metrics['review/readers']:.0f} reader(s), "
-        f"{len(told.findings.suspects)} label suspect(s), {len(told.findings.corrections)} "
+        f"{len(results.suspects)} label suspect(s), {len(results.corrections)} "
         f"correction(s)"
     )
-    for note in told.findings.notes:
+    for note in results.notes:
         console.print(f"note: {note}")
-    console.print(f"answers: {told.journal}")
-    console.print(f"files:   {told.folder}")
-    console.print(f"run:     {told.run_id}, under review   ({where_to_look(config)})")
+    console.print(f"answers: {journal}")
+    console.print(f"files:   {folder / FOLDER}")
+    console.print(f"run:     {config['run']}, under review   ({where_to_look(config)})")

@@ -1,87 +1,77 @@
-"""An evaluation of trained runs, as a run of its own under the one that it asks."""
+"""Evaluate finished runs, alone or as an ensemble, and log the result as a child run."""
 
-import json
-import logging
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-import torch
 import yaml
 
 from idc.attribution.pipeline.options import refuse_named
 from idc.config.build import Config, build
-from idc.data.material import Material
 from idc.errors import ConfigError
-from idc.evaluation.evaluate import Evaluation
 from idc.evaluation.inference import Inference
-from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation
+from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation, record_report
+from idc.pipelines.finished_run import choose_device, find_members, open_run, required_store
 from idc.pipelines.label_corrections import record_corrections
-from idc.pipelines.lifecycle import LOG_FILE, configured_store, lifecycle
-from idc.pipelines.report_inputs import Account, Kind
-from idc.pipelines.restore import Restored, members, restore
-from idc.pipelines.scoring import ask_about_others, ask_about_own
-from idc.pipelines.training_artifacts import parameters
+from idc.pipelines.run_context import RunContext, tracked_run
+from idc.pipelines.scoring import score_other_data, score_own_data
+from idc.pipelines.training_artifacts import material_tags, parameters
 from idc.pipelines.validate import check_values
-from idc.runtime import signals
 from idc.runtime.atomic import write_text
 from idc.runtime.cost import Meter
 from idc.runtime.outcome import Outcome
-from idc.tracking.alive import locked
 from idc.tracking.entities import RunRecord
-from idc.tracking.mlflow_run import MlflowRun
-from idc.tracking.mlflow_store import MlflowStore
-from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.provenance import origin_tags
 
-log = logging.getLogger(__name__)
 KIND = "evaluate"
-OWN = "run"  # the choice of data that means the run's own
+OWN = "run"  # data=run: the run's own data
 ACTIONS = ("fail", "drop", "keep")
 
 
 def evaluate_run(config: Config, folder: Path) -> Outcome:
-    """Ask a run, or a sweep's ensemble, about data, and log what it says.
+    """Evaluate a run, or a sweep's ensemble, on its own or on other data.
 
     Args:
         config: The resolved configuration of ``conf/evaluate.yaml``.
         folder: Where the files go; they are logged too.
 
     Raises:
-        IdcError: Something that the user can mend.
+        IdcError: The user can correct it.
     """
     _check(config)
-    store = configured_store(config)
-    if store is None:
-        raise ConfigError("tracking=none: a run can only be found where runs are tracked.")
-    record, found = members(store, config["run"])
-    name = str(config["name"] or _name(config, record, found))
-    outcome = Outcome(name, kind=KIND)
-    store.redactor.register_paths(hidden_values(config).values())
+    store = required_store(config)
+    record, members = find_members(store, config["run"])
     device = choose_device(config["device"])
+    outcome = Outcome(str(config["name"] or _name(config, record, len(members))), kind=KIND)
+    context = RunContext(outcome, config, folder, store.redactor)
     meter = Meter(device)
     with ExitStack() as stack:
-        opened: list[MlflowRun] = []
 
         def begin() -> None:
             # Not sooner: what fails before anything is scored leaves no run behind.
-            if opened:
-                return
-            with signals.deferred():  # a run that is open will be closed
-                opened.append(MlflowRun(store, name=name, parent=str(record.info.run_id)))
-                outcome.run_id = opened[0].run_id
-                mlruns = Path(config["paths"]["mlruns"])
-                stack.enter_context(locked(mlruns, outcome.run_id, "run"))
-                stack.enter_context(lifecycle(opened[0], outcome, folder, LOG_FILE))
-            _record_question(opened[0], config, record, store.redactor, folder)
+            if outcome.run_id is None:
+                mlruns, parent = Path(config["paths"]["mlruns"]), str(record.info.run_id)
+                new = tracked_run(store, outcome, mlruns, folder, parent)
+                context.run = stack.enter_context(new)
+                _record_config(context, record)
 
         with meter:
-            runs = [_restored(store, one, config, folder / "restored") for one in found]
-            evaluation, material = _ask(store, runs, config, device, folder, begin)
-        _record_answer(
-            opened[0], config, store, runs, outcome, evaluation, material, meter, folder, device
-        )
+            own = config["choices"]["data"] == OWN
+            restored = folder / "restored"
+            runs = [open_run(store, one, config, restored, other_data=not own) for one in members]
+            score = score_own_data if own else score_other_data
+            evaluation = score(runs, config, device, begin)
+        context.costs["evaluate"] = meter.cost
+        context.evaluates = [run.run_id for run in runs]
+        context.config = runs[0].config | {k: config[k] for k in ("explain", "intervals", "report")}
+        outcome.class_names = list(runs[0].class_names)
+        material = evaluation.material
+        context.run.tags(material_tags(material, outcome.class_names))
+        record_corrections(context.run, material.corrections, material.index, folder)
+        record_evaluation(context, evaluation)
+        # An ensemble is not explained: it has no single network.
+        network = runs[0].network().to(device) if len(runs) == 1 else None
+        explained = record_explanation(context, evaluation, network)
+        record_report(context, evaluation, explained)
     return outcome
 
 
@@ -95,107 +85,25 @@ def _check(config: Config) -> None:
         )
 
 
-def _record_question(
-    run: MlflowRun, config: Config, record: RunRecord, redactor: Redactor, folder: Path
-) -> None:
-    shown = redactor.config(config)
-    run.params({k: v for k, v in config["choices"].items() if v is not None})
+def _record_config(context: RunContext, record: RunRecord) -> None:
+    """Log the configuration of the evaluation, and the run that it is of."""
+    run, shown = context.run, context.redactor.config(context.config)
+    run.params({k: v for k, v in context.config["choices"].items() if v is not None})
     run.params(parameters(shown))
     run.tags(
         {
-            **origin_tags("idc.evaluate", redactor.pseudonyms),
+            **origin_tags("idc.evaluate", context.redactor.pseudonyms),
             "idc.kind": KIND,
             "idc.evaluates": str(record.info.run_id),
         }
     )
-    write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
-    run.artifacts(folder / "config.yaml")
+    write_text(context.folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
+    run.artifacts(context.folder / "config.yaml")
 
 
-def _record_answer(
-    run: MlflowRun,
-    config: Config,
-    store: MlflowStore,
-    runs: list[Restored],
-    outcome: Outcome,
-    evaluation: Evaluation,
-    material: Material,
-    meter: Meter,
-    folder: Path,
-    device: torch.device,
-) -> None:
-    outcome.class_names = list(runs[0].class_names)
-    outcome.metrics = evaluation.metrics
-    outcome.notes = evaluation.notes
-    run.tags(
-        {
-            "data.fingerprint": material.fingerprint,
-            "data.notes": json.dumps(material.decisions.notes()),
-            "data.class_names": json.dumps(runs[0].class_names),
-            "leaky": str(material.leaky).lower(),
-        }
-    )
-    record_corrections(run, material.corrections, material.index, folder)
-    kind: Kind = "ensemble" if len(runs) > 1 else "evaluate"
-    about = {**runs[0].config, **{key: config[key] for key in ("explain", "intervals", "report")}}
-    account = Account(
-        run,
-        outcome.name,
-        kind,
-        about,
-        evaluation,
-        material,
-        runs[0].class_names,
-        folder,
-        {"evaluate": meter.cost},
-        store.redactor,
-        f"runs:/{runs[0].run_id}/model" if len(runs) == 1 else "",
-    )
-    record_evaluation(account)
-    record_explanation(account, runs[0].network().to(device) if len(runs) == 1 else None)
-
-
-def _restored(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Restored:
-    own = config["choices"]["data"] == OWN
-    root = config["data"]["root"] if own else None
-    given = ["data.root", "data.source.root"] if root or not own else []
-    given += [] if own else ["split.file"]
-    return restore(store, record, config, given, folder, root)
-
-
-def _ask(
-    store: MlflowStore,
-    runs: list[Restored],
-    config: Config,
-    device: torch.device,
-    folder: Path,
-    begin: Callable[[], None],
-) -> tuple[Evaluation, Material]:
-    redactor = store.redactor
-    if config["choices"]["data"] == OWN:
-        return ask_about_own(runs, config, device, redactor, begin)
-    return ask_about_others(store, runs, config, device, redactor, folder / "restored", begin)
-
-
-def choose_device(asked: str) -> torch.device:
-    """The device that a name means; ``auto`` takes a GPU where there is one.
-
-    Raises:
-        ConfigError: There is no such device.
-    """
-    if asked == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(asked)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise ConfigError(f"device={asked}: there is no such device here; use auto.") from error
-    return device
-
-
-def _name(config: Config, record: RunRecord, found: list[Any]) -> str:
+def _name(config: Config, record: RunRecord, members: int) -> str:
     data = config["choices"]["data"]
     inference: Inference = build(config["inference"], "inference")
-    who = f"ensemble of {len(found)}" if len(found) > 1 else str(record.info.run_name)
+    who = f"ensemble of {members}" if members > 1 else str(record.info.run_name)
     what = "its own test split" if data == OWN else data
     return ", ".join([f"{who} on {what}", *inference.names])

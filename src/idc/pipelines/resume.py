@@ -1,11 +1,11 @@
-"""Going on with a run: its configuration, its last checkpoint, its place in MLflow."""
+"""Resume a run: its configuration, its last checkpoint, its place in MLflow."""
 
 import hashlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from idc.config.stored import Origin, read_origin
 from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
+from idc.data.material import Material
 from idc.data.split.base import splits_of_patients
 from idc.errors import CheckpointError, ConfigError, DataError, MissingArtifactError, first_line
 from idc.models.checkpoint import Checkpoint, load_checkpoint
@@ -34,9 +35,9 @@ from idc.tracking.mlflow_store import MlflowStore
 
 log = logging.getLogger(__name__)
 
-# What may differ from the run that is gone on with, without a word on the command line.
+# What may differ from the resumed run without an override.
 TAKEN_FROM_NOW = ("paths", "store", "tracking", "resume", "sweep")
-# But what the run logs of itself is its own, like the rest.
+# But what the run logs is its own choice, like the rest.
 KEPT = tuple(
     f"tracking.{name}"
     for name in ("log_model", "log_checkpoints", "system_metrics", "system_metrics_interval")
@@ -45,36 +46,35 @@ KEPT = tuple(
 
 @dataclass(frozen=True)
 class ResumePoint:
-    """Where to go on.
+    """Where a run resumes.
 
     Attributes:
-        config: The run's own configuration, with what the command line changes.
-        mirrors: Values of it that repeat another; see `idc.config.values.mirrors_of`.
-        run_id: The MLflow run to go on in, or None.
+        config: The run's own configuration, with the changes of the command line.
+        origin: What its checkpoint holds about its data and configuration.
+        run_id: The MLflow run to reopen, or None.
         folder: The run's folder until now, or what was downloaded of it.
-        checkpoint: The newest whole checkpoint; None to start anew in the same run, which was
-            ended before it had one.
-        best: The best one until then, or None where it is not to be had.
-        splits: Patient to split, as the run was trained.
-        fingerprint: The identity of the data that it was trained on; empty if it was not.
-        split: The identity of the split; see `split_identity`.
+        checkpoint: The newest intact checkpoint; None if the run was ended before it had one, and
+            starts anew.
+        best: The best checkpoint until then, or None where it is not available.
     """
 
     config: Config
-    mirrors: Mapping[str, str]
+    origin: Origin
     run_id: str | None
     folder: Path
     checkpoint: Path | None
     best: Path | None
-    splits: Mapping[str, str]
-    fingerprint: str
-    split: str
+
+    @property
+    def trained(self) -> bool:
+        """Whether the MLflow run had begun to train, so that its data are logged already."""
+        return self.run_id is not None and self.checkpoint is not None
 
     def bring(self, folder: Path) -> None:
-        """Copy the checkpoints to where the run keeps its own from now on.
+        """Copy the checkpoints to the run's new folder.
 
-        The best is to be beaten there; the last is what the run goes on from if it is ended
-        again before it has a newer one.
+        The best is the one to beat there; from the last the run resumes if it is ended again
+        before it has a newer one.
         """
         if self.checkpoint is None:
             return
@@ -84,35 +84,32 @@ class ResumePoint:
             log.warning("resume: there is no %s beside the checkpoint: the best begins anew", BEST)
         copy_checkpoint(self.checkpoint, folder / LAST)
 
-    def check_same_data(self, index: pd.DataFrame, fingerprint: str) -> None:
-        """Refuse to go on if a patient would change splits or the data are others.
-
-        Args:
-            index: The index with ``patient`` and ``split``.
-            fingerprint: The data's identity.
+    def require_same_data(self, material: Material) -> None:
+        """Refuse to resume if a patient would change splits or the data differ.
 
         Raises:
-            DataError: What was learnt from would be tested on, or data have changed.
+            DataError: Training patches would be tested on, or data have changed.
         """
         if self.checkpoint is None:
             return
-        now = splits_of_patients(index)
-        moved = sorted(p for p in now.keys() & self.splits.keys() if now[p] != self.splits[p])
+        now, then = splits_of_patients(material.used), self.origin.splits
+        moved = sorted(p for p in now.keys() & then.keys() if now[p] != then[p])
         if moved:
             raise DataError(
                 f"resume: {len(moved)} patient(s) would change splits ({', '.join(moved[:5])}), so "
-                f"what was trained on would be tested on. Leave split and data as they were, or "
+                f"that training patches would be tested on. Leave split and data as they were, or "
                 f"start a new run."
             )
-        if fingerprint == self.fingerprint and split_identity(index) != self.split:
+        if material.fingerprint != self.origin.fingerprint:
             raise DataError(
-                "resume: patches would change splits, so what was trained on would be tested on. "
-                "Leave the split as it was, or start a new run."
+                f"resume: the data differ from those used for training (fingerprint "
+                f"{material.fingerprint}, expected {self.origin.fingerprint}). Set data.root to "
+                f"the original data, or start a new run."
             )
-        if fingerprint != self.fingerprint:
+        if split_identity(material.used) != self.origin.split:
             raise DataError(
-                "resume: the data are not those that the run was trained on (their fingerprint is "
-                f"{fingerprint}, it was {self.fingerprint}). Bring them back, or start a new run."
+                "resume: patches would change splits, so that training patches would be tested "
+                "on. Leave the split as it was, or start a new run."
             )
 
 
@@ -129,65 +126,44 @@ def split_identity(index: pd.DataFrame) -> str:
 def resume_point(
     reference: str, now: Config, overrides: Sequence[str], store: MlflowStore | None, folder: Path
 ) -> ResumePoint:
-    """Find what to go on from and bring it into this run's folder.
+    """Find where to resume a run.
 
     Args:
         reference: A run id or a checkpoint file.
         now: The configuration that the command line composed.
         overrides: The command line's overrides.
         store: The MLflow store, or None.
-        folder: This run's folder.
+        folder: This run's folder, for what must be downloaded.
 
     Raises:
-        CheckpointError: There is no such run or file, or the file is none of ours.
+        CheckpointError: There is no such run or file, or the file is no checkpoint of ours.
         ConfigError: An override would change what a resume must keep.
     """
     if Path(reference).is_file():
-        start = _from_file(Path(reference), now, store)
+        point = _from_file(Path(reference), now, store)
     else:
-        start = _from_run(reference, now, store, folder)
-    origin = start.origin
+        point = _from_run(reference, now, store, folder)
+    origin = point.origin
     given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
-    copy = start.folder / CORRECTIONS  # the file itself may be gone, or another by now
+    copy = point.folder / CORRECTIONS  # the file itself may be gone, or another by now
     kept = has_corrections(origin.config) and copy.is_file()
-    more = {PLACE: str(copy)} if kept else {}
-    then = restore_hidden_paths(origin, start.folder, given, "resume", more)
-    config = _merge(then, origin.mirrors, now, overrides)
-    return ResumePoint(
-        config,
-        origin.mirrors,
-        start.run_id,
-        start.folder,
-        start.checkpoint,
-        start.best,
-        origin.splits,
-        origin.fingerprint,
-        origin.split,
-    )
+    copies = {PLACE: str(copy)} if kept else {}
+    then = restore_hidden_paths(origin, point.folder, given, "resume", copies)
+    return replace(point, config=_merge(then, origin.mirrors, now, overrides))
 
 
-@dataclass(frozen=True)
-class _Start:
-    """What a reference leads to: the run, its checkpoints, and where they lie."""
-
-    run_id: str | None
-    folder: Path
-    checkpoint: Path | None
-    best: Path | None
-    origin: Origin
-
-
-def _from_file(path: Path, now: Config, store: MlflowStore | None) -> _Start:
+def _from_file(path: Path, now: Config, store: MlflowStore | None) -> ResumePoint:
     candidates = [path, path.with_name(BEST)] if path.name == LAST else [path]
-    taken = _newest_whole([one for one in candidates if one.is_file()])
-    assert taken is not None  # the file is there
-    origin = read_origin(taken.content, now, taken.what)
-    run_id = origin.run_id if store is not None and _known(store, origin) else None
-    best = _whole(taken.path.with_name(BEST))
-    return _Start(run_id, taken.path.parent.parent, taken.path, best, origin)
+    newest = _newest_intact([one for one in candidates if one.is_file()])
+    assert newest is not None  # the file is there
+    origin = read_origin(newest.content, now, newest.what)
+    run_id = origin.run_id if store is not None and _is_there(store, origin) else None
+    best = _intact(newest.path.with_name(BEST))
+    folder = newest.path.parent.parent
+    return ResumePoint(origin.config, origin, run_id, folder, newest.path, best)
 
 
-def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Path) -> _Start:
+def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Path) -> ResumePoint:
     if store is None or "/" in reference or reference.endswith(".ckpt"):
         raise CheckpointError(
             f"resume={reference}: there is no such file, and a run id needs tracking."
@@ -196,7 +172,7 @@ def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Pa
     run_id, tags = str(record.info.run_id), record.data.tags
     if (kind := tags.get(KIND_TAG)) is not None:
         raise CheckpointError(
-            f"resume={reference}: this is a run of idc.{kind}; only a training can be gone on with."
+            f"resume={reference}: this is a run of idc.{kind}; only a training can be resumed."
         )
     require_same_names(tags, now, "resume")
     if global_rank() == 0:  # the others come when it may have begun
@@ -206,11 +182,11 @@ def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Pa
     logged = folder / "resumed"
     there = [] if own is None else [own / CHECKPOINTS / name for name in (LAST, BEST)]
     there = [path for path in there if path.is_file()]
-    taken = _newest_whole(there or _logged_checkpoints(store, run_id, logged))
-    if taken is None:
+    newest = _newest_intact(there or _logged_checkpoints(store, run_id, logged))
+    if newest is None:
         return _anew(record, own, now)
-    origin = read_origin(taken.content, now, taken.what)
-    path = taken.path
+    origin = read_origin(newest.content, now, newest.what)
+    path = newest.path
     if has_corrections(origin.config) and not (path.parent.parent / CORRECTIONS).is_file():
         kept_copy = fetch_artifact(store, run_id, CORRECTIONS, path.parent.parent)
         check_file(kept_copy, CORRECTIONS, tags, "resume")
@@ -218,7 +194,7 @@ def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Pa
     if not there and not best.is_file():
         with suppress(MissingArtifactError):
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", logged)
-    return _Start(run_id, path.parent.parent, path, _whole(best), origin)
+    return ResumePoint(origin.config, origin, run_id, path.parent.parent, path, _intact(best))
 
 
 def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterator[Path]:
@@ -227,8 +203,8 @@ def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterat
             yield fetch_artifact(store, run_id, f"{CHECKPOINTS}/{name}", folder)
 
 
-def _newest_whole(candidates: Iterable[Path]) -> Checkpoint | None:
-    """The first of some checkpoints; if it is damaged, the whole one with the most steps.
+def _newest_intact(candidates: Iterable[Path]) -> Checkpoint | None:
+    """The first of some checkpoints; if it is damaged, the intact one with the most steps.
 
     Returns:
         The checkpoint, or None where there is none.
@@ -237,29 +213,29 @@ def _newest_whole(candidates: Iterable[Path]) -> Checkpoint | None:
         CheckpointError: There are some, and all are damaged.
     """
     damaged: CheckpointError | None = None
-    whole: list[Checkpoint] = []
+    intact: list[Checkpoint] = []
     for path in candidates:
         try:
             checkpoint = load_checkpoint(path, "resume", to_train=True)
             checkpoint.network_state()
-            whole.append(checkpoint)
+            intact.append(checkpoint)
         except CheckpointError as error:
             damaged = damaged or error
         if damaged is None:
-            return whole[0]
-    if not whole:
+            return intact[0]
+    if not intact:
         if damaged is not None:
             raise damaged
         return None
-    newest = max(whole, key=lambda one: int(one.content["global_step"]))
+    newest = max(intact, key=lambda one: int(one.content["global_step"]))
     epochs = int(newest.content["epoch"]) + 1
     log.warning("%s", damaged)
-    log.warning("resume: going on from %s, after epoch %d, in its place", newest.path, epochs)
+    log.warning("resume: going on from %s, after epoch %d, instead", newest.path, epochs)
     return newest
 
 
-def _whole(best: Path) -> Path | None:
-    """The best checkpoint if it can be used: that it cannot is to be known now, not at the end."""
+def _intact(best: Path) -> Path | None:
+    """The best checkpoint, or None if it cannot be used: better noticed now than at the end."""
     if not best.is_file():
         return None
     try:
@@ -270,7 +246,7 @@ def _whole(best: Path) -> Path | None:
     return best
 
 
-def _anew(record: RunRecord, own: Path | None, now: Config) -> _Start:
+def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
     """Start a run from its beginning that was ended before it had a checkpoint.
 
     Raises:
@@ -291,10 +267,10 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> _Start:
         raise CheckpointError(f"{what}: {own / START} is damaged ({first_line(error)}).") from error
     origin = read_origin(content, now, f"{what}: {own / START}")
     log.warning("%s: it was ended before its first checkpoint, and starts anew", what)
-    return _Start(run_id, own, None, None, origin)
+    return ResumePoint(origin.config, origin, run_id, own, None, None)
 
 
-def _known(store: MlflowStore, origin: Origin) -> bool:
+def _is_there(store: MlflowStore, origin: Origin) -> bool:
     try:
         return origin.run_id is not None and bool(find_run(store, origin.run_id))
     except CheckpointError:
@@ -304,7 +280,7 @@ def _known(store: MlflowStore, origin: Origin) -> bool:
 def _merge(
     then: Config, mirrors: Mapping[str, str], now: Config, overrides: Sequence[str]
 ) -> Config:
-    """The run's configuration with today's places and the command line's values.
+    """The run's configuration with the present paths and the command line's values.
 
     Args:
         then: The run's resolved configuration.

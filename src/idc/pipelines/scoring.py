@@ -1,11 +1,11 @@
-"""Trained runs asked about data: their own, or others that they have never seen."""
+"""Score data with finished runs: their own test splits, or other data."""
 
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,202 +14,155 @@ import torch
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
-from idc.data.tables import read_table
 from idc.errors import ConfigError, DataError
 from idc.evaluation.decision import Decider, fit_decider
 from idc.evaluation.evaluate import Evaluation
-from idc.evaluation.inference import Inference, pool, predict
-from idc.evaluation.predictions import (
-    decide,
-    probabilities_of,
-    raw_predictions,
-)
+from idc.evaluation.inference import Inference
+from idc.evaluation.predictions import decide, probabilities_of, score_split
 from idc.evaluation.test_metrics import take_numbers
-from idc.pipelines.dataset import load_material, load_unsplit
-from idc.pipelines.restore import Restored
-from idc.tracking.integrity import check_file
-from idc.tracking.lookup import fetch_artifact
-from idc.tracking.mlflow_store import MlflowStore
-from idc.tracking.privacy import Redactor
+from idc.pipelines.dataset import load_unsplit
+from idc.pipelines.finished_run import TrainedRun
 
 log = logging.getLogger(__name__)
-PREDICTIONS = "evaluation/predictions.parquet"
-Asked = tuple[Evaluation, Material]
 
 
-def ask_about_own(
-    runs: Sequence[Restored],
-    now: Config,
-    device: torch.device,
-    redactor: Redactor,
-    begin: Callable[[], None],
-) -> Asked:
-    """Score the test splits that the runs were made with.
+def score_own_data(
+    runs: Sequence[TrainedRun], now: Config, device: torch.device, begin: Callable[[], None]
+) -> Evaluation:
+    """Score the test splits of finished runs.
 
     Runs of one split are an ensemble: their probabilities are averaged. Runs of several splits
-    (folds) are pooled, each patch scored by those that did not train on it.
+    (folds) are pooled, each patch scored by the runs that did not train on it.
 
     Args:
         runs: The runs.
-        now: The configuration of now.
+        now: The present configuration.
         device: Where to compute.
-        redactor: See `load_material`.
         begin: Called when data are read and checked and scoring begins; again for each split.
 
     Raises:
-        DataError: The data are not those that the runs were made with.
+        DataError: The data differ from those used for training.
+        ConfigError: Several splits test the same patients.
     """
-    how: Inference = build(now["inference"], "inference")
-    by_split: dict[str, list[Restored]] = {}
+    inference: Inference = build(now["inference"], "inference")
+    by_split: dict[str, list[TrainedRun]] = {}
     for run in runs:
         by_split.setdefault(json.dumps(run.config["split"], sort_keys=True), []).append(run)
-    _require_one_test_split(list(by_split.values()))
+    _refuse_shared_patients([members[0] for members in by_split.values()])
     frames, deciders = [], []
-    for group in by_split.values():
-        config = {**group[0].config, "loader": loader_of(now), "inference": now["inference"]}
-        material = load_material(config, redactor)
-        for run in group:
-            if material.fingerprint != run.fingerprint:
-                raise DataError(
-                    f"run={run.run_id}: these are not the data that it was made with (their "
-                    f"fingerprint is {material.fingerprint}, it was {run.fingerprint}). Give "
-                    f"data.root=DIR of the right ones, or data=... to ask about others."
-                )
-        data = _loaders(material, config, now)
+    for fold, members in enumerate(by_split.values()):
+        material = members[0].material()
+        for run in members[1:]:
+            run.require_same_data(material)
+        data = scoring_data(material, now)
         begin()
-        val, test = (_ask(group, data, split, how, device) for split in ("val", "test"))
+        val, test = (
+            score_split((run.network() for run in members), data, split, inference, device)
+            for split in ("val", "test")
+        )
         classes = len(material.source.class_names)
-        decider = group[0].decider
-        if len(group) > 1 or how != decider.inference:
+        decider = members[0].decider
+        if len(members) > 1 or inference != decider.inference:
+            config = {**members[0].config, "inference": now["inference"]}
             decider = fit_decider(val["label"].to_numpy(), probabilities_of(val, classes), config)
         deciders.append(decider)
-        decided = [decide(frame, decider, classes) for frame in (val, test)]
-        frames += [frame.assign(fold=str(len(deciders) - 1)) for frame in decided]
+        frames += [decide(frame, decider, classes).assign(fold=str(fold)) for frame in (val, test)]
     predictions = pd.concat(frames, ignore_index=True)
-    only = deciders[0] if len(deciders) == 1 else None
+    shared = deciders[0] if len(deciders) == 1 else None
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
     if (twice := int(test["path"].duplicated().sum())) > 0:
         raise ConfigError(
             f"{twice} patches are in the test split of several of these runs' splits, so they "
-            f"cannot be pooled. Ask the runs one by one."
+            f"cannot be pooled. Evaluate the runs one by one."
         )
-    leaky = any(run.leaky for run in runs)
-    # Each of the pooled splits has a split of its own: what was tested is what they have in common.
-    tested = material.index["path"].isin(set(test["path"]))
-    if only is None:
+    if shared is None:  # the splits differ: all that they have in common is what was tested
+        tested = material.index["path"].isin(set(test["path"]))
         material = material.with_splits(np.where(tested, "test", "").astype(object))
-    material = replace(material, leaky=leaky)
-    numbers = take_numbers(
-        test, material.index, classes, now, only, leaky, material.source.class_names[1]
-    )
-    return Evaluation(predictions, only, numbers), material
+    material = replace(material, leaky=any(run.leaky for run in runs))
+    positive = material.source.class_names[1]
+    numbers = take_numbers(test, material.index, classes, now, shared, material.leaky, positive)
+    return Evaluation(predictions, shared, numbers, material)
 
 
-def ask_about_others(
-    store: MlflowStore,
-    runs: Sequence[Restored],
-    now: Config,
-    device: torch.device,
-    redactor: Redactor,
-    folder: Path,
-    begin: Callable[[], None],
-) -> Asked:
+def score_other_data(
+    runs: Sequence[TrainedRun], now: Config, device: torch.device, begin: Callable[[], None]
+) -> Evaluation:
     """Score other data, with calibration and threshold as they were chosen on validation.
 
     Args:
-        store: Where the runs are kept.
         runs: The runs; several are an ensemble.
-        now: The configuration of now, with the data.
+        now: The present configuration, with the data.
         device: Where to compute.
-        redactor: See `load_material`.
-        folder: For what has to be downloaded.
         begin: Called when data are read and checked and scoring begins.
 
     Raises:
         DataError: The classes differ, or patients were trained on that must not be tested.
     """
-    how: Inference = build(now["inference"], "inference")
-    material = load_unsplit(now, redactor)
+    inference: Inference = build(now["inference"], "inference")
+    material = load_unsplit(now, runs[0].store.redactor)
     names, own = material.source.class_names, runs[0].class_names
     if len(names) != len(own):
         raise DataError(
             f"data={now['choices']['data']}: it has {len(names)} classes ({', '.join(names)}), "
-            f"the run knows {len(own)} ({', '.join(own)})."
+            f"the run has {len(own)} ({', '.join(own)})."
         )
-    material, notes = _without_known(material, runs, now["known_patients"])
-    data = _loaders(material, {**runs[0].config, "loader": loader_of(now)}, now)
+    material, notes = _without_training_patients(material, runs, now["known_patients"])
+    data = scoring_data(material, now)
     begin()
-    test = _ask(runs, data, "test", how, device)
+    test = score_split((run.network() for run in runs), data, "test", inference, device)
     decider = runs[0].decider
     if len(runs) > 1:
-        decider, shared = _of_ensemble(store, runs, folder)
-        if not shared:
+        decider, same = _ensemble_decider(runs)
+        if not same:
             notes.append(
                 "The members of this ensemble have different validation splits: calibration and "
                 "threshold were chosen on scores of single members, which are more spread out than "
                 "their mean."
             )
-    if how != decider.inference:
+    if inference != decider.inference:
         notes.append(
-            f"Scores are the {how.describe()}; calibration and threshold were chosen on scores "
-            f"of {decider.inference.describe()}."
+            f"Scores are the {inference.describe()}; calibration and threshold were chosen on "
+            f"scores of {decider.inference.describe()}."
         )
     test = decide(test, decider, len(own))
     numbers = take_numbers(test, material.index, len(own), now, decider, material.leaky, own[1])
     numbers.notes.extend(notes)
-    return Evaluation(test, decider, numbers), material
+    return Evaluation(test, decider, numbers, material)
 
 
-def _require_one_test_split(groups: Sequence[Sequence[Restored]]) -> None:
-    """Refuse, before anything is scored, splits that test a patient twice."""
-    tested = Counter(
-        p for group in groups for p, split in group[0].splits.items() if split == "test"
-    )
-    twice = sorted(patient for patient, count in tested.items() if count > 1)
-    if twice:
-        raise ConfigError(
-            f"run: the jobs of this sweep have {len(groups)} different splits, and {len(twice)} "
-            f"patient(s) are tested by more than one of them ({', '.join(twice[:5])}), so they "
-            f"cannot be pooled. Ask the runs one by one."
-        )
-
-
-def loader_of(now: Config) -> Config:
+def scoring_loader(now: Config) -> Mapping[str, Any]:
     """The options of loaders that only score."""
     size = now["loader"]["eval_batch_size"]
     return {"batch_size": size, "eval_batch_size": size, "num_workers": 0, "sampler": "shuffle"}
 
 
-def _loaders(material: Material, config: Config, now: Config) -> PatchDataModule:
-    return PatchDataModule(
-        material.patches,
-        material.index,
-        material.source.class_names,
-        seed=now["seed"],
-        **config["loader"],
-    )
+def scoring_data(material: Material, now: Config) -> PatchDataModule:
+    """The loaders of data that are only scored."""
+    names, loader = material.source.class_names, scoring_loader(now)
+    return PatchDataModule(material.patches, material.index, names, seed=now["seed"], **loader)
 
 
-def _ask(
-    runs: Sequence[Restored],
-    data: PatchDataModule,
-    split: str,
-    how: Inference,
-    device: torch.device,
-) -> pd.DataFrame:
-    said = [predict(run.network(), data.eval_dataloader(split), device, how) for run in runs]
-    whole = pool(said)
-    return raw_predictions(data.index, data.rows(split), whole.probabilities, whole.uncertainty)
+def _refuse_shared_patients(runs: Sequence[TrainedRun]) -> None:
+    """Refuse, before anything is scored, splits that test a patient twice."""
+    splits = [run.origin.splits for run in runs]
+    tested = Counter(p for split in splits for p, name in split.items() if name == "test")
+    twice = sorted(patient for patient, count in tested.items() if count > 1)
+    if twice:
+        raise ConfigError(
+            f"run: the jobs of this sweep have {len(runs)} different splits, and {len(twice)} "
+            f"patient(s) are tested by more than one of them ({', '.join(twice[:5])}), so they "
+            f"cannot be pooled. Evaluate the runs one by one."
+        )
 
 
-def _without_known(
-    material: Material, runs: Sequence[Restored], action: str
+def _without_training_patients(
+    material: Material, runs: Sequence[TrainedRun], action: str
 ) -> tuple[Material, list[str]]:
-    """What is done about patients that a run has trained or chosen on."""
-    seen = {p for run in runs for p, split in run.splits.items() if split != "test"}
+    """Apply ``known_patients``: the policy for patients that a run was trained or tuned on."""
+    seen = {p for run in runs for p, split in run.origin.splits.items() if split != "test"}
     index = material.index
-    known = index["patient"].isin(seen) & (index["split"] == "test")
-    patients = sorted(index["patient"][known].unique())
+    trained_on = index["patient"].isin(seen) & (index["split"] == "test")
+    patients = sorted(index["patient"][trained_on].unique())
     if not patients:
         return material, []
     shown = ", ".join(patients[:5]) + (", ..." if len(patients) > 5 else "")
@@ -221,32 +174,26 @@ def _without_known(
         )
     if action == "keep":
         return replace(material, leaky=True), []
-    split = index["split"].where(~known, "")
+    split = index["split"].where(~trained_on, "")
     if not (split == "test").any():
         raise DataError("known_patients=drop: the run was trained or tuned on all patients.")
     note = f"{len(patients)} patient(s) that the run was trained or tuned on were left out."
     return material.with_splits(split.to_numpy(object)), [note]
 
 
-def _of_ensemble(
-    store: MlflowStore, runs: Sequence[Restored], folder: Path
-) -> tuple[Decider, bool]:
-    """Calibration and threshold of an ensemble, from its members' stored validation scores.
+def _ensemble_decider(runs: Sequence[TrainedRun]) -> tuple[Decider, bool]:
+    """Fit an ensemble's calibration and threshold on its members' stored validation scores.
 
-    Each patch counts once: with the mean of those members that had it in their validation split.
-    Whether all had the same is said too.
+    Each patch counts once, with the mean of the members that had it in their validation split.
+
+    Returns:
+        The decider, and whether all members have the same validation split.
     """
     classes = len(runs[0].class_names)
-    frames = []
-    for run in runs:
-        path = fetch_artifact(store, run.run_id, PREDICTIONS, folder / run.run_id)
-        check_file(path, PREDICTIONS, run.tags, f"run={run.run_id}")
-        frame = read_table(path, "path", "split", "label")
-        frames.append(frame[frame["split"] == "val"])
-    whole = pd.concat(frames, ignore_index=True)
-    names = [c for c in whole if str(c).startswith("score_raw")]
-    mean = whole.groupby("path", sort=True)[[*names, "label"]].mean()
-    config = runs[0].config
-    shared = bool((whole.groupby("path").size() == len(runs)).all())
+    stored = pd.concat([run.predictions() for run in runs], ignore_index=True)
+    val = stored[stored["split"] == "val"]
+    names = [c for c in val if str(c).startswith("score_raw")]
+    mean = val.groupby("path", sort=True)[[*names, "label"]].mean()
+    same = bool((val.groupby("path").size() == len(runs)).all())
     labels = mean["label"].to_numpy(np.int64)
-    return fit_decider(labels, probabilities_of(mean, classes), config), shared
+    return fit_decider(labels, probabilities_of(mean, classes), runs[0].config), same

@@ -1,9 +1,8 @@
-"""What a training leaves behind: first in its folder, then, the same layout, in MLflow."""
+"""What a training leaves behind: in its folder, then, in the same layout, in MLflow."""
 
 import json
 import logging
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -21,13 +20,13 @@ from idc.models.history import History
 from idc.pipelines.callbacks import CHECKPOINTS
 from idc.pipelines.label_corrections import record_corrections
 from idc.pipelines.pseudonyms import PATIENTS_TAG, names_tags, patients_tag
+from idc.pipelines.run_context import RunContext
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.cluster import JOB_TAG, slurm_job
 from idc.runtime.drawing import save_figures
-from idc.tracking.integrity import digest_tags
+from idc.tracking.integrity import CLASSES_TAG, digest_tags
 from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden_paths
 from idc.tracking.mlflow_run import Run
-from idc.tracking.privacy import Redactor
 from idc.tracking.provenance import flatten, origin_tags
 
 log = logging.getLogger(__name__)
@@ -36,74 +35,58 @@ NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "n
 
 
 def record_config(
-    run: Run,
-    config: Config,
-    mirrors: Mapping[str, str],
-    settings: Mapping[str, str] | None,
-    folder: Path,
-    redactor: Redactor,
+    context: RunContext, mirrors: Mapping[str, str], settings: Mapping[str, str] | None = None
 ) -> None:
-    """The configuration: from now on the run can be started anew by its id.
+    """Log the configuration: from now on the run can be started anew by its id.
 
     Args:
-        run: The run.
-        config: The resolved configuration.
+        context: The run.
         mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
-        settings: The swept values; None for a run that is gone on with, which keeps its own.
-        folder: The run's folder.
-        redactor: Takes out of the configuration what must not be logged.
+        settings: The swept values; None for a resumed run, which keeps its own.
     """
+    run, folder = context.run, context.folder
     if settings is not None:
         run.tags({"idc.settings": json.dumps(settings)})
     if not settings and (job := slurm_job()) is not None:
         run.tags({JOB_TAG: job})
-    save_hidden_paths(config, folder)
-    shown = redactor.config(config)
+    save_hidden_paths(context.config, folder)
+    shown = context.redactor.config(context.config)
     write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
     write_text(folder / START, json.dumps({"config": shown, "mirrors": dict(mirrors)}) + "\n")
     run.artifacts(folder / "config.yaml")
 
 
-def record_place(run: Run, config: Config, folder: Path) -> None:
-    """Where the run's files lie. A resumed run's are there once its checkpoints are."""
-    if (place := relative_folder(folder, config)) is not None:
-        run.tags({FOLDER_TAG: place})
+def record_place(context: RunContext) -> None:
+    """Tag where the run's files lie; of a resumed run once its checkpoints are there."""
+    if (place := relative_folder(context.folder, context.config)) is not None:
+        context.run.tags({FOLDER_TAG: place})
 
 
 def record_inputs(
-    run: Run,
-    config: Config,
+    context: RunContext,
     settings: Mapping[str, str],
     material: Material,
     data: PatchDataModule,
-    folder: Path,
-    redactor: Redactor,
     again: bool = False,
 ) -> None:
-    """Parameters, origin, split, data and their figures.
+    """Log parameters, origin, split, data and their figures.
 
     Args:
-        run: The run.
-        config: The resolved configuration.
+        context: The run.
         settings: The swept values.
         material: The data.
         data: The loaders.
-        folder: The run's folder.
-        redactor: Takes out of the configuration what must not be logged.
-        again: The run is gone on with, and its data are known.
+        again: The run is resumed and has logged its data sets before.
     """
-    shown = redactor.config(config)
+    run, config, folder, redactor = context.run, context.config, context.folder, context.redactor
     run.params({k: v for k, v in config["choices"].items() if v is not None})
-    run.params(parameters(shown))
+    run.params(parameters(redactor.config(config)))
     run.params(settings)
     run.params(_split_parameters(material))
     run.tags(origin_tags(pseudonyms=redactor.pseudonyms))
     run.tags(
         {
-            "data.fingerprint": material.fingerprint,
-            "data.notes": json.dumps(material.decisions.notes()),
-            "data.class_names": json.dumps(material.source.class_names),
-            "leaky": str(material.leaky).lower(),
+            **material_tags(material, material.source.class_names),
             PATIENTS_TAG: patients_tag(material.source),
             **names_tags(redactor.pseudonyms),
         }
@@ -118,8 +101,31 @@ def record_inputs(
     record_corrections(run, material.corrections, material.index, folder)
     run.tags(digest_tags(folder, ("split.parquet", "split.csv", CORRECTIONS)))
     run.metrics({f"leaks/{kind}": count for kind, count in material.leaks.counts().items()})
-    schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in split]})
-    for name in () if again else SPLITS:
+    if not again:
+        _record_datasets(run, material, list(map(str, split)))
+    if config["report"]:
+        save_figures(data_figures(material, data, config["seed"]), folder / "data")
+        run.artifacts(folder / "data", "data")
+
+
+def material_tags(material: Material, class_names: Sequence[str]) -> dict[str, str]:
+    """Tags with the identity of a run's data.
+
+    Args:
+        material: The data.
+        class_names: One name per class, as the run's network has them.
+    """
+    return {
+        "data.fingerprint": material.fingerprint,
+        "data.notes": json.dumps(material.decisions.notes()),
+        CLASSES_TAG: json.dumps(list(class_names)),
+        "leaky": str(material.leaky).lower(),
+    }
+
+
+def _record_datasets(run: Run, material: Material, columns: Sequence[str]) -> None:
+    schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in columns]})
+    for name in SPLITS:
         part = material.rows(name)
         profile = {
             "patches": len(part),
@@ -131,13 +137,10 @@ def record_inputs(
         }
         digest = f"{material.fingerprint}-{name}"
         run.dataset(material.source.name, digest, name, json.dumps(profile), schema)
-    if config["report"]:
-        save_figures(data_figures(material, data, config["seed"]), folder / "data")
-        run.artifacts(folder / "data", "data")
 
 
 def parameters(config: Config) -> dict[str, Any]:
-    """What a reader compares runs by: every value, without the wiring that ``config.yaml`` keeps.
+    """The values that runs are compared by, without the wiring that ``config.yaml`` keeps.
 
     Args:
         config: The resolved configuration.
@@ -158,12 +161,12 @@ def parameters(config: Config) -> dict[str, Any]:
     return {**flat, "augment.transforms": ", ".join(transforms) or "none"}
 
 
-def record_training(run: Run, config: Config, history: History, folder: Path) -> None:
-    """Learning curves and checkpoints, also of a training that was cut short."""
+def record_training(context: RunContext, history: History) -> None:
+    """Log learning curves and checkpoints, also of a training that was cut short."""
     table = history.table()
     if table.empty:
         return
-    target = folder / "training"
+    run, config, target = context.run, context.config, context.folder / "training"
     target.mkdir(exist_ok=True)
     with replacing(target / "history.csv") as path:
         table.to_csv(path, index=False)
@@ -171,9 +174,9 @@ def record_training(run: Run, config: Config, history: History, folder: Path) ->
     if config["report"]:
         save_figures(learning_figures(history, monitor["metric"], monitor["mode"]), target)
     run.artifacts(target, "training")
-    run.tags(digest_tags(folder, ("training/history.csv",)))
+    run.tags(digest_tags(context.folder, ("training/history.csv",)))
     if config["tracking"]["log_checkpoints"]:
-        run.artifacts(folder / CHECKPOINTS, CHECKPOINTS)
+        run.artifacts(context.folder / CHECKPOINTS, CHECKPOINTS)
 
 
 def _split_parameters(material: Material) -> dict[str, int | str]:

@@ -1,0 +1,70 @@
+"""An open run, with what every step that records something needs."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from idc.config.build import Config
+from idc.pipelines.lifecycle import LOG_FILE, lifecycle
+from idc.runtime import signals
+from idc.runtime.cost import Cost
+from idc.runtime.outcome import Outcome
+from idc.tracking.alive import locked
+from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
+from idc.tracking.mlflow_store import MlflowStore
+from idc.tracking.privacy import Redactor
+
+
+@dataclass
+class RunContext:
+    """A run that is being made.
+
+    Attributes:
+        outcome: Its name, kind, class names, metrics and notes, as far as they are known.
+        config: Its resolved configuration; of an evaluation, that of the trained run.
+        folder: Its folder.
+        redactor: Takes out of texts what must not be logged.
+        run: The open MLflow run.
+        costs: Cost of each stage, by its name (``train``, ``evaluate``).
+        evaluates: Ids of the trained runs that it evaluates; empty for a training.
+    """
+
+    outcome: Outcome
+    config: Config
+    folder: Path
+    redactor: Redactor
+    run: Run = field(default_factory=NoRun)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    evaluates: Sequence[str] = ()
+
+
+@contextmanager
+def tracked_run(
+    store: MlflowStore | None,
+    outcome: Outcome,
+    mlruns: Path,
+    folder: Path,
+    parent: str | None = None,
+    run_id: str | None = None,
+    log_name: str = LOG_FILE,
+) -> Iterator[Run]:
+    """Create or reopen a run, and keep its status true until it is closed; see `lifecycle`.
+
+    Args:
+        store: The MLflow store, or None without tracking.
+        outcome: Its name; its run id is set.
+        mlruns: The folder of the store's locks.
+        folder: The run's folder.
+        parent: Id of the parent run, or None.
+        run_id: The run to reopen, which the caller has locked; None for a new one.
+        log_name: The console log's name among the artifacts.
+    """
+    with ExitStack() as stack:
+        with signals.deferred():  # a run that is open will be closed
+            run = MlflowRun(store, run_id, outcome.name, parent) if store else NoRun()
+            if run_id is None:
+                stack.enter_context(locked(mlruns, run.run_id, "run"))
+            outcome.run_id = run.run_id
+            stack.enter_context(lifecycle(run, outcome, folder, log_name))
+        yield run
