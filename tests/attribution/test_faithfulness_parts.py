@@ -10,20 +10,23 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import nn
 
-from idc.attribution.faithfulness.border import border_measures
-from idc.attribution.faithfulness.intervals import mean_interval, units_of
+from idc.attribution.faithfulness.likeness import is_flat, map_similarity, random_maps_like
 from idc.attribution.faithfulness.measure import own_baselines
+from idc.attribution.faithfulness.place import border_measures, truth_measures
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.faithfulness.references import References, decide_references
 from idc.attribution.faithfulness.removal import filled, pixel_ranks
-from idc.attribution.faithfulness.shuffling import MAX_BLOCKS, shuffled_stages, weight_blocks
-from idc.attribution.faithfulness.similarity import map_similarity
-from idc.attribution.faithfulness.spectrum import is_flat, random_maps_like
-from idc.attribution.faithfulness.summary import stages_summary
-from idc.attribution.faithfulness.truth import truth_measures
+from idc.attribution.faithfulness.summary import mean_interval, stages_summary, units_of
 from idc.attribution.faithfulness.verdict import judge
-from idc.attribution.faithfulness.weights_check import known_stages, late_stages, similarities
+from idc.attribution.faithfulness.weights_check import (
+    MAX_BLOCKS,
+    known_stages,
+    late_stages,
+    shuffled_stages,
+    similarities,
+    weight_blocks,
+)
 from idc.attribution.methods import GradientShap, IntegratedGradients, Saliency
 from idc.models import backbones
 from idc.models.heads import linear, mlp

@@ -8,10 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.features.channels import choose_channels
-from idc.attribution.features.filters import first_filters
-from idc.attribution.features.layers import feature_layers
-from idc.attribution.features.maps import feature_maps
+from idc.attribution.features.layers import feature_layers, first_filters
+from idc.attribution.features.maps import choose_channels, feature_maps
 from idc.errors import ConfigError
 from idc.models import backbones
 from idc.models.backbone import Backbone

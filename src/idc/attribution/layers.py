@@ -5,14 +5,12 @@ where. So the layer is the deepest whose map is still large enough. The tokens o
 a map on its grid of patches.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from math import isqrt
 
 import torch
 from torch import Tensor, nn
 
+from idc.attribution.map_layout import Hook, MapLayout, hooked
 from idc.attribution.prepare import fresh, gradients
 from idc.errors import ConfigError
 
@@ -29,63 +27,6 @@ NOT_LAYERS = (
 )
 NORMS = (nn.LayerNorm, nn.RMSNorm)
 MAX_BLOCK_LEAVES = 24
-Hook = Callable[[nn.Module, tuple[Tensor, ...], object], object]
-
-
-@dataclass(frozen=True)
-class MapLayout:
-    """How a network lays out its maps; see `idc.models.backbone.Backbone`.
-
-    Attributes:
-        prefix_tokens: Tokens before those of the patch grid.
-        channels_last: Whether maps are (N, h, w, C).
-        tokens: Whether layers may give tokens, (N, tokens, C); maps are square then.
-    """
-
-    prefix_tokens: int = 0
-    channels_last: bool = False
-    tokens: bool = False
-
-    @classmethod
-    def of(cls, model: nn.Module) -> "MapLayout":
-        """The layout of a network's backbone; that of convolutions for any other module."""
-        backbone = getattr(model, "backbone", None)
-        return cls(
-            getattr(backbone, "prefix_tokens", 0),
-            getattr(backbone, "channels_last", False),
-            getattr(backbone, "gives_tokens", False),
-        )
-
-    def as_map(self, output: object) -> Tensor | None:
-        """A layer's output as a map, (N, C, h, w); None where it is none."""
-        if not isinstance(output, Tensor):
-            return None
-        if output.ndim == 4:
-            if self._is_channels_last(output):
-                return output.permute(0, 3, 1, 2)
-            return None if self.tokens and output.shape[2] != output.shape[3] else output
-        if output.ndim == 3 and self.tokens and (prefix := self._prefix(output)) is not None:
-            side = isqrt(output.shape[1] - prefix)
-            return output[:, prefix:].transpose(1, 2).reshape(len(output), -1, side, side)
-        return None
-
-    def as_output(self, maps: Tensor, output: Tensor) -> Tensor:
-        """The inverse of `as_map`: an output like the given one, with another map."""
-        if output.ndim == 4:
-            return maps.permute(0, 2, 3, 1) if self._is_channels_last(output) else maps
-        prefix = self._prefix(output)
-        return torch.cat([output[:, :prefix], maps.flatten(2).transpose(1, 2)], dim=1)
-
-    def _is_channels_last(self, output: Tensor) -> bool:
-        return self.channels_last and output.shape[1] == output.shape[2]
-
-    def _prefix(self, output: Tensor) -> int | None:
-        """Tokens before the grid's; some networks add theirs in the last blocks only."""
-        for prefix in (self.prefix_tokens, 0):
-            count = output.shape[1] - prefix
-            if count > 0 and isqrt(count) ** 2 == count:
-                return prefix
-        return None
 
 
 @dataclass(frozen=True)
@@ -113,16 +54,6 @@ class MapLayer:
 def short_name(layer: str) -> str:
     """A layer's name as it is shown: without what all layers of a backbone begin with."""
     return layer.removeprefix(STAGES)
-
-
-@contextmanager
-def hooked(model: nn.Module, names: Iterable[str], hook: Callable[[str], Hook]) -> Iterator[None]:
-    """Forward hooks, ``hook(name)`` at each named module, while the context lasts."""
-    with ExitStack() as stack:
-        for name in names:
-            handle = model.get_submodule(name).register_forward_hook(hook(name))
-            stack.callback(handle.remove)
-        yield
 
 
 def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
@@ -213,44 +144,6 @@ def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
         if name and layer in (name, short_name(name)):
             return name, module
     raise ConfigError(f"explain: this network has no layer {layer}.")
-
-
-@contextmanager
-def map_module(model: nn.Module, layer: nn.Module) -> Iterator[nn.Module]:
-    """A module whose output is a layer's map, (N, C, h, w), while the context lasts.
-
-    Captum and torchcam take the output of a module for a map; where a layer gives tokens, a module
-    of its own turns them into one, and the network goes on with the tokens of that map.
-
-    Args:
-        model: The model.
-        layer: One of its modules, whose output is a map or tokens.
-    """
-    layout = MapLayout.of(model)
-    if layout == MapLayout():
-        yield layer
-        return
-    part = _AsMap(layout)
-
-    def through(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return layout.as_output(part(output), output)
-
-    handle = layer.register_forward_hook(through)
-    try:
-        yield part
-    finally:
-        handle.remove()
-
-
-class _AsMap(nn.Module):
-    def __init__(self, layout: MapLayout) -> None:
-        super().__init__()
-        self.layout = layout
-
-    def forward(self, output: Tensor) -> Tensor:
-        maps = self.layout.as_map(output)
-        assert maps is not None
-        return maps
 
 
 def _inside_blocks(model: nn.Module) -> set[str]:

@@ -212,10 +212,10 @@ def _load_pretrained(library: Any, net: Any, model: str) -> None:
         library.models.load_pretrained(net, num_classes=0, filter_fn=_adapter(library, model))
     except Exception as error:
         # The hub, the network and the files each raise errors of their own.
-        source = net.pretrained_cfg
+        hub = net.pretrained_cfg.get("hf_hub_id")
+        source = f"https://huggingface.co/{hub}" if hub else net.pretrained_cfg.get("url")
         raise CheckpointError(
             f"backbone.weights=imagenet: the weights of timm's {model} could not be had "
-            f"({first_line(error)}). Without a network, get them from "
-            f"{source.get('hf_hub_id') or source.get('url')} on another machine and give the file "
-            f"as backbone.weights=FILE."
+            f"({first_line(error)}). Without a network, get them from {source} on another machine "
+            f"and give the file as backbone.weights=FILE."
         ) from error

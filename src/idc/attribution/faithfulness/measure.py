@@ -9,25 +9,22 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.attribution.faithfulness.border import border_measures
-from idc.attribution.faithfulness.gains import measure_gains
-from idc.attribution.faithfulness.intervals import units_of
+from idc.attribution.faithfulness.likeness import is_flat
 from idc.attribution.faithfulness.local import infidelity, max_sensitivity
+from idc.attribution.faithfulness.place import border_measures, truth_measures
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.faithfulness.references import decide_references
-from idc.attribution.faithfulness.removal import filled
+from idc.attribution.faithfulness.removal import filled, measure_gains
 from idc.attribution.faithfulness.result import Faithfulness
-from idc.attribution.faithfulness.shuffling import weight_blocks
-from idc.attribution.faithfulness.spectrum import is_flat
 from idc.attribution.faithfulness.summary import (
     curve_rows,
     randomisation_rows,
     stages_summary,
     summarise,
+    units_of,
 )
-from idc.attribution.faithfulness.truth import truth_measures
-from idc.attribution.faithfulness.weights_check import known_stages, similarities
+from idc.attribution.faithfulness.weights_check import known_stages, similarities, weight_blocks
 from idc.attribution.methods import Method
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from idc.attribution.faithfulness.likeness import random_maps_like
 from idc.attribution.faithfulness.plan import MOST_LEFT
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.faithfulness.removal import removal_curves
-from idc.attribution.faithfulness.spectrum import random_maps_like
 from idc.text import listing
 
 RANDOM_MAPS = 5  # sets the seeds of the draws apart

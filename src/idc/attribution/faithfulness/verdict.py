@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from idc.attribution.faithfulness.border import TOO_MUCH
+from idc.attribution.faithfulness.place import TOO_MUCH
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.references import References, named
 

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.attribution.features.hooks import watching
 from idc.attribution.features.stream import as_input, in_batches
+from idc.attribution.map_layout import watching
 from idc.attribution.prepare import explainable_copy, gradients
 
 

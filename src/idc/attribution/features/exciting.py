@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.attribution.features.hooks import watching
 from idc.attribution.features.stream import as_input
 from idc.attribution.features.tops import Tops
 from idc.attribution.features.units import Activations, pick_units, unit_areas
 from idc.attribution.layers import MapLayer
+from idc.attribution.map_layout import watching
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError
 

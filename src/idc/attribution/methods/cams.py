@@ -12,7 +12,8 @@ import torchcam.methods
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.attribution.layers import choose_layer, map_module, named_layer, short_name
+from idc.attribution.layers import choose_layer, named_layer, short_name
+from idc.attribution.map_layout import map_module
 from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
 from idc.attribution.methods.gradients import GuidedBackprop
 

@@ -8,8 +8,7 @@ import torch
 
 from idc.attribution.features.embedding import embeddings
 from idc.attribution.features.exciting import Unit, exciting_patches
-from idc.attribution.features.filters import first_filters
-from idc.attribution.features.layers import feature_layers
+from idc.attribution.features.layers import feature_layers, first_filters
 from idc.attribution.features.maps import feature_maps
 from idc.attribution.features.neighbours import neighbour_metrics
 from idc.attribution.features.projection import project
