@@ -130,7 +130,7 @@ def refuse_wrong_values(name: str) -> None:
     config, kinds, _ = cases()[name]
     nullable = type(None) in kinds or name in NULL_TOO
     wrong: list[Any] = [math.nan, math.inf, -math.inf, [[[1]]], [math.nan], b"bytes"]
-    if name not in ("trainer.max_time", "explain.methods", "sweep"):
+    if name not in ("trainer.max_time", "trainer.profiler", "explain.methods", "logger", "sweep"):
         wrong += [{"key": 1}]
     if dict not in kinds and bool not in kinds and name not in AUTO:
         wrong += [True]

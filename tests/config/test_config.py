@@ -11,11 +11,11 @@ import yaml
 from torch import nn
 
 from idc.attribution.faithfulness import FaithfulnessPlan
-from idc.config.build import build, without
+from idc.config.build import build
 from idc.config.conf_dir import conf_dir
 from idc.errors import ConfigError
 from idc.models.schedulers import Horizon
-from idc.pipelines.build import OWN_BACKBONE_KEYS, build_network
+from idc.pipelines.build import build_network
 from idc.pipelines.validate import check_config
 
 Compose = Callable[..., dict[str, Any]]
@@ -110,11 +110,6 @@ def test_a_missing_value_is_named(compose: Compose) -> None:
 def test_a_target_that_refuses_its_values_is_named() -> None:
     with pytest.raises(ConfigError, match=r"optimizer: torch\.optim\.SGD refused.*sped"):
         build({"_target_": "torch.optim.SGD", "params": [], "sped": 1}, "optimizer")
-
-
-def test_backbone_keys_of_ours_stay_away_from_the_makers(compose: Compose) -> None:
-    node = without(compose()["backbone"], *OWN_BACKBONE_KEYS)
-    assert not set(node) & set(OWN_BACKBONE_KEYS)
 
 
 def test_what_is_configured_exists() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from config.test_hostile import content_of
 from idc.config.buildable import check_targets, may_be_built
-from idc.config.stored import read_origin
+from idc.config.stored import read_origin, storable, with_moment
 from idc.config.values import with_values
 from idc.errors import CheckpointError
 
@@ -28,7 +28,7 @@ RUNS = (
 
 @pytest.mark.parametrize("overrides", RUNS, ids=" ".join)
 def test_what_a_training_stores_is_taken(compose: Compose, overrides: tuple[str, ...]) -> None:
-    config = compose(*overrides)
+    config = storable(compose(*overrides))
     origin = read_origin(content_of(config), compose(), WHERE)
     assert origin.config == config
     assert origin.splits == {"1": "train", "2": "val", "3": "test"}
@@ -87,12 +87,19 @@ def set_to(place: str, value: object) -> Change:
     ids=lambda v: v if isinstance(v, str) else "",
 )
 def test_each_fault_is_named(compose: Compose, change: Change, named: str) -> None:
-    content = content_of(compose("backbone=simple_cnn"))
+    content = content_of(storable(compose("backbone=simple_cnn")))
     change(content)
     with pytest.raises(CheckpointError) as caught:
         read_origin(content, compose(), WHERE)
     assert named in str(caught.value)
     assert str(caught.value).startswith(WHERE)
+
+
+def test_what_a_training_is_given_anew_is_not_stored(compose: Compose) -> None:
+    plain = compose()
+    anew = compose("+callbacks.x._target_=a.B", "+logger.y._target_=c.D", "trainer.profiler=simple")
+    assert storable(anew) == storable(plain)
+    assert with_moment(storable(plain), anew) == anew
 
 
 def test_a_configuration_that_holds_itself_comes_to_an_end(compose: Compose) -> None:

@@ -8,6 +8,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from idc.config.schema.apps import own_options
 from idc.errors import ConfigError, IdcError, first_line
 
 Config = dict[str, Any]
@@ -46,26 +47,22 @@ def _with_choices(plain: Any, choices: Mapping[str, str | None]) -> Config:
 
 
 def build(node: Mapping[str, Any], what: str, **extra: Any) -> Any:
-    """Instantiate a ``_target_`` node.
+    """Instantiate a ``_target_`` node, without the options of its part that idc itself reads.
 
     Args:
         node: The node.
-        what: Its place in the configuration, for messages.
+        what: Its place in the configuration.
         extra: Arguments that the configuration does not hold.
 
     Raises:
         IdcError: As the target raises it; a `ConfigError` for any other failure.
     """
+    taken = {key: value for key, value in node.items() if key not in own_options(what)}
     try:
-        return hydra.utils.instantiate(dict(node), **extra, _convert_="all")
+        return hydra.utils.instantiate(taken, **extra, _convert_="all")
     except InstantiationException as error:
         cause = error.__cause__
         if isinstance(cause, IdcError):
             raise cause from None
         reason = first_line(cause or error)
         raise ConfigError(f"{what}: {node.get('_target_')} refused its values: {reason}") from error
-
-
-def without(node: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    """A copy of a node that lacks some keys."""
-    return {k: v for k, v in node.items() if k not in keys}

@@ -1,21 +1,22 @@
 """What a checkpoint says of its run: somebody else's data, checked as a whole before any use."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from idc.config.buildable import check_targets, parameter_names
+from idc.config.schema.apps import part_names
 from idc.config.tree import chosen_tree, groups, has_choice, known_tree
 from idc.errors import CheckpointError
 
 Config = dict[str, Any]
 PLACE = "idc"  # in a checkpoint's content
 CHOICES = "choices"
-OF_THE_MOMENT = {"paths", "launcher", "experiment"}  # never read from a stored configuration
+# Never read from a stored configuration.
+OF_THE_MOMENT = {"paths", "launcher", "experiment", "logger"}
 # Whose keys are names that a user gives, or that a library knows.
 OPEN = ("explain.methods", "optimizer", "scheduler")
-TRAINER = "pytorch_lightning.Trainer"
 # Of its parameters: what a stored configuration has no business to set.
 NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
 HISTORY = 4  # epoch, stage, metric, value
@@ -42,6 +43,45 @@ class Origin:
     splits: Mapping[str, str]
     split: str
     fingerprint: str
+
+
+def of_the_moment(place: str) -> bool:
+    """Whether a place holds something that a training is given each time anew, and never stored.
+
+    These are loggers, callbacks of the user's, and the trainer's plugins: objects of any class,
+    which nobody should have to build to use somebody else's run.
+
+    Args:
+        place: Dotted.
+    """
+    part, _, rest = place.partition(".")
+    name = rest.partition(".")[0]
+    if part == "callbacks":
+        return bool(name) and f"{part}.{name}" not in part_names()
+    return part == "logger" or (part == "trainer" and name in NOT_STORED)
+
+
+def storable(config: Config) -> Config:
+    """What of a training's configuration travels with its weights; see `of_the_moment`."""
+    return _only(config, lambda place: not of_the_moment(place))
+
+
+def with_moment(then: Config, now: Config) -> Config:
+    """A stored configuration with what the command line gives anew; see `of_the_moment`."""
+    anew = _only({part: now[part] for part in ("callbacks", "trainer")}, of_the_moment)
+    more = {part: {**then[part], **node} for part, node in anew.items()}
+    return {**then, **more, "logger": now["logger"]}
+
+
+def _only(config: Config, keeps: Callable[[str], bool]) -> Config:
+    """The parts that hold something of the moment with those of their values that pass."""
+    return {
+        part: {key: value for key, value in node.items() if keeps(f"{part}.{key}")}
+        if part in ("callbacks", "trainer") and isinstance(node, dict)
+        else node
+        for part, node in config.items()
+        if part != "logger"
+    }
 
 
 def read_origin(content: Mapping[str, Any], now: Config, what: str) -> Origin:
@@ -157,7 +197,7 @@ def _misfits(config: Config) -> Iterator[str]:
     """What a configuration lacks or has too many, against the YAML files of ``conf/``."""
     choices = config[CHOICES]
     own = {key: value for key, value in config.items() if key != CHOICES}
-    known, needed = known_tree(), chosen_tree(choices)
+    known, needed = storable(known_tree()), storable(chosen_tree(choices))
     for key in own.keys() - known.keys() - OF_THE_MOMENT:
         yield f"has an unknown key {key}"
     for key in known.keys() - own.keys() - OF_THE_MOMENT:
@@ -196,9 +236,7 @@ def _compare(node: Any, known: Any, needed: Any, place: str) -> Iterator[str]:
 
 def _unknown(node: Config, known: Config, place: str) -> set[str]:
     unknown = node.keys() - known.keys()
-    if place == "trainer" and unknown:
-        return unknown - ((parameter_names(TRAINER) or frozenset()) - NOT_STORED)
     if unknown and "_target_" in node:
         more = parameter_names(node["_target_"])
-        return set() if more is None else unknown - more
-    return set(unknown)
+        unknown = set() if more is None else unknown - more
+    return {key for key in node.keys() - known.keys() if of_the_moment(f"{place}.{key}")} | unknown

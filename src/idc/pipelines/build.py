@@ -9,8 +9,9 @@ import albumentations as A
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.profilers import PassThroughProfiler, Profiler
 
-from idc.config.build import Config, build, without
+from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.material import Material
@@ -21,6 +22,7 @@ from idc.models.classifier import Learning, PatchClassifier
 from idc.models.losses import class_weights
 from idc.models.network import Network
 from idc.pipelines.callbacks import build_callbacks
+from idc.pipelines.plugins import KINDS, build_loggers
 from idc.runtime.checkpoint_io import AtomicCheckpointIO
 from idc.runtime.hardware import (
     choose_channels_last,
@@ -32,10 +34,6 @@ from idc.runtime.hardware import (
 )
 
 log = logging.getLogger(__name__)
-OWN_TRAINER_KEYS = ("channels_last", "compile", "matmul_precision")
-OWN_BACKBONE_KEYS = (
-    *("freeze", "unfreeze_every", "lr_factor", "layer_decay", "normalize", "bn_momentum"),
-)
 
 
 def build_datamodule(config: Config, material: Material) -> PatchDataModule:
@@ -81,12 +79,11 @@ def build_network(
         CheckpointError: The pretrained weights cannot be had or do not fit.
     """
     size = config["data"]["image_size"]
-    node = without(config["backbone"], *OWN_BACKBONE_KEYS)
-    backbone: Backbone = build(node, "backbone", image_size=size)
+    backbone: Backbone = build(config["backbone"], "backbone", image_size=size)
     if (momentum := config["backbone"]["bn_momentum"]) is not None:
         set_batch_norm_momentum(backbone, momentum)
     head = build(
-        without(config["head"], "weight_decay"),
+        config["head"],
         "head",
         num_features=backbone.num_features,
         num_classes=num_classes,
@@ -130,7 +127,7 @@ def build_classifier(
         raise ConfigError(
             f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
         )
-    loss = build(without(config["loss"], "class_weights"), "loss", weight=weights)
+    loss = build(config["loss"], "loss", weight=weights)
     optimizer = config["optimizer"]
     if "fused" in optimizer:
         optimizer = {**optimizer, "fused": choose_fused(config)}
@@ -178,7 +175,11 @@ def build_trainer(
     Raises:
         ConfigError: Lightning refuses a value.
     """
-    node = without(config["trainer"], *OWN_TRAINER_KEYS)
+    node = dict(config["trainer"])
+    for key in KINDS.keys() & node.keys():
+        raise ConfigError(f"trainer.{key}: add it as +{key}.NAME._target_=CLASS.")
+    plugins = node.pop("plugins", None) or []
+    loggers = build_loggers(config, folder)
     node["precision"] = choose_precision(config)
     torch.set_float32_matmul_precision(choose_matmul_precision(config))
     # Deterministic algorithms also fill all new memory with NaN, to show who reads it unwritten: a
@@ -199,18 +200,23 @@ def build_trainer(
         choose_channels_last(config),
         choose_compile(config),
     )
+    make = _partial(node, "trainer")
     try:
-        return pl.Trainer(
-            **node,
-            logger=False,
+        trainer: pl.Trainer = make(
+            logger=loggers,
             default_root_dir=folder,
-            callbacks=build_callbacks(config, checkpoints, tracked),
+            callbacks=build_callbacks(config, checkpoints, tracked or bool(loggers)),
             use_distributed_sampler=False,
             enable_model_summary=False,
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), *plugins],
         )
     except (TypeError, ValueError, MisconfigurationException) as error:
         raise ConfigError(f"trainer: {first_line(error)}") from error
+    profiler = getattr(trainer, "profiler", None)
+    if isinstance(profiler, Profiler) and not isinstance(profiler, PassThroughProfiler):
+        profiler.dirpath = profiler.dirpath or folder
+        profiler.filename = profiler.filename or "profile"
+    return trainer
 
 
 def _unfreezes(config: Config) -> bool:

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import (
-    EarlyStopping,
-    EMAWeightAveraging,
     LearningRateMonitor,
     ModelCheckpoint,
     RichProgressBar,
@@ -15,6 +13,7 @@ from pytorch_lightning.callbacks import (
 from idc.config.build import Config
 from idc.models.classifier import PatchClassifier
 from idc.pipelines.epoch_log import EpochLog
+from idc.pipelines.plugins import build_configured_callbacks
 from idc.runtime import signals
 from idc.runtime.progress import shows_progress
 
@@ -134,17 +133,12 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
         "auto_insert_metric_name": False,
         "enable_version_counter": False,
     }
+    configured = build_configured_callbacks(config)
     callbacks: list[pl.Callback] = [StopBetweenBatches()]
-    if (decay := config["callbacks"]["ema"]["decay"]) is not None:
-        callbacks.append(EMAWeightAveraging(decay=decay))
     if (every := config["backbone"].get("unfreeze_every")) is not None:
         callbacks.append(GradualUnfreezing(every))
-    stopping = config["callbacks"]["early_stopping"]
-    if stopping["patience"] is not None:
-        callbacks.append(
-            EarlyStopping(**monitor, patience=stopping["patience"], min_delta=stopping["min_delta"])
-        )
     callbacks += [
+        # The first checkpoint callback is the one that Lightning takes for the run's.
         Checkpoint(**monitor, **checkpoints, filename=Path(BEST).stem, save_top_k=1),
         # Its own callback: what it keeps is the newest epoch, whatever the monitor says.
         Checkpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
@@ -152,6 +146,6 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
     callbacks.append(EpochLog(monitor["monitor"]))
     if config["trainer"]["enable_progress_bar"] and shows_progress():
         callbacks.append(ProgressBar(leave=False))
-    if logged:
+    if logged and not any(isinstance(one, LearningRateMonitor) for one in configured):
         callbacks.append(LearningRateMonitor(logging_interval="epoch"))
-    return callbacks
+    return [*callbacks, *configured]

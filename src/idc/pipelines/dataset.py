@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc.config.build import Config, build, without
+from idc.config.build import Config, build
 from idc.data.audit.audit import Limits
 from idc.data.audit.policy import Decisions, Policy
 from idc.data.corrected import correct, corrected_words
@@ -75,7 +75,8 @@ def build_policy(config: Config, source: Source | None = None) -> Policy:
         ConfigError: A finding or its action is unknown.
     """
     h_and_e = source is None or source.card.is_h_and_e
-    return Policy(without(config["audit"], "limits"), h_and_e)
+    actions = {name: action for name, action in config["audit"].items() if name != "limits"}
+    return Policy(actions, h_and_e)
 
 
 @dataclass(frozen=True)

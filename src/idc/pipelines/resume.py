@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from idc.config.build import Config
 from idc.config.buildable import TRUSTED
-from idc.config.stored import Origin, read_origin
+from idc.config.stored import Origin, of_the_moment, read_origin, with_moment
 from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.corrections import PLACE
@@ -293,6 +293,8 @@ def _merge(
         key = override.key_or_group
         if key not in KEPT and key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED):
             continue
+        if of_the_moment(key):
+            continue
         if key in then["choices"]:
             if override.value() == then["choices"][key]:
                 continue
@@ -303,4 +305,5 @@ def _merge(
         if override.is_delete() or look_up(then, key, override) is override:
             raise ConfigError(f"resume: the run's configuration has no {key} to change.")
         values[key] = look_up(now, key)
-    return with_values({**then, **{key: now[key] for key in TAKEN_FROM_NOW}}, values, mirrors)
+    places = {key: now[key] for key in TAKEN_FROM_NOW}
+    return with_values({**with_moment(then, now), **places}, values, mirrors)

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.loggers.logger import DummyLogger
 
 from idc.config.build import build
+from idc.config.stored import storable
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.data.split.base import splits_of_patients
@@ -168,7 +170,7 @@ def _origin(
 ) -> dict[str, Any]:
     """What the checkpoints keep of the run; see `idc.config.stored.Origin`."""
     return {
-        "config": context.redactor.config(context.config),
+        "config": storable(context.redactor.config(context.config)),
         "mirrors": dict(point.origin.mirrors if point else job.mirrors),
         "splits": splits_of_patients(material.used),
         "split": split_identity(material.used),
@@ -186,7 +188,9 @@ def _fit(
     """Train, and record the training, however it ends."""
     first, options = global_rank() == 0, context.config["tracking"]
     module.origin["run_id"] = context.run.run_id
-    trainer.logger = context.run.lightning_logger() or None
+    # Callbacks such as LearningRateMonitor insist on a logger, in ranks that log nothing too.
+    own = context.run.lightning_logger()
+    trainer.loggers = [*([own] if own else []), *trainer.loggers] or [DummyLogger()]
     monitored = context.run if options["system_metrics"] else NoRun()
     meter = Meter(trainer.strategy.root_device)
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from idc.config.build import Config
+from idc.config.stored import storable
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, HASHES, SHARES
@@ -52,7 +53,8 @@ def record_config(
     save_hidden_paths(context.config, folder)
     shown = context.redactor.config(context.config)
     write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
-    write_text(folder / START, json.dumps({"config": shown, "mirrors": dict(mirrors)}) + "\n")
+    start = {"config": storable(shown), "mirrors": dict(mirrors)}
+    write_text(folder / START, json.dumps(start) + "\n")
     run.artifacts(folder / "config.yaml")
 
 

@@ -7,6 +7,7 @@ from idc.data.audit.audit import Limits
 from idc.pipelines.build import build_transforms
 from idc.pipelines.dataset import build_policy
 from idc.pipelines.label_corrections import build_corrections
+from idc.pipelines.plugins import check_plugins
 
 
 def check_config(config: Config) -> None:
@@ -21,6 +22,7 @@ def check_config(config: Config) -> None:
     check_values(config)
     refuse_named(config["explain"])
     build_transforms(config)
+    check_plugins(config)
 
 
 def check_values(config: Config) -> None:

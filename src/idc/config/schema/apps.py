@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from hydra.core.config_store import ConfigStore
 
@@ -57,6 +57,10 @@ class Train:
     loader: Loader
     trainer: Trainer
     callbacks: Callbacks
+    logger: dict[str, Any] = option(
+        {},
+        "Lightning loggers beside MLflow, added as +logger.NAME._target_=CLASS",
+    )
     monitor: Monitor
     threshold: Threshold
     calibration: Calibration

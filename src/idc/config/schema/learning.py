@@ -20,6 +20,8 @@ from idc.metrics.metric_names import METRIC_NAMES
 MONITORS = tuple(
     f"{split}/{name}" for split in ("val", "train") for name in ("loss", *METRIC_NAMES)
 )
+Monitored = Annotated[str, one_of(*MONITORS)]
+Mode = Literal["max", "min"]
 AutoFlag = Literal["auto", True, False]
 Devices = Annotated[
     Any,
@@ -111,6 +113,7 @@ class Scheduler:
 class Trainer:
     """Lightning's Trainer; its other arguments are added as +trainer.NAME=VALUE."""
 
+    _target_: str = option("pytorch_lightning.Trainer")
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = option("auto", "kind of device")
     devices: Devices = option("auto", "how many, or which: 2 | [0,1] | -1 for all")
     num_nodes: AtLeast1 = option(1, "machines")
@@ -134,12 +137,18 @@ class Trainer:
         "warn", "true stops at an operation that cannot be; false is faster on a GPU"
     )
     enable_progress_bar: bool = option(True, "show a progress bar")
+    profiler: Literal["simple", "advanced", "pytorch", "xla"] | dict[str, Any] | None = option(
+        None, "simple | advanced | a profiler's _target_; its report lies in the run's folder"
+    )
 
 
 @part
 class EarlyStopping:
     """Ends training when the monitor gets no better."""
 
+    _target_: str = option("pytorch_lightning.callbacks.EarlyStopping")
+    monitor: Monitored = option("${monitor.metric}", "what is watched")
+    mode: Mode = option("${monitor.mode}", "whether more of it is better")
     patience: AtLeast0 | None = option(5, "epochs without a better monitor; null turns it off")
     min_delta: NotNegative = option(0.0, "what counts as better")
 
@@ -148,12 +157,13 @@ class EarlyStopping:
 class Averaging:
     """Exponential moving average of the weights, which is validated, kept and tested."""
 
+    _target_: str = option("pytorch_lightning.callbacks.EMAWeightAveraging")
     decay: OpenShare | None = option(None, "such as 0.99; null turns it off")
 
 
 @part
 class Callbacks:
-    """What happens around training."""
+    """Lightning callbacks; others are added as +callbacks.NAME._target_=CLASS."""
 
     early_stopping: EarlyStopping
     ema: Averaging
@@ -163,5 +173,5 @@ class Callbacks:
 class Monitor:
     """What training watches: early stopping, the best checkpoint, plateau schedules."""
 
-    metric: Annotated[str, one_of(*MONITORS)] = option("val/f1", "val/auroc, val/loss, ...")
-    mode: Literal["max", "min"] = option("max", "whether more is better")
+    metric: Monitored = option("val/f1", "val/auroc, val/loss, ...")
+    mode: Mode = option("max", "whether more is better")
