@@ -1,4 +1,4 @@
-"""Numbers and metrics as words, the same in every figure and sentence of a comparison."""
+"""Formatting of numbers, metric names and lists in figures and sentences."""
 
 import math
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ MOST_DECIMALS = 4
 
 
 def metric_words(metric: str) -> str:
-    """A metric as words: ``test/balanced_accuracy`` is "balanced accuracy", ``f1`` is "F1".
+    """Name of a metric in words: ``test/balanced_accuracy`` is "balanced accuracy", ``f1`` is "F1".
 
-    What follows ``_at_`` is a threshold: ``f1_at_0.5`` is "F1 at 0.5".
+    A threshold follows ``_at_``: ``f1_at_0.5`` is "F1 at 0.5".
     """
     name, _, threshold = metric.rpartition("/")[2].partition("_at_")
     words = NAMES.get(name, name.replace("_", " "))
@@ -27,13 +27,13 @@ def metric_words(metric: str) -> str:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a small value of a metric is a good one: losses and errors."""
+    """Whether lower values of a metric are better: losses and errors."""
     name = metric.rpartition("/")[2].partition("_at_")[0]
     return name in LOWER_IS_BETTER or name.endswith(("_loss", "_error"))
 
 
 def fixed(value: float, decimals: int) -> str:
-    """A number with so many decimals; never a negative zero, and "unknown" for NaN."""
+    """Format a number with fixed decimals, without a negative zero; "unknown" for NaN."""
     if not math.isfinite(value):
         return "unknown"
     text = f"{value:.{decimals}f}"
@@ -41,9 +41,9 @@ def fixed(value: float, decimals: int) -> str:
 
 
 def p_words(p: float, level: float = 0.05) -> str:
-    """A p value as people write it: "p = 0.61", "p = 0.003", "p < 0.001".
+    """Format a p-value: "p = 0.61", "p = 0.003", "p < 0.001".
 
-    More digits where rounding would put it on, or on the other side of, `level`.
+    With more digits if rounding would put it at, or on the other side of, `level`.
     """
     if not math.isfinite(p):
         return "p unknown"
@@ -61,10 +61,10 @@ def _side(value: float, level: float) -> int:
 
 
 def decimals_for(low: float, high: float) -> int:
-    """Decimals, 2 to 4, that suit an interval: two digits of its width, and no bound turned to 0.
+    """Decimals, 2 to 4, for an interval: two digits of its width, and no bound rounded to 0.
 
     Args:
-        low: Lower bound; NaN where there is no interval.
+        low: Lower bound; NaN without an interval.
         high: Upper bound.
     """
     width = high - low
@@ -76,17 +76,17 @@ def decimals_for(low: float, high: float) -> int:
 
 
 def per_cent(share: float) -> str:
-    """A share as per cent: "95 %", "99.5 %"."""
+    """Format a share as per cent: "95 %", "99.5 %"."""
     return f"{100 * share:g} %"
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """A number and its noun: "1 patient", "1,204 patches"."""
+    """Format a number with its noun: "1 patient", "1,204 patches"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def listing(names: Sequence[str], limit: int = 5) -> str:
-    """Names as people join them, the first few of many: "a, b and 3 more"."""
+    """Join names, the first few of many: "a, b and 3 more"."""
     comma = "; " if any(", " in name for name in names) else ", "
     if len(names) > limit:
         return f"{comma.join(names[:limit])} and {len(names) - limit:,} more"
@@ -94,6 +94,6 @@ def listing(names: Sequence[str], limit: int = 5) -> str:
 
 
 def value_words(folds: bool, repeats: bool) -> str:
-    """What the value of a setting is, such as "pooled over folds, mean over repeats"."""
+    """Describe the value of a setting, such as "pooled over folds, mean over repeats"."""
     parts = ["pooled over folds"] * folds + ["mean over repeats"] * repeats
     return ", ".join(parts) or "of one run"

@@ -67,7 +67,7 @@ def test_metrics_that_no_fold_has_get_no_panel() -> None:
     figure = fold_learning_figure({"0": course([0.1])}, metrics=("loss", "f1", "auroc"))
     shown = [axes.get_ylabel() for axes in figure.axes if axes.get_visible()]
     assert shown == ["F1"]
-    assert "no fold has a course" in words_of(fold_learning_figure({}))
+    assert "no fold has a history" in words_of(fold_learning_figure({}))
 
 
 def table(folds: int, settings: tuple[str, ...] = ("a",)) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def test_the_pooled_value_stands_beside_with_its_interval() -> None:
     assert [0.61, 0.82] in [list(line.get_ydata()) for line in figure.axes[0].lines]
     words = words_of(figure)
     assert "all patients pooled" in words
-    assert "a patient" in words
+    assert "mean and deviation of the patients" in words
     assert "0.73" in words
 
 
@@ -131,4 +131,4 @@ def test_folds_without_a_value_are_left_out() -> None:
     (cloud,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert cloud.get_ydata().tolist() == [0.5, 0.6]
     assert "unknown" in words_of(figure)
-    assert "there are no folds" in words_of(fold_metrics_figure(frame[:0]))
+    assert "no folds" in words_of(fold_metrics_figure(frame[:0]))

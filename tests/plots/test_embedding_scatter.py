@@ -31,7 +31,7 @@ def data(
 
 def test_the_same_points_are_in_each_panel_with_their_label_and_score() -> None:
     points, labels, people, scores = data(200, 5)
-    figure = embedding_figure(points, labels, people, scores, NAMES, 0.4, ("a", "b"), words="how")
+    figure = embedding_figure(points, labels, people, scores, NAMES, 0.4, ("a", "b"), note="how")
     panels = figure.axes[:3]
     drawn = [panel.collections[0] for panel in panels]
     places = [np.asarray(one.get_offsets()) for one in drawn]
@@ -82,7 +82,7 @@ def test_legends_stay_below_their_panels() -> None:
     people = np.array([f"a slide with the long name {i % 17} $x$" for i in range(90)])
     names = [f"melanocytic nevi, kind {i}" for i in range(9)]
     labels = np.arange(90) % 9
-    figure = embedding_figure(points, labels, people, scores, names, words="long words " * 30)
+    figure = embedding_figure(points, labels, people, scores, names, note="long words " * 30)
     figure.draw_without_rendering()
     figure.canvas.draw()
     assert min(axes.get_position().width for axes in figure.axes[:3]) > 0.25

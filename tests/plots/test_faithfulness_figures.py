@@ -117,7 +117,7 @@ def test_each_baselines_gain_is_marked_beside_the_mean() -> None:
     figure = methods_figure(table(2), 0.5)
     text = words(figure)
     assert "gain with white" in text and "gain with mean" in text
-    assert "highest with half of the layers" in text
+    assert "half of the layers shuffled" in text
     marks = {(line.get_marker(), *line.get_xdata()) for line in figure.axes[0].lines}
     for value in (table(2)["drop_over_random_white"], table(2)["drop_over_random_mean"]):
         assert sum(value[0] in mark[1:] for mark in marks) == 1
@@ -132,7 +132,7 @@ def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
     assert len(seen) == count
     assert all(len(axes.lines) == 4 for axes in seen)
     assert "insertion, random maps" in words(figure)
-    assert "replaced by white, mean: the mean over these" in words(figure)
+    assert "replaced by white, mean: mean over these" in words(figure)
     assert all(min(line.get_ydata()) == pytest.approx(0.2) for line in seen[0].lines)
     assert "gain 0.30 (0.25 to 0.35)" in seen[0].get_title()
     figure = curves_figure(curves(count, ["mean"]), table(count))

@@ -74,7 +74,7 @@ def test_curves_state_area_and_working_point(make: object, area: object) -> None
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
 def test_curves_say_that_a_class_is_missing(make: object) -> None:
     figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")
-    assert "a class is missing" in texts(figure)
+    assert "only one class" in texts(figure)
 
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])

@@ -103,9 +103,7 @@ def test_the_burden_is_drawn_against_the_labels_and_as_an_error() -> None:
     text = words(figure)
     true, called = given["fraction_true"], given["fraction_predicted"]
     left, right = figure.axes
-    dots = [
-        line for axes in (left, right) for line in axes.lines if line.get_label() == "a patient"
-    ]
+    dots = [line for axes in (left, right) for line in axes.lines if line.get_label() == "patient"]
     assert np.array_equal(dots[0].get_xydata(), np.stack([true, called], 1))
     assert np.allclose(dots[1].get_xydata(), np.stack([(true + called) / 2, called - true], 1))
     assert "mean error +0.012" in text

@@ -84,7 +84,7 @@ def test_threshold_metrics_against_counting() -> None:
 
 def test_threshold_curve_marks_the_chosen_one() -> None:
     words = texts(threshold_figure(LABELS, SCORES, 0.37, "t"))
-    assert "chosen 0.370" in words
+    assert "chosen threshold 0.370" in words
     for name in ("F1", "recall", "precision", "specificity"):
         assert f"{name} (" in words
     missing = threshold_figure(np.ones(5, int), np.ones(5), 0.5, "t", ThresholdRule("cost"))
@@ -96,7 +96,7 @@ def test_threshold_curve_shows_the_target(asked: str) -> None:
     rule = ThresholdRule(asked)
     figure = threshold_figure(LABELS, SCORES, rule.choose(LABELS, SCORES), "t", rule)
     words = texts(figure)
-    assert f"{rule.rule} asked for, {rule.target:g}" in words
+    assert f"target {rule.rule} {rule.target:g}" in words
     assert rule.describe() in words.replace("\n", " ")
     (axes,) = figure.axes
     level = [line for line in axes.lines if np.ptp(line.get_ydata()) == 0 and len(line.get_ydata())]

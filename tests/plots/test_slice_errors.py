@@ -87,6 +87,6 @@ def test_none_one_and_many_slices_can_be_drawn() -> None:
     assert "all patches" in words(slices_figure(table(0)))
     many = table(100).assign(slice="$ a long name of a slice $")
     text = words(slices_figure(many))
-    assert "Kinds of test patches (the first 60 of 101)" in text
+    assert "Slices of the test patches (the first 60 of 101)" in text
     assert any(r"\$ a long" in t for t in text)
     assert sum("1 patch, 1 patient" in t for t in text) == 59

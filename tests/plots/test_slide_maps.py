@@ -11,12 +11,12 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from idc.plots.mosaic import find_places
-from idc.plots.region_burden import MOST, region_burden_figure
+from idc.plots.region_burden import MAX_SHOWN, region_burden_figure
 from idc.plots.slide_maps import SlideMaps, slide_maps_figure
 
 RNG = np.random.default_rng(0)
 NAMES = ("no IDC", "IDC")
-TITLES = ["tissue", "truth: the label", "calibrated probability", "decision", "errors"]
+TITLES = ["tissue", "labels", "calibrated probability", "decision", "errors"]
 
 
 def slide(
@@ -75,12 +75,12 @@ def test_each_panel_says_what_it_shows() -> None:
         "IDC called in 37.5% of patches, labelled in 50.0%",
         "decision at 0.62\n1 region",
         "errors\n2 missed, 1 false alarm",
-        "evidence, one scale\nGrad-CAM",
+        "evidence, one scale per slide\nGrad-CAM",
         "labelled IDC (4)",
         "missed IDC (2)",
         "false alarm: called IDC (1)",
-        "found IDC (2)",
-        "rightly not called IDC (3)",
+        "correctly called IDC (2)",
+        "correctly not called IDC (3)",
         "called IDC (3)",
         "x on the slide, px",
         "0.62\nthreshold",
@@ -136,9 +136,9 @@ def test_the_called_regions_are_outlined_in_every_panel_and_numbered_in_one() ->
 def test_a_patient_of_one_class_and_unknown_labels_are_told() -> None:
     none, called = np.zeros(6, int), np.array([0, 1, 0, 0, 0, 0])
     words = words_of(slide_maps_figure(slide((2, 3), none, called), "a", NAMES, 0.5))
-    assert "no labelled IDC, so no recall; precision 0.000" in words
+    assert "recall undefined (no labelled IDC); precision 0.000" in words
     words = words_of(slide_maps_figure(slide((2, 3), none + 1, none), "a", NAMES, 0.5))
-    assert "recall 0.000; nothing called, so no precision" in words
+    assert "recall 0.000; precision undefined (no called IDC)" in words
     assert "6 missed" in words
     half = np.array([-1, -1, 1, 0, 0, -1])
     words = words_of(slide_maps_figure(slide((2, 3), half, called), "a", NAMES, 0.5))
@@ -153,7 +153,7 @@ def test_scores_that_hardly_vary_have_colours_of_their_own() -> None:
     labels = np.array([0, 0, 1, 1])
     figure = slide_maps_figure(slide((2, 2), labels, labels, scores), "a", NAMES, 0.50474)
     words = words_of(figure)
-    assert "which hardly varies here" in words
+    assert "rescaled to a narrow range" in words
     assert "0.504740\nthreshold" in words
     assert panel(figure, "calibrated").images[0].get_clim() == (0.50471, 0.50479)
     figure = slide_maps_figure(slide((2, 2), labels, labels, scores * 1.9 - 0.4), "a", NAMES, 0.1)
@@ -164,7 +164,7 @@ def test_more_classes_are_right_or_wrong() -> None:
     labels, predicted = np.array([0, 1, 2, 2, -1, 0]), np.array([0, 1, 1, 2, 0, 0])
     maps = SlideMaps(**{**vars(slide((2, 3), labels, predicted)), "regions": None})
     words = words_of(slide_maps_figure(maps, "a", ("normal", "benign", "$x$ $y$"), None))
-    for word in ("80 % decided as labelled", "confidence", "decided otherwise (1)"):
+    for word in ("accuracy 80 %", "confidence", "wrong (1)"):
         assert word in words
     assert "errors\n1 of 5" in words
     assert "threshold" not in words
@@ -206,13 +206,13 @@ def regions(count: int) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("count", [1, 3, MOST + 20])
+@pytest.mark.parametrize("count", [1, 3, MAX_SHOWN + 20])
 def test_regions_are_bars_the_largest_first(count: int) -> None:
     table = regions(count)
     figure = region_burden_figure(table.sample(frac=1, random_state=0), "8863", "IDC", 0.5)
     words = words_of(figure)
     left, right = figure.axes
-    shown = min(count, MOST)
+    shown = min(count, MAX_SHOWN)
     bars = [bar.get_width() for bar in left.patches]
     assert len(bars) == 2 * shown
     total = np.add(bars[:shown], bars[shown:])
@@ -221,7 +221,7 @@ def test_regions_are_bars_the_largest_first(count: int) -> None:
     assert [t.get_text() for t in left.get_yticklabels()] == [str(i + 1) for i in range(shown)]
     assert right.lines[0].get_xdata().tolist() == table["mean_score"][:shown].tolist()
     assert f"8863: {count} region{'' if count == 1 else 's'} called IDC" in words
-    assert ("the 40 largest" in words) == (count > MOST)
+    assert ("the 40 largest" in words) == (count > MAX_SHOWN)
     assert figure.get_size_inches()[1] < 13
 
 

@@ -6,9 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.mosaic import find_places
-from idc.plots.slide_maps import SlideMaps
-from idc.plots.smoothing_effect import METRICS, smoothed_map_figure, smoothing_figure
+from idc.plots.smoothing_effect import METRICS, smoothing_figure
 
 STRENGTHS = {"median": [1, 2], "mean": [0.5, 1, 2], "crf": [0.1], "crf_contrast": [0.1, 0.2]}
 
@@ -59,46 +57,3 @@ def test_metrics_that_are_undefined_are_left_empty() -> None:
     assert words.count("undefined") == 2
     assert "interval" not in words
     assert "1 patient)" in words
-
-
-def test_decisions_that_would_change_are_counted() -> None:
-    row, column = np.indices((2, 4)).reshape(2, -1)
-    maps = SlideMaps(
-        np.full((8, 16, 3), 180, np.uint8),
-        find_places(column * 50, row * 50, 50),
-        np.array([1, 1, 1, 0, 0, 0, -1, 0]),
-        np.zeros(8, int),
-        np.array([0.9, 0.2, 0.8, 0.9, 0.1, 0.1, 0.9, 0.2]),
-    )
-    after = np.array([0.1, 0.9, 0.8, 0.2, 0.9, 0.9, 0.1, 0.2])
-    figure = smoothed_map_figure(
-        maps, after, (0.5, 0.6), "8864", "median of strength 1", ("n", "p")
-    )
-    words = words_of(figure)
-    for word in (
-        "8864: median of strength 1, not applied",
-        "without smoothing\n4 called p",
-        "with smoothing\n4 called p",
-        "1 more missed, 1 more found",
-        "p that would be missed (1)",
-        "p that would be found (1)",
-        "false alarm that would go (1)",
-        "false alarm that would come (2)",
-        "decided alike (2)",
-        "0.60\nthreshold",
-    ):
-        assert word in words
-    assert words.count("label unknown (1)") == 1
-
-
-def test_maps_before_and_after_have_one_scale() -> None:
-    maps = SlideMaps(
-        np.full((4, 8, 3), 180, np.uint8),
-        find_places(np.arange(2) * 50, np.zeros(2, int), 50),
-        np.array([0, 1]),
-        np.array([0, 1]),
-        np.array([0.501, 0.503]),
-    )
-    figure = smoothed_map_figure(maps, np.array([0.5019, 0.502]), (0.502, 0.502), "a", "b")
-    limits = [a.images[0].get_clim() for a in figure.axes if "smoothing" in a.get_title()]
-    assert limits == [(0.501, 0.503)] * 2

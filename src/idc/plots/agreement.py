@@ -15,20 +15,20 @@ from idc.plots.style import GREY, hide_rest, literal, new_figure, note_empty, wr
 PER_ROW = 4
 CELL = 0.85  # inches
 NAME = 20  # characters
-# Brown to blue-green by way of white: told apart with any kind of colour blindness.
+# Brown over white to blue-green: distinguishable with any colour vision.
 COLOURS = "BrBG"
-DARK = 0.68  # from where on white letters are read more easily
+DARK = 0.68  # share above which text is white
 UNSURE = "unsure"
 
 
 @dataclass(frozen=True)
 class ReaderPanel:
-    """What a reader said, against what label or model says.
+    """Verdicts of a reader against the label or the model.
 
     Attributes:
-        reader: The reader's name.
-        counts: int (k, k + 1): rows what label or model says, columns the reader's verdict, the
-            last one unsure.
+        reader: Name of the reader.
+        counts: int (k, k + 1): rows are the label or the model's decision, columns the reader's
+            verdict; the last column is "unsure".
     """
 
     reader: str
@@ -43,14 +43,14 @@ def agreement_figure(
     class_names: Sequence[str],
     against: str = "label",
 ) -> Figure:
-    """Cohen's kappa of each pair with its number of cases, above a table a reader.
+    """Cohen's kappa of each pair with its number of cases, above one table per reader.
 
     Args:
-        names: Readers, then whatever else was compared: label, model.
-        kappas: float (n, n), symmetric, in [-1, 1]; NaN where kappa is not defined.
-        cases: Number of cases of each pair, (n, n); NaN or 0 where there is none.
+        names: Readers, then label or model if compared.
+        kappas: float (n, n), symmetric, in [-1, 1]; NaN if undefined.
+        cases: Number of cases of each pair, (n, n); NaN or 0 for none.
         panels: The readers' verdicts.
-        class_names: A name a class.
+        class_names: Name of each class.
         against: What the rows of the panels are: label or model.
     """
     rows, columns = wrap_grid(len(panels), PER_ROW)
@@ -71,8 +71,8 @@ def agreement_figure(
         first = place % columns == 0
         _draw_panel(axes, panel, titles[place], class_names, against, first)
     hide_rest(grid, len(panels))
-    what = "verdicts of each reader, per cent of what the " + against + " says"
-    lower.suptitle(what[0].upper() + what[1:], fontsize=10, x=0.01, ha="left")
+    title = f"Verdicts of each reader, in per cent of each {against}"
+    lower.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
 
 
@@ -84,12 +84,12 @@ def _draw_matrix(
 ) -> None:
     axes = figure.subplots()
     count = len(names)
-    axes.set_title("Cohen's kappa of each pair (n: cases that both are sure of)", fontsize=10)
+    axes.set_title("Cohen's kappa of each pair (n: cases with two definite verdicts)", fontsize=10)
     if count < 2:
         axes.set_axis_off()
-        note_empty(axes, "no_patients to compare with")
+        note_empty(axes, "nothing to compare with")
         return
-    # Rows from the second name, columns up to the last but one: each pair stands there once.
+    # Rows from the second name, columns up to the last but one: each pair occurs once.
     lower = np.tri(count - 1, dtype=bool)
     shown = np.where(lower, kappas[1:, :-1], np.nan)
     image = axes.imshow(shown, cmap=COLOURS, vmin=-1, vmax=1, aspect="auto")
@@ -101,7 +101,7 @@ def _draw_matrix(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, ticks=[-1, -0.5, 0, 0.5, 1], shrink=0.9)
-    bar.ax.set_yticklabels(["-1", "-0.5", "0 (chance)", "0.5", "1 (always)"], fontsize=8)
+    bar.ax.set_yticklabels(["-1", "-0.5", "0 (chance)", "0.5", "1 (perfect)"], fontsize=8)
 
 
 def _draw_cell(axes: Axes, row: int, column: int, value: float, number: float) -> None:
@@ -119,7 +119,7 @@ def _draw_cell(axes: Axes, row: int, column: int, value: float, number: float) -
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Names that fit, with a number where they would be cut to the same letters."""
+    """Shorten names to fit, numbered if they would become equal."""
     words = [literal(name, NAME) for name in names]
     if len(set(words)) == len(words):
         return words

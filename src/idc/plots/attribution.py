@@ -1,4 +1,4 @@
-"""Attributions: the patch, the map, and the map on the patch."""
+"""Attribution maps of patches: the patch, the map, and their overlay."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from idc.plots.patch_grids import show_patch
 from idc.plots.style import BLACK, GREY, ORANGE
 
 SEQUENTIAL, DIVERGING = "inferno", "PuOr_r"
-CLIP = 99.5  # percentile at which colours end, so that one pixel does not hide the rest
-BOTH = 3  # methods up to which the map is shown alone as well as on the patch
-# Inches. Places are reckoned, not found by a layout engine: a page has up to a hundred axes.
+CLIP = 99.5  # percentile at which colours saturate, so that one pixel does not dominate
+BOTH = 3  # methods up to which the map is shown alone as well as over the patch
+# Inches. Positions are computed, as a layout engine is slow with up to a hundred axes.
 CELL, GAP, WORDS, LINE = 1.42, 0.12, 1.3, 0.155
 HEADING_WIDTH = 24  # characters above a column
 
@@ -30,8 +30,8 @@ class AttributionCase:
         patch: uint8 (H, W, 3).
         maps: Method to attribution, float (H, W).
         header: Kind, patient, position, label and score.
-        map_sizes: Method to what is known of its map: ``layer3, map 7x7``.
-        marks: Method to why its maps are not to be trusted, for those that are not.
+        map_sizes: Method to the origin of its map: ``layer3, map 7x7``.
+        marks: Method to why its maps cannot be trusted, for such methods.
     """
 
     patch: NDArray[np.uint8]
@@ -44,17 +44,17 @@ class AttributionCase:
 def attribution_figure(
     cases: Sequence[AttributionCase], methods: Sequence[str], title: str, note: str = ""
 ) -> Figure:
-    """A row a case: the patch, then each method's map on it, and for a few methods alone as well.
+    """One row per case: the patch, and each method's map over it; alone as well for few methods.
 
-    Signed maps have diverging colours that part at zero, the others a sequential scale. Each map
-    is scaled by itself: colours compare places in a patch, not patches. A method that failed a
-    check is marked in its heading, and its maps are framed with dashes.
+    Signed maps have diverging colours around zero, the others a sequential scale. Each map has its
+    own scale: colours compare positions within a patch, not patches. A method that failed a check
+    is marked in its heading, and its maps have dashed frames.
 
     Args:
         cases: At least one.
         methods: Methods to show, in order.
-        title: The figure's title.
-        note: A line below, such as what is explained.
+        title: Title of the figure.
+        note: Line below, such as what is explained.
     """
     wide = 2 if len(methods) <= BOTH else 1
     lefts, width = _columns(len(methods), wide)
@@ -64,14 +64,14 @@ def attribution_figure(
     height = top + len(cases) * (CELL + GAP) + bottom
     figure = Figure(figsize=(width, height))
     figure.text(0.5, 1 - 0.08 / height, title, ha="center", va="top", fontsize=11, parse_math=False)
-    # A method's colours mean the same in all rows.
+    # A method has the same kind of scale in all rows.
     signed = {m: any(np.min(case.maps[m]) < 0 for case in cases) for m in methods}
-    place = _Place(figure, width, height, top)
+    place = _Layout(figure, width, height, top)
     for number, case in enumerate(cases):
         place.words(number, case.header)
-        alone = place.cell(number, WORDS)
-        show_patch(alone, case.patch)
-        alone.set_axis_off()
+        patch_axes = place.cell(number, WORDS)
+        show_patch(patch_axes, case.patch)
+        patch_axes.set_axis_off()
         for method, left in zip(methods, lefts, strict=True):
             axes = [place.cell(number, left + i * (CELL + GAP)) for i in range(wide)]
             _draw(axes, case, method, signed[method])
@@ -79,7 +79,7 @@ def attribution_figure(
         across = wide * CELL + (wide - 1) * GAP
         colour = ORANGE if method in cases[0].marks else BLACK
         place.heading(left + across / 2, headings[method], colour)
-        _bar(place.bar(left, across, bottom), signed[method])
+        _draw_colour_bar(place.bar(left, across, bottom), signed[method])
     if note:
         figure.text(
             0.5, 0.06 / height, note, ha="center", va="bottom", fontsize=8, parse_math=False
@@ -88,11 +88,11 @@ def attribution_figure(
 
 
 def rescale(values: NDArray[np.floating], signed: bool = False) -> tuple[Normalize, str]:
-    """The colours of a map: a scale that is its own, and a colour map's name.
+    """Choose the scale and the colour map of an attribution map.
 
     Args:
         values: Attribution, float (H, W).
-        signed: Whether the colours part at zero even if nothing is below it.
+        signed: Whether to use diverging colours even without negative values.
     """
     top = float(np.percentile(np.abs(values), CLIP)) or float(np.abs(values).max()) or 1.0
     if signed or values.min() < 0:
@@ -101,8 +101,8 @@ def rescale(values: NDArray[np.floating], signed: bool = False) -> tuple[Normali
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where things stand, in inches from the left and, for rows, by their number."""
+class _Layout:
+    """Layout of the page, in inches from the left and by row number."""
 
     figure: Figure
     width: float
@@ -135,7 +135,7 @@ class _Place:
 
 
 def _columns(methods: int, wide: int) -> tuple[list[float], float]:
-    """Left edges of the methods' columns, and the figure's width."""
+    """Left edges of the methods' columns, and the width of the figure."""
     first, across = WORDS + CELL + 2 * GAP, wide * (CELL + GAP) + GAP
     lefts = [first + number * across for number in range(methods)]
     return lefts, max(first + methods * across, 5.5)
@@ -154,14 +154,14 @@ def _draw(axes: Sequence[Axes], case: AttributionCase, method: str, signed: bool
     scale, colours = rescale(values, signed)
     if len(axes) > 1:
         axes[0].imshow(values, cmap=colours, norm=scale, interpolation="nearest")
-    over = axes[-1]
-    # In grey: on the violet and pink of H&E no colour is told from stain.
+    overlay = axes[-1]
+    # In grey: on the violet and pink of H&E, colours would be mistaken for stain.
     grey = case.patch @ np.array([0.299, 0.587, 0.114])
-    over.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    overlay.imshow(grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     strength = np.clip(np.abs(values) / (abs(scale.vmax or 0) or 1), 0, 1)
-    over.imshow(values, cmap=colours, norm=scale, alpha=0.65 * strength**0.7)
-    over.text(
-        0.98, 0.02, f"max {np.abs(values).max():.2g}", transform=over.transAxes, ha="right",
+    overlay.imshow(values, cmap=colours, norm=scale, alpha=0.65 * strength**0.7)
+    overlay.text(
+        0.98, 0.02, f"max {np.abs(values).max():.2g}", transform=overlay.transAxes, ha="right",
         va="bottom", fontsize=5.5, bbox={"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.8},
     )  # fmt: skip
     for one in axes:
@@ -172,8 +172,8 @@ def _draw(axes: Sequence[Axes], case: AttributionCase, method: str, signed: bool
         one.spines[:].set_visible(True)
 
 
-def _bar(axes: Axes, signed: bool) -> None:
-    """What the colours mean: each map ends them at its own largest value."""
+def _draw_colour_bar(axes: Axes, signed: bool) -> None:
+    """Draw a colour bar; each map is scaled to its own maximum."""
     scale, colours = (Normalize(-1, 1), DIVERGING) if signed else (Normalize(0, 1), SEQUENTIAL)
     assert axes.figure is not None
     bar = axes.figure.colorbar(ScalarMappable(scale, colours), cax=axes, orientation="horizontal")

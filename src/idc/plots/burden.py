@@ -1,4 +1,4 @@
-"""How much of each patient is called positive, against how much of it is."""
+"""Predicted against true burden (share of positive patches) of each patient."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from idc.plots.style import BLACK, BLUE, GREY, literal, new_figure, note_empty, tidy, unit_square
+from idc.text import count
 
 LIMITS = ("burden_limit_low", "burden_limit_high")
 
@@ -16,19 +17,20 @@ LIMITS = ("burden_limit_low", "burden_limit_high")
 def burden_figure(
     table: pd.DataFrame, summary: Mapping[str, float], positive: str = "positive"
 ) -> Figure:
-    """The share of each patient that is positive: labelled against called, and their difference.
+    """Scatter plot of labelled and called share of each patient, and Bland-Altman plot.
 
     Args:
-        table: A row a patient: ``fraction_true``, ``fraction_predicted``, in [0, 1].
-        summary: ``burden_bias`` and, where they are defined, ``burden_limit_low``,
-            ``burden_limit_high`` and ``burden_concordance``; see
-            `idc.metrics.per_patient.burden_summary`.
+        table: One row per patient: ``fraction_true``, ``fraction_predicted``, in [0, 1].
+        summary: ``burden_bias`` and, if defined, ``burden_limit_low``, ``burden_limit_high`` and
+            ``burden_concordance``; see `idc.metrics.per_patient.burden_summary`.
         positive: Name of the positive class.
     """
     name = literal(positive, 30)
     figure = new_figure(10.0, 5.2)
     left, right = figure.subplots(1, 2)
-    figure.suptitle(f"Share of {name} patches a patient, {count_patients(table)}", fontsize=12)
+    figure.suptitle(
+        f"Share of {name} patches per patient, {count(len(table), 'patient')}", fontsize=12
+    )
     if table.empty:
         return no_patients(figure)
     true = table["fraction_true"].to_numpy(np.float64)
@@ -76,18 +78,13 @@ def _dots(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
         alpha=0.6,
         markeredgecolor="white",
         markeredgewidth=0.5,
-        label="a patient",
+        label="patient",
         clip_on=False,
     )
 
 
-def count_patients(table: pd.DataFrame) -> str:
-    """The number of rows, in words."""
-    return f"{len(table):,} patient{'' if len(table) == 1 else 's'}"
-
-
 def no_patients(figure: Figure) -> Figure:
-    """A figure whose axes say that there are no patients."""
+    """Mark the axes of a figure as empty for lack of patients."""
     for axes in figure.axes:
         axes.set_axis_off()
         note_empty(axes, "no patients")

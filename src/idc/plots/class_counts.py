@@ -1,4 +1,4 @@
-"""Counts of a data set: classes of the set and of each patient, patches per patient."""
+"""Patches per class, split and patient."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from idc.plots.style import BLACK, BLUE, GREY, class_colours, literal, new_figure, note_empty, tidy
 
 WIDTH = 10.0  # inches
-NAMED = 40  # more patients than this get no name of their own
+MAX_NAMED = 40  # patients that are labelled with their names
 HATCHES = ("", "//", "..", "xx", "\\\\", "oo", "++")
 THOUSANDS = StrMethodFormatter("{x:,.0f}")
 
 
 def shares_figure(counts: pd.DataFrame) -> Figure:
-    """A bar a set (all, kept, a split), divided into the classes.
+    """One bar per set (all, kept, a split), divided into the classes.
 
     Args:
-        counts: Patches, int; a row a set (index: its name), a column a class (its name).
+        counts: Patches, int; one row per set (index: name), one column per class (name).
     """
     figure = new_figure(WIDTH, 0.55 * len(counts) + 1.1)
     axes = figure.subplots()
@@ -51,10 +51,10 @@ def shares_figure(counts: pd.DataFrame) -> Figure:
 
 
 def balance_figure(counts: pd.DataFrame) -> Figure:
-    """Bars a split and class with counts, per cent and patients.
+    """One bar per split and class, with patches, per cent and patients.
 
     Args:
-        counts: ``split``, ``class``, ``patches``, ``patients``; a row a split and class.
+        counts: ``split``, ``class``, ``patches``, ``patients``; one row per split and class.
     """
     splits, classes = list(dict.fromkeys(counts["split"])), list(dict.fromkeys(counts["class"]))
     figure = new_figure(2.4 * len(splits) + 0.7 * len(classes), 4.4)
@@ -84,16 +84,16 @@ def balance_figure(counts: pd.DataFrame) -> Figure:
 
 
 def patients_figure(counts: pd.DataFrame) -> Figure:
-    """Patches of each class a patient: how many, and which share.
+    """Patches of each class by patient, as counts and as shares.
 
-    Up to 40 patients get a bar and a name each. More are drawn as a skyline, sorted by size, and
-    beside it their shares, sorted by the share of the last class.
+    Up to 40 patients have a bar and a name each. More are drawn as a step plot, sorted by number of
+    patches, and below it their shares, sorted by the share of the last class.
 
     Args:
-        counts: Patches, int; a row a patient (index: its name), a column a class (its name).
+        counts: Patches, int; one row per patient (index: name), one column per class (name).
     """
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    return _named_patients(counts) if len(counts) <= NAMED else _many_patients(counts)
+    return _named_patients(counts) if len(counts) <= MAX_NAMED else _many_patients(counts)
 
 
 def _named_patients(counts: pd.DataFrame) -> Figure:
@@ -134,7 +134,7 @@ def _many_patients(counts: pd.DataFrame) -> Figure:
     upper, lower = figure.subplots(2, 1)
     values = counts.to_numpy(float)
     _stack_stairs(upper, values, list(counts.columns))
-    upper.set(ylabel="patches", xlabel=f"{len(counts):,} patients, sorted by their patches")
+    upper.set(ylabel="patches", xlabel=f"{len(counts):,} patients, by number of patches")
     upper.yaxis.set_major_formatter(THOUSANDS)
     share = values / np.maximum(values.sum(1), 1)[:, None]
     share = share[np.lexsort(share.T)]
@@ -143,7 +143,7 @@ def _many_patients(counts: pd.DataFrame) -> Figure:
     lower.set(
         ylabel="share of patches",
         ylim=(0, 1),
-        xlabel=f"{len(counts):,} patients, sorted by their share of {last}",
+        xlabel=f"{len(counts):,} patients, by share of {last}",
     )
     lower.yaxis.set_major_formatter(PercentFormatter(1))
     for axes in (upper, lower):
@@ -153,14 +153,14 @@ def _many_patients(counts: pd.DataFrame) -> Figure:
 
 
 def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
-    """Histogram of how many patches the patients have, with a tick a patient and the median.
+    """Histogram of the number of patches per patient, with one tick per patient and the median.
 
     Args:
         totals: Patches of each patient, int (n,).
     """
     figure = new_figure(WIDTH, 3.6)
     axes = figure.subplots()
-    axes.set(xlabel="patches of a patient", ylabel="patients")
+    axes.set(xlabel="patches per patient", ylabel="patients")
     tidy(axes)
     if not len(totals):
         note_empty(axes, "no patient is left")
@@ -183,7 +183,7 @@ def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
 def _stack_bars(
     axes: Axes, values: NDArray[np.float64], names: Sequence[str]
 ) -> list[BarContainer]:
-    """Level bars, float (bars, classes), a container a class."""
+    """Draw horizontal stacked bars, float (bars, classes); one container per class."""
     base = np.zeros(len(values))
     containers = []
     for number, (name, colour) in enumerate(zip(names, class_colours(len(names)), strict=True)):
@@ -204,7 +204,7 @@ def _stack_bars(
 
 
 def _stack_stairs(axes: Axes, values: NDArray[np.float64], names: Sequence[str]) -> None:
-    """Upright stacks without gaps, float (stacks, classes); one outline a class, however many."""
+    """Draw vertical stacks without gaps, float (stacks, classes); one outline per class."""
     edges = np.arange(len(values) + 1)
     tops = values.cumsum(1)
     for number, (name, colour) in enumerate(zip(names, class_colours(len(names)), strict=True)):

@@ -14,10 +14,10 @@ PER_ROW = 3
 
 @dataclass(frozen=True)
 class ConfusionPanel:
-    """One matrix.
+    """A confusion matrix.
 
     Attributes:
-        title: What it shows: a threshold, a run.
+        title: Title, such as a threshold or a run.
         matrix: Counts, int (k, k), rows true, columns predicted.
     """
 
@@ -26,11 +26,11 @@ class ConfusionPanel:
 
 
 def confusion_figure(panels: Sequence[ConfusionPanel], class_names: Sequence[str]) -> Figure:
-    """Counts and row per cent of one or more matrices.
+    """Counts and row percentages of one or more confusion matrices.
 
     Args:
-        panels: At least one matrix; all of one size.
-        class_names: A name a class.
+        panels: At least one matrix; all of the same size.
+        class_names: Name of each class.
     """
     rows, columns = wrap_grid(len(panels), PER_ROW)
     side = 2.5 + 0.5 * len(class_names)

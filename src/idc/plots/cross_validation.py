@@ -1,4 +1,4 @@
-"""Cross-validation: how training went in every fold, and what the folds are worth."""
+"""Learning curves and metrics of the folds of a cross-validation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from idc.plots.fold_marks import (
-    course_keys,
-    draw_courses,
     draw_folds,
+    draw_histories,
     draw_pooled,
     fold_keys,
+    history_keys,
     mark_best,
 )
 from idc.plots.style import hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
@@ -26,42 +26,42 @@ def fold_learning_figure(
     monitor: str = "",
     mode: str = "max",
 ) -> Figure:
-    """A panel a metric: a thin curve a fold (validation), and medians over the folds.
+    """One panel per metric: a thin validation curve per fold, and medians over the folds.
 
-    Folds stop at different epochs; a median is drawn as far as half of the folds went.
+    Folds stop at different epochs; a median ends when fewer than half of the folds remain.
 
     Args:
-        histories: Name of a fold to its course in long form: ``epoch`` (int, from 1), ``stage``
+        histories: Name of a fold to its history in long form: ``epoch`` (int, from 1), ``stage``
             (train or val), ``metric``, ``value``.
-        metrics: What to show; those that no fold has are left out.
-        monitor: The metric, such as ``val/f1``, whose best epoch is marked in each fold.
-        mode: ``max`` or ``min``: what the best is.
+        metrics: Metrics to show; those that no fold has are left out.
+        monitor: Metric, such as ``val/f1``, whose best epoch is marked in each fold.
+        mode: ``max`` or ``min``: whether higher or lower is better.
     """
     parts = [frame.assign(fold=str(name)) for name, frame in histories.items()]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["metric"])
-    known = [metric for metric in metrics if (whole["metric"] == metric).any()]
-    rows, columns = wrap_grid(max(len(known), 1), 2)
+    available = [metric for metric in metrics if (whole["metric"] == metric).any()]
+    rows, columns = wrap_grid(max(len(available), 1), 2)
     figure = new_figure(4.4 * columns, 3.1 * rows + 0.9)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    if not known:
+    if not available:
         grid[0].set_axis_off()
-        note_empty(grid[0], "no fold has a course")
+        note_empty(grid[0], "no fold has a history")
         return figure
     stage, _, monitored = monitor.rpartition("/")
-    for axes, metric in zip(grid, known, strict=False):
+    for axes, metric in zip(grid, available, strict=False):
         tables = {
             str(split): of_split.pivot_table(index="epoch", columns="fold", values="value")
             for split, of_split in whole[whole["metric"] == metric].groupby("stage")
         }
-        draw_courses(axes, tables)
+        draw_histories(axes, tables)
         if metric == monitored and (stage or "val") in tables:
             mark_best(axes, tables[stage or "val"], mode)
         axes.set(xlabel="epoch", ylabel=metric_words(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         tidy(axes)
-    hide_rest(grid, len(known))
+    hide_rest(grid, len(available))
     figure.legend(
-        handles=course_keys(monitored if monitored in known else ""),
+        handles=history_keys(monitored if monitored in available else ""),
         loc="outside lower center",
         ncols=2,
         frameon=False,
@@ -74,18 +74,18 @@ def fold_learning_figure(
 def fold_metrics_figure(
     table: pd.DataFrame, pooled: pd.DataFrame | None = None, noun: str = "fold"
 ) -> Figure:
-    """A dot a fold, the folds' mean and spread, and the pooled value with its interval.
+    """One dot per fold, mean and deviation of the folds, and the pooled value with its interval.
 
-    The mean of the folds and the pooled value differ, for F1 above all: folds with few patches, or
-    of one class, count as much as others in the mean.
+    The mean of the folds differs from the pooled value, especially for F1: folds with few patches,
+    or with one class, count as much as others in the mean.
 
     Args:
-        table: A row a fold (or patient) and metric: ``fold``, ``metric``, ``value`` and, if there
-            are several, ``setting``; NaN where a fold lacks a class. Panels and metrics stand in
+        table: One row per fold (or patient) and metric: ``fold``, ``metric``, ``value`` and, if
+            there are several, ``setting``; NaN if a fold lacks a class. Panels and metrics keep
             their order.
-        pooled: A row a metric: ``metric``, ``value``, ``low``, ``high``, over the predictions of
-            all folds together, and ``setting`` if `table` has it.
-        noun: What a dot is: ``fold``, or ``patient``.
+        pooled: One row per metric: ``metric``, ``value``, ``low``, ``high``, from the predictions
+            of all folds together, and ``setting`` if `table` has it.
+        noun: What a dot is: ``fold`` or ``patient``.
     """
     table = table if "setting" in table else table.assign(setting="")
     if pooled is None:
@@ -99,19 +99,19 @@ def fold_metrics_figure(
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel().tolist()
     if not metrics:
         grid[0].set_axis_off()
-        note_empty(grid[0], f"there are no {noun}s")
+        note_empty(grid[0], f"no {noun}s")
         return figure
     for axes, setting in zip(grid, settings, strict=False):
-        mine, whole = table[table["setting"] == setting], pooled[pooled["setting"] == setting]
+        of_setting, whole = table[table["setting"] == setting], pooled[pooled["setting"] == setting]
         for place, metric in enumerate(metrics):
-            draw_folds(axes, place, mine[mine["metric"] == metric])
+            draw_folds(axes, place, of_setting[of_setting["metric"] == metric])
             draw_pooled(axes, place, whole[whole["metric"] == metric])
         axes.set_xticks(range(len(metrics)), [metric_words(m).replace(" ", "\n") for m in metrics])
         axes.set_xlim(-0.6, len(metrics) - 0.4)
         axes.tick_params(labelleft=True)
         axes.margins(y=0.1)
         axes.set_ylabel("value")
-        folds = count(mine["fold"].nunique(), noun)
+        folds = count(of_setting["fold"].nunique(), noun)
         axes.set_title(f"{literal(str(setting), 50)}: {folds}" if setting else folds, fontsize=10)
         tidy(axes)
         axes.grid(visible=False, axis="x")
@@ -119,7 +119,7 @@ def fold_metrics_figure(
     figure.legend(
         handles=fold_keys(bool(len(pooled)), noun),
         loc="outside lower center",
-        ncols=3,
+        ncols=3 if columns > 1 else 2,
         frameon=False,
         fontsize=9,
     )

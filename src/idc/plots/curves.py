@@ -1,4 +1,4 @@
-"""ROC and precision-recall curves: of one run, of classes, or of a sweep."""
+"""ROC and precision-recall curves of a run, of its classes, or of a sweep."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from sklearn.metrics import (
 from idc.plots.style import (
     BLACK,
     GREY,
-    LEGEND_BELOW,
+    MAX_INSIDE,
     curve_style,
     has_both,
     legend,
@@ -33,12 +33,12 @@ NAME_LIMIT = 48
 
 
 def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
-    """ROC curves with their areas, chance, and the working point of each.
+    """ROC curves with their areas, chance level and operating points.
 
     Args:
         curves: Name to labels, 0 or 1, (N,), and scores, float in [0, 1], (N,).
         points: Name to threshold (``score >= threshold`` is positive), or None.
-        title: The figure's title.
+        title: Title of the figure.
     """
     figure, axes = _square(len(curves))
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
@@ -66,12 +66,12 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
 
 
 def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
-    """Precision-recall curves with average precision, prevalence, and the working point of each.
+    """Precision-recall curves with average precision, prevalence and operating points.
 
     Args:
         curves: As for `roc_figure`.
         points: As for `roc_figure`.
-        title: The figure's title.
+        title: Title of the figure.
     """
     figure, axes = _square(len(curves))
     shown: set[float] = set()
@@ -107,7 +107,7 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
 def _drawable(
     curves: Curves,
 ) -> Iterator[tuple[str, NDArray[np.integer], NDArray[np.floating], dict[str, Any]]]:
-    """The curves that have both classes; the others keep their style, so that colours agree."""
+    """Curves with both classes; a curve keeps its style if others are left out."""
     for number, (name, (labels, scores)) in enumerate(curves.items()):
         if has_both(labels):
             yield name, labels, scores, curve_style(number)
@@ -134,15 +134,15 @@ def _finish(
 ) -> Figure:
     missing = [name for name, (labels, _) in curves.items() if not has_both(labels)]
     if missing:
-        note_empty(axes, f"not drawn, a class is missing:\n{', '.join(missing)}")
+        note_empty(axes, f"not drawn, only one class:\n{', '.join(missing)}")
     axes.set_title(title, fontsize=11)
     legend(axes, place)
     return figure
 
 
 def _square(curves: int) -> tuple[Figure, Axes]:
-    # A legend beside the axes wants room of its own.
-    figure = new_figure(5.4 + (4.0 if curves + 1 > LEGEND_BELOW else 0), 5.2)
+    # Room for a legend beside the axes.
+    figure = new_figure(5.4 + (4.0 if curves + 1 > MAX_INSIDE else 0), 5.2)
     axes = figure.subplots()
     unit_square(axes)
     tidy(axes)

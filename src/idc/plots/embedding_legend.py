@@ -1,4 +1,4 @@
-"""Legends of an embedding: which colour and mark stands for which class or patient."""
+"""Legends of an embedding: colour and mark of each class or patient."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from idc.plots.style import CURVES, class_colours, literal
 
 MARKERS = "o^sDvP*X<>pd"
-NAMED = 12  # patients with a colour and a mark of their own
+MAX_NAMED = 12  # patients with a colour and a mark of their own
 FAINT = "#c4c4c4"
-OTHERS = -1  # stands for the patients without a look of their own
-WIDTH, LETTERS = 4.4, 12.5  # inches of a legend; letters that fit in one
+OTHERS = -1  # code of the other patients
+WIDTH, LETTERS = 4.4, 12.5  # width of a legend in inches; characters per inch
 
 
 class LegendEntry(NamedTuple):
-    """A line of a legend: what it stands for, its words, and how its points look."""
+    """A line of a legend: code, label, and colour and mark of the points."""
 
     code: int
     name: str
@@ -27,11 +27,11 @@ class LegendEntry(NamedTuple):
 
 
 def label_legend(label: NDArray[np.integer], class_names: Sequence[str]) -> list[LegendEntry]:
-    """An entry a class, with its number of points.
+    """One entry per class, with its number of points.
 
     Args:
         label: int (n,).
-        class_names: A name a class.
+        class_names: Name of each class.
     """
     counts = np.bincount(label, minlength=len(class_names))
     colours = class_colours(len(class_names))
@@ -44,17 +44,17 @@ def label_legend(label: NDArray[np.integer], class_names: Sequence[str]) -> list
 
 
 def patient_legend(patient: NDArray[np.str_]) -> list[LegendEntry]:
-    """Patients with a look of their own, those with the most points; then the rest, if any.
+    """Entries of the patients with the most points, and one for all others.
 
     Args:
-        patient: A name a point, (n,).
+        patient: Patient of each point, (n,).
 
     Returns:
-        At most 12 entries, by name, whose code is the name's place among the sorted names; and one
-        with the code -1 for all others.
+        At most 12 entries by name, whose code is the position among the sorted names; and one with
+        the code -1 for the others, if any.
     """
     names, counts = np.unique(patient, return_counts=True)
-    named = np.sort(np.argsort(-counts, kind="stable")[:NAMED])
+    named = np.sort(np.argsort(-counts, kind="stable")[:MAX_NAMED])
     entries = [
         LegendEntry(
             int(code),
@@ -70,18 +70,18 @@ def patient_legend(patient: NDArray[np.str_]) -> list[LegendEntry]:
 
 
 def _columns(entries: Sequence[LegendEntry]) -> int:
-    """As many as fit below a panel."""
+    """Number of columns that fit below a panel."""
     longest = max((len(entry.name) for entry in entries), default=0)
     return max(1, min(4, int(LETTERS * WIDTH / (longest + 5))))
 
 
 def legend_rows(entries: Sequence[LegendEntry]) -> int:
-    """Lines that a legend takes."""
+    """Number of lines of a legend."""
     return -(-len(entries) // _columns(entries))
 
 
 def draw_legend(axes: Axes, entries: Sequence[LegendEntry]) -> None:
-    """A legend at the top of axes that hold nothing else."""
+    """Draw a legend at the top of otherwise empty axes."""
     handles = [
         Line2D([], [], linestyle="", marker=e.mark, color=e.colour, markersize=6, label=e.name)
         for e in entries
@@ -96,5 +96,5 @@ def draw_legend(axes: Axes, entries: Sequence[LegendEntry]) -> None:
         handletextpad=0.2,
         columnspacing=1.0,
     )
-    # There is room for it: it must not push the panels aside.
+    # It has room of its own and must not shrink the panels.
     legend.set_in_layout(False)

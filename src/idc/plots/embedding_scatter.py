@@ -1,4 +1,4 @@
-"""An embedding in the plane, coloured by label, by patient and by score."""
+"""Two-dimensional embedding, coloured by label, by patient and by score."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -41,26 +41,26 @@ def embedding_figure(
     threshold: float | None = None,
     axis_names: tuple[str, str] = ("", ""),
     title: str = "Embedding of the test patches",
-    words: str = "",
+    note: str = "",
     seed: int = 0,
 ) -> Figure:
-    """The same points in each panel: by label, by patient and by score.
+    """Scatter plots of the same points, by label, by patient and by score.
 
     Points are drawn in random order, so that no class hides another, and smaller the more there
-    are. Up to 12 patients have a colour and a mark of their own; of more, the 12 with the most
-    points, over the others in grey.
+    are. The 12 patients with the most points have a colour and a mark of their own, drawn over the
+    others in grey.
 
     Args:
         points: float (n, 2), n > 0.
         labels: int (n,).
-        patients: A name a point, (n,).
-        scores: float (n,) in [0, 1]; None leaves the panel out.
-        class_names: A name a class.
-        threshold: Marked on the scores' colour bar, if given.
-        axis_names: What the axes are.
-        title: The figure's title.
-        words: How the points were made; stands below.
-        seed: Decides the order of drawing.
+        patients: Patient of each point, (n,).
+        scores: float (n,) in [0, 1]; None omits the panel.
+        class_names: Name of each class.
+        threshold: Marked on the colour bar of the scores, or None.
+        axis_names: Labels of the axes.
+        title: Title of the figure.
+        note: Method, written below.
+        seed: Seed of the order of drawing.
     """
     order = np.random.default_rng(seed).permutation(len(points))
     place, label = np.asarray(points, np.float64)[order], np.asarray(labels)[order]
@@ -68,7 +68,7 @@ def embedding_figure(
     by_label, by_patient = label_legend(label, class_names), patient_legend(patient)
     panels = 2 if scores is None else 3
     below = 0.3 + 0.17 * max(4, *(legend_rows(legend) for legend in (by_label, by_patient)))
-    text = "\n".join(wrap(literal(words, 300), int(LETTERS * PANEL * panels))) if words else ""
+    text = "\n".join(wrap(literal(note, 300), int(LETTERS * PANEL * panels))) if note else ""
     figure = new_figure(PANEL * panels, PANEL + below + 0.7 + 0.14 * text.count("\n"))
     figure.suptitle(literal(title, 100), fontsize=12)
     grid = figure.subplots(2, panels, squeeze=False, height_ratios=[PANEL, below])
@@ -123,7 +123,7 @@ def _draw_patients(
     own = np.isin(codes, list(looks))
     size = _size(len(place))
     if not own.all():
-        # The nameless lie below, and smaller, or they would bury the few that can be told apart.
+        # Other patients below and smaller, so that they do not hide the named ones.
         _scatter(column[0], place[~own], np.array([to_rgba(FAINT)]), ["o"], size)
         size = max(2 * size, SEEN_SIZE)
     _scatter(
@@ -154,7 +154,7 @@ def _draw_scores(
     bar = column[1].figure.colorbar(
         ScalarMappable(scale, SEQUENTIAL), cax=within, orientation="horizontal"
     )
-    bar.set_label("score (marks as by label)", fontsize=8.5)
+    bar.set_label("score (marks: label)", fontsize=8.5)
     bar.ax.tick_params(labelsize=8)
     if threshold is not None:
         within.axvline(threshold, color="white", linewidth=3.4)
@@ -177,7 +177,7 @@ def _scatter(
     marks: Sequence[str],
     size: float,
 ) -> PathCollection:
-    """Points in one collection with a marker each, so that they are drawn in their own order."""
+    """Draw points with individual markers in one collection, which keeps their order."""
     drawn = axes.scatter(place[:, 0], place[:, 1], s=size, c=colours, linewidths=0.15)
     drawn.set_edgecolor("white")
     drawn.set_paths([_path(mark) for mark in marks])

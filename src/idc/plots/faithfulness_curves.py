@@ -1,4 +1,4 @@
-"""Insertion and deletion, and what shuffled weights do to the maps."""
+"""Insertion and deletion curves, and similarity of maps under weight randomisation."""
 
 from typing import Any
 
@@ -30,30 +30,25 @@ from idc.plots.style import (
 from idc.text import fixed
 
 PER_ROW = 4
-HALF = 0.5  # of the maps: with more of them empty, a method says nothing
-
-
-INSERTION = BLUE
-
-
-DELETION = ORANGE
+MIN_SHARE = 0.5  # of maps that are not empty, for a meaningful similarity
+INSERTION, DELETION = BLUE, ORANGE
 
 
 def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Insertion and deletion, a panel a method, with the curves of its random maps beside.
+    """Insertion and deletion curves, one panel per method, with those of random maps.
 
     Args:
         curves: ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
             (``insertion`` or ``deletion``), ``share`` in [0, 1], ``probability`` in [0, 1] and
-            ``decides`` (bool). The mean over the baselines that decide is drawn.
-        table: See `methods_figure`; its order is kept.
+            ``decides`` (bool). The mean over the reference images that decide is drawn.
+        table: See `idc.plots.faithfulness_methods.methods_figure`; its order is kept.
     """
     if table.empty:
         figure = new_figure(5, 2)
         note_empty_figure(figure, "no method was measured")
         return figure
     curves = curves[curves["decides"].astype(bool)]
-    baselines = list(dict.fromkeys(curves["baseline"]))
+    references = list(dict.fromkeys(curves["baseline"]))
     keys = ["method", "kind", "maps", "share"]
     curves = curves.groupby(keys, sort=False)["probability"].mean().reset_index()
     rows, columns = wrap_grid(len(table), PER_ROW)
@@ -62,7 +57,9 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     for axes, row in zip(grid, table.to_dict("records"), strict=False):
         part = curves[curves["method"] == row["method"]]
         for (kind, maps), line in part.groupby(["kind", "maps"]):
-            axes.plot(100 * line["share"], line["probability"], **_curve_look(str(kind), str(maps)))
+            axes.plot(
+                100 * line["share"], line["probability"], **_curve_style(str(kind), str(maps))
+            )
         axes.set_title(
             f"{literal(str(row['method']), NAME)}  {mark_of(row).sign}\n"
             f"gain {gain_words(row, ' (', ')')}",
@@ -71,16 +68,16 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
         axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))
         tidy(axes)
     hide_rest(list(grid), len(table))
-    # A hidden panel leaves the one above it without ticks.
+    # The panel above a hidden one would have no ticks.
     for axes in grid[max(0, len(table) - columns) : len(table)]:
         axes.tick_params(labelbottom=True)
-    listed = ", ".join(literal(str(name), NAME) for name in baselines)
-    mean = ": the mean over these" if len(baselines) > 1 else ""
+    listed = ", ".join(literal(str(name), NAME) for name in references)
+    mean = ": mean over these" if len(references) > 1 else ""
     over = f"\nreplaced by {listed}{mean}"
-    figure.supxlabel(f"pixels put in or taken out, most important first (%){over}", fontsize=9)
+    figure.supxlabel(f"pixels inserted or deleted, most important first (%){over}", fontsize=9)
     figure.supylabel("probability of the class", fontsize=9)
     handles = [
-        Line2D([], [], **_curve_look(kind, maps), label=f"{kind}, {words}")
+        Line2D([], [], **_curve_style(kind, maps), label=f"{kind}, {words}")
         for kind in ("insertion", "deletion")
         for maps, words in (("method", "the method's map"), ("random", "random maps"))
     ]
@@ -89,13 +86,13 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 
 def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
-    """Similarity to the trained network's maps while its weights are shuffled from the head down.
+    """Similarity to the maps of the trained network, with weights shuffled from the head down.
 
     Args:
-        randomisation: A row a method and stage: ``method``, ``stage`` (0: as trained), ``layer``
-            (shuffled last), ``similarity`` (NaN where it is unknown), ``low``, ``high``,
-            ``known`` (share of patches whose similarity is known: the others' maps are empty).
-        limit: Of the similarity with all weights shuffled.
+        randomisation: One row per method and stage: ``method``, ``stage`` (0: as trained),
+            ``layer`` (last shuffled), ``similarity`` (NaN if undefined), ``low``, ``high``,
+            ``known`` (share of patches with a defined similarity: other maps are empty).
+        limit: Maximum similarity with all weights shuffled.
     """
     figure = new_figure(8.2, 4.2)
     if randomisation["stage"].nunique() < 2:
@@ -110,12 +107,12 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
         color=BLACK,
         linewidth=1,
         linestyle=(0, (4, 2)),
-        label=f"limit {limit:g}: above it\nat the end, it fails",
+        label=f"limit {limit:g}: a method\nthat ends above fails",
     )
     methods = list(dict.fromkeys(randomisation["method"]))
     for number, method in enumerate(methods):
         part = randomisation[randomisation["method"] == method].sort_values("stage")
-        verdict, words = _end(part, limit)
+        verdict, words = _final_verdict(part, limit)
         axes.plot(
             part["stage"],
             part["similarity"],
@@ -124,7 +121,7 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
             label=f"{literal(str(method), NAME)}  {MARKS[verdict].sign} {words}",
             **curve_style(number),
         )
-        if len(methods) <= 4:  # more bands would hide one another
+        if len(methods) <= 4:  # more bands would overlap
             axes.fill_between(
                 part["stage"],
                 part["low"].astype(float),
@@ -137,7 +134,7 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
     axes.set_xticks(layers.index, names, rotation=25, ha="right", fontsize=8)
     low = min(0.0, float(randomisation["similarity"].fillna(0).min()))
     axes.set(xlim=(-0.15, last + 0.15), ylim=(low - 0.08, 1.06))
-    axes.set_xlabel("shuffled down to this layer, from the head on", fontsize=9)
+    axes.set_xlabel("shuffled from the head down to this layer", fontsize=9)
     axes.set_ylabel("similarity of the maps\n(rank correlation of their sizes)", fontsize=9)
     tidy(axes)
     figure.legend(
@@ -150,17 +147,17 @@ def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
     return figure
 
 
-def _end(stages: pd.DataFrame, limit: float) -> tuple[str, str]:
-    """What a method's last known stage says of it, as a verdict and in words."""
-    known = stages[(stages["known"] > 0) & (2 * stages["known"] >= stages["known"].iloc[0])]
-    if stages["known"].iloc[0] < HALF or len(known) < 2:
+def _final_verdict(stages: pd.DataFrame, limit: float) -> tuple[str, str]:
+    """Verdict of a method from its last stage with a defined similarity, with a label."""
+    defined = stages[(stages["known"] > 0) & (2 * stages["known"] >= stages["known"].iloc[0])]
+    if stages["known"].iloc[0] < MIN_SHARE or len(defined) < 2:
         return EMPTY, "empty maps"
-    end = known.iloc[-1]
+    end = defined.iloc[-1]
     at = "" if end["stage"] == stages["stage"].max() else f" at {_short(str(end['layer']))}"
     return FAILS if end["similarity"] > limit else TRUST, f"{fixed(end['similarity'], 2)}{at}"
 
 
-def _curve_look(kind: str, maps: str) -> dict[str, Any]:
+def _curve_style(kind: str, maps: str) -> dict[str, Any]:
     return {
         "color": INSERTION if kind == "insertion" else DELETION,
         "linestyle": "-" if maps == "method" else (0, (2, 1.5)),

@@ -1,4 +1,4 @@
-"""What the figures of faithfulness share: marks of verdicts, and words."""
+"""Marks of verdicts and of reference images in the faithfulness figures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,20 +20,12 @@ from idc.plots.style import (
 from idc.text import decimals_for, fixed
 
 NAME = 30  # characters of a method's name that are shown
-
-
-TRUST = "trust"
-
-
-FAILS = "fails the weights check"
-
-
-EMPTY = "says nothing"
+TRUST, FAILS, EMPTY = "trust", "fails the weights check", "says nothing"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """How a verdict is drawn: told apart by shape and filling as well as by colour."""
+    """Mark of a verdict, distinguishable by shape and filling as well as by colour."""
 
     sign: str
     marker: str
@@ -47,8 +39,8 @@ MARKS = {
     FAILS: Mark("✗", "X", ORANGE, ORANGE),
     EMPTY: Mark("∅", "s", BLACK, "white"),
 }
-# What stands in a pixel's place: marker and filling, about as dark as the thing itself.
-BASELINES = {
+# Marker and filling of each reference image, about as dark as the image.
+REFERENCES = {
     "white": ("^", "white"),
     "grey": ("v", "#999999"),
     "mean": (">", PINK),
@@ -58,13 +50,13 @@ BASELINES = {
 
 
 def references_of(table: pd.DataFrame) -> list[str]:
-    """The baselines whose own gains are in a table, in the order of its columns."""
+    """Reference images whose gains are in a table, in the order of its columns."""
     names = [str(column).removeprefix("drop_over_random_") for column in table]
-    return [name for name in names if name in BASELINES]
+    return [name for name in names if name in REFERENCES]
 
 
 def gain_words(row: Mapping[Any, Any], before: str, after: str = "") -> str:
-    """The gain and its interval, with the decimals that the interval needs."""
+    """Format the gain and its interval, with suitable decimals."""
     gain, low, high = (float(row[f"drop_over_random{end}"]) for end in ("", "_low", "_high"))
     if not np.isfinite([low, high]).all():
         return f"{fixed(gain, 2)}{before}no interval{after}"
@@ -74,12 +66,12 @@ def gain_words(row: Mapping[Any, Any], before: str, after: str = "") -> str:
 
 
 def mark_of(row: Mapping[Any, Any]) -> Mark:
-    """How a row's ``verdict`` is drawn."""
+    """Mark of a row's ``verdict``."""
     return MARKS[str(row["verdict"])]
 
 
 def note_empty_figure(figure: Figure, text: str) -> None:
-    """Say in an empty figure why it is empty."""
+    """Write in an empty figure why it is empty."""
     axes = figure.subplots()
     axes.set_axis_off()
     note_empty(axes, text)

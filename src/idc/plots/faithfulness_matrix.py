@@ -1,4 +1,4 @@
-"""Methods against models."""
+"""Faithfulness of attribution methods by model."""
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,12 @@ from idc.plots.style import (
 
 
 def faithfulness_matrix_figure(frame: pd.DataFrame) -> Figure:
-    """Methods against models: the gain over random maps in each cell, and the verdict.
+    """Matrix of methods and models, with gain over random maps and verdict in each cell.
 
     Args:
-        frame: A row a method and model: ``model``, ``method``, ``verdict``,
+        frame: One row per method and model: ``model``, ``method``, ``verdict``,
             ``drop_over_random``, ``drop_over_random_low``, ``drop_over_random_high``. Cells
-            without a row are left empty. Order of first appearance is kept.
+            without a row are empty. The order of first appearance is kept.
     """
     methods = list(dict.fromkeys(frame["method"]))
     models = list(dict.fromkeys(frame["model"]))

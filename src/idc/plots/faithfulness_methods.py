@@ -1,4 +1,4 @@
-"""Methods side by side: what is measured of each, for one model."""
+"""Faithfulness measures of attribution methods for one model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from idc.plots.faithfulness_marks import (
-    BASELINES,
     MARKS,
     NAME,
+    REFERENCES,
     mark_of,
     note_empty_figure,
     references_of,
@@ -26,12 +26,12 @@ from idc.plots.style import (
     tidy,
 )
 
-HIGHEST = "highest with half of the layers shuffled or more"
+HIGHEST = "highest with at least half of the layers shuffled"
 
 
 @dataclass(frozen=True)
 class Small:
-    """A further value in a panel: its column, marker, filling and meaning."""
+    """A secondary value in a panel: column, marker, filling and legend text."""
 
     column: str
     marker: str
@@ -44,14 +44,14 @@ class Panel:
     """One measure of `methods_figure`.
 
     Attributes:
-        column: Its column in the table.
-        title: What it is, and which end is better.
-        low: Column of the interval's lower end, if it has one.
-        high: Column of the upper end.
-        ends: What the axis shows, where the values have a known range.
-        line: What the values are held against, if anything.
-        chance: Column of a level a row, if it has one.
-        small: What else is drawn, small and above the row.
+        column: Column of the table.
+        title: Name, and which direction is better.
+        low: Column of the lower bound of the interval, or "".
+        high: Column of the upper bound of the interval, or "".
+        ends: Limits of the axis, if the values have a fixed range.
+        line: Position of a reference line, if any.
+        chance: Column of the chance level of each row, or "".
+        small: Secondary values, drawn small above the row.
     """
 
     column: str
@@ -65,9 +65,9 @@ class Panel:
 
 
 def _reference_marks(table: pd.DataFrame) -> tuple[Small, ...]:
-    """The gain with each of several baselines."""
+    """Gains with each of several reference images."""
     names = references_of(table)
-    marks = [(name, *BASELINES[name]) for name in names if len(names) > 1]
+    marks = [(name, *REFERENCES[name]) for name in names if len(names) > 1]
     return tuple(
         Small(f"drop_over_random_{name}", marker, face, f"gain with {name}")
         for name, marker, face in marks
@@ -75,16 +75,16 @@ def _reference_marks(table: pd.DataFrame) -> tuple[Small, ...]:
 
 
 def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
-    """The measures that are known of at least one method.
+    """Panels of the measures that at least one method has.
 
     Args:
         table: See `methods_figure`.
-        limit: Of the weights check.
+        limit: Maximum similarity in the weights check.
     """
     panels = [
         Panel(
             "drop_over_random",
-            "gain over random maps\n(AUC; right is better)",
+            "gain over random maps\n(AUC; higher is better)",
             "drop_over_random_low",
             "drop_over_random_high",
             line=0.0,
@@ -100,25 +100,25 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
         ),
         Panel(
             "infidelity_share",
-            "infidelity, share of the\nlogit's change (left is better)",
+            "infidelity, share of the\nlogit's change (lower is better)",
             ends=(0, 1),
         ),
-        Panel("max_sensitivity", "max-sensitivity\n(left is steadier)", ends=(0, None)),
+        Panel("max_sensitivity", "max-sensitivity\n(lower is better)", ends=(0, None)),
         Panel(
             "border_mass",
-            "share on the patch's edge\n(far right of chance: padding?)",
+            "mass at the patch's edge\n(far above chance: padding?)",
             ends=(0, None),
             chance="border_area",
         ),
         Panel(
             "pointing_game",
-            "pointing game, hits\n(right is better)",
+            "pointing game, hits\n(higher is better)",
             ends=(0, 1),
             chance="pointing_chance",
         ),
         Panel(
             "localisation",
-            "localisation, pixel AUROC\n(right is better)",
+            "localisation, pixel AUROC\n(higher is better)",
             ends=(0, 1),
             line=0.5,
         ),
@@ -127,16 +127,16 @@ def panels_of(table: pd.DataFrame, limit: float) -> list[Panel]:
 
 
 def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure:
-    """A row a method, a panel a measure; the marks tell the verdicts.
+    """One row per method, one panel per measure; the marks show the verdicts.
 
     Args:
-        table: A row a method, best first: ``method``, ``verdict`` (a key of `MARKS`),
-            ``drop_over_random`` and ``randomisation_similarity`` with ``_low`` and ``_high``, and,
-            where known, ``drop_over_random_<baseline>`` (a key of `BASELINES`),
+        table: One row per method, best first: ``method``, ``verdict`` (a key of `MARKS`),
+            ``drop_over_random`` and ``randomisation_similarity`` with ``_low`` and ``_high``, and
+            optionally ``drop_over_random_<reference>`` (a key of `REFERENCES`),
             ``randomisation_highest``, ``infidelity_share``, ``max_sensitivity``, ``border_mass``
             with ``border_area``, ``pointing_game`` with ``pointing_chance``, ``localisation``.
-        limit: Of the similarity with all weights shuffled.
-        title: The figure's title.
+        limit: Maximum similarity with all weights shuffled.
+        title: Title of the figure.
     """
     panels = panels_of(table, limit)
     figure = new_figure(2.1 * max(len(panels), 1) + 3.2, 0.42 * len(table) + 2.2)
@@ -150,7 +150,7 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
     names = [f"{literal(str(row['method']), NAME)}  {mark_of(row).sign}" for row in rows]
     grid[0].set_yticks(range(len(rows)), names)
     grid[0].set_ylim(len(rows) - 0.5, -0.7)
-    figure.suptitle(title or "How faithful the methods are to this model", fontsize=11)
+    figure.suptitle(title or "Faithfulness of the methods to this model", fontsize=11)
     figure.legend(
         handles=_handles(rows, panels),
         loc="outside lower center",
@@ -162,7 +162,7 @@ def methods_figure(table: pd.DataFrame, limit: float, title: str = "") -> Figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> None:
-    """A measure of all methods."""
+    """Draw a measure of all methods."""
     if panel.line is not None:
         axes.axvline(panel.line, color=BLACK, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     for place, row in enumerate(rows):
@@ -218,7 +218,7 @@ def _small_look(small: Small) -> dict[str, Any]:
 
 
 def _handles(rows: Sequence[Mapping[Any, Any]], panels: Sequence[Panel]) -> list[Line2D]:
-    """What the marks and lines mean; only those that occur."""
+    """Legend entries of the marks and lines that occur."""
     seen = {row["verdict"] for row in rows}
     handles = [
         Line2D(

@@ -1,4 +1,4 @@
-"""Names fanned out beside an axis, so that contestants with like values do not overlap."""
+"""Names fanned out below an axis, so that contestants with similar values do not overlap."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -13,13 +13,13 @@ Bar = tuple[list[float], int]
 
 
 def lanes(groups: Sequence[Sequence[float]]) -> list[Bar]:
-    """Bars that share no lane with another that they touch.
+    """Assign bars to lanes, so that bars in a lane do not touch.
 
     Args:
-        groups: The places that each joins, two or more.
+        groups: Positions that each bar joins, two or more.
 
     Returns:
-        The places, rising, and the lane (0 is next to the axis) of each, by the first place.
+        Ascending positions and lane (0 is next to the axis) of each bar, by first position.
     """
     bars_in_order = sorted(sorted(places) for places in groups)
     every = [place for places in bars_in_order for place in places]
@@ -35,26 +35,33 @@ def lanes(groups: Sequence[Sequence[float]]) -> list[Bar]:
     return bars
 
 
-def clip_far(at: Mapping[str, float], baselines: Collection[str]) -> dict[str, float]:
-    """Where to draw contestants, so that a far-off baseline does not press all others together.
+def clip_distant(value_of: Mapping[str, float], baselines: Collection[str]) -> dict[str, float]:
+    """Positions of contestants, with distant baselines moved closer.
 
     Args:
-        at: Name to value, rising.
-        baselines: Names that are drawn nearer if they lie farther from the others than half again
-            as far as these spread.
+        value_of: Name to value, ascending.
+        baselines: Names that are moved closer if their distance from the others exceeds 1.5 times
+            the range of these.
 
     Returns:
-        Name to place on the axis, in the same order.
+        Name to position on the axis, in the same order.
     """
-    others = [value for name, value in at.items() if name not in baselines] or list(at.values())
+    others = [value for name, value in value_of.items() if name not in baselines] or list(
+        value_of.values()
+    )
     low, high = min(others, default=0.0), max(others, default=0.0)
     room = max(1.5 * (high - low), 0.15)
     places: dict[str, float] = {}
-    for sign, bound, names in ((-1, low - room, list(at)[::-1]), (1, high + room, list(at))):
-        beyond = [name for name in names if name in baselines and sign * (at[name] - bound) > 0]
-        # Side by side: at one place, a bar to one of them would seem to hold them all.
+    for sign, bound, names in (
+        (-1, low - room, list(value_of)[::-1]),
+        (1, high + room, list(value_of)),
+    ):
+        beyond = [
+            name for name in names if name in baselines and sign * (value_of[name] - bound) > 0
+        ]
+        # Side by side: at one position, a bar to one of them would seem to join all.
         places |= {name: bound + sign * 0.15 * room * i for i, name in enumerate(beyond)}
-    return {name: places.get(name, value) for name, value in at.items()}
+    return {name: places.get(name, value) for name, value in value_of.items()}
 
 
 def fan_depth(contestants: int, bars: Sequence[Bar]) -> float:
@@ -64,28 +71,28 @@ def fan_depth(contestants: int, bars: Sequence[Bar]) -> float:
 
 def draw_fan(
     axes: Axes,
-    at: Mapping[str, float],
+    value_of: Mapping[str, float],
     places: Mapping[str, float],
     texts: Mapping[str, str],
     bars: Sequence[Bar],
-    hollow: Collection[str],
+    baselines: Collection[str],
 ) -> None:
     """Draw contestants on an axis at the top, the bars below it, and the names left and right.
 
-    The outermost have the shortest lines, so that no two lines cross.
+    The outermost have the shortest lines, so that lines do not cross.
 
     Args:
-        axes: Empty axes; they are given up to this.
-        at: Name to value, rising, at least one.
-        places: Name to its place, see `clip_far`; an arrow says that the value lies farther out.
-        texts: Name to what is written of it.
-        bars: See `lanes`.
-        hollow: Names whose mark is a hollow diamond, named as baselines.
+        axes: Empty axes.
+        value_of: Name to value, ascending, at least one.
+        places: Name to position, see `clip_distant`; an arrow marks a value beyond its position.
+        texts: Name to its label.
+        bars: From `lanes`.
+        baselines: Names of baselines, drawn as hollow diamonds.
     """
     values = list(places.values())
     pad = 0.06 * (values[-1] - values[0]) or 0.05
     start, stop = values[0] - pad, values[-1] + pad
-    axes.set(xlim=(start, stop), ylim=(fan_depth(len(at), bars), -0.4), yticks=[])
+    axes.set(xlim=(start, stop), ylim=(fan_depth(len(value_of), bars), -0.4), yticks=[])
     axes.spines[["left", "right", "bottom"]].set_visible(False)
     axes.spines["top"].set_position(("data", 0))
     axes.xaxis.tick_top()
@@ -96,27 +103,27 @@ def draw_fan(
         ends = [joined[0] - 0.15 * pad, joined[-1] + 0.15 * pad]
         axes.plot(ends, [level] * 2, color=BLUE, linewidth=2.5, zorder=1)
         axes.plot(joined, [level] * len(joined), "o", color=BLUE, markersize=6, zorder=1)
-    names = list(at)
+    names = list(value_of)
     half = len(names) // 2
     for side, edge, outwards in ((names[:half], start, -1), (names[half:][::-1], stop, 1)):
         for number, name in enumerate(side):
             row = _first_row(bars) + number + 0.3
-            value, place = at[name], places[name]
+            value, place = value_of[name], places[name]
             axes.plot([place, place, edge], [0, row, row], color=GREY, linewidth=0.9, zorder=2)
-            is_hollow = name in hollow
+            is_baseline = name in baselines
             axes.plot(
                 place,
                 0,
                 marker=("D" if value == place else "<" if value < place else ">")
-                if is_hollow
+                if is_baseline
                 else "o",
                 markersize=6,
-                markerfacecolor="white" if is_hollow else BLACK,
+                markerfacecolor="white" if is_baseline else BLACK,
                 markeredgecolor=BLACK,
                 clip_on=False,
                 zorder=3,
             )
-            words = f"{texts[name]} (baseline)" if is_hollow else texts[name]
+            words = f"{texts[name]} (baseline)" if is_baseline else texts[name]
             axes.annotate(
                 f"{value:.3f}  {words}" if outwards > 0 else f"{words}  {value:.3f}",
                 (edge, row),
@@ -125,7 +132,7 @@ def draw_fan(
                 ha="left" if outwards > 0 else "right",
                 va="center",
                 fontsize=9,
-                style="italic" if is_hollow else "normal",
+                style="italic" if is_baseline else "normal",
                 annotation_clip=False,
             )
 

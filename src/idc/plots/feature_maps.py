@@ -1,4 +1,4 @@
-"""Feature maps: a patch, and what chosen channels of each layer see in it."""
+"""Feature maps of a patch: selected channels of each layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ NAME = 24  # characters of a layer's name
 
 @dataclass(frozen=True)
 class MapRow:
-    """Some channels of a layer in one patch.
+    """Selected channels of a layer in one patch.
 
     Attributes:
-        name: The layer's name.
-        channels: How many channels it has.
-        chosen: Numbers of those shown, int (c,); c may be 0.
+        name: Name of the layer.
+        channels: Number of its channels.
+        chosen: Numbers of the selected channels, int (c,); c may be 0.
         maps: float (c, h, w).
-        low: Smallest value of each over all patches that share a scale, float (c,).
-        high: Largest value of each.
+        low: Minimum of each channel over all patches that share a scale, float (c,).
+        high: Maximum of each channel, float (c,).
     """
 
     name: str
@@ -41,18 +41,18 @@ class MapRow:
 def feature_maps_figure(
     patch: NDArray[np.uint8], rows: Sequence[MapRow], header: str, title: str, note: str = ""
 ) -> Figure:
-    """The patch at the left and a row a layer at the right, a map a channel.
+    """The patch on the left, and one row per layer on the right with one map per channel.
 
-    Each channel has its own scale, the same in the figures of all patches whose `low` and `high`
-    it was given: dark is its lowest and bright its highest value there. Channels with negative
-    values get colours that part at zero.
+    Each channel has its own scale from `low` (dark) to `high` (bright), shared by the figures of
+    all patches with these limits. Channels with negative values have diverging colours around
+    zero.
 
     Args:
         patch: uint8 (H, W, 3).
-        rows: A row a layer, from the image to the vector; at least one.
-        header: Patient, position, label and score; lines below the patch.
-        title: The figure's title.
-        note: A line below.
+        rows: One row per layer, from input to output; at least one.
+        header: Patient, position, label and score, in lines above the patch.
+        title: Title of the figure.
+        note: Line below.
     """
     widest = max([1, *(len(row.chosen) for row in rows)])
     right_width = max(1.5 + CELL * widest, 4.2)
@@ -110,11 +110,11 @@ def _scale(low: float, high: float) -> tuple[Normalize, str]:
 
 
 def _draw_bars(below: SubFigure, rows: Sequence[MapRow]) -> None:
-    """One bar for each kind of scale in use, its ends in words: the numbers differ by channel."""
+    """Draw a colour bar per kind of scale, with ends in words, as the numbers differ by channel."""
     lows = [float(low) for row in rows for low in row.low]
     kinds: list[tuple[str, list[float], list[str]]] = []
     if any(low >= 0 for low in lows):
-        kinds.append((SEQUENTIAL, [0.0, 1.0], ["channel's lowest", "its highest"]))
+        kinds.append((SEQUENTIAL, [0.0, 1.0], ["channel's minimum", "maximum"]))
     if any(low < 0 for low in lows):
         kinds.append((DIVERGING, [0.0, 0.5, 1.0], ["below zero", "0", "above"]))
     places = below.subplots(1, 2 * max(len(kinds), 1) + 1)

@@ -1,4 +1,4 @@
-"""How training went."""
+"""Learning curves of a training run."""
 
 from collections.abc import Sequence
 
@@ -19,13 +19,13 @@ def learning_figure(
     best_epoch: int | None = None,
     monitor: str = "",
 ) -> Figure:
-    """A panel a metric: training and validation by epoch, with the best epoch.
+    """One panel per metric: training and validation by epoch, with the best epoch.
 
     Args:
         history: Long form with ``epoch`` (from 1), ``stage`` (train or val), ``metric``, ``value``.
-        metrics: What to show.
-        best_epoch: The epoch whose checkpoint was kept, or None.
-        monitor: The metric that it was best in.
+        metrics: Metrics to show.
+        best_epoch: Epoch of the best checkpoint, or None.
+        monitor: Metric that selected it.
     """
     rows, columns = wrap_grid(len(metrics), 3)
     figure = new_figure(3.6 * columns, 2.9 * rows + 0.5)

@@ -1,4 +1,4 @@
-"""What more training patients would bring."""
+"""Metrics against the size of the training split."""
 
 from typing import Literal
 
@@ -13,22 +13,22 @@ from idc.plots.style import curve_style, hide_rest, literal, new_figure, note_em
 from idc.text import metric_words
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours
-DECADE = 10  # sizes that reach so many times the smallest stand on a logarithmic axis
-LETTER = 0.025  # of the axis: a letter of a tick's label
+LOG_RATIO = 10  # ratio of largest to smallest size from which the axis is logarithmic
+LETTER = 0.025  # width of a character of a tick label, as a share of the axis
 NAME = 48  # characters of a setting that are shown
 
 
 def learning_size_figure(
     table: pd.DataFrame, by: Literal["patients", "patches"] = "patients"
 ) -> Figure:
-    """A panel a metric: its mean by the size of the training split, a line a setting.
+    """One panel per metric: mean by size of the training split, one line per setting.
 
     Args:
-        table: A row a setting, size and metric: ``setting``, ``patients`` and ``patches`` of the
-            training split, ``metric``, ``mean``, ``n`` (runs), and of the spread ``low`` and
-            ``high`` (an interval), else ``std`` (sample deviation, NaN for one run). If at hand
+        table: One row per setting, size and metric: ``setting``, ``patients`` and ``patches`` of
+            the training split, ``metric``, ``mean``, ``n`` (runs), and either ``low`` and ``high``
+            (an interval) or ``std`` (sample standard deviation, NaN for one run); optionally
             ``values``, the single runs (list of float).
-        by: What the size is counted in.
+        by: Unit of the size.
     """
     metrics = list(dict.fromkeys(table["metric"]))
     settings = list(dict.fromkeys(table["setting"]))
@@ -46,7 +46,7 @@ def learning_size_figure(
         for number, setting in enumerate(settings):
             part = of_metric[of_metric["setting"] == setting].sort_values(by)
             shift = (number - (len(settings) - 1) / 2) * min(0.012, 0.06 / len(settings))
-            _line(axes, part, _moved(axes, part[by].to_numpy(np.float64), shift), number)
+            _line(axes, part, _shifted(axes, part[by].to_numpy(np.float64), shift), number)
         axes.set_ylabel(metric_words(metric))
         tidy(axes)
     hide_rest(grid, len(metrics))
@@ -65,7 +65,7 @@ def learning_size_figure(
 
 
 def _line(axes: Axes, part: pd.DataFrame, places: NDArray[np.float64], number: int) -> None:
-    """Means joined by a line, with bars of spread and single runs."""
+    """Draw means joined by a line, with interval or deviation, and single runs."""
     style = {**curve_style(number), "marker": MARKERS[number % len(MARKERS)], "markersize": 5}
     mean = part["mean"].to_numpy(np.float64)
     axes.plot(places, mean, label=str(number), zorder=3, **style)
@@ -81,20 +81,20 @@ def _line(axes: Axes, part: pd.DataFrame, places: NDArray[np.float64], number: i
 def _spread(
     part: pd.DataFrame, mean: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the bars: the interval where there is one, else mean and deviation, else nothing."""
-    unknown = pd.Series(np.nan, part.index)
+    """Ends of the bars: the interval if there is one, else mean and deviation, else nothing."""
+    missing = pd.Series(np.nan, part.index)
     low, high, deviation = (
-        part.get(name, unknown).to_numpy(np.float64) for name in ("low", "high", "std")
+        part.get(name, missing).to_numpy(np.float64) for name in ("low", "high", "std")
     )
-    known = np.isfinite(low) & np.isfinite(high)
+    has_interval = np.isfinite(low) & np.isfinite(high)
     step = np.nan_to_num(deviation)
-    return np.where(known, low, mean - step), np.where(known, high, mean + step)
+    return np.where(has_interval, low, mean - step), np.where(has_interval, high, mean + step)
 
 
 def _size_axis(axes: Axes, sizes: NDArray[np.float64], by: str) -> None:
-    """A logarithmic axis for sizes that differ much; the sizes themselves as ticks."""
+    """Set up the x axis, logarithmic for a wide range, with the sizes as ticks."""
     low, high = sizes.min(), sizes.max()
-    is_log = low > 0 and high >= DECADE * low
+    is_log = low > 0 and high >= LOG_RATIO * low
     if is_log:
         axes.set_xscale("log")
         pad = (high / low) ** 0.07
@@ -106,14 +106,14 @@ def _size_axis(axes: Axes, sizes: NDArray[np.float64], by: str) -> None:
         axes.transData.transform(np.column_stack([sizes, np.zeros(len(sizes))]))
     )[:, 0]
     room = LETTER * (len(f"{high:,.0f}") + 1)
-    axes.xaxis.set_major_locator(FixedLocator(sizes[_apart(shares, room)].tolist()))
+    axes.xaxis.set_major_locator(FixedLocator(sizes[_labelled(shares, room)].tolist()))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     axes.set_xlabel(f"training {by}" + (" (logarithmic)" if is_log else ""))
 
 
-def _apart(shares: NDArray[np.float64], room: float) -> list[int]:
-    """Which of some rising places to label: the first, the last, and those that do not touch."""
+def _labelled(shares: NDArray[np.float64], room: float) -> list[int]:
+    """Ascending positions to label: the first, the last, and others that do not overlap."""
     last = len(shares) - 1
     kept = [0]
     for i in range(1, last):
@@ -122,8 +122,8 @@ def _apart(shares: NDArray[np.float64], room: float) -> list[int]:
     return kept if last == 0 else [*kept, last]
 
 
-def _moved(axes: Axes, places: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    """Places moved by a share of the axis, so that the bars of settings stand side by side."""
+def _shifted(axes: Axes, places: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+    """Shift positions by a share of the axis, so that the bars of settings do not overlap."""
     low, high = axes.get_xlim()
     if axes.get_xscale() == "log":
         return np.asarray(places * (high / low) ** shift)

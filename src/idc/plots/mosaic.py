@@ -1,4 +1,4 @@
-"""A slide put together again from its patches, small enough to look at."""
+"""Mosaic of a slide from its patches, at reduced resolution."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Scalar = TypeVar("Scalar", bound=np.generic)
-EMPTY = (228, 231, 235)  # where no patch lies: cool and darker than glass, which is near white
+EMPTY = (228, 231, 235)  # where there is no patch: cooler and darker than glass (near white)
 CHUNK = 256  # patches in memory at once
 
 
@@ -43,12 +43,12 @@ class Places:
 
     @property
     def covered(self) -> int:
-        """Patches that lie on the place of another."""
+        """Number of patches that share the place of another."""
         return len(self.rows) - len(np.unique(self.rows * self.shape[1] + self.columns))
 
 
 def find_places(x: NDArray[np.integer], y: NDArray[np.integer], patch_size: int) -> Places:
-    """The place of each patch, relative to the smallest x and y, rounded to whole patches.
+    """Place each patch on the grid from the smallest x and y, rounded to whole patches.
 
     Args:
         x: Left edge of each patch in slide pixels, int (n,), n > 0.
@@ -56,27 +56,27 @@ def find_places(x: NDArray[np.integer], y: NDArray[np.integer], patch_size: int)
         patch_size: Side of a patch in slide pixels.
 
     Raises:
-        ValueError: There is no patch.
+        ValueError: There are no patches.
     """
     if not len(x):
-        raise ValueError("no patch to place")
+        raise ValueError("no patches to place")
     left, top = int(x.min()), int(y.min())
-    # Half a patch and more counts as the next place; rint would round halves to even places.
+    # Round half up; rint would round halves to even places.
     columns = (np.asarray(x, np.int64) - left + patch_size // 2) // patch_size
     rows = (np.asarray(y, np.int64) - top + patch_size // 2) // patch_size
     return Places(rows, columns, left, top, patch_size)
 
 
 def on_grid(values: NDArray[Scalar], places: Places, empty: float) -> NDArray[Scalar]:
-    """Values at their places: a map of labels or of probabilities.
+    """Arrange values of patches on the grid, such as labels or probabilities.
 
     Args:
-        values: A value a patch, (n,) or (n, c).
-        places: Where the patches lie.
-        empty: What stands where there is no patch.
+        values: One value per patch, (n,) or (n, c).
+        places: Places of the patches.
+        empty: Value of places without a patch.
 
     Returns:
-        (rows, columns) or (rows, columns, c). Where two patches share a place, the later counts.
+        (rows, columns) or (rows, columns, c). Of patches that share a place, the last is used.
     """
     grid = np.full((*places.shape, *values.shape[1:]), empty, values.dtype)
     grid[places.rows, places.columns] = values
@@ -92,9 +92,9 @@ def mosaic(
     rows: NDArray[np.integer] | None = None,
     empty: tuple[int, int, int] = EMPTY,
 ) -> NDArray[np.uint8]:
-    """The slide at `cell` pixels a patch, each pixel the mean of what it covers.
+    """Assemble the slide at `cell` pixels per patch, by area averaging.
 
-    Patches are read in chunks, so `patches` may be a memory map that is larger than memory.
+    Patches are read in chunks, so `patches` may be a memory map larger than memory.
 
     Args:
         patches: uint8 (N, P, P, 3), RGB.
@@ -102,15 +102,15 @@ def mosaic(
         y: Upper edge of each patch in slide pixels, int (n,).
         patch_size: Side of a patch on the slide, in slide pixels.
         cell: Side of a patch in the mosaic, in pixels, 1..P.
-        rows: Which row of `patches` each position belongs to, int (n,); by default 0..n-1.
+        rows: Row of `patches` of each position, int (n,); by default 0..n-1.
         empty: RGB where there is no patch.
 
     Returns:
-        uint8 (rows * cell, columns * cell, 3), RGB. Where two patches share a place, the later
-        one covers the other.
+        uint8 (rows * cell, columns * cell, 3), RGB. Of patches that share a place, the last is
+        shown.
 
     Raises:
-        ValueError: There is no patch.
+        ValueError: There are no patches.
     """
     places = find_places(x, y, patch_size)
     height, width = places.shape
@@ -119,16 +119,16 @@ def mosaic(
     for start in range(0, len(order), CHUNK):
         part = slice(start, start + CHUNK)
         small = shrink(patches[order[part]], cell)
-        # A loop, as NumPy does not say which of two equal indices wins.
+        # A loop, as the winner of two equal indices is undefined in NumPy.
         for row, column, tile in zip(places.rows[part], places.columns[part], small, strict=True):
             grid[row, :, column] = tile
     return grid.reshape(height * cell, width * cell, 3)
 
 
 def shrink(patches: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
-    """Patches (n, P, P, 3) at (n, cell, cell, 3), by the mean over areas."""
+    """Resize patches (n, P, P, 3) to (n, cell, cell, 3) by area averaging."""
     count, side = patches.shape[:2]
-    # One tall image: the border of two patches falls on a border of pixels, so nothing mixes.
+    # As one tall image: borders of patches fall on borders of pixels, so patches do not mix.
     tall = np.ascontiguousarray(patches).reshape(count * side, side, 3)
     small = cv2.resize(tall, (cell, count * cell), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8).reshape(count, cell, cell, 3)

@@ -12,16 +12,16 @@ from idc.plots.style import GREY, new_figure, note_empty, wrap_grid
 Block = tuple[NDArray[np.uint8], Sequence[str]]
 PER_ROW = 10
 CELL = 1.05  # inches
-LARGE_PER_ROW, LARGE_CELL = 5, 1.55  # of patches in which cells are to be seen
+LARGE_PER_ROW, LARGE_CELL = 5, 1.55  # of patches large enough to see cells
 CAPTION_LINE = 0.135  # inches
 
 
 def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
-    """Blocks of patches under headings, a caption below each.
+    """Blocks of patches under headings, each patch with a caption.
 
     Args:
         rows: Heading to patches, uint8 (n, H, W, 3), and captions, (n,); n may be 0.
-        title: The figure's title.
+        title: Title of the figure.
     """
     lines = max([1, *(caption.count("\n") + 1 for _, c in rows.values() for caption in c)])
     cell_height = CELL + 0.13 * lines
@@ -48,12 +48,12 @@ def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
 def augmented_grid_figure(
     original: NDArray[np.uint8], augmented: NDArray[np.uint8], title: str
 ) -> Figure:
-    """A row a patch: as it is, then as training sees it.
+    """One row per patch: the original, then random augmentations.
 
     Args:
         original: uint8 (r, H, W, 3).
         augmented: uint8 (r, c, H, W, 3).
-        title: The figure's title.
+        title: Title of the figure.
     """
     rows, columns = augmented.shape[:2]
     figure = new_figure(CELL * (columns + 1), CELL * rows + 0.6)
@@ -70,12 +70,12 @@ def augmented_grid_figure(
 
 
 def patch_grid_figure(patches: NDArray[np.uint8], captions: Sequence[str], title: str) -> Figure:
-    """Patches in rows of five, a caption below each.
+    """Large patches in rows of five, each with a caption.
 
     Args:
         patches: uint8 (n, P, P, 3), RGB, n > 0.
-        captions: Words a patch, (n,), drawn as they stand.
-        title: The figure's title.
+        captions: Caption of each patch, (n,), drawn verbatim.
+        title: Title of the figure.
     """
     rows, _ = wrap_grid(len(patches), LARGE_PER_ROW)
     lines = max(caption.count("\n") + 1 for caption in captions)
@@ -102,5 +102,5 @@ def patch_grid_figure(patches: NDArray[np.uint8], captions: Sequence[str], title
 
 
 def show_patch(axes: Axes, patch: NDArray[np.uint8]) -> None:
-    """Draw a patch pixel by pixel, so that nothing is smoothed into it."""
+    """Draw a patch without interpolation."""
     axes.imshow(patch, interpolation="nearest")

@@ -1,4 +1,4 @@
-"""Colour of the patients: what staining and scanning did to one and not to another."""
+"""Mean colours of the patients, which differ by staining and scanning."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from idc.plots.style import (
 )
 
 WIDTH = 10.0  # inches
-NAMED = 40  # more patients than this get no name of their own
+MAX_NAMED = 40  # patients that are labelled with their names
 CHANNELS = {"r": ("red", ORANGE, "^"), "g": ("green", GREEN, "s"), "b": ("blue", BLUE, "o")}
 MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 
@@ -31,19 +31,19 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X")
 def colour_by_patient_figure(
     stats: pd.DataFrame, patients: Sequence[str], class_names: Sequence[str]
 ) -> Figure:
-    """Mean red, green and blue of each patient, class by class, over swatches of the mean colour.
+    """Mean red, green and blue of each patient by class, above swatches of the mean colour.
 
-    Up to 40 patients stand in the same order in every class, with their names. Of more, a class
-    shows those that it has, sorted by its own mean green.
+    Up to 40 patients have the same order in every class, and their names. More are sorted within
+    each class by mean green, without names.
 
     Args:
-        stats: A row a patient and class: ``group``, ``label``, ``mean_r``, ``mean_g``, ``mean_b``
-            (0..255) and ``spread_r``, ``spread_g``, ``spread_b`` (standard deviation between the
-            patient's patches, 0..255).
-        patients: Patients in the order to draw them, from dark to light.
-        class_names: A name a class.
+        stats: One row per patient and class: ``patient``, ``label``, ``mean_r``, ``mean_g``,
+            ``mean_b`` (0..255) and ``spread_r``, ``spread_g``, ``spread_b`` (standard deviation
+            between the patient's patches, 0..255).
+        patients: Patients in drawing order, from dark to light.
+        class_names: Name of each class.
     """
-    classes, named = len(class_names), len(patients) <= NAMED
+    classes, named = len(class_names), len(patients) <= MAX_NAMED
     figure = new_figure(WIDTH, (2.9 if named else 3.3) * classes + 0.9)
     heights = [5.5, 1] * classes
     grid = figure.subplots(2 * classes, 1, squeeze=False, height_ratios=heights).ravel()
@@ -62,25 +62,25 @@ def colour_by_patient_figure(
             axes.set_xlim(-0.6, max(len(part), 1) - 0.4)
             axes.tick_params(labelbottom=False, bottom=False)
         if not named:
-            strip.set_xlabel("its patients, from the darkest to the lightest")
+            strip.set_xlabel("patients, from dark to light")
     if named:
         names = [literal(p, 16) for p in patients]
         last = grid[-1]
         last.tick_params(labelbottom=True)
         last.set_xticks(range(len(patients)), names, rotation=60, ha="right", fontsize=8)
-        last.set_xlabel("patient, from the darkest to the lightest")
+        last.set_xlabel("patient, from dark to light")
     keys = [
         Line2D([], [], color=colour, marker=marker, linestyle="", label=f"mean {word}")
         for word, colour, marker in CHANNELS.values()
     ]
-    spread = "± 1 standard deviation of the patient's patches"
+    spread = "± 1 standard deviation over the patient's patches"
     keys.append(Line2D([], [], color=GREY, label=spread))
     figure.legend(handles=keys, loc="outside upper center", ncols=4, frameon=False, fontsize=9)
     return figure
 
 
 def _limits(stats: pd.DataFrame) -> tuple[float, float]:
-    """One scale for all classes, in steps of 32, with every mean and spread inside."""
+    """Common limits of all classes, in steps of 32, that contain all means and deviations."""
     means, spreads = (stats[[f"{kind}_{c}" for c in CHANNELS]] for kind in ("mean", "spread"))
     low = float((means.to_numpy() - spreads.to_numpy()).min(initial=255))
     return max(0.0, 32 * (low // 32)), 255.0
@@ -92,7 +92,7 @@ def _draw_channels(axes: Axes, part: pd.DataFrame, named: bool) -> None:
     axes.tick_params(bottom=False)
     tidy(axes)
     if named:
-        axes.set_xticks(places)  # a line of the grid a patient
+        axes.set_xticks(places)  # one grid line per patient
     if part["mean_r"].isna().all():
         note_empty(axes, "no patch of this class")
     for shift, (key, (_, colour, marker)) in zip((-0.2, 0, 0.2), CHANNELS.items(), strict=True):
@@ -110,7 +110,7 @@ def _draw_channels(axes: Axes, part: pd.DataFrame, named: bool) -> None:
 
 
 def _draw_swatches(axes: Axes, part: pd.DataFrame) -> None:
-    """The mean colours themselves: what the eye would compare."""
+    """Draw the mean colours as swatches."""
     colours = part[["mean_r", "mean_g", "mean_b"]].to_numpy(float)
     strip = np.where(np.isnan(colours), 255, colours).astype(np.uint8)
     ends = (-0.5, len(part) - 0.5, 0.0, 1.0)
@@ -122,22 +122,22 @@ def _draw_swatches(axes: Axes, part: pd.DataFrame) -> None:
 
 
 def colour_space_figure(stats: pd.DataFrame, class_names: Sequence[str]) -> Figure:
-    """Patients in CIELAB: a panel a class, a mark a patient, filled with its mean colour.
+    """Patients in CIELAB: one panel per class, one mark per patient in its mean colour.
 
-    All panels share their axes, so that the distance between patients can be held against the
-    distance between classes; the other classes stand behind in grey.
+    All panels share their axes, so that distances between patients can be compared with distances
+    between classes; the other classes are drawn in grey.
 
     Args:
-        stats: A row a patient and class: ``group``, ``label``, ``mean_r``, ``mean_g``, ``mean_b``
-            (0..255), ``lab_a``, ``lab_b`` (mean CIELAB a* and b*) and ``spread_lab_a``,
+        stats: One row per patient and class: ``patient``, ``label``, ``mean_r``, ``mean_g``,
+            ``mean_b`` (0..255), ``lab_a``, ``lab_b`` (mean CIELAB a* and b*) and ``spread_lab_a``,
             ``spread_lab_b`` (standard deviation between the patient's patches).
-        class_names: A name a class.
+        class_names: Name of each class.
     """
     columns = min(3, len(class_names))
     rows = -(-len(class_names) // columns)
     figure = new_figure(WIDTH, 4.9 * rows if columns < 3 else 3.9 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    few = stats["patient"].nunique() <= NAMED
+    few = stats["patient"].nunique() <= MAX_NAMED
     for label, name in enumerate(class_names):
         axes = grid[label]
         of_class = stats["label"] == label

@@ -1,4 +1,4 @@
-"""Each patient by itself: how well its patches are told, and how many are called positive."""
+"""Metrics and burden of each patient."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from idc.plots.burden import count_patients, no_patients
+from idc.plots.burden import no_patients
 from idc.plots.style import (
     AMBER,
     BLUE,
@@ -19,8 +19,9 @@ from idc.plots.style import (
     new_figure,
     tidy,
 )
+from idc.text import count
 
-SHOWN = 40  # more patients than this are not drawn one by one
+MAX_SHOWN = 40  # patients
 NAME = 22  # characters of a patient's name
 # Metric, word, colour, marker and its size.
 TWO_CLASSES = (
@@ -36,26 +37,26 @@ MORE_CLASSES = (
 
 
 def per_patient_figure(table: pd.DataFrame, title: str = "Test patients") -> Figure:
-    """Metrics of each patient, worst at the top, and what share of it is positive.
+    """Metrics of each patient, worst at the top, and labelled and called share of positives.
 
-    Up to 40 patients are drawn; of more, the worst 40, which the title says.
+    Of more than 40 patients the worst 40 are drawn, as the title states.
 
     Args:
-        table: A row a patient, worst first: ``patient``, ``patches``, ``recall``, ``f1`` (NaN
-            where undefined). For two classes ``tp``, ``fn``, ``specificity``, ``fraction_true``
+        table: One row per patient, worst first: ``patient``, ``patches``, ``recall``, ``f1`` (NaN
+            if undefined). For two classes ``tp``, ``fn``, ``specificity``, ``fraction_true``
             and ``fraction_predicted``; for more ``accuracy``.
-        title: The figure's title.
+        title: Title of the figure.
     """
     two = "fraction_true" in table
-    rows = table.head(SHOWN)
+    rows = table.head(MAX_SHOWN)
     figure = new_figure(10.0 if two else 7.0, max(2.6, 0.27 * len(rows) + 1.7))
     if two:
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.25, 1])
     else:
         left, right = figure.subplots(), None
-    which = f"{count_patients(table)}, worst recall first"
-    if len(table) > SHOWN:
-        which = f"the worst {SHOWN} of {count_patients(table)}, by recall"
+    which = f"{count(len(table), 'patient')}, worst recall first"
+    if len(table) > MAX_SHOWN:
+        which = f"the worst {MAX_SHOWN} of {count(len(table), 'patient')}, by recall"
     figure.suptitle(f"{literal(title, 60)}: {which}", fontsize=12)
     if rows.empty:
         return no_patients(figure)
@@ -95,7 +96,7 @@ def per_patient_figure(table: pd.DataFrame, title: str = "Test patients") -> Fig
 def _draw_metrics(
     axes: Axes, rows: pd.DataFrame, metrics: tuple[tuple[str, str, str, str, float], ...]
 ) -> None:
-    """A mark a metric, on a line that spans them; a metric that is undefined has no mark."""
+    """Draw one mark per defined metric, on a line that spans them."""
     values = rows[[name for name, *_ in metrics]].to_numpy(np.float64)
     places = np.arange(len(rows))
     some = np.isfinite(values).any(1)
@@ -107,7 +108,7 @@ def _draw_metrics(
         linewidth=1.2,
         zorder=1,
     )
-    # The first is filled and the others are hollow and larger, so that equal ones are all seen.
+    # The first is filled, the others hollow and larger, so that equal values stay visible.
     for number, (_, word, colour, marker, size) in enumerate(metrics):
         axes.plot(
             values[:, number],

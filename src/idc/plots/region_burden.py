@@ -1,4 +1,4 @@
-"""The regions of a slide that were called positive: how large, how sure, how much of it right."""
+"""Regions of a slide that were called positive: size, labelled share and mean score."""
 
 import numpy as np
 import pandas as pd
@@ -12,35 +12,35 @@ from idc.text import count
 
 WIDTH = 9.5  # inches
 ROW = 0.24
-MOST = 40  # regions that are drawn
+MAX_SHOWN = 40  # regions
 
 
 def region_burden_figure(
     table: pd.DataFrame, patient: str, positive: str = "positive", threshold: float | None = None
 ) -> Figure:
-    """A bar a called region, the largest first: its patches, and its mean score.
+    """One bar per called region, largest first, with its number of patches and mean score.
 
     Args:
-        table: A row a region: ``region`` (its number on the slide map), ``patches``,
+        table: One row per region: ``region`` (its number on the slide map), ``patches``,
             ``mean_score`` in [0, 1] and ``labelled`` (share of its patches labelled positive); see
             `idc.slides.positive_regions.call_regions`.
-        patient: For the title.
+        patient: Name of the patient, for the title.
         positive: Name of the positive class.
-        threshold: ``score >= threshold`` was called positive; None where it is unknown.
+        threshold: ``score >= threshold`` was called positive; None if unknown.
     """
     table = table.sort_values(["patches", "region"], ascending=[False, True], ignore_index=True)
-    shown, name = table.head(MOST), literal(positive, 24)
+    shown, name = table.head(MAX_SHOWN), literal(positive, 24)
     figure = new_figure(WIDTH, 1.9 + ROW * max(len(shown), 3))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2.2, 1])
     whole = f"{count(len(table), 'region')} called {name}"
-    if len(table) > MOST:
-        left_out = int(table["patches"][MOST:].sum())
-        whole += f", the {MOST} largest; the others hold {count(left_out, 'patch', 'patches')}"
+    if len(table) > MAX_SHOWN:
+        left_out = int(table["patches"][MAX_SHOWN:].sum())
+        whole += f", the {MAX_SHOWN} largest; the others hold {count(left_out, 'patch', 'patches')}"
     figure.suptitle(f"{literal(patient)}: {whole}", fontsize=11)
     if table.empty:
         for axes in (left, right):
             axes.set_axis_off()
-        note_empty(left, "no region was called")
+        note_empty(left, "no region was called positive")
         return figure
     at = np.arange(len(shown))
     _draw_sizes(left, shown, name)
@@ -49,8 +49,8 @@ def region_burden_figure(
         right.axvline(threshold, color=BLACK, linewidth=1.1, linestyle=(0, (5, 2)))
         right.set_title(f"dashed: threshold {threshold:.3g}", fontsize=8.5)
     right.set_xlabel(f"mean probability of {name}")
-    known = [*shown["mean_score"], *([] if threshold is None else [threshold])]
-    if max(known) - min(known) >= NARROW:
+    values = [*shown["mean_score"], *([] if threshold is None else [threshold])]
+    if max(values) - min(values) >= NARROW:
         right.set_xlim(-0.02, 1.02)
     right.xaxis.set_major_locator(MaxNLocator(3))
     right.ticklabel_format(axis="x", useOffset=False)
@@ -81,7 +81,7 @@ def _draw_sizes(axes: Axes, shown: pd.DataFrame, name: str) -> None:
     )
     for place, row in enumerate(shown.to_dict("records")):
         axes.annotate(
-            f"{row['patches']:,}, {row['labelled']:.0%} of them so labelled"
+            f"{row['patches']:,}, {row['labelled']:.0%} of them labelled {name}"
             if not place
             else f"{row['patches']:,}, {row['labelled']:.0%}",
             (row["patches"], place),

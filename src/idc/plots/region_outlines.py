@@ -1,4 +1,4 @@
-"""Regions of evidence, drawn on the patches they lie in."""
+"""Outlines of regions of evidence on their patches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from idc.plots.style import BLACK, hide_rest, literal, new_figure, note_empty, w
 
 PER_ROW = 5
 CELL = 2.3  # inches
-IN_LINE = 3  # regions a line of the caption
-NARROW = 32  # characters of a line over a patch
-# White below and dark above is seen on every colour that stained tissue has.
+IN_LINE = 3  # regions per line of the caption
+NARROW = 32  # characters of a line above a patch
+# Dark lines on wider white ones are visible on tissue of any colour.
 DOUBLE = [effects.Stroke(linewidth=3.2, foreground="white"), effects.Normal()]
 THIN = [effects.Stroke(linewidth=2.0, foreground="white"), effects.Normal()]
 
 
 class Outlined(Protocol):
-    """What is drawn of a region; `idc.slides.evidence_regions.Region` is one."""
+    """A region with outlines, such as `idc.slides.evidence_regions.Region`."""
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -37,18 +37,18 @@ class Outlined(Protocol):
 
     @property
     def share(self) -> float:
-        """Of the map's positive mass, in [0, 1]."""
+        """Share of the map's positive mass, in [0, 1]."""
         ...
 
 
 @dataclass(frozen=True)
 class RegionCase:
-    """A patch and the regions found in it.
+    """A patch and its regions of evidence.
 
     Attributes:
         patch: uint8 (H, W, 3).
-        regions: In the order of their numbers; may be empty. They are in pixels of the patch.
-        header: Kind, patient, position, label and score, drawn as it stands; two lines at most.
+        regions: Regions in the order of their numbers, in patch pixels; may be empty.
+        header: Kind, patient, position, label and score, drawn verbatim; at most two lines.
     """
 
     patch: NDArray[np.uint8]
@@ -57,14 +57,14 @@ class RegionCase:
 
 
 def regions_figure(cases: Sequence[RegionCase], title: str, note: str = "") -> Figure:
-    """Each patch enlarged, with the contour, the box and the number of each region of evidence.
+    """Enlarged patches with contour, bounding box and number of each region of evidence.
 
-    Below a patch stands what share of the positive attribution each region holds.
+    The caption of a patch gives the share of the positive attribution in each region.
 
     Args:
-        cases: Any number.
-        title: The figure's title, drawn as it stands.
-        note: A line below, such as the method and what is explained.
+        cases: Any number of patches.
+        title: Title of the figure, drawn verbatim.
+        note: Line below, such as the method and what is explained.
     """
     rows, columns = wrap_grid(max(len(cases), 1), PER_ROW)
     lines = max([1, *(1 + (len(case.regions) - 1) // IN_LINE for case in cases)])
@@ -85,7 +85,7 @@ def regions_figure(cases: Sequence[RegionCase], title: str, note: str = "") -> F
 
 def _draw(axes: Axes, case: RegionCase) -> None:
     height, width = case.patch.shape[:2]
-    # Pixel edges at whole numbers, as regions have them.
+    # Pixel edges at whole numbers, as in regions.
     axes.imshow(case.patch, interpolation="nearest", extent=(0, width, height, 0))
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
     axes.spines[:].set_color("#bbbbbb")
@@ -109,7 +109,7 @@ def _draw(axes: Axes, case: RegionCase) -> None:
         for ring in region.contours:
             x, y = ring.T
             axes.plot(x, y, color=BLACK, linewidth=1.4, path_effects=DOUBLE, clip_on=False)
-    # Numbers last: no line may run through one.
+    # Numbers last, so that no line crosses them.
     taken: list[tuple[float, float]] = []
     for number, region in enumerate(case.regions, 1):
         x, y = _free_corner(region.box, (height, width), taken)
@@ -131,9 +131,9 @@ def _draw(axes: Axes, case: RegionCase) -> None:
 def _free_corner(
     box: tuple[int, int, int, int], shape: tuple[int, int], taken: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
-    """A corner of the box, inside the patch, that is farthest from the numbers already there.
+    """Corner of the box, inside the patch, that is farthest from the numbers already drawn.
 
-    Among corners that are far enough from them, the first: the upper left one.
+    Of corners that are far enough, the first (upper left) is used.
     """
     top, left, bottom, right = box
     rim = 0.07 * np.array(shape, float)
@@ -150,7 +150,7 @@ def _free_corner(
 
 
 def _caption(regions: Sequence[Outlined]) -> str:
-    """Number and share of each region, a few a line."""
+    """Number and share of each region, a few per line."""
     if not regions:
         return "no region"
     parts = [f"{i}: {100 * region.share:.0f} %" for i, region in enumerate(regions, 1)]

@@ -1,4 +1,4 @@
-"""Whether a score of 0.8 means eight in ten."""
+"""Reliability diagrams."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Scores = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class _Look:
-    """Tells a curve and its counts from the other's, without colour too."""
+    """Style of a curve and its counts, distinguishable without colour."""
 
     colour: str
     dashes: Any
@@ -36,14 +36,14 @@ def reliability_figure(
     title: str = "",
     bins: int = ECE_BINS,
 ) -> Figure:
-    """Share of positives against mean score a bin, with the bins' counts below.
+    """Share of positives against mean score per bin, with the bins' counts below.
 
     Args:
         labels: 0 or 1, (N,).
         scores: Probability of the positive class, float in [0, 1], (N,); or one or two of them by
-            name, ``{"before": ..., "after": ...}`` a calibration, drawn into one figure.
-        title: The figure's title.
-        bins: Number of equally wide bins; empty ones are left out. The errors in the legend are
+            name, such as ``{"before": ..., "after": ...}`` for a calibration.
+        title: Title of the figure.
+        bins: Number of equally wide bins; empty ones are omitted. The errors in the legend are
             those of `idc.metrics.calibration_error.calibration_metrics`, in 10 bins.
     """
     named = dict(scores) if isinstance(scores, Mapping) else {"scores": scores}
@@ -51,7 +51,7 @@ def reliability_figure(
     ratios = [3.6, *[1.0] * len(named)]
     upper, *lower = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
     upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfectly calibrated")
-    upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel="share that is positive")
+    upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel="share of positives")
     upper.set_title(title, fontsize=11)
     lower[-1].set_xlabel("score (probability of the positive class)")
     for axes in (upper, *lower):

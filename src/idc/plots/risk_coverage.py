@@ -1,4 +1,4 @@
-"""What is gained when the least certain patches are left to a pathologist."""
+"""Risk-coverage curves of selective prediction."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from matplotlib.ticker import PercentFormatter
 from idc.plots.style import GREY, curve_style, literal, new_figure, note_empty, tidy
 
 MARKERS = "osD^vPX"
-STEADY = 0.05  # of the patches; below, a curve jumps with each of them and sets no scale
+MIN_COVERAGE = 0.05  # below it, a curve is too noisy to set the scale
 
 
 def risk_coverage_figure(
     curves: Mapping[str, pd.DataFrame],
     target_recall: float = 0.99,
-    title: str = "Test patches decided, the most certain first",
+    title: str = "Test patches decided, most confident first",
 ) -> Figure:
     """Share of errors and, for two classes, recall against the share of patches kept.
 
@@ -25,8 +25,8 @@ def risk_coverage_figure(
         curves: Name of a measure of confidence to its curve, from
             `idc.metrics.selective_prediction.risk_coverage`: ``coverage``, ``risk`` and, for two
             classes, ``recall``.
-        target_recall: The recall whose largest coverage is marked, in (0, 1].
-        title: The figure's title.
+        target_recall: Recall whose largest coverage is marked, in (0, 1].
+        title: Title of the figure.
     """
     columns = ["risk"]
     if any(_has_recall(table) for table in curves.values()):
@@ -65,9 +65,9 @@ def _draw(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, target: f
             continue
         drawn = True
         coverage, values = (table[key].to_numpy(np.float64) for key in ("coverage", column))
-        scale += values[(coverage >= STEADY) & np.isfinite(values)].tolist()
+        scale += values[(coverage >= MIN_COVERAGE) & np.isfinite(values)].tolist()
         style, marker = curve_style(number), MARKERS[number % len(MARKERS)]
-        label, at = literal(name, 40), _mark(table, target)
+        label, at = literal(name, 40), _target_row(table, target)
         if _has_recall(table):
             label += (
                 f": {table['coverage'].iloc[at]:.0%} decided at recall {target:g}"
@@ -93,12 +93,12 @@ def _draw(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, target: f
 
 
 def _has_recall(table: pd.DataFrame) -> bool:
-    """Whether it is there and defined anywhere: there are two classes, and positives."""
+    """Whether the recall is defined: there are two classes, and positives."""
     return "recall" in table and bool(table["recall"].notna().any())
 
 
-def _mark(table: pd.DataFrame, target: float) -> int | None:
-    """The row of the largest coverage whose recall reaches the target."""
+def _target_row(table: pd.DataFrame, target: float) -> int | None:
+    """Row of the largest coverage whose recall reaches the target; None if there is none."""
     if not _has_recall(table):
         return None
     reached = np.flatnonzero(table["recall"].to_numpy(np.float64) >= target)

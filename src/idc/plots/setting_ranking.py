@@ -1,4 +1,4 @@
-"""A sweep's settings, best at the top, and the baselines below them."""
+"""Leaderboard of a sweep's settings, with the baselines below them."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,24 @@ from matplotlib.figure import Figure
 
 from idc.plots.style import BLACK, BLUE, GREY, SKY, literal, new_figure, note_empty, tidy
 
-LEAKY = "†  patients are in two splits: too good"
+LEAKY = "†  patients are in two splits: optimistic"
 INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
 NAME = 52  # characters of a setting that are shown
 
 
 def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str = "mean") -> Figure:
-    """Dot and bar panels, one a metric.
+    """Dot plots of the settings, one panel per metric.
 
-    A setting with an interval shows it as a bar; else the sample deviation of its runs is a
-    whisker. Single runs are ticks. Baselines stand below a line, hollow.
+    A bar is the interval of a setting, or a whisker the sample deviation of its runs. Ticks are
+    single runs. Baselines are hollow, below a line.
 
     Args:
-        table: A row a setting, best first: ``setting``, ``runs``, and for each metric
-            ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. If at hand:
-            ``<metric>_low`` and ``<metric>_high`` (its 95 % interval over patients),
-            ``kind`` (``run`` or ``baseline``) and ``leaky`` (bool: patients are in two splits).
-        metrics: The metrics, the first of which made the order.
-        value: What a setting's value is; see `idc.text.value_words`.
+        table: One row per setting, best first: ``setting``, ``runs``, and for each metric
+            ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. Optional:
+            ``<metric>_low`` and ``<metric>_high`` (95 % interval over patients), ``kind`` (``run``
+            or ``baseline``) and ``leaky`` (bool: patients are in two splits).
+        metrics: The metrics, the first of which determined the order.
+        value: Description of a setting's value, see `idc.text.value_words`.
     """
     if table.empty:
         figure = new_figure(5, 1.5)
@@ -74,7 +74,7 @@ def _name(row: Mapping[Any, Any], baseline: bool) -> str:
 
 
 def _mark(axes: Axes, place: int, row: Mapping[Any, Any], metric: str, baseline: bool) -> None:
-    """Draw a setting's value of a metric, with what is known of its spread."""
+    """Draw a setting's value of a metric, with interval or deviation."""
     value, kind = _value(row, metric), _spread_kind(row, metric)
     if not np.isfinite(value):
         axes.text(
@@ -114,7 +114,7 @@ def _value(row: Mapping[Any, Any], metric: str) -> float:
 
 
 def _spread_kind(row: Mapping[Any, Any], metric: str) -> str:
-    """What is drawn of a setting's spread: an interval rather than a deviation, or nothing."""
+    """Kind of spread that is drawn: interval, else deviation, else none."""
     ends = [float(row.get(f"{metric}_{end}", np.nan)) for end in ("low", "high")]
     if np.isfinite(ends).all():
         return INTERVAL
@@ -122,7 +122,7 @@ def _spread_kind(row: Mapping[Any, Any], metric: str) -> str:
 
 
 def _legend(rows: Sequence[Mapping[Any, Any]], metrics: Sequence[str], value: str) -> str:
-    """What the marks are; only those that occur."""
+    """Describe the marks that occur."""
     cells = [(row, m) for row in rows for m in metrics if np.isfinite(_value(row, m))]
     kinds = {_spread_kind(row, m) for row, m in cells}
     singles = any(len(row[f"{m}_values"]) > 1 for row, m in cells)

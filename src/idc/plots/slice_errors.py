@@ -1,4 +1,4 @@
-"""Error rate and recall of kinds of patches, and which do worse than the rest."""
+"""Error rate and recall of slices of patches, with those worse than the rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,30 +11,31 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from idc.plots.style import BLACK, BLUE, GREY, ORANGE, literal, new_figure, note_empty, tidy
+from idc.text import count
 
-SHOWN = 60  # rows; more are not drawn
+MAX_SHOWN = 60  # rows
 ALL = "all"
-# Metric, label of its axis, the column that marks it and the word for that.
+# Metric, label of its axis, column of its marks and their label.
 PANELS = (
     ("error_rate", "share of wrong decisions", "worse", "worse"),
     ("recall", "recall", "misses_more", "misses more"),
 )
 
 
-def slices_figure(table: pd.DataFrame, title: str = "Kinds of test patches") -> Figure:
-    """Share of errors and, for two classes, recall of each slice with 95 % intervals.
+def slices_figure(table: pd.DataFrame, title: str = "Slices of the test patches") -> Figure:
+    """Error rate and, for two classes, recall of each slice with 95 % intervals.
 
     Args:
         table: One row per slice, from `idc.metrics.slice_table.slice_table`: ``slice``,
             ``value``, ``patches``, ``patients``, ``error_rate``, ``error_rate_ci_low``,
             ``error_rate_ci_high``, ``worse``, and for two classes the same for ``recall`` with
-            ``misses_more``. The row of ``all`` gives the line that the others are compared with.
-        title: The figure's title.
+            ``misses_more``. The row ``all`` gives the reference line.
+        title: Title of the figure.
     """
     panels = [panel for panel in PANELS if panel[0] in table]
-    rows = table.head(SHOWN)
+    rows = table.head(MAX_SHOWN)
     figure = new_figure(3.4 + 3.4 * max(len(panels), 1), max(2.2, 0.36 * len(rows) + 1.5))
-    cut = f" (the first {SHOWN} of {len(table):,})" if len(table) > SHOWN else ""
+    cut = f" (the first {MAX_SHOWN} of {len(table):,})" if len(table) > MAX_SHOWN else ""
     figure.suptitle(f"{literal(title, 80)}{cut}", fontsize=12)
     grid = figure.subplots(1, max(len(panels), 1), sharey=True, squeeze=False).ravel()
     if rows.empty or not panels:
@@ -86,8 +87,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, name: str, label: str, mark: str, word
             axes.axvline(value, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
     for chosen, colour, marker, text in (
         (whole, BLACK, "D", "all patches"),
-        (~whole & ~marked, BLUE, "o", "a slice, with 95 % interval"),
-        (~whole & marked, ORANGE, "s", "markedly worse than all other patches"),
+        (~whole & ~marked, BLUE, "o", "slice, with 95 % interval"),
+        (~whole & marked, ORANGE, "s", "significantly worse than all other patches"),
     ):
         if not chosen.any():
             continue
@@ -128,11 +129,11 @@ def _draw(axes: Axes, rows: pd.DataFrame, name: str, label: str, mark: str, word
             fontsize=8,
             color=GREY,
         )
-    known = np.concatenate([low, high, values])
-    known = known[np.isfinite(known)]
-    if len(known):
-        margin = 0.06 * max(float(np.ptp(known)), 0.05)
-        axes.set_xlim(max(known.min() - margin, -0.02), min(known.max() + margin, 1.02))
+    drawn = np.concatenate([low, high, values])
+    drawn = drawn[np.isfinite(drawn)]
+    if len(drawn):
+        margin = 0.06 * max(float(np.ptp(drawn)), 0.05)
+        axes.set_xlim(max(drawn.min() - margin, -0.02), min(drawn.max() + margin, 1.02))
     axes.set_xlabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     tidy(axes)
@@ -141,7 +142,5 @@ def _draw(axes: Axes, rows: pd.DataFrame, name: str, label: str, mark: str, word
 
 def _name(row: Mapping[Any, Any]) -> str:
     kind, value = literal(str(row["slice"]), 24), literal(str(row["value"]), 32)
-    patients = f"{row['patients']:,} patient{'' if row['patients'] == 1 else 's'}"
-    patches = f"{row['patches']:,} patch{'' if row['patches'] == 1 else 'es'}"
-    words = value if row["slice"] == ALL else f"{kind}: {value}"
-    return f"{words}\n{patches}, {patients}"
+    counts = f"{count(row['patches'], 'patch', 'patches')}, {count(row['patients'], 'patient')}"
+    return f"{value if row['slice'] == ALL else f'{kind}: {value}'}\n{counts}"

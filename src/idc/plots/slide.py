@@ -1,4 +1,4 @@
-"""Slide maps: the tissue of a patient, and the classes of its patches."""
+"""Slide maps of tissue and classes, and the drawing functions that slide figures share."""
 
 from collections.abc import Sequence
 
@@ -18,20 +18,20 @@ from idc.plots.style import BLACK, class_colours, literal, new_figure
 WIDTH = 10.0  # inches
 TALLEST = 8.0
 TINT = 0.42
-GROUND = "#{:02x}{:02x}{:02x}".format(*EMPTY)
+BACKGROUND = "#{:02x}{:02x}{:02x}".format(*EMPTY)
 
 
 def tint(
     tissue: NDArray[np.uint8], labels: NDArray[np.integer], colours: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """The tissue in grey, under the colour of each patch's class.
+    """Overlay the colour of each patch's class on the tissue in grey.
 
-    H&E is pink and violet, on which no colour is told from stain: so the stain is taken out.
+    The tissue is grey because colours on H&E (pink and violet) would be mistaken for stain.
 
     Args:
-        tissue: A mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        labels: Class at each place, int (H, W), -1 where there is no patch.
-        colours: A colour a class, as #rrggbb.
+        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
+        labels: Class at each place, int (H, W), -1 without a patch.
+        colours: Colour of each class, as #rrggbb.
 
     Returns:
         uint8, as large as `tissue`; places without a patch are as in `tissue`.
@@ -45,13 +45,13 @@ def blend(
     colours: Sequence[str],
     strengths: Sequence[float],
 ) -> NDArray[np.uint8]:
-    """As `tint`, each kind of place with a strength of its own.
+    """Overlay colours as `tint`, with an opacity per kind.
 
     Args:
-        tissue: A mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        kinds: Kind of each place, int (H, W), -1 where there is no patch.
-        colours: A colour a kind, as #rrggbb.
-        strengths: Of each kind, from 0, which leaves grey tissue, to 1, which hides it.
+        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
+        kinds: Kind of each place, int (H, W), -1 without a patch.
+        colours: Colour of each kind, as #rrggbb.
+        strengths: Opacity of each kind, from 0 (grey tissue) to 1 (hidden tissue).
 
     Returns:
         uint8, as large as `tissue`; places without a patch are as in `tissue`.
@@ -66,11 +66,11 @@ def blend(
 
 
 def outline(inside: NDArray[np.bool_], places: Places) -> NDArray[np.float64]:
-    """The edges between the places that are inside and those that are not.
+    """Edges between places inside and outside of a region.
 
     Args:
         inside: bool (H, W).
-        places: Where the grid lies on the slide.
+        places: Grid of the slide.
 
     Returns:
         Segments, float (n, 2, 2): start and end, each x and y in slide pixels.
@@ -92,19 +92,19 @@ def slide_figure(
     class_names: Sequence[str],
     title: str,
 ) -> Figure:
-    """A patient's tissue, and beside it the classes of its patches, in slide pixels.
+    """Tissue of a patient, and the classes of its patches, in slide pixels.
 
     Args:
-        tissue: A mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        labels: Class at each place, int (H, W), -1 where there is no patch.
+        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
+        labels: Class at each place, int (H, W), -1 without a patch.
         dropped: Places whose patch is not used, bool (H, W); they are crossed out.
-        places: Where the patches lie.
-        class_names: A name a class.
-        title: The figure's title, drawn as it stands.
+        places: Places of the patches.
+        class_names: Name of each class.
+        title: Title of the figure, drawn verbatim.
     """
     colours = class_colours(len(class_names))
     height, width = labels.shape
-    # Room for the title and the legend besides the two maps, which are equally large.
+    # Room for the title and the legend; both maps have the same size.
     tall = min(TALLEST, max(2.4, 0.46 * WIDTH * height / width + 1.35))
     figure = new_figure(WIDTH, tall)
     figure.suptitle(title, fontsize=12)
@@ -126,11 +126,11 @@ def slide_figure(
 
 
 def slide_axes(axes: Axes, places: Places) -> None:
-    """Axes in slide pixels with y downwards, round the whole grid, on the ground of the maps."""
+    """Set up axes in slide pixels with y downwards around the whole grid."""
     left, right, low, high = places.extent
-    rim = places.patch_size / 2  # so that lines at the border are seen whole
+    rim = places.patch_size / 2  # so that lines at the border are not clipped
     axes.set(xlim=(left - rim, right + rim), ylim=(low + rim, high - rim))
-    axes.set_facecolor(GROUND)
+    axes.set_facecolor(BACKGROUND)
     axes.tick_params(labelsize=8)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
@@ -141,7 +141,7 @@ def slide_axes(axes: Axes, places: Places) -> None:
 def _draw_outlines(
     axes: Axes, labels: NDArray[np.integer], places: Places, colours: Sequence[str]
 ) -> None:
-    """Round every class but the first, which is the ground that they lie on."""
+    """Outline every class except the first (background)."""
     for label, colour in list(enumerate(colours))[1:]:
         draw_outline(axes, labels == label, places, colour)
 
@@ -154,19 +154,19 @@ def draw_outline(
     width: float = 1.2,
     below: str = "white",
 ) -> None:
-    """A line round the places that are inside, on a wider one that sets it off.
+    """Outline a region, on a wider line for contrast.
 
     Args:
         axes: See `slide_axes`.
         inside: bool (H, W).
-        places: Where the grid lies on the slide.
-        colour: Of the line.
-        width: Of the line, in points; the one below it is twice as wide.
+        places: Grid of the slide.
+        colour: Colour of the line.
+        width: Width of the line, in points; the line below is twice as wide.
         below: Colour of the wider line.
     """
     lines = list(outline(inside, places))
-    for wide, paint in ((2 * width, below), (width, colour)):
-        axes.add_collection(LineCollection(lines, colors=paint, linewidths=wide))
+    for wide, line_colour in ((2 * width, below), (width, colour)):
+        axes.add_collection(LineCollection(lines, colors=line_colour, linewidths=wide))
 
 
 def _cross_out(axes: Axes, dropped: NDArray[np.bool_], places: Places) -> None:
@@ -196,5 +196,5 @@ def _keys(
     if dropped.any():
         label = f"dropped ({int(dropped.sum()):,})"
         keys.append(Line2D([], [], color=BLACK, marker="x", linestyle="", label=label))
-    keys.append(Patch(facecolor=GROUND, edgecolor="#bbbbbb", label="no patch"))
+    keys.append(Patch(facecolor=BACKGROUND, edgecolor="#bbbbbb", label="no patch"))
     return keys

@@ -1,4 +1,4 @@
-"""What a panel of a slide shows: kinds of places, and scores with their colour bar."""
+"""Panels of a slide: kinds of places, and scores with a colour bar."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,24 +15,24 @@ from matplotlib.path import Path
 from numpy.typing import NDArray
 
 from idc.plots.mosaic import Places
-from idc.plots.slide import GROUND, blend, draw_outline
+from idc.plots.slide import BACKGROUND, blend, draw_outline
 from idc.plots.slide_sheet import Sheet
 from idc.plots.style import BLACK, GREY
 
-NARROW = 0.1  # scores that differ by less have colours of their own
-SEQUENTIAL = "cividis"  # told alike with any colour vision
+NARROW = 0.1  # range of scores below which colours are rescaled
+SEQUENTIAL = "cividis"  # looks the same with any colour vision
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of place in a map: how it is painted and named.
+class PlaceStyle:
+    """Style of a kind of place in a map.
 
     Attributes:
-        name: In the legend, with its count; drawn as it stands.
-        colour: As #rrggbb.
-        strength: Of the colour over the tissue, 0..1.
-        hatch: Matplotlib's hatch, in black, so that colour alone does not tell; "" for none.
-        line: Colour of the outline round the kind; None for no outline.
+        name: Name in the legend, followed by its count; drawn verbatim.
+        colour: Colour as #rrggbb.
+        strength: Opacity of the colour over the tissue, 0..1.
+        hatch: Matplotlib's hatch, in black, in addition to the colour; "" for none.
+        line: Colour of the outline; None for no outline.
         below: Colour of the wider line below the outline.
     """
 
@@ -44,7 +44,7 @@ class Kind:
     below: str = "white"
 
 
-UNKNOWN = Kind("label unknown", GREY, 0.0, "..")
+UNLABELLED = PlaceStyle("label unknown", GREY, 0.0, "..")
 
 
 def draw_kinds(
@@ -52,63 +52,63 @@ def draw_kinds(
     panel: int,
     tissue: NDArray[np.uint8],
     kinds: NDArray[np.integer],
-    looks: Sequence[Kind],
+    styles: Sequence[PlaceStyle],
     places: Places,
 ) -> list[Artist]:
-    """Paint each place by its kind on grey tissue.
+    """Draw each place by its kind on grey tissue.
 
     Args:
-        sheet: Of the panel.
-        panel: Its number.
-        tissue: A mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        kinds: Kind of each place, int (H, W), -1 where there is no patch.
-        looks: Of each kind.
-        places: Where the patches lie.
+        sheet: Sheet of the panel.
+        panel: Number of the panel.
+        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
+        kinds: Kind of each place, int (H, W), -1 without a patch.
+        styles: Style of each kind.
+        places: Places of the patches.
 
     Returns:
-        Keys for a legend, one a kind that occurs.
+        Legend entries of the kinds that occur.
     """
     axes = sheet.panels[panel]
     draw_image(
-        axes, blend(tissue, kinds, [x.colour for x in looks], [x.strength for x in looks]), places
+        axes, blend(tissue, kinds, [x.colour for x in styles], [x.strength for x in styles]), places
     )
     keys: list[Artist] = []
-    for number, look in enumerate(looks):
+    for number, style in enumerate(styles):
         inside = kinds == number
         if not inside.any():
             continue
-        if look.hatch:
-            hatch_places(axes, inside, places, look.hatch)
-        if look.line:
-            draw_outline(axes, inside, places, look.line, 1.2 * sheet.line, look.below)
+        if style.hatch:
+            _hatch_places(axes, inside, places, style.hatch)
+        if style.line:
+            draw_outline(axes, inside, places, style.line, 1.2 * sheet.line, style.below)
         keys.append(
             Patch(
-                facecolor=(look.colour, max(look.strength, 0.08)),
-                edgecolor=BLACK if look.hatch else (look.line or "#999999"),
-                hatch=look.hatch,
+                facecolor=(style.colour, max(style.strength, 0.08)),
+                edgecolor=BLACK if style.hatch else (style.line or "#999999"),
+                hatch=style.hatch,
                 linewidth=0.8,
-                label=f"{look.name} ({int(inside.sum()):,})",
+                label=f"{style.name} ({int(inside.sum()):,})",
             )
         )
     return keys
 
 
 def draw_image(axes: Axes, image: NDArray[np.generic], places: Places, **options: Any) -> None:
-    """An image of the whole grid, with what `imshow` takes; the axes stay as they are."""
+    """Draw an image of the whole grid with options of `imshow`; the limits stay unchanged."""
     axes.imshow(image, extent=places.extent, aspect="auto", **options)
 
 
-def hatch_places(
+def _hatch_places(
     axes: Axes, inside: NDArray[np.bool_], places: Places, hatch: str, colour: str = BLACK
 ) -> None:
-    """Hatch places as one area, so that the lines run on from place to place.
+    """Hatch places as one area, so that lines continue across places.
 
     Args:
-        axes: See `idc.plots.slide_sheet`.
+        axes: Axes of a panel, see `idc.plots.slide_sheet`.
         inside: bool (H, W).
-        places: Where the grid lies on the slide.
+        places: Grid of the slide.
         hatch: Matplotlib's hatch.
-        colour: Of the hatch.
+        colour: Colour of the hatch.
     """
     row, column = np.nonzero(inside)
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)])
@@ -132,24 +132,22 @@ def draw_scores(
     places: Places,
     label: str,
     threshold: float | None,
-    ends: tuple[float, float] | None = None,
 ) -> None:
-    """A map of scores, with a colour bar on which the threshold is marked.
+    """Draw a map of scores, with a colour bar that marks the threshold.
 
-    Colours run from 0 to 1, so that slides compare, unless all scores lie in less than `NARROW` of
-    it, where nothing could be seen: then they run over what there is, and the bar says so.
+    Colours range from 0 to 1, so that slides are comparable. If scores vary by less than `NARROW`
+    they range over the scores, and the colour bar says so.
 
     Args:
-        sheet: Of the panel.
-        panel: Its number; it has a colour bar.
-        scores: float (H, W) in [0, 1], NaN where there is no patch.
-        places: Where the patches lie.
-        label: Of the colour bar.
-        threshold: In [0, 1], or None for none.
-        ends: Lowest and highest score of all maps that are to compare; by default of this one.
+        sheet: Sheet of the panel.
+        panel: Number of the panel, which has a colour bar.
+        scores: float (H, W) in [0, 1], NaN without a patch.
+        places: Places of the patches.
+        label: Label of the colour bar.
+        threshold: Threshold in [0, 1], or None.
     """
-    known = [*scores[np.isfinite(scores)], *([] if threshold is None else [threshold])]
-    low, high = ends or (float(min(known)), float(max(known)))
+    values = [*scores[np.isfinite(scores)], *([] if threshold is None else [threshold])]
+    low, high = float(min(values)), float(max(values))
     narrow = 0 < high - low < NARROW
     digits = 1 + int(np.ceil(-np.log10(high - low))) if narrow else 2
     bottom, top = (low, high) if narrow else (0.0, 1.0)
@@ -159,25 +157,25 @@ def draw_scores(
         sheet.panels[panel], masked, places, cmap=SEQUENTIAL, norm=norm, interpolation="nearest"
     )
     if narrow:
-        label += ",\nwhich hardly varies here"
-    bar = add_bar(sheet, panel, ScalarMappable(norm, SEQUENTIAL), label)
+        label += "\n(rescaled to a narrow range)"
+    bar = add_colour_bar(sheet, panel, ScalarMappable(norm, SEQUENTIAL), label)
     ticks = {x: f"{x:.{digits}f}" for x in np.linspace(bottom, top, 5).tolist()}
     if threshold is not None:
-        near = (0.09 if sheet.upright else 0.14) * (top - bottom)
-        ticks = {x: word for x, word in ticks.items() if abs(x - threshold) > near}
+        min_distance = (0.12 if sheet.upright else 0.14) * (top - bottom)
+        ticks = {x: word for x, word in ticks.items() if abs(x - threshold) > min_distance}
         ticks[threshold] = f"{threshold:.{digits}f}\nthreshold"
-        across = bar.axhline if sheet.upright else bar.axvline
+        draw_line = bar.axhline if sheet.upright else bar.axvline
         for width, colour in ((3.6, "white"), (1.6, BLACK)):
-            across(threshold, color=colour, linewidth=width)
+            draw_line(threshold, color=colour, linewidth=width)
     axis = bar.yaxis if sheet.upright else bar.xaxis
     axis.set_ticks(list(ticks), list(ticks.values()))
 
 
-def add_bar(sheet: Sheet, panel: int, colours: ScalarMappable, label: str) -> Axes:
-    """The colour bar of a panel that has one."""
+def add_colour_bar(sheet: Sheet, panel: int, colours: ScalarMappable, label: str) -> Axes:
+    """Draw the colour bar of a panel."""
     bar = sheet.bars[panel]
-    where = "vertical" if sheet.upright else "horizontal"
-    sheet.figure.colorbar(colours, cax=bar, orientation=where, label=label)
+    orientation = "vertical" if sheet.upright else "horizontal"
+    sheet.figure.colorbar(colours, cax=bar, orientation=orientation, label=label)
     axis = bar.yaxis if sheet.upright else bar.xaxis
     axis.label.set_fontsize(8)
     axis.label.set_linespacing(1.1)
@@ -185,6 +183,6 @@ def add_bar(sheet: Sheet, panel: int, colours: ScalarMappable, label: str) -> Ax
     return bar
 
 
-def ground_key() -> Artist:
-    """The legend's key of places without a patch."""
-    return Patch(facecolor=GROUND, edgecolor="#bbbbbb", label="no patch")
+def background_key() -> Artist:
+    """Legend entry of places without a patch."""
+    return Patch(facecolor=BACKGROUND, edgecolor="#bbbbbb", label="no patch")

@@ -1,4 +1,4 @@
-"""A sheet of equally large panels of one slide, whatever its shape."""
+"""Layout of equally sized panels of one slide, of any shape."""
 
 import textwrap
 from collections.abc import Collection, Sequence
@@ -14,30 +14,30 @@ from idc.plots.mosaic import Places
 from idc.plots.slide import slide_axes
 from idc.plots.style import new_figure
 
-# Inches. Places are reckoned, not found by a layout engine: none keeps panels of any shape equally
-# large with their words apart.
-MOST_WIDE, MOST_TALL = 13.0, 9.0  # that all panels may take
-LEAST_SLOT = 2.3  # so that the words above a panel find room
-LEAST_PANEL = 0.5  # a slide of one row or column is stretched to it
+# Inches. Positions are computed, as no layout engine keeps panels of any shape equally large
+# without overlapping texts.
+MAX_WIDTH, MAX_HEIGHT = 13.0, 9.0  # of all panels together
+MIN_SLOT = 2.3  # width that the title of a panel needs
+MIN_PANEL = 0.5  # to which a slide of one row or column is stretched
 LEFT, GAP, ABOVE, BELOW, TITLE = 0.8, 0.35, 0.52, 0.5, 0.5
 BAR_BESIDE, BAR_BELOW, BAR = 1.3, 0.75, 0.14
 LINE = 0.21  # of the legend
-CHARACTER = 0.066  # of the legend, on average
-WORDS = 36  # characters above a panel
+CHARACTER = 0.066  # mean width in the legend
+TITLE_LENGTH = 36  # characters of the title of a panel
 
 
 @dataclass(eq=False)
 class Sheet:
-    """A figure under construction; `close` puts everything in its place.
+    """A figure under construction; `finish` lays it out.
 
     Attributes:
         figure: The figure.
         panels: Axes in slide pixels with y downwards.
-        bars: Axes of a colour bar, by the number of its panel.
-        upright: Whether colour bars stand beside their panels, else they lie below.
-        line: Lines are so much thinner than usual, in (0, 1], where places are small.
+        bars: Axes of the colour bars, by number of the panel.
+        upright: Whether colour bars are vertical beside their panels, else horizontal below.
+        line: Factor of line widths, in (0, 1], smaller for small places.
         boxes: Left, top, width and height of each axes, in inches from the left and the top.
-        height: Of title and panels, in inches.
+        height: Height of title and panels, in inches.
     """
 
     figure: Figure
@@ -48,17 +48,17 @@ class Sheet:
     boxes: list[tuple[Axes, tuple[float, float, float, float]]] = field(default_factory=list)
     height: float = TITLE
 
-    def name(self, panel: int, title: str, note: str = "") -> None:
-        """Write a title above a panel, and a note below it, cut to a line each."""
-        lines = [textwrap.shorten(x, WORDS, placeholder="…") for x in (title, note) if x]
+    def set_title(self, panel: int, title: str, note: str = "") -> None:
+        """Write a title and a note above a panel, each shortened to one line."""
+        lines = [textwrap.shorten(x, TITLE_LENGTH, placeholder="…") for x in (title, note) if x]
         self.panels[panel].set_title("\n".join(lines), fontsize=9.5, linespacing=1.15)
 
-    def close(self, title: str, keys: Sequence[Artist]) -> Figure:
-        """Write the title and the legend, and place the panels between them.
+    def finish(self, title: str, keys: Sequence[Artist]) -> Figure:
+        """Draw title and legend, and position the panels between them.
 
         Args:
             title: One or two lines.
-            keys: Of the legend.
+            keys: Entries of the legend.
         """
         width = float(self.figure.get_figwidth())
         longest = max((len(str(key.get_label())) for key in keys), default=1)
@@ -85,8 +85,8 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class _Wrap:
-    """How panels wrap: a number of columns, and what does not grow with the panels."""
+class _Arrangement:
+    """An arrangement of panels in columns, with the widths and heights of the rest."""
 
     columns: int
     rows: int
@@ -94,57 +94,57 @@ class _Wrap:
     below: tuple[float, ...]
 
     def side(self, places: Places) -> float:
-        """Inches a place, as large as fits."""
+        """Largest side of a place that fits, in inches."""
         height, width = (n + 1 for n in places.shape)
-        across = (MOST_WIDE - LEFT - sum(self.beside)) / self.columns
-        down = (MOST_TALL - self.rows * ABOVE - sum(self.below)) / self.rows
-        # Too narrow for the words above: never chosen where there is another.
-        return min(across / width, down / height) if across >= LEAST_SLOT else 0.0
+        across = (MAX_WIDTH - LEFT - sum(self.beside)) / self.columns
+        down = (MAX_HEIGHT - self.rows * ABOVE - sum(self.below)) / self.rows
+        # Too narrow for the titles: chosen only without an alternative.
+        return min(across / width, down / height) if across >= MIN_SLOT else 0.0
 
 
-def open_sheet(panels: int, bars: Collection[int], places: Places) -> Sheet:
-    """Lay out panels of one slide, wrapped as its shape allows the largest of them.
+def new_sheet(panels: int, bars: Collection[int], places: Places) -> Sheet:
+    """Create panels of one slide, in the arrangement with the largest panels.
 
     Args:
-        panels: Their number.
-        bars: Numbers of the panels that have a colour bar.
-        places: Where the patches lie.
+        panels: Number of panels.
+        bars: Numbers of the panels with a colour bar.
+        places: Places of the patches.
     """
     upright = places.shape[0] >= 0.55 * places.shape[1]
-    wraps = [_wrap(panels, columns, bars, upright) for columns in range(1, panels + 1)]
-    wrap = max(wraps, key=lambda x: x.side(places))
-    side = wrap.side(places)
-    tall, wide = (max(side * (n + 1), LEAST_PANEL) for n in places.shape)
-    slot = max(wide, LEAST_SLOT)
+    arrangements = [_arrange(panels, columns, bars, upright) for columns in range(1, panels + 1)]
+    arrangement = max(arrangements, key=lambda x: x.side(places))
+    side = arrangement.side(places)
+    tall, wide = (max(side * (n + 1), MIN_PANEL) for n in places.shape)
+    slot = max(wide, MIN_SLOT)
     sheet = Sheet(
-        new_figure(LEFT + wrap.columns * slot + sum(wrap.beside), 1.0),
+        new_figure(LEFT + arrangement.columns * slot + sum(arrangement.beside), 1.0),
         upright=upright,
         line=float(np.clip(12 * side, 0.3, 1.0)),
     )
     sheet.figure.set_layout_engine("none")
     top = TITLE
-    for row in range(wrap.rows):
+    for row in range(arrangement.rows):
         left, top = LEFT, top + ABOVE
-        for column in range(min(wrap.columns, panels - row * wrap.columns)):
-            number = row * wrap.columns + column
+        for column in range(min(arrangement.columns, panels - row * arrangement.columns)):
+            number = row * arrangement.columns + column
             start = left + (slot - wide) / 2
-            last = number + wrap.columns >= panels
-            axes = _panel(sheet, places, (wide, tall), last, column == 0 or slot > wide + 0.8)
+            last = number + arrangement.columns >= panels
+            axes = _add_panel(sheet, places, (wide, tall), last, column == 0 or slot > wide + 0.8)
             sheet.boxes.append((axes, (start, top, wide, tall)))
             if number in bars:
-                _bar(sheet, number, (start, top, wide, tall), BELOW if last else 0.08)
-            left += slot + wrap.beside[column]
-        top += tall + wrap.below[row]
+                _add_bar(sheet, number, (start, top, wide, tall), BELOW if last else 0.08)
+            left += slot + arrangement.beside[column]
+        top += tall + arrangement.below[row]
     sheet.height = top
     return sheet
 
 
-def _wrap(panels: int, columns: int, bars: Collection[int], upright: bool) -> _Wrap:
+def _arrange(panels: int, columns: int, bars: Collection[int], upright: bool) -> _Arrangement:
     rows = -(-panels // columns)
     beside, below = [GAP] * columns, [0.1] * rows
     for number in range(panels):
         row = number // columns
-        if number + columns >= panels:  # nothing hangs below it: it has the labels of x
+        if number + columns >= panels:  # the lowest panel of a column has the labels of x
             below[row] = max(below[row], BELOW)
     for number in bars:
         if upright:
@@ -152,10 +152,10 @@ def _wrap(panels: int, columns: int, bars: Collection[int], upright: bool) -> _W
         else:
             row = number // columns
             below[row] = max(below[row], BAR_BELOW + (BELOW if number + columns >= panels else 0))
-    return _Wrap(columns, rows, tuple(beside), tuple(below))
+    return _Arrangement(columns, rows, tuple(beside), tuple(below))
 
 
-def _panel(
+def _add_panel(
     sheet: Sheet, places: Places, size: tuple[float, float], last: bool, first: bool
 ) -> Axes:
     axes = sheet.figure.add_axes((0, 0, 1, 1))
@@ -175,13 +175,13 @@ def _panel(
     return axes
 
 
-def _bar(sheet: Sheet, number: int, box: tuple[float, float, float, float], drop: float) -> None:
-    """Beside the panel, or below it and its labels."""
+def _add_bar(sheet: Sheet, number: int, box: tuple[float, float, float, float], gap: float) -> None:
+    """Add the axes of a colour bar, beside the panel or below it and its labels."""
     left, top, wide, tall = box
     axes = sheet.figure.add_axes((0, 0, 1, 1))
     sheet.bars[number] = axes
     if sheet.upright:
         sheet.boxes.append((axes, (left + wide + 0.1, top, BAR, tall)))
     else:
-        long = min(wide, 5.0)
-        sheet.boxes.append((axes, (left + (wide - long) / 2, top + tall + drop, long, BAR)))
+        length = min(wide, 5.0)
+        sheet.boxes.append((axes, (left + (wide - length) / 2, top + tall + gap, length, BAR)))

@@ -1,8 +1,8 @@
-"""Colours and layout that all figures share.
+"""Colours and layout shared by all figures.
 
-Colours are those of Okabe & Ito (2008), which people with any kind of colour blindness can tell
-apart; curves differ in their dashes as well. Figures are made without pyplot: nothing is
-registered anywhere, so they can be drawn in threads and leave no memory behind.
+Colours are those of Okabe & Ito (2008), which are distinguishable with any colour vision; curves
+differ in their dashes as well. Figures are made without pyplot, which would register them: so they
+can be drawn in threads and are freed.
 """
 
 from collections.abc import Sequence
@@ -19,21 +19,21 @@ CURVES = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER, BLACK)
 Place = Literal["lower right", "lower left", "upper left"]
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
 STAGES = {"train": AMBER, "val": BLUE, "test": GREEN}
-LEGEND_BELOW = 4  # a legend with more entries stands beside the axes
+MAX_INSIDE = 4  # entries of a legend inside the axes
 
 
 def class_colours(classes: int) -> list[str]:
-    """A colour a class: blue for no IDC, vermilion for IDC."""
+    """Colour of each class; blue for the first, vermilion for the second."""
     return [CURVES[i % len(CURVES)] for i in range(classes)]
 
 
 def new_figure(width: float, height: float, **options: Any) -> Figure:
-    """An empty figure, in inches, whose parts make room for one another."""
+    """Make an empty figure with constrained layout; sizes are in inches."""
     return Figure(figsize=(width, height), layout="constrained", **options)
 
 
 def curve_style(number: int) -> dict[str, Any]:
-    """Colour and dashes of the n-th curve; 28 differ."""
+    """Colour and dashes of the n-th curve; 28 are distinct."""
     return {
         "color": CURVES[number % len(CURVES)],
         "linestyle": DASHES[(number % len(CURVES) + number // len(CURVES)) % len(DASHES)],
@@ -42,7 +42,7 @@ def curve_style(number: int) -> dict[str, Any]:
 
 
 def tidy(axes: Axes, grid: bool = True) -> None:
-    """Take away what carries no information."""
+    """Hide the upper and right spines, and draw a light grid."""
     axes.spines[["top", "right"]].set_visible(False)
     if grid:
         axes.grid(color="#dddddd", linewidth=0.6)
@@ -50,18 +50,18 @@ def tidy(axes: Axes, grid: bool = True) -> None:
 
 
 def unit_square(axes: Axes) -> None:
-    """Both axes from 0 to 1, equally long."""
+    """Set both axes to 0 to 1 with equal aspect."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set_xticks(np.linspace(0, 1, 6))
     axes.set_yticks(np.linspace(0, 1, 6))
 
 
 def legend(axes: Axes, place: Place) -> None:
-    """Inside the axes for a few curves, beside them for many."""
+    """Draw a legend, inside the axes for a few curves, beside them for many."""
     handles, _ = axes.get_legend_handles_labels()
     if not handles:  # nothing could be drawn
         return
-    if len(handles) > LEGEND_BELOW:
+    if len(handles) > MAX_INSIDE:
         figure = cast(Figure, axes.get_figure(root=True))
         figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=8)
     else:
@@ -69,7 +69,7 @@ def legend(axes: Axes, place: Place) -> None:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Cut the middle out of a text that is too long."""
+    """Shorten a text to `limit` characters by removing its middle."""
     if len(text) <= limit:
         return text
     head = (limit - 1) // 2
@@ -77,17 +77,17 @@ def shorten(text: str, limit: int) -> str:
 
 
 def literal(text: str, limit: int = 40) -> str:
-    """A name that matplotlib draws as it stands, cut to `limit` characters.
+    """Escape a name for matplotlib, on one line of at most `limit` characters.
 
-    Names come from folders and tables: two dollar signs in one would be read as a formula, which
-    draws something else or raises, and a line break would push the rest of a figure aside.
+    Names come from folders and tables: two dollar signs would be parsed as a formula, and a line
+    break would shift the rest of the figure.
     """
     one_line = " ".join(text.split()) if text.strip() else "(no name)"
     return shorten(one_line, limit).replace("$", r"\$")
 
 
 def note_empty(axes: Axes, text: str) -> None:
-    """Say in the middle of empty axes why they are empty."""
+    """Write in the middle of empty axes why they are empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
@@ -104,6 +104,6 @@ def wrap_grid(count: int, per_row: int) -> tuple[int, int]:
 
 
 def hide_rest(axes: Sequence[Axes], used: int) -> None:
-    """Hide the panels of a grid that stay empty."""
-    for spare in axes[used:]:
-        spare.set_visible(False)
+    """Hide the unused panels of a grid."""
+    for unused in axes[used:]:
+        unused.set_visible(False)

@@ -1,4 +1,4 @@
-"""What moves when the threshold moves."""
+"""Metrics against the decision threshold."""
 
 import textwrap
 
@@ -42,7 +42,7 @@ def threshold_metrics(
         cuts: Thresholds, float (M,).
 
     Returns:
-        Name to float (M,); precision is NaN where nothing is called positive.
+        Name to float (M,); precision is NaN if nothing is called positive.
     """
     tp, fp, positives, negatives = _counts(labels, scores, cuts)
     called = tp + fp
@@ -61,16 +61,16 @@ def threshold_cost(
     cuts: NDArray[np.floating],
     rule: ThresholdRule,
 ) -> NDArray[np.float64]:
-    """Mean cost a patch where ``score >= cut`` is positive.
+    """Mean cost per patch where ``score >= cut`` is positive.
 
     Args:
         labels: 0 or 1, (N,).
         scores: float (N,).
         cuts: Thresholds, float (M,).
-        rule: Holds the two prices.
+        rule: Rule with the two costs.
 
     Returns:
-        float (M,), in units of the prices.
+        float (M,), in the unit of the costs.
     """
     tp, fp, positives, _ = _counts(labels, scores, cuts)
     cost = rule.false_negative_cost * (positives - tp) + rule.false_positive_cost * fp
@@ -89,10 +89,10 @@ def threshold_figure(
     Args:
         labels: 0 or 1, (N,).
         scores: float in [0, 1], (N,).
-        chosen: The threshold that was chosen.
-        title: The figure's title.
-        rule: How it was chosen; said below the title. The recall or precision that it asks for is
-            drawn as a line, the cost as a curve with an axis of its own.
+        chosen: Chosen threshold.
+        title: Title of the figure.
+        rule: Rule by which it was chosen, described below the title. A target recall or precision
+            is drawn as a line, the cost as a curve with its own axis.
     """
     figure = new_figure(7.2, 5.0)
     axes = figure.subplots()
@@ -102,21 +102,21 @@ def threshold_figure(
         axes.set_title(textwrap.fill(rule.describe(), 90), fontsize=9)
     tidy(axes)
     if not has_both(labels):
-        note_empty(axes, "not drawn: a class is missing")
+        note_empty(axes, "not drawn: only one class")
         return figure
     cuts = np.linspace(0, 1, 501)
     at_chosen = threshold_metrics(labels, scores, np.array([chosen]))
     for name, values in threshold_metrics(labels, scores, cuts).items():
         colour, dashes = STYLES[name]
-        label = f"{name} ({at_chosen[name][0]:.3f} at the chosen one)"
+        label = f"{name} ({at_chosen[name][0]:.3f} at the chosen threshold)"
         axes.plot(cuts, values, color=colour, linestyle=dashes, linewidth=1.8, label=label)
     if rule is not None and rule.has_target:
-        label = f"{rule.rule} asked for, {rule.target:g}"
+        label = f"target {rule.rule} {rule.target:g}"
         colour = STYLES[rule.rule][0]
         line = axes.axhline(rule.target, color=colour, linewidth=1, label=label)
         line.set(marker="v", markevery=0.5, clip_on=False)
-    axes.axvline(0.5, color=GREY, linewidth=1, linestyle=":", label="0.5")
-    axes.axvline(chosen, color=BLACK, linewidth=1.4, label=f"chosen {chosen:.3f}")
+    axes.axvline(0.5, color=GREY, linewidth=1, linestyle=":", label="threshold 0.5")
+    axes.axvline(chosen, color=BLACK, linewidth=1.4, label=f"chosen threshold {chosen:.3f}")
     handles, _ = axes.get_legend_handles_labels()
     if rule is not None and rule.rule == "cost":
         handles += _cost_curve(axes, labels, scores, chosen, cuts, rule)
@@ -132,15 +132,15 @@ def _cost_curve(
     cuts: NDArray[np.float64],
     rule: ThresholdRule,
 ) -> list[Line2D]:
-    """Draw the cost with its axis on the right; its entry of the legend."""
+    """Draw the cost with an axis on the right; return its legend entry."""
     right = axes.twinx()
     cost = threshold_cost(labels, scores, cuts, rule)
     at_chosen = threshold_cost(labels, scores, np.array([chosen]), rule)[0]
-    label = f"cost ({at_chosen:.3g} at the chosen one, right axis)"
+    label = f"cost ({at_chosen:.3g} at the chosen threshold, right axis)"
     lines = right.plot(
         cuts, cost, color=AMBER, marker="s", markersize=4, markevery=25, linewidth=1.4, label=label
     )
-    right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost a patch")
+    right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost per patch")
     right.spines[["top", "left"]].set_visible(False)
     return lines
 
@@ -148,7 +148,7 @@ def _cost_curve(
 def _counts(
     labels: NDArray[np.integer], scores: NDArray[np.floating], cuts: NDArray[np.floating]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], int, int]:
-    """True and false positives at each cut, (M,); positive and negative patches."""
+    """True and false positives at each cut, (M,), and numbers of positives and negatives."""
     positive = np.sort(scores[labels == 1])
     negative = np.sort(scores[labels == 0])
     tp = len(positive) - np.searchsorted(positive, cuts, side="left")

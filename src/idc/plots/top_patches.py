@@ -1,4 +1,4 @@
-"""What excites a unit: the patches with its largest activation, and where in them."""
+"""Top-activating patches of units, with contours of the activation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from idc.plots.patch_grids import show_patch
 from idc.plots.style import literal, new_figure, note_empty
 
 CELL = 1.3  # inches
-LINE = 0.135  # inches that a line of a caption takes
-LEVEL = 0.5  # of the patch's own range: what the contour encloses
-SMALLEST = 4  # a map of fewer rows or columns says nothing of where
+LINE = 0.135  # inches per line of a caption
+LEVEL = 0.5  # of the contour, as a share of the activation's range in the patch
+MIN_SIDE = 4  # rows and columns of a map for a contour
 
 
 @dataclass(frozen=True)
 class UnitRow:
-    """A unit and the patches that excite it most.
+    """A unit (channel) and its top-activating patches.
 
     Attributes:
-        header: What is known of it: ``channel 12``, AUROC; may have lines.
-        patches: uint8 (k, H, W, 3), the most exciting first; k may be 0.
-        maps: Its map on each, float (k, h, w).
-        captions: Patient, label and score of each, (k,); may have lines.
+        header: Description, such as ``channel 12`` and AUROC; may have several lines.
+        patches: uint8 (k, H, W, 3), by descending activation; k may be 0.
+        maps: Activation maps, float (k, h, w).
+        captions: Patient, label and score of each patch, (k,); may have several lines.
     """
 
     header: str
@@ -37,15 +37,15 @@ class UnitRow:
 
 
 def top_patches_figure(units: Sequence[UnitRow], title: str, note: str = "") -> Figure:
-    """A row a unit: its patches, with a contour around where it is active.
+    """One row per unit: its top-activating patches, with contours of the activation.
 
-    The contour encloses what is above the middle between the lowest and the highest activation in
-    that patch. Where the map is flat, or has fewer than four rows or columns, there is none.
+    The contour is at the middle between minimum and maximum of the activation in the patch. A flat
+    map, or one with fewer than four rows or columns, has none.
 
     Args:
         units: At least one.
-        title: The figure's title.
-        note: A line below.
+        title: Title of the figure.
+        note: Line below.
     """
     widest = max([1, *(len(unit.patches) for unit in units)])
     lines = max([1, *(c.count("\n") + 1 for unit in units for c in unit.captions)])
@@ -54,48 +54,52 @@ def top_patches_figure(units: Sequence[UnitRow], title: str, note: str = "") -> 
     grid = figure.subplots(len(units), 1 + widest, squeeze=False, width_ratios=[1.1, *[1] * widest])
     for axes in grid.ravel():
         axes.set_axis_off()
-    for line, unit in zip(grid, units, strict=True):
+    for axes_row, unit in zip(grid, units, strict=True):
         words = "\n".join(literal(part, 22) for part in unit.header.split("\n"))
-        line[0].text(0.0, 0.5, words, transform=line[0].transAxes, va="center", fontsize=8.5)
+        axes_row[0].text(
+            0.0, 0.5, words, transform=axes_row[0].transAxes, va="center", fontsize=8.5
+        )
         if not len(unit.patches):
-            note_empty(line[1], "no patch")
+            note_empty(axes_row[1], "no patch")
         for axes, patch, values, caption in zip(
-            line[1:], unit.patches, unit.maps, unit.captions, strict=False
+            axes_row[1:], unit.patches, unit.maps, unit.captions, strict=False
         ):
             show_patch(axes, patch)
             _contour(axes, np.asarray(values, np.float32), patch.shape[:2])
             _caption(axes, caption)
-    how = "Line: around the places where the channel is above the middle of its range in the patch."
-    if any(min(unit.maps.shape[1:]) < SMALLEST for unit in units):
-        how = "No lines where a map is too coarse to say where in the patch."
-    figure.supxlabel("\n".join(filter(None, [how, literal(note, 160) if note else ""])), fontsize=8)
+    legend = "Contour: activation at the middle of its range in the patch."
+    if any(min(unit.maps.shape[1:]) < MIN_SIDE for unit in units):
+        legend = "No contours for maps with fewer than four rows or columns."
+    figure.supxlabel(
+        "\n".join(filter(None, [legend, literal(note, 160) if note else ""])), fontsize=8
+    )
     return figure
 
 
 def _contour(axes: Axes, values: NDArray[np.float32], size: tuple[int, ...]) -> None:
     low, high = float(values.min()), float(values.max())
-    if min(values.shape) < SMALLEST or not high > low:
+    if min(values.shape) < MIN_SIDE or not high > low:
         return
     large = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
-    # A rim below the level closes the lines that would end at the patch's edge.
-    framed = np.pad(large, 1, constant_values=low)
+    # A frame below the level closes the contours at the patch's edge.
+    padded = np.pad(large, 1, constant_values=low)
     across, down = np.arange(-1, size[1] + 1), np.arange(-1, size[0] + 1)
     lines = axes.contour(
         across,
         down,
-        framed,
+        padded,
         levels=[low + LEVEL * (high - low)],
         colors="white",
         linewidths=1.1,
         linestyles="solid",
     )
-    # Dark around light: seen on pale stroma as well as on dark nuclei.
+    # Dark around light: visible on pale stroma as well as on dark nuclei.
     lines.set_path_effects([patheffects.withStroke(linewidth=2.6, foreground="black")])
     axes.set(xlim=(-0.5, size[1] - 0.5), ylim=(size[0] - 0.5, -0.5))
 
 
 def _caption(axes: Axes, caption: str) -> None:
-    words = "\n".join(literal(line, 20) for line in caption.split("\n"))
+    words = "\n".join(literal(axes_row, 20) for axes_row in caption.split("\n"))
     axes.text(
         0.5,
         -0.04,

@@ -76,7 +76,7 @@ def _embed(task: Task, shown: Shown) -> None:
         "threshold": subject.threshold,
         "axis_names": found.axes,
         "title": "The test patches as the network orders them",
-        "words": found.words,
+        "note": found.words,
     }
     shown.drawings.append(Drawing(task.folder / "embedding.png", embedding_figure, arguments))
 
