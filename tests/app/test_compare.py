@@ -92,7 +92,7 @@ def test_runs_on_different_patches_are_refused_and_leaks_are_told(app: App) -> N
     assert "tested on different patches" in refused.err
     assert "idc.evaluate" in refused.err
     assert "tested on different patches" in compare("experiment_name=idc").err
-    assert "give runs=" in compare().err
+    assert "runs=[ID,ID]" in compare().err
     assert not refused.runs("tags.`idc.kind` = 'compare'")  # a refusal leaves nothing behind
     alone = compare(f"runs=[{leaky.info.run_id}]")
     assert alone.code == 0, alone.err

@@ -87,7 +87,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
             journal.add(answer(reader, "elsewhere.png", 1, 2))
     done = review(f"run={newest}", "serve=false", *FEW)
     assert done.code == 0, done.err
-    assert "2 of 6 answers are left out" in done.err
+    assert "2 of 6 answers are excluded" in done.err
     assert "2 cases, 2 reader(s), 1 label suspect(s), 3 correction(s)" in done.out
     both = done.client.download_artifacts(newest, "review/corrections.csv", str(tmp_path))
     third = cli(*TINY, f"data.corrections={both}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from idc.comparison.analysis import Analysis
 from idc.comparison.fetch import fetch_run_files
 from idc.comparison.leaderboard import METRICS
 from idc.comparison.runs import FinishedRun
@@ -18,8 +19,9 @@ from idc.launch.folders import foreign
 from idc.launch.registry import registered
 from idc.launch.sweep import Sweep, job_name, load_sweep, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
-from idc.pipelines.compare import COMPARISON, EVALUATION, Compared, compare_runs
+from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
+from idc.pipelines.run_context import RunContext
 from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
 from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import Outcome, load_outcome
@@ -250,7 +252,7 @@ def _missing(sweep: Sweep) -> list[Outcome]:
     ]
 
 
-def _report(found: Compared, outcomes: list[Outcome], code: int) -> int:
+def _report(found: Analysis, outcomes: list[Outcome], code: int) -> int:
     """Print what finished and what failed; the exit code, not 0 if a job failed."""
     if len(found.board):
         print_comparison(found.board, list(METRICS), found.sentences, found.notes)
@@ -262,7 +264,7 @@ def _report(found: Compared, outcomes: list[Outcome], code: int) -> int:
 
 def _compare(
     sweep: Sweep, ran: dict[Path, Outcome], store: MlflowStore | None
-) -> tuple[Compared, list[Outcome]]:
+) -> tuple[Analysis, list[Outcome]]:
     """Compare what finished.
 
     Returns:
@@ -283,13 +285,11 @@ def _compare(
     command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
     name = str(sweep.config["name"] or _default_name(sweep))
     redactor = store.redactor if store else build_redactor(sweep.config, sweep.config["root"])
-    found = compare_runs(
-        runs, outcomes, sweep.config, sweep.folder, name, command, redactor, strict=False
-    )
-    return found, outcomes
+    context = RunContext(Outcome(name), sweep.config, sweep.folder, redactor)
+    return compare_runs(context, runs, outcomes, command, strict=False), outcomes
 
 
-def _note(sweep: Sweep, found: Compared, outcomes: list[Outcome], store: MlflowStore) -> str:
+def _note(sweep: Sweep, found: Analysis, outcomes: list[Outcome], store: MlflowStore) -> str:
     """The parent's description in the UI: the leaderboard and links to the children."""
     board = found.board
     heads = [m.removeprefix("test/").replace("_", " ") for m in METRICS]

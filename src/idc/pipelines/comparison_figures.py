@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from idc.comparison.analysis import Analysis
 from idc.comparison.contestant import Contestant
 from idc.comparison.leaderboard import METRICS
 from idc.comparison.learning_curve import size_table
@@ -23,38 +24,26 @@ from idc.plots.learning_size import learning_size_figure
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.text import value_words
 
-OVERLAID = 12  # curves that one figure bears
+OVERLAID = 12  # curves in one figure at most
 
 
 def comparison_figures(
-    runs: Sequence[FinishedRun],
-    found: Sequence[Contestant],
-    board: pd.DataFrame,
-    comparison: Comparison | None,
-    pooled: pd.DataFrame,
-    folds: pd.DataFrame,
-    class_names: Sequence[str],
-    trust: pd.DataFrame,
+    analysis: Analysis, runs: Sequence[FinishedRun]
 ) -> Iterator[tuple[str, Figure]]:
-    """Leaderboard, curves, tests, folds and sizes, as far as there is something to show.
+    """Leaderboard, curves, tests, folds and sizes, each if there is something to draw.
 
     Args:
-        runs: Finished runs with their files.
-        found: Settings and baselines.
-        board: See `idc.comparison.leaderboard.leaderboard`.
-        comparison: None where nothing was tested.
-        pooled: See `idc.comparison.pooling.pool_numbers`.
-        folds: See `idc.pipelines.compare.fold_table`.
-        class_names: A name a class.
-        trust: See `idc.comparison.attribution_verdicts.trust_table`.
+        analysis: The comparison.
+        runs: The finished runs with their files.
     """
+    board, pooled, folds = analysis.board, analysis.pooled, analysis.folds
     if len(board):
         repeats = bool(len(pooled)) and pooled["repeat"].astype(bool).any()
         words = value_words(len(folds) > 0, bool(repeats))
         yield "leaderboard", leaderboard_figure(board, METRICS, words)
-    yield from _overlays(found, class_names)
-    if comparison is not None:
-        yield from _tested(comparison, found)
+    yield from _overlays(analysis.contestants, analysis.class_names)
+    if analysis.comparison is not None:
+        yield from _differences(analysis.comparison, analysis.contestants)
     if len(folds):
         names = ["setting", "repeat", "fold"]
         long = folds.melt(names, var_name="metric", value_name="value")
@@ -63,16 +52,16 @@ def comparison_figures(
     sizes = size_table(runs, pooled)
     if len(sizes):
         yield "learning_size", learning_size_figure(sizes)
-    if len(trust):
-        yield "methods", faithfulness_matrix_figure(trust)
+    if len(analysis.trust):
+        yield "methods", faithfulness_matrix_figure(analysis.trust)
 
 
 def _overlays(
-    found: Sequence[Contestant], class_names: Sequence[str]
+    contestants: Sequence[Contestant], class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
     curves: dict[str, tuple[NDArray[np.integer], NDArray[np.floating]]] = {}
     panels: list[ConfusionPanel] = []
-    for one in found:
+    for one in contestants:
         for repeat, frame in one.repeats.items():
             name = f"{one.name},{repeat}" if repeat else one.name
             labels = frame["label"].to_numpy()
@@ -88,8 +77,10 @@ def _overlays(
         yield "confusion_matrices", confusion_figure(panels, class_names)
 
 
-def _tested(comparison: Comparison, found: Sequence[Contestant]) -> Iterator[tuple[str, Figure]]:
-    names = [one.name for one in found if one.kind == "baseline"]
+def _differences(
+    comparison: Comparison, contestants: Sequence[Contestant]
+) -> Iterator[tuple[str, Figure]]:
+    names = [one.name for one in contestants if one.kind == "baseline"]
     level = comparison.level
     for metric in comparison.metrics:
         values = comparison.estimates[comparison.estimates["metric"] == metric]

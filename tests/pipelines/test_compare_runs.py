@@ -1,4 +1,4 @@
-"""What of a sweep is compared with what."""
+"""Which runs are compared with which, and the tables and page of a comparison."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 from idc.comparison import pooling
+from idc.comparison.analysis import Analysis
 from idc.comparison.fetch import _with_distinct_settings
 from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
 from idc.comparison.runs import FinishedRun, baselines, contestants
 from idc.evaluation.baselines import SHOWN
 from idc.pipelines import compare as comparing
-from idc.pipelines.compare import Compared, compare_runs
+from idc.pipelines.compare import compare_runs
+from idc.pipelines.run_context import RunContext
 from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor
 
@@ -65,24 +67,24 @@ def make(tmp_path: Path) -> Make:
 
 
 @pytest.fixture
-def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Compared]:
+def compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Analysis]:
     """Compare runs; figures are looked at elsewhere."""
     for module in (comparing, pooling):
         monkeypatch.setattr(module, "save_figures", lambda figures, folder: None)
 
-    def compare(*runs: FinishedRun, **intervals: float) -> Compared:
-        outcomes = [run.outcome for run in runs]
-        redactor = Redactor(True, None, tmp_path)
-        where = tmp_path / "out"
+    def compare(*runs: FinishedRun, **intervals: float) -> Analysis:
         config = {**CONFIG, "intervals": {**CONFIG["intervals"], **intervals}}
-        return compare_runs(runs, outcomes, config, where, "s", "c", redactor, strict=False)
+        redactor, folder = Redactor(True, None, tmp_path), tmp_path / "out"
+        context = RunContext(Outcome("sweep"), config, folder, redactor)
+        outcomes = [run.outcome for run in runs]
+        return compare_runs(context, runs, outcomes, "command", strict=False)
 
     return compare
 
 
 @pytest.mark.parametrize("intervals", [{"draws": 0}, {"level": 0.999}])
 def test_every_documented_interval_gives_a_page(
-    make: Make, compared: Callable[..., Compared], tmp_path: Path, intervals: dict[str, float]
+    make: Make, compared: Callable[..., Analysis], tmp_path: Path, intervals: dict[str, float]
 ) -> None:
     runs = [make(head=head, split_fold=str(fold)) for head in ("linear", "mlp") for fold in (0, 1)]
     found = compared(*runs, **intervals)
@@ -93,7 +95,7 @@ def test_every_documented_interval_gives_a_page(
 
 
 def test_a_missing_fold_leaves_out_its_setting_only(
-    make: Make, compared: Callable[..., Compared]
+    make: Make, compared: Callable[..., Analysis]
 ) -> None:
     runs = [
         make(backbone=name, split_fold=str(fold), skill=skill)
@@ -114,7 +116,7 @@ def test_a_missing_fold_leaves_out_its_setting_only(
     assert {"split.fold"} == {k for r in runs for k in r.settings} - {"backbone"}
 
 
-def test_repeats_on_other_patches_are_told(make: Make, compared: Callable[..., Compared]) -> None:
+def test_repeats_on_other_patches_are_told(make: Make, compared: Callable[..., Analysis]) -> None:
     # A fold stands for another split: other patients are tested.
     runs = []
     for seed in ("1", "2"):
