@@ -167,13 +167,7 @@ TINY = (
     "tracking.system_metrics=false",
 )
 # Of an explanation the attributions alone: the rest takes some seconds.
-ONLY_MAPS = (
-    "explain.faithfulness.patches=0",
-    "explain.features.patches=0",
-    "explain.embedding.method=none",
-    "explain.slides.patients=0",
-    "explain.smoothing.use=false",
-)
+ONLY_MAPS = ("explain.parts=false",)
 IDC_TINY = (*(o for o in TINY if not o.startswith("data.")), "data=idc")
 Cli = Callable[..., Result]
 

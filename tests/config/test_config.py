@@ -11,8 +11,10 @@ import yaml
 from torch import nn
 
 from idc.attribution.faithfulness import FaithfulnessPlan
+from idc.attribution.pipeline.options import wants_anything
 from idc.config.build import build
 from idc.config.conf_dir import conf_dir
+from idc.config.values import look_up
 from idc.errors import ConfigError
 from idc.models.schedulers import Horizon
 from idc.pipelines.build import build_network
@@ -94,6 +96,25 @@ def test_attribution_methods_are_built(compose: Compose, name: str) -> None:
     assert list(methods) == expected
     for key, node in methods.items():
         assert callable(build(node, key))
+
+
+def test_one_switch_turns_all_parts_of_an_explanation_off(compose: Compose) -> None:
+    """And each may be turned on again."""
+    values = {
+        "faithfulness.patches": (24, 0),
+        "features.patches": (2, 0),
+        "embedding.method": ("tsne", "none"),
+        "slides.patients": (3, 0),
+        "smoothing.use": (True, False),
+    }
+    on, off = compose()["explain"], compose("explain.parts=false")["explain"]
+    for name, expected in values.items():
+        assert (look_up(on, name), look_up(off, name)) == expected
+    assert on["methods"] == off["methods"]
+    assert not wants_anything(compose("explain=none")["explain"])
+    again = compose("explain=none", "explain.slides.patients=all")["explain"]
+    assert again["slides"]["patients"] == "all"
+    assert wants_anything(again)
 
 
 @pytest.mark.parametrize("name", ["none", "light", "strong", "gpu"])

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+from omegaconf import OmegaConf
+
 from idc.config.rules import TEXT, either, list_of, one_of, whole
 from idc.config.schema.kinds import (
     AtLeast0,
@@ -18,6 +20,13 @@ from idc.config.schema.option import option, part
 
 REPLACED = one_of("white", "grey", "mean", "black", "blur")
 Replaced = Annotated[Any, either(REPLACED, list_of(REPLACED, least=1))]
+
+OmegaConf.register_new_resolver("idc.when", lambda on, yes, no: yes if on else no, replace=True)
+
+
+def if_parts(on: object, off: object) -> str:
+    """A default that follows the one switch ``explain.parts``."""
+    return f"${{idc.when:${{explain.parts}},{on},{off}}}"
 
 
 @part
@@ -46,7 +55,7 @@ class Faithfulness:
     """How far the maps can be trusted, measured on test patches called positive."""
 
     _target_: str = option("idc.attribution.faithfulness.plan.FaithfulnessPlan")
-    patches: AtLeast0 = option(24, "patches; 0 turns it off")
+    patches: AtLeast0 = option(if_parts(24, 0), "patches; 0 turns it off")
     baselines: Replaced = option(
         ["white", "mean"], "put in a pixel's place, each in turn: white|grey|mean|black|blur"
     )
@@ -77,7 +86,7 @@ class Regions:
 class Features:
     """Feature maps, first filters, and the patches that most excite single units."""
 
-    patches: AtLeast0 = option(2, "patches; 0 turns it off")
+    patches: AtLeast0 = option(if_parts(2, 0), "patches; 0 turns it off")
     layers: Annotated[list[Any], list_of(TEXT, least=1)] | None = option(
         None, "null: the first convolution and the end of each stage"
     )
@@ -89,7 +98,9 @@ class Features:
 class Embedding:
     """The test patches as the network orders them."""
 
-    method: Literal["tsne", "pca", "umap", "none"] = option("tsne", "umap needs the extra umap")
+    method: Literal["tsne", "pca", "umap", "none"] = option(
+        if_parts("tsne", "none"), "umap needs the extra umap"
+    )
     points: Annotated[int, whole(5)] = option(2000, "patches at most")
 
 
@@ -98,7 +109,7 @@ class Slides:
     """Maps of whole slides."""
 
     patients: AtLeast0 | Literal["all"] | list[Name] = option(
-        3, "test patients, those with most missed patches first; all; or a list"
+        if_parts(3, 0), "test patients, those with most missed patches first; all; or a list"
     )
     method: str | None = option(None, "stitched attribution; null: the one to trust first")
     tiff: bool = option(False, "OME-TIFF pyramids as well")
@@ -119,7 +130,7 @@ class Strengths:
 class Smoothing:
     """Neighbours that vote: measured on validation and shown, never applied."""
 
-    use: bool = option(True, "measure it")
+    use: bool = option(if_parts("true", "false"), "measure it")
     draws: AtLeast0 = option(500, "of the bootstrap over patients")
     strengths: Strengths
 
@@ -133,6 +144,9 @@ class Explain:
     count: AtLeast1 | None = option(200, "otherwise: patches at most; null for all")
     seed: Seed = option(0, "seed of the selection")
     batch_size: AtLeast1 = option(64, "patches at once; bounds the memory")
+    parts: bool = option(
+        True, "false turns all off that follows; each part may be turned on again by its own value"
+    )
     methods: dict[str, Method] = option({}, "the methods; the files of the group add them")
     faithfulness: Faithfulness
     regions: Regions
