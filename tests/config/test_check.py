@@ -21,11 +21,13 @@ from idc.errors import ConfigError
 
 APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync", "gc")
 # What a choice lacks here.
-GIVEN = ("data.root=.", "split.file=sides.csv", "run=0123abc", "hydra/launcher=basic")
+GIVEN = ("data.root=.", "data.table=t.csv", "run=0123abc", "hydra/launcher=basic")
 NULL_TOO = {  # besides those that are null by default
     *("count", "explain.count", "backbone.bn_momentum", "callbacks.early_stopping.patience"),
+    *(f"data.columns.{name}" for name in ("patient", "split", "x", "y")),
     *(f"explain.smoothing.strengths.{kind}" for kind in ("median", "mean", "crf", "crf_contrast")),
 }
+MAPPINGS = ("trainer.max_time", "trainer.profiler", "data.card.per_class")
 NAMES = ("name", "experiment_name", "tracking.experiment", "trainer.precision")
 AUTO = (
     "trainer.channels_last",
@@ -130,7 +132,7 @@ def refuse_wrong_values(name: str) -> None:
     config, kinds, _ = cases()[name]
     nullable = type(None) in kinds or name in NULL_TOO
     wrong: list[Any] = [math.nan, math.inf, -math.inf, [[[1]]], [math.nan], b"bytes"]
-    if name not in ("trainer.max_time", "trainer.profiler", "explain.methods", "logger", "sweep"):
+    if name not in (*MAPPINGS, "explain.methods", "logger", "sweep"):
         wrong += [{"key": 1}]
     if dict not in kinds and bool not in kinds and name not in AUTO:
         wrong += [True]

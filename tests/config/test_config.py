@@ -24,8 +24,9 @@ Compose = Callable[..., dict[str, Any]]
 # What else a choice needs, or what stands in its way here.
 NEEDS = {
     ("data", "idc"): ["data.root=somewhere"],
+    ("data", "folder"): ["data.root=somewhere"],
+    ("data", "table"): ["data.root=somewhere", "data.table=t.csv"],
     ("experiment", "idc_small"): ["data.root=somewhere"],
-    ("split", "predefined"): ["split.file=sides.csv"],
     ("backbone", "timm"): ["backbone.model=resnet10t"],
     ("launcher", "slurm"): None,  # composes with its extra installed only
     ("trainer", "gpu"): [],

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from idc.config.rules import MAPPING, list_of, number, whole
+from idc.config.rules import MAPPING, list_of, number, optional, whole
 from idc.config.schema.kinds import (
     AtLeast0,
     AtLeast1,
@@ -22,10 +22,47 @@ Side = Annotated[int, whole(8)]
 
 
 @part
+class Columns:
+    """Names of the table's columns; null if there is none."""
+
+    path: Name = option(help="table: the image's file")
+    label: Name = option(help="table: the name of its class")
+    patient: Name | None = option(help="table: its patient; null if unknown")
+    split: Name | None = option(help="table: train | val | test | unused; may be absent")
+    x: Name | None = option(help="table: left edge on the slide, pixels; may be absent")
+    y: Name | None = option(help="table: upper edge on the slide, pixels; may be absent")
+
+
+@part
+class Card:
+    """What is published about the set, for reports and the model card."""
+
+    title: Name | None = option(help="name of the set; null: of the folder or the table")
+    about: str | None = option(help="what it is, in sentences")
+    labels: str | None = option(help="how reliable its labels are, in a sentence")
+    license: str | None = option(help="licence of the images")
+    citations: list[str] = option(help="what to cite")
+    tags: list[Name] = option(help="for searching")
+    stain: str | None = option(help="H&E for such sections: ink, glass and stain are looked at")
+    patients: AtLeast1 | None = option(help="published number of patients")
+    per_class: Annotated[dict[str, Any] | None, optional(MAPPING)] = option(
+        help="published number of images of each class, by name"
+    )
+
+
+@part
 class Data:
     """The data set."""
 
     root: str | None = option(help="the folder with the data")
+    positive: Name | None = option(help="of two classes the positive one, by name")
+    patient_pattern: str | None = option(
+        help="folder: regex with (?P<patient>...) on the path, or 'folder': the image's folder"
+    )
+    table: str = option(help="table: CSV or Parquet file, one row per image; below data.root")
+    columns: Columns
+    path_template: str | None = option(help="table: where images lie, such as images/{}.jpg")
+    card: Card
     patch_size: Side = option(help="side of a stored patch, pixels")
     image_size: Side = option(help="side of the network's input, pixels")
     edge: Literal["pad", "resize"] = option(help="smaller patches: pad (mirrored) | resize")
@@ -108,7 +145,9 @@ class Split:
         help="cross-validation: folds=5 fold=0..4; folds=patients leaves one patient out"
     )
     fold: AtLeast0 = option(help="which fold is tested")
-    file: str = option(help="predefined: CSV file with columns split and patient or path")
+    file: str | None = option(
+        help="predefined: CSV file with columns split and patient or path; null: the data set's own"
+    )
     others: Literal["fail", "unused"] = option(help="predefined: data that the file does not name")
     allow_leak: bool = option(help="predefined: accept a patient in two splits; marked as leaky")
     train_fraction: Part = option(1.0, "share of the training patients used; val and test stay")

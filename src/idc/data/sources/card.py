@@ -46,14 +46,16 @@ def read_card(values: Mapping[str, Any] | None, title: str) -> DataCard:
     """The card of a set that is described in YAML.
 
     Args:
-        values: ``data.card``.
+        values: ``data.card``; null leaves a key out.
         title: The name of a set that gives none.
 
     Raises:
         ConfigError: A key is unknown.
     """
     given: dict[str, Any] = {"title": title}
-    given |= {key: tuple(v) if isinstance(v, list) else v for key, v in (values or {}).items()}
+    for key, value in (values or {}).items():
+        if value is not None:
+            given[key] = tuple(value) if isinstance(value, list) else value
     try:
         return DataCard(**given)
     except TypeError as error:

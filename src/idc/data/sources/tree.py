@@ -127,20 +127,28 @@ class FileTree:
 
     def pass_tree(self, folder: str, why: str) -> None:
         """Count all files below a folder as not read."""
-        for path, names in self._walk(folder):
+        for path, names in self.walk(folder):
             self.pass_over([below(path, name) for name in names], why)
 
     def ignore_tree(self, folder: str, what: str) -> None:
         """Count all files below a folder as left out on purpose."""
-        self.ignored[what] += sum(len(names) for _, names in self._walk(folder))
+        self.ignored[what] += sum(len(names) for _, names in self.walk(folder))
 
-    def _walk(self, top: str) -> Iterable[tuple[str, list[str]]]:
+    def walk(self, top: str) -> Iterable[tuple[str, list[str]]]:
+        """A folder and all below it, each with the names of its files, in order."""
         waiting = [top]
         while waiting:
             folder = waiting.pop()
             folders, files = self.list_folder(folder, follow=False)
             waiting += [below(folder, name) for name in reversed(folders)]
             yield folder, files
+
+    def note_time(self, path: str) -> None:
+        """Record when a folder or a file, relative to the root or absolute, was last changed."""
+        try:
+            self.folders[path] = os.stat(os.path.join(self.root, path)).st_mtime_ns  # noqa: PTH116, PTH118
+        except OSError:
+            self.folders[path] = NEVER
 
     def _count(self, paths: Sequence[str], why: str) -> None:
         if paths:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import PREDEFINED
 from idc.data.split.base import UNUSED, check_split, leaky_patients
 from idc.data.split.csv_file import LEFT_OUT, PATIENT, SHOWN, SplitFile, read_split_csv
 from idc.data.split.subset import TrainingSubset
@@ -15,15 +16,15 @@ from idc.errors import ConfigError, DataError
 
 @dataclass(frozen=True)
 class PredefinedSplit(TrainingSubset):
-    """The splits that a CSV file gives to patients or to files; see `read_split_csv`.
+    """The splits that a CSV file gives to patients or to files, or that the data set itself gives.
 
     Attributes:
-        file: The CSV file; ``split`` is train, val, test or unused.
+        file: The CSV file, see `read_split_csv`; None takes the index's own splits.
         others: What becomes of data that the file does not name: ``fail`` or ``unused``.
         allow_leak: Take a file that puts a patient in two splits; such a split is leaky.
     """
 
-    file: str
+    file: str | None = None
     others: Literal["fail", "unused"] = "fail"
     allow_leak: bool = False
 
@@ -48,10 +49,13 @@ class PredefinedSplit(TrainingSubset):
             the index of `index`.
 
         Raises:
-            ConfigError: There is no such file, or fewer training patients than asked for.
-            DataError: The file is wrong or does not fit the data, or puts a patient in two splits
-                and may not.
+            ConfigError: There is no such file, the data have no splits of their own, or there are
+                fewer training patients than requested.
+            DataError: The file is wrong or does not fit the data, or a patient is in two splits and
+                may not be.
         """
+        if self.file is None:
+            return self._own(index)
         said = read_split_csv(self.file)
         keys = index["patient"].astype(str) if said.column == PATIENT else index["path"]
         keys = keys.astype(object)
@@ -69,6 +73,18 @@ class PredefinedSplit(TrainingSubset):
             may_leak=True,
             advice=f"Change what {said.path} puts there.",
         )
+        return self.thin(index, split)
+
+    def _own(self, index: pd.DataFrame) -> "pd.Series[str]":
+        """The splits that the data set gives; see `idc.data.index.INDEX`."""
+        if PREDEFINED not in index:
+            raise ConfigError(
+                "split.file: the data set has no splits of its own (split folders, or a split "
+                "column in its table); give a CSV file, or choose split=patient."
+            )
+        split = index[PREDEFINED].astype(object).rename("split")
+        advice = "Change the split folders, or the split column of the table."
+        check_split(index, split, True, self.allow_leak, advice)
         return self.thin(index, split)
 
     def _refuse_uncovered(self, said: SplitFile, uncovered: "pd.Series[str]") -> None:

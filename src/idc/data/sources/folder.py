@@ -1,0 +1,173 @@
+"""Any set of image files in class folders, described in YAML alone (``data=folder``).
+
+Layout: ``<class>/.../<image>``, or, where the set has splits of its own,
+``<train|val|test>/<class>/.../<image>``. Images may lie at any depth below the class folder and
+have any size; they are resized to the patch size.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from idc.data.audit.findings import BAD_NAME
+from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.index import PREDEFINED
+from idc.data.sources.base import Source
+from idc.data.sources.card import read_card
+from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
+from idc.errors import ConfigError, DataError
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+}
+PARENT = "folder"  # the pattern that takes the folder that holds the image
+OUTSIDE = "outside of the class folders"
+
+
+class FolderSource(Source):
+    """Images in class folders.
+
+    Args:
+        root: The folder that holds the class folders, or the split folders that hold them.
+        patch_size: See `Source`.
+        edge: See `Source`.
+        max_pixels: See `Source`.
+        positive: See `Source`.
+        patient_pattern: A regular expression with a group named ``patient`` that is searched for
+            in the path below the root; ``folder`` for the folder that holds the image; None if it
+            is unknown which images are of one patient. An image that it does not fit is a
+            `bad_name`.
+        card: What is published about the set; see `idc.data.sources.card.DataCard`.
+
+    Raises:
+        ConfigError: The pattern is no regular expression or has no such group, or the card has an
+            unknown key.
+    """
+
+    name = "folder"
+    layout = "class folders with images, or train, val and test folders with class folders"
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        patch_size: int = 50,
+        edge: Edge = "resize",
+        max_pixels: int = MAX_PIXELS,
+        positive: str | int | None = None,
+        patient_pattern: str | None = None,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(root, patch_size, edge, max_pixels, positive)
+        self.patient_pattern = patient_pattern
+        self._pattern = None if patient_pattern in (None, PARENT) else _compiled(patient_pattern)
+        assert self.root is not None
+        self.card = read_card(card, self.root.name)
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether there is a pattern."""
+        return self.patient_pattern is not None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See `Source.options`."""
+        own = {"patient_pattern": self.patient_pattern, "stain": self.card.stain}
+        return {**super().options, **own}
+
+    def find_classes(self) -> tuple[str, ...]:
+        """The names of the class folders, sorted.
+
+        Raises:
+            DataError: Split folders and other folders lie side by side, or the class folders lie
+                one level deeper.
+        """
+        assert self.root is not None
+        tree = FileTree(self.root)
+        names = sorted({name for _, name, _ in self._class_folders(tree)})
+        if len(names) == 1 and len(deeper := tree.list_folder(names[0])[0]) > 1:
+            raise DataError(
+                f"data.root: {self.root} holds the single class folder {names[0]}, which holds "
+                f"{', '.join(deeper[:5])}. If those are the classes, set "
+                f"data.root={self.root / names[0]}."
+            )
+        return tuple(names)
+
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        """List the images; see `Source.list_images`.
+
+        Raises:
+            DataError: The pattern fits no image.
+        """
+        rows: list[tuple[str, str | None, str, str, str]] = []
+        for folder, name, split in self._class_folders(tree):
+            for below, files in tree.walk(folder):
+                images = [file for file in files if IMAGE.fullmatch(file)]
+                tree.pass_over([f"{below}/{f}" for f in files if f not in set(images)], NO_IMAGE)
+                for file in images:
+                    path = f"{below}/{file}"
+                    patient = self._patient(path, folder)
+                    if patient is None:
+                        rows.append((path, None, "", BAD_NAME, split))
+                    else:
+                        rows.append((path, name, patient, "", split))
+        if rows and all(row[3] for row in rows):
+            raise DataError(
+                f"data.patient_pattern={self.patient_pattern}: it fits none of the {len(rows):,} "
+                f"images, such as {rows[0][0]}. It is searched for in the path below data.root."
+            )
+        table = pd.DataFrame(rows, columns=["path", "label", "patient", "checks", PREDEFINED])
+        return table if table[PREDEFINED].any() else table.drop(columns=PREDEFINED)
+
+    def _patient(self, path: str, class_folder: str) -> str | None:
+        if self.patient_pattern is None:
+            return path
+        if self._pattern is None:
+            parts = path.removeprefix(f"{class_folder}/").split("/")
+            return parts[-2] if len(parts) > 1 else None
+        match = self._pattern.search(path)
+        return (match["patient"] or None) if match else None
+
+    def _class_folders(self, tree: FileTree) -> list[tuple[str, str, str]]:
+        """Folder, class and split ("" without split folders) of each class folder."""
+        names, files = tree.list_folder("")
+        tree.pass_over(files, OUTSIDE)
+        splits = {name: SPLIT_FOLDERS.get(name.lower(), "") for name in names}
+        if not any(splits.values()):
+            return [(name, name, "") for name in names]
+        if others := [name for name, split in splits.items() if not split]:
+            raise DataError(
+                f"data.root: {self.root} holds split folders "
+                f"({', '.join(name for name in names if splits[name])}) and others "
+                f"({', '.join(others[:5])}). Move the others away, or make them split folders: "
+                f"{', '.join(SPLIT_FOLDERS)}."
+            )
+        folders = []
+        for top, split in splits.items():
+            classes, files = tree.list_folder(top)
+            tree.pass_over([f"{top}/{file}" for file in files], OUTSIDE)
+            folders += [(f"{top}/{name}", name, split) for name in classes]
+        return folders
+
+
+def _compiled(pattern: str | None) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(str(pattern))
+    except re.error as error:
+        raise ConfigError(
+            f"data.patient_pattern={pattern}: it is no regular expression ({error})."
+        ) from error
+    if "patient" not in compiled.groupindex:
+        raise ConfigError(
+            f"data.patient_pattern={pattern}: it has no group (?P<patient>...); give one, or "
+            f"'{PARENT}' for the folder that holds the image."
+        )
+    return compiled

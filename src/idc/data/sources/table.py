@@ -1,0 +1,204 @@
+"""Any set of image files that a table lists, described in YAML alone (``data=table``)."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Never
+
+import numpy as np
+import pandas as pd
+
+from idc.data.csv_lines import read_csv_lines
+from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.index import POSITION, PREDEFINED
+from idc.data.sources.base import Source
+from idc.data.sources.card import read_card
+from idc.data.sources.folder import SPLIT_FOLDERS
+from idc.data.sources.tree import FileTree
+from idc.data.split.base import UNUSED, sort_patients
+from idc.data.split.csv_file import LEFT_OUT, STAYS
+from idc.errors import ConfigError, DataError, first_line
+
+NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION)
+MOST = 2**31  # of a position, in pixels
+PARQUET = (".parquet", ".pq")
+
+
+class TableSource(Source):
+    """Images that a CSV or Parquet table lists, one row per image.
+
+    Args:
+        root: The folder that the paths in the table are relative to.
+        table: The table; a relative path is below `root`.
+        columns: Names of the table's columns: ``path``, ``label``, ``patient`` (None if it is
+            unknown which images are of one patient), and, taken only if the table has them,
+            ``split`` (train, val, test or unused), ``x`` and ``y`` (pixels on the slide).
+        path_template: Where the image lies, ``{}`` standing for the value of the path column, such
+            as ``images/{}.jpg``; None if the column holds whole paths.
+        patch_size: See `Source`.
+        edge: See `Source`.
+        max_pixels: See `Source`.
+        positive: See `Source`.
+        card: What is published about the set; see `idc.data.sources.card.DataCard`.
+
+    Raises:
+        ConfigError: A column that is needed is null, the template has no ``{}``, or the card has an
+            unknown key.
+    """
+
+    name = "table"
+    layout = "the images that data.table lists"
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        table: str | os.PathLike[str],
+        columns: Mapping[str, str | None] | None = None,
+        path_template: str | None = None,
+        patch_size: int = 50,
+        edge: Edge = "resize",
+        max_pixels: int = MAX_PIXELS,
+        positive: str | int | None = None,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(root, patch_size, edge, max_pixels, positive)
+        assert self.root is not None
+        self.file = self.root / Path(table).expanduser()
+        self.columns: dict[str, str | None] = {name: name for name in (*NEEDED, *OPTIONAL)}
+        given = (columns or {}).items()
+        self.columns |= {name: None if c is None else str(c) for name, c in given}
+        for name in ("path", "label"):
+            if self.columns[name] is None:
+                raise ConfigError(f"data.columns.{name}=null: name the column of the table.")
+        if path_template is not None and "{}" not in path_template:
+            raise ConfigError(
+                f"data.path_template={path_template}: write {{}} where the value of the column "
+                f"'{self.columns['path']}' belongs, such as images/{{}}.jpg."
+            )
+        self.path_template = path_template
+        self.card = read_card(card, self.file.stem)
+
+    @property
+    def patients_known(self) -> bool:
+        """Whether a column names the patients."""
+        return self.columns["patient"] is not None
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """See `Source.options`."""
+        own = {"columns": self.columns, "path_template": self.path_template}
+        table = {"table": str(self.file), "stain": self.card.stain}
+        return {**super().options, **own, **table}
+
+    def find_classes(self) -> tuple[str, ...]:
+        """The labels of the table, sorted (as numbers, if all are)."""
+        return tuple(sort_patients(self._rows["label"].unique().tolist()))
+
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        """The rows of the table; see `Source.list_images`.
+
+        Raises:
+            ConfigError: There is no such table.
+            DataError: The table lacks a column, a value is wrong, or no image is there; the line
+                and the column are named.
+        """
+        tree.note_time(str(self.file))
+        rows = self._rows
+        root = self.root
+        assert root is not None
+        if len(rows) and not any((root / path).is_file() for path in rows["path"]):
+            self._refuse(rows.index[0], "path", f"there is no file {root / rows['path'].iloc[0]}")
+        for folder in sorted({path.rpartition("/")[0] or "." for path in rows["path"]}):
+            tree.note_time(folder)
+        return rows.reset_index(drop=True)
+
+    @cached_property
+    def _rows(self) -> pd.DataFrame:
+        """The checked rows, with the columns of the index, on the numbers of their lines."""
+        raw = self._raw()
+        table = pd.DataFrame(index=raw.index)
+        for name in ("path", "label"):
+            table[name] = raw[name]
+            self._check(table[name] == "", name, "it is empty")
+        if self.path_template is not None:
+            table["path"] = [self.path_template.replace("{}", v) for v in table["path"]]
+        leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
+        self._check(leads_away, "path", "write it relative to data.root, with / between folders")
+        self._check(table["path"].duplicated(), "path", "an earlier line names the same image")
+        table["patient"] = raw["patient"] if self.patients_known else table["path"]
+        self._check(table["patient"] == "", "patient", "it is empty")
+        if "split" in raw:
+            names = {**SPLIT_FOLDERS, LEFT_OUT: UNUSED}
+            table[PREDEFINED] = raw["split"].str.lower().map(names)
+            wrong = "give train, val, test or unused"
+            self._check(table[PREDEFINED].isna(), "split", wrong)
+        for name in POSITION:
+            if name in raw:
+                value = pd.to_numeric(raw[name], errors="coerce").astype(np.float64)
+                whole = (value >= 0) & (value < MOST) & (value % 1 == 0)
+                self._check(~whole, name, "give a whole number of pixels, 0 or more")
+                table[name] = value.astype(np.int64)
+        return table
+
+    def _raw(self) -> pd.DataFrame:
+        """The columns that are used, as text, by our names, on the numbers of their lines."""
+        header, lines, values = _read(self.file)
+        counts, used = Counter(header), {}
+        for name, column in self.columns.items():
+            if column is None:
+                continue
+            if counts[str(column)] == 1:
+                used[name] = header.index(str(column))
+            elif counts[str(column)] or name in NEEDED or column != name:
+                what = "twice the" if counts[str(column)] else "no"
+                null = ", or null if the patients are unknown" if name == "patient" else ""
+                raise DataError(
+                    f"data.columns.{name}: {self.file} has {what} column '{column}'; its columns "
+                    f"are {', '.join(header)}. Set data.columns.{name}=NAME{null}."
+                )
+        if ("x" in used) != ("y" in used):
+            raise DataError(
+                f"data.columns: {self.file} has a column for one of x and y only; name both, or "
+                f"set data.columns.x=null data.columns.y=null."
+            )
+        if not values:
+            raise DataError(f"data.table: {self.file} has no line below its columns.")
+        columns = {name: [row[at].strip() for row in values] for name, at in used.items()}
+        return pd.DataFrame(columns, index=pd.Index(lines), dtype=object)
+
+    def _check(self, wrong: "pd.Series[bool]", name: str, problem: str) -> None:
+        for line in wrong.index[wrong.to_numpy(bool)][:1]:
+            self._refuse(line, name, problem)
+
+    def _refuse(self, line: int, name: str, problem: str) -> Never:
+        row = "row" if self.file.suffix.lower() in PARQUET else "line"
+        column = self.columns[name]
+        raise DataError(f"data.table: {self.file}, {row} {line}, column {column}: {problem}.")
+
+
+def _read(file: Path) -> tuple[list[str], list[int], Sequence[Sequence[str]]]:
+    """The columns of a table, the numbers of its lines or rows, and their values as text.
+
+    Raises:
+        ConfigError: There is no such file.
+        DataError: It is no table.
+    """
+    if file.suffix.lower() not in PARQUET:
+        give = "Give a CSV or Parquet file with one row per image, as data.table=FILE."
+        _, header, lines = read_csv_lines(file, "data.table", "data.table", give, _has_columns)
+        return header, [line for line, _ in lines], [row for _, row in lines]
+    try:
+        frame = pd.read_parquet(file)
+    except FileNotFoundError as error:
+        raise ConfigError(f"data.table: there is no file {file}.") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"data.table: {file} is no Parquet file ({first_line(error)}).") from error
+    text = frame.astype(object).where(frame.notna(), "").astype(str)
+    return [str(c) for c in frame], list(range(1, len(frame) + 1)), text.to_numpy(object).tolist()
+
+
+def _has_columns(path: Path, header: list[str]) -> None:
+    if not header:
+        raise DataError(f"data.table: {path} is empty; its first line must name the columns.")

@@ -1,0 +1,105 @@
+"""The base class: class order, the schema of the index, and what a set must at least say."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from idc.data.index import INDEX, conform, has_positions, position_words
+from idc.data.sources.base import Source, positive_last
+from idc.data.sources.card import DataCard, read_card
+from idc.data.sources.idc import IdcSource
+from idc.data.sources.synthetic import SyntheticSource
+from idc.data.sources.tree import FileTree
+from idc.errors import ConfigError, DataError
+
+
+class Letters(Source):
+    """The smallest data set: a letter is the class of an image."""
+
+    name = "letters"
+    classes = ("a", "b", "c")
+    card = DataCard("Letters")
+
+    def list_images(self, tree: FileTree) -> pd.DataFrame:
+        names = tree.list_folder("")[1]
+        return pd.DataFrame({"path": names, "label": [n[0] for n in names], "patient": "one"})
+
+
+def test_a_source_lists_class_names_and_the_index_has_labels(tmp_path: Path) -> None:
+    for name in ("c1.png", "a1.png", "z1.png"):
+        (tmp_path / name).touch()
+    scan = Letters(tmp_path).scan()
+    assert scan.index["path"].tolist() == ["a1.png", "c1.png", "z1.png"]
+    assert scan.index["label"].tolist() == [0, 2, -1]
+    assert scan.index["checks"].tolist() == ["", "", ""]
+    assert not has_positions(scan.index)
+    assert set(scan.folders) == {"."}
+
+
+def test_an_empty_root_and_none_at_all(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.root: no image found"):
+        Letters(tmp_path).scan()
+    with pytest.raises(DataError, match=r"data\.root: there is no folder"):
+        Letters(tmp_path / "nowhere").scan()
+
+
+def test_the_positive_of_two_classes_is_label_1(kaggle) -> None:
+    root = kaggle({"9001": (3, 2)})
+    usual, other = IdcSource(root), IdcSource(root, positive="no IDC")
+    assert usual.class_names == ("no IDC", "IDC")
+    assert other.class_names == ("IDC", "no IDC")
+    assert usual.scan().index["label"].sum() == 2
+    assert other.scan().index["label"].sum() == 3
+    assert "positive" not in usual.options  # a store that was made before holds
+    assert other.options["positive"] == "no IDC"
+    drawn = SyntheticSource(2, 8, positive="no IDC").scan().index
+    assert (drawn["label"] == 1 - drawn["drawn"]).all()
+
+
+@pytest.mark.parametrize(
+    ("names", "positive", "words"),
+    [
+        (("a", "b"), None, "name the positive class: a or b"),
+        (("a", "b"), "c", "data.positive=c"),
+        (("a", "b", "c"), "a", "there are 3 classes"),
+    ],
+)
+def test_a_positive_class_that_does_not_fit(names, positive: str | None, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        positive_last(names, positive)
+
+
+def test_one_class_is_no_classification() -> None:
+    with pytest.raises(DataError, match="only the class a"):
+        positive_last(("a",), None)
+
+
+def test_a_list_that_breaks_the_schema_is_refused() -> None:
+    table = pd.DataFrame({"path": ["a", "b"], "label": [0, 1], "patient": ["p", "q"]})
+    assert list(conform(table, "s")) == ["path", "label", "patient", "checks"]
+    for wrong, words in (
+        (table.drop(columns="patient"), "lacks patient"),
+        (table.assign(x=1), "lacks y"),
+        (table.assign(path="a"), "a is listed twice"),
+        (table.assign(label=["0", "one"]), "list of images"),
+    ):
+        with pytest.raises(DataError, match=words):
+            conform(wrong, "s")
+
+
+def test_positions_are_optional() -> None:
+    assert [name for name, column in INDEX.items() if column.optional] == [
+        "x",
+        "y",
+        "predefined_split",
+    ]
+    assert position_words({"x": 1, "y": 51}) == "x 1  y 51"
+    assert position_words({"path": "a"}) == ""
+
+
+def test_a_card_in_yaml() -> None:
+    card = read_card({"stain": "H&E", "citations": ["one", "two"]}, "My set")
+    assert (card.title, card.is_h_and_e, card.citations) == ("My set", True, ("one", "two"))
+    with pytest.raises(ConfigError, match=r"data\.card: .*licence.*license"):
+        read_card({"licence": "CC0"}, "My set")

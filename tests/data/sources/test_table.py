@@ -1,0 +1,119 @@
+"""Images that a table lists: columns, splits, positions, and errors that name the line."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from idc.data.sources.table import TableSource
+from idc.data.store.layout import unchanged
+from idc.errors import ConfigError, DataError
+
+TABLE = pd.DataFrame(
+    {
+        "path": ["i/1.png", "i/2.png", "i/3.png"],
+        "label": ["nv", "mel", "nv"],
+        "patient": ["p", "q", "p"],
+    }
+)
+
+
+def write(root: Path, table: pd.DataFrame, name: str = "t.csv") -> Path:
+    (root / "i").mkdir(exist_ok=True)
+    for path in ("i/1.png", "i/2.png", "i/3.png"):
+        (root / path).touch()
+    if name.endswith("parquet"):
+        table.to_parquet(root / name)
+    else:
+        table.to_csv(root / name, index=False)
+    return root
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_table_is_the_index(tmp_path: Path, name: str) -> None:
+    table = TABLE.assign(x=[0, 50, 100], y=7, split=["train", "Validation", "unused"])
+    source = TableSource(write(tmp_path, table, name), name, positive="mel")
+    scan = source.scan()
+    assert source.class_names == ("nv", "mel")
+    assert source.patients_known
+    assert scan.index.drop(columns="checks").to_dict("list") == {
+        "path": ["i/1.png", "i/2.png", "i/3.png"],
+        "label": [0, 1, 0],
+        "patient": ["p", "q", "p"],
+        "x": [0, 50, 100],
+        "y": [7, 7, 7],
+        "predefined_split": ["train", "val", ""],
+    }
+
+
+def test_columns_of_other_names_and_paths_from_a_template(tmp_path: Path) -> None:
+    table = pd.DataFrame({"id": [1, 2, 3], "dx": [0, 1, 10], "lesion": list("abb")})
+    columns = {"path": "id", "label": "dx", "patient": "lesion"}
+    root = write(tmp_path, table)
+    source = TableSource(root, "t.csv", columns, "i/{}.png")
+    index = source.scan().index
+    assert source.class_names == ("0", "1", "10")
+    assert index["path"].tolist() == ["i/1.png", "i/2.png", "i/3.png"]
+    assert index["patient"].tolist() == ["a", "b", "b"]
+    unknown = TableSource(root, "t.csv", {**columns, "patient": None}, "i/{}.png")
+    assert not unknown.patients_known
+    assert unknown.scan().index["patient"].nunique() == 3
+
+
+def test_a_table_that_is_written_over_makes_a_store_stale(tmp_path: Path) -> None:
+    root = write(tmp_path, TABLE)
+    folders = TableSource(root, "t.csv", positive="nv").scan().folders
+    assert unchanged(root, folders)
+    (root / "t.csv").write_text((root / "t.csv").read_text())
+    assert not unchanged(root, folders)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("label", ["nv", " ", "nv"], "line 3, column label: it is empty"),
+        ("patient", ["p", "q", ""], "line 4, column patient: it is empty"),
+        ("path", ["i/1.png", "/i/2.png", "i/3.png"], "line 3, column path: write it relative"),
+        ("path", ["i/1.png", "../2.png", "i/3.png"], "line 3, column path: write it relative"),
+        ("path", ["i/1.png", "i/2.png", "i/1.png"], "line 4, column path: an earlier line"),
+        ("path", ["a.png", "b.png", "c.png"], "line 2, column path: there is no file"),
+        ("split", ["train", "dev", "test"], "line 3, column split: give train, val"),
+    ],
+)
+def test_a_wrong_value_is_named_by_line_and_column(
+    tmp_path: Path, column: str, values: list[str], words: str
+) -> None:
+    root = write(tmp_path, TABLE.assign(**{column: values}))
+    with pytest.raises(DataError, match=rf"t\.csv, {words}"):
+        TableSource(root, "t.csv", positive="nv").scan()
+
+
+def test_wrong_positions_are_named(tmp_path: Path) -> None:
+    for x, line in ((["0", "1.5", "3"], 3), (["0", "1", "-3"], 4), (["", "1", "3"], 2)):
+        root = write(tmp_path, TABLE.assign(x=x, y=1))
+        with pytest.raises(DataError, match=rf"line {line}, column x: give a whole number"):
+            TableSource(root, "t.csv", positive="nv").scan()
+    root = write(tmp_path, TABLE.assign(x=1))
+    with pytest.raises(DataError, match="one of x and y only"):
+        TableSource(root, "t.csv", positive="nv").scan()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"table": "no.csv"}, ConfigError, r"data\.table=.*no\.csv"),
+        ({"table": "no.parquet"}, ConfigError, r"data\.table: there is no file"),
+        ({"columns": {"label": "dx"}}, DataError, r"data\.columns\.label: .*no column 'dx'"),
+        ({"columns": {"patient": "who"}}, DataError, "or null if the patients are unknown"),
+        ({"columns": {"x": "left"}}, DataError, r"data\.columns\.x: .*no column 'left'"),
+        ({"columns": {"label": None}}, ConfigError, r"data\.columns\.label=null"),
+        ({"path_template": "i/x.png"}, ConfigError, r"data\.path_template=i/x\.png"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused(
+    tmp_path: Path, options: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    root = write(tmp_path, TABLE)
+    with pytest.raises(error, match=words):
+        TableSource(root, **{"table": "t.csv", "positive": "nv", **options}).scan()
