@@ -68,7 +68,7 @@ def clouds(per: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_a_projection_keeps_what_is_far_apart_and_is_the_same_for_a_seed(method: str) -> None:
     features, labels, groups = clouds()
-    options = {"seed": 3, "max_points": 40, "labels": labels, "groups": groups}
+    options = {"seed": 3, "max_points": 40, "labels": labels, "patients": groups}
     one, two = (project(features, method, **options) for _ in range(2))  # type: ignore[arg-type]
     assert np.array_equal(one.points, two.points)
     assert np.array_equal(one.rows, two.rows)
@@ -78,7 +78,7 @@ def test_a_projection_keeps_what_is_far_apart_and_is_the_same_for_a_seed(method:
     np.fill_diagonal(near, np.inf)
     assert np.array_equal(label[near.argmin(1)], label)
     assert "10 features of 40 of 60 patches (evenly from 3 patients)" in one.words
-    other = project(features, method, seed=4, max_points=40, groups=groups)  # type: ignore[arg-type]
+    other = project(features, method, seed=4, max_points=40, patients=groups)  # type: ignore[arg-type]
     assert not np.array_equal(one.rows, other.rows)
 
 
@@ -129,7 +129,7 @@ def test_umap_is_asked_or_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("umap")
     module.UMAP = Fake  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "umap", module)
-    found = project(features, "umap", seed=5, labels=labels, groups=groups)
+    found = project(features, "umap", seed=5, labels=labels, patients=groups)
     assert asked == {"n_neighbors": 15, "random_state": 5}
     assert np.allclose(found.points, features[:, :2], atol=1e-6)
     assert found.words.startswith("UMAP of 10 features of 60 patches, 15 neighbours")

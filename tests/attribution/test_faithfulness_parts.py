@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 
 from idc.attribution.faithfulness.likeness import is_flat, map_similarity, random_maps_like
-from idc.attribution.faithfulness.measure import own_baselines
+from idc.attribution.faithfulness.measure import own_references
 from idc.attribution.faithfulness.place import border_measures, truth_measures
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.probe import Probe
@@ -21,8 +21,8 @@ from idc.attribution.faithfulness.summary import mean_interval, stages_summary, 
 from idc.attribution.faithfulness.verdict import judge
 from idc.attribution.faithfulness.weights_check import (
     MAX_BLOCKS,
-    known_stages,
     late_stages,
+    measured_stages,
     shuffled_stages,
     similarities,
     weight_blocks,
@@ -259,7 +259,7 @@ UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
         # Only the gain of the table decides, not its parts.
         ({"drop_over_random_mean_low": -0.1}, "trust", "gain 0.050"),
         ({"own_baselines": "black"}, "trust", "gain 0.050"),
-        ({"own_baselines": "white"}, UNPROVEN, "which the method itself reckons from"),
+        ({"own_baselines": "white"}, UNPROVEN, "which the method itself uses"),
         ({"randomisation_similarity": 0.5}, "trust", "its maps change"),
         ({"randomisation_similarity": 0.51}, FAILS, "hardly change when all weights"),
         (
@@ -377,9 +377,9 @@ def test_what_decides_is_said_once() -> None:
 
 
 def test_methods_own_reference_images() -> None:
-    assert own_baselines(IntegratedGradients(baseline="black")) == ["black"]
-    assert own_baselines(GradientShap()) == ["white", "mean"]
-    assert own_baselines(Saliency()) == []
+    assert own_references(IntegratedGradients(baseline="black")) == ["black"]
+    assert own_references(GradientShap()) == ["white", "mean"]
+    assert own_references(Saliency()) == []
 
 
 def test_what_the_stages_say_where_some_maps_are_empty() -> None:
@@ -393,10 +393,10 @@ def test_what_the_stages_say_where_some_maps_are_empty() -> None:
     found = stages_summary(similar, layers, 0.5)
     assert found["randomisation_layer"] == "two"
     assert found["randomisation_until"] == ""  # it fails at the last stage that is known
-    assert known_stages(similar).tolist() == [1, 2, 3]
+    assert measured_stages(similar).tolist() == [1, 2, 3]
     assert late_stages(similar).tolist() == [2, 3]
     similar[:, :3] = np.nan  # as trained, the maps of those patches are empty as well
-    assert known_stages(similar).tolist() == [1, 2, 3, 4]
+    assert measured_stages(similar).tolist() == [1, 2, 3, 4]
     nothing = stages_summary(np.full((5, 4), np.nan), layers, 0.5)
     assert np.isnan(nothing["randomisation_highest"])
     assert (nothing["randomisation_until"], nothing["randomisation_layer"]) == ("", "")

@@ -87,7 +87,11 @@ def test_they_are_those_of_a_loop(
     maps = activations(model, patches)
     values = maps.max((2, 3)) if pool == "max" else maps.mean((2, 3))
     rows = [r for r in range(90) if r % 5]
-    options = {"groups": None if limit is None else GROUPS, "per_patient": limit or 1, "pool": pool}
+    options = {
+        "patients": None if limit is None else GROUPS,
+        "per_patient": limit or 1,
+        "pool": pool,
+    }
     found = find(model, patches, rows, units=[4, 0, 5], per_unit=per_unit, **options)
     assert [unit.channel for unit in found.units] == [4, 0, 5]
     assert found.seen == len(rows)
@@ -104,7 +108,7 @@ def test_they_are_those_of_a_loop(
 
 
 def test_neither_batches_nor_order_matter(model: Small, patches: np.ndarray) -> None:
-    options = {"groups": GROUPS, "units": 4, "per_unit": 5}
+    options = {"patients": GROUPS, "units": 4, "per_unit": 5}
     distinct = np.arange(60)
     one = find(model, patches, distinct, 1, **options)
     all_at_once = find(model, patches, distinct, 60, **options)

@@ -1,4 +1,4 @@
-"""Several methods over some patches, in batches, the model left as it was."""
+"""Explain patches by several methods, in batches, without changing the model."""
 
 import dataclasses
 import gc
@@ -33,15 +33,15 @@ def explain(
     """Explain the logit of a class in each patch.
 
     Args:
-        model: float (N, 3, H, W) in [0, 1] to logits (N, k). It is copied and stays as it is, in
-            mode, statistics, gradients and hooks.
+        model: float (N, 3, H, W) in [0, 1] to logits (N, k). It is copied; its mode,
+            statistics, gradients and hooks stay as they are.
         patches: uint8 (N, H, W, 3).
         targets: int64 (N,), the class to explain.
         methods: Name to method.
         batch_size: Patches at once; results do not depend on it. Halved where memory runs out.
         device: Where to compute.
-        advance: Called with a number of patches when a method is through with them; together they
-            are ``len(patches) * len(methods)``.
+        advance: Called with the number of patches that a method has finished; in all
+            ``len(patches) * len(methods)``.
 
     Returns:
         Name to the maps of all patches.
@@ -50,16 +50,16 @@ def explain(
         ConfigError: A method does not fit the network or the patches, or not even one patch fits
             the device's memory.
     """
-    twin = explainable_copy(model, device)
+    copied = explainable_copy(model, device)
     return {
-        name: run_method(method, twin, patches, targets, batch_size, device, advance, name)
+        name: run_method(method, copied, patches, targets, batch_size, device, advance, name)
         for name, method in methods.items()
     }
 
 
 def run_method(
     method: Method,
-    twin: nn.Module,
+    model: nn.Module,
     patches: NDArray[np.uint8],
     targets: NDArray[np.int64],
     batch_size: int = 16,
@@ -67,15 +67,15 @@ def run_method(
     advance: Advance | None = None,
     name: str = "",
 ) -> Attributions:
-    """One method over some patches, with a model that is a copy already.
+    """Explain patches by one method, with a model that is a copy already.
 
     Args:
         method: The method.
-        twin: From `explainable_copy`, on the device.
+        model: From `explainable_copy`, on the device.
         patches: uint8 (N, H, W, 3).
         targets: int64 (N,), the class to explain.
         batch_size: Patches at once.
-        device: Where the twin is.
+        device: Where the model is.
         advance: As in `explain`.
         name: The method's name, for messages.
 
@@ -90,22 +90,22 @@ def run_method(
     parts: list[Attributions] = []
     with gradients():
         if isinstance(method, OnLayer):
-            method = cast(Method, method.settled(twin, _images(patches[:1], device)))
+            method = cast(Method, method.settled(model, _images(patches[:1], device)))
         start = 0
         while start < len(patches):
             rows = slice(start, start + batch_size)
-            wanted = torch.tensor(targets[rows]).to(device)
+            classes = torch.tensor(targets[rows]).to(device)
             part = None
             with suppress(torch.OutOfMemoryError):
-                part = method(twin, _images(patches[rows], device), wanted)
+                part = method(model, _images(patches[rows], device), classes)
             if part is None:
-                # Not where the error is still held, and with it what the method had in memory.
-                method, batch_size = _smaller(method, len(wanted), name, device)
+                # Outside the handler: the error would keep the method's tensors in memory.
+                method, batch_size = _smaller(method, len(classes), name, device)
                 continue
             parts.append(part)
-            start += len(wanted)
+            start += len(classes)
             if advance is not None:
-                advance(len(wanted))
+                advance(len(classes))
     errors = [part.error for part in parts if part.error is not None]
     return Attributions(
         np.concatenate([part.maps for part in parts]),
@@ -118,7 +118,8 @@ def run_method(
 def _images(patches: NDArray[np.uint8], device: torch.device | str) -> Tensor:
     """Patches, uint8 (n, H, W, 3), as float (n, 3, H, W) in [0, 1].
 
-    In memory the channels stay last: convolutions on a CPU are faster so (MobileNetV3: by half).
+    The channels stay last in memory, with which convolutions on a CPU are faster (MobileNetV3: by
+    half).
     """
     return fresh(torch.tensor(patches).permute(0, 3, 1, 2), device).float() / 255
 
@@ -126,7 +127,7 @@ def _images(patches: NDArray[np.uint8], device: torch.device | str) -> Tensor:
 def _smaller(
     method: Method, batch_size: int, name: str, device: torch.device | str
 ) -> tuple[Method, int]:
-    """What to try after memory ran out: half as many patches, and half as many inputs a pass."""
+    """After memory ran out: half as many patches, and half as many inputs per pass."""
     rows = getattr(method, "rows_at_once", 1)
     if batch_size == 1 and rows == 1:
         raise ConfigError(

@@ -57,7 +57,7 @@ def vgg(
 ) -> Backbone:
     """VGG's convolutions (Simonyan & Zisserman 2015), stages block1 .. block5, average-pooled.
 
-    The three dense layers of the original want 7x7 maps, which small patches do not give.
+    The three dense layers of the original need 7x7 maps, which small patches do not give.
     """
     model = _torchvision(name, weights)
     blocks: list[list[nn.Module]] = [[]]
@@ -140,7 +140,7 @@ def _torchvision(name: str, weights: str | None) -> Any:
 def _small(backbone: Backbone, weights: str | None) -> Backbone:
     if weights == "imagenet":
         raise ConfigError(
-            "backbone.weights=imagenet: nobody trained this small network on ImageNet; use "
+            "backbone.weights=imagenet: there are no ImageNet weights of this small network; use "
             "backbone.weights=null."
         )
     if weights is not None:

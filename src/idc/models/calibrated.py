@@ -1,4 +1,4 @@
-"""A network and the calibration of its scores as one module: what is handed to users."""
+"""A network and the calibration of its scores as one module, for export."""
 
 import math
 
@@ -11,10 +11,10 @@ from idc.models.network import Network
 
 
 class CalibratedScorer(nn.Module):
-    """A network that gives calibrated probabilities, as `Calibration.apply` would.
+    """Network whose output is calibrated probabilities, as those of `Calibration.apply`.
 
     Takes uint8 (N, 3, H, W) in 0..255, gives float32 (N, k) that sum to 1. ``torch.export`` turns
-    it into a graph, with any number of patches a batch.
+    it into a graph, with any number of patches per batch.
 
     Args:
         network: The trained network.

@@ -1,4 +1,4 @@
-"""A run's checkpoint: whole, or refused."""
+"""Loading a run's checkpoint, complete and undamaged, or refusing it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from idc.models.weights import safe_load
 from idc.runtime.digests import KEY, is_intact
 
 NETWORK = "network."
-# What Lightning needs to go on.
+# What Lightning needs to continue training.
 STATE = {
     "epoch": int,
     "global_step": int,
@@ -29,11 +29,11 @@ STATE = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was loaded whole.
+    """A complete, undamaged checkpoint.
 
     Attributes:
         path: Its file.
-        what: Who asks and the file, for messages.
+        what: The option that names it and the file, for messages.
         content: Tensors and plain containers.
     """
 
@@ -42,7 +42,7 @@ class Checkpoint:
     content: Mapping[str, Any]
 
     def network_state(self) -> dict[str, Tensor]:
-        """The weights of the network, by the names that it gives them.
+        """The weights of the network, by parameter name.
 
         Raises:
             CheckpointError: There are none, or they hold a value that is not finite.
@@ -57,12 +57,14 @@ class Checkpoint:
         }
         for name in ("mean", "std"):
             if name not in weights:
-                raise CheckpointError(f"{self.what} holds no weights of ours: it lacks {name}.")
+                raise CheckpointError(
+                    f"{self.what} holds no weights of an idc run: it lacks {name}."
+                )
         for name, value in weights.items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise CheckpointError(
-                    f"{self.what}: the weights {name} hold values that are not finite numbers: "
-                    f"nothing that this network says means anything. Use another checkpoint."
+                    f"{self.what}: the weights {name} hold values that are not finite numbers, so "
+                    f"its predictions would be meaningless. Use another checkpoint."
                 )
         return weights
 
@@ -72,27 +74,29 @@ def load_checkpoint(path: Path, what: str, to_train: bool = False) -> Checkpoint
 
     Args:
         path: The file.
-        what: Who asks, for messages: ``resume``, ``run=ID``.
-        to_train: Whether training is to go on from it.
+        what: The option that names it, for messages: ``resume``, ``run=ID``.
+        to_train: Whether training shall continue from it.
 
     Raises:
-        CheckpointError: It is missing, damaged, none of ours, could run code when loaded, or lacks
-            what it is to be used for.
+        CheckpointError: It is missing, damaged, of another program, could run code when loaded, or
+            lacks what its use needs.
     """
     content = safe_load(path, what)
     what = f"{what}: {path}"
     try:
         intact = is_intact(content)
     except (RecursionError, RuntimeError, TypeError) as error:
-        raise CheckpointError(f"{what} is no checkpoint: it holds what ours never do.") from error
+        raise CheckpointError(
+            f"{what} is not a checkpoint of idc: its content has another structure."
+        ) from error
     if KEY not in content and PLACE in content:
         raise CheckpointError(
             f"{what} has no digest that would show damage: an older version of idc made it, or "
-            f"something else has changed it. Train again, or use that version."
+            f"it was changed since. Train again, or use that version."
         )
     if KEY in content and not intact:
         raise CheckpointError(
-            f"{what} is damaged: its content is not what was saved (the digest differs). Use "
+            f"{what} is damaged: its content differs from what was saved (by the digest). Use "
             f"another copy, or another checkpoint of the run."
         )
     loaded = Checkpoint(path, what, content)
@@ -100,6 +104,6 @@ def load_checkpoint(path: Path, what: str, to_train: bool = False) -> Checkpoint
         for name, kind in STATE.items():
             if PLACE in content and not isinstance(content.get(name), kind):
                 raise CheckpointError(
-                    f"{what}: training cannot go on from it: it holds no usable {name}."
+                    f"{what}: training cannot continue from it: it holds no usable {name}."
                 )
     return loaded

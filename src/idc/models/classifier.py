@@ -1,4 +1,4 @@
-"""The LightningModule: trains a network and watches the metrics."""
+"""The LightningModule: trains a network and logs its metrics."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class PatchClassifier(pl.LightningModule):
         num_classes: Number of classes.
         freeze: Groups of the backbone's layers that do not learn; see `Freezing`.
         seed: The run's seed.
-        origin: Plain containers that tell where the weights come from (config, run id); they
+        origin: Plain containers that describe where the weights come from (config, run id); they
             travel in every checkpoint under the key ``idc``.
         compiled: Train through ``torch.compile``.
     """
@@ -88,7 +88,7 @@ class PatchClassifier(pl.LightningModule):
         super().__init__()
         self.network = network
         # In a tuple, so that the compiled module, which shares the weights, is no submodule: names
-        # in checkpoints stay, and whoever tests or explains takes the network itself.
+        # in checkpoints stay, and evaluation and attribution take the network itself.
         self._trained_through = (torch.compile(network) if compiled else network,)
         self.loss = loss
         self.learning = learning
@@ -153,7 +153,7 @@ class PatchClassifier(pl.LightningModule):
         self._report("val")
 
     def _weight(self, targets: Tensor) -> Tensor | int:
-        """What the loss has divided a batch's sum by: its patches, or their class weights.
+        """The divisor of a batch's mean loss: its patches, or their class weights.
 
         Batches of validation are nearly of one class each: a plain mean of their means would
         cancel the class weights.
@@ -210,12 +210,12 @@ class PatchClassifier(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": described}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Let the checkpoint say where it comes from and how training went until then."""
+        """Store the origin and the learning curves in the checkpoint."""
         checkpoint["idc"] = {**self.origin, "history": self.history.state()}
         seal(checkpoint)  # Lightning adds nothing after this hook
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the learning curves of the checkpoint, and with this run's length."""
+        """Take up the learning curves of the checkpoint, but this run's length."""
         for state in checkpoint["lr_schedulers"]:
             # One-cycle files its length; a run that is resumed with more epochs has another.
             for key in ("total_steps", "_schedule_phases"):

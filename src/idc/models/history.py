@@ -1,4 +1,4 @@
-"""The course of training as a table that travels in the checkpoint and needs no MLflow."""
+"""Learning curves as a table that is stored in the checkpoint, independent of MLflow."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ class History:
 
         Args:
             epoch: Lightning's number, from 0.
-            values: What was measured.
+            values: Name to value.
         """
         for name, value in values.items():
             stage, _, metric = name.partition("/")
@@ -31,7 +31,7 @@ class History:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def epoch(self, number: int) -> dict[str, float]:
-        """An epoch's values by name, as in ``val/f1``; empty if it was not measured.
+        """The values of an epoch by name, such as ``val/f1``; empty if there are none.
 
         Args:
             number: Counted from 0.
@@ -40,9 +40,9 @@ class History:
         return {f"{stage}/{metric}": value for (_, stage, metric), value in of_epoch}
 
     def state(self) -> list[list[Any]]:
-        """Plain containers, for a checkpoint."""
+        """The values as plain containers, for a checkpoint."""
         return [[*key, value] for key, value in self._values.items()]
 
     def restore(self, state: Sequence[Sequence[Any]]) -> None:
-        """Take up the course where a checkpoint left it."""
+        """Replace the values by those of a checkpoint."""
         self._values = {(int(e), str(s), str(m)): float(v) for e, s, m, v in state}

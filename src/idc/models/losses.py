@@ -12,22 +12,22 @@ from torch import Tensor, nn
 ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
-def class_weights(asked: ClassWeights, counts: NDArray[np.int64]) -> Tensor | None:
+def class_weights(weights: ClassWeights, counts: NDArray[np.int64]) -> Tensor | None:
     """Weights of the classes in the loss.
 
     Args:
-        asked: None, ``balanced`` (inverse to the training patches of each class, mean 1 over the
-            patches, as scikit-learn's), or a weight a class.
-        counts: Training patches a class, int64 (k,).
+        weights: None, ``balanced`` (inverse to the training patches of each class, mean 1 over the
+            patches, as scikit-learn's), or one weight per class.
+        counts: Training patches per class, int64 (k,).
 
     Returns:
         float32 (k,), or None.
     """
-    if asked is None:
+    if weights is None:
         return None
-    if asked == "balanced":
+    if weights == "balanced":
         return torch.from_numpy(counts.sum() / (len(counts) * np.maximum(counts, 1))).float()
-    return torch.tensor([float(w) for w in asked])
+    return torch.tensor([float(w) for w in weights])
 
 
 class CrossEntropy(nn.CrossEntropyLoss):
@@ -45,7 +45,7 @@ class FocalLoss(nn.Module):
 
     Args:
         weight: Class weights, float (k,), or None.
-        gamma: How much easy samples are played down; >= 0.
+        gamma: How strongly easy samples are down-weighted; >= 0.
         label_smoothing: Share of each target spread over all classes, in [0, 1).
     """
 

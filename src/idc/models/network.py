@@ -10,7 +10,7 @@ from idc.models.backbone import Backbone
 
 
 class Network(nn.Module):
-    """Preprocessing, backbone and head as one module, so that none of them gets lost on the way.
+    """Preprocessing, backbone and head as one module, stored and exported together.
 
     Args:
         backbone: Image to vector.

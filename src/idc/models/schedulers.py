@@ -16,11 +16,11 @@ from torch.optim.lr_scheduler import (
 
 @dataclass(frozen=True)
 class Horizon:
-    """How long training lasts and what it watches.
+    """Length of the training and the monitored metric.
 
     Attributes:
         steps: Optimizer steps in the whole training.
-        monitor: The watched metric.
+        monitor: The monitored metric.
         mode: Whether more (``max``) or less (``min``) of it is better.
     """
 
@@ -30,7 +30,7 @@ class Horizon:
 
 
 class Schedule(Protocol):
-    """Makes Lightning's description of a scheduler."""
+    """Function that makes Lightning's description of a scheduler."""
 
     def __call__(self, optimizer: Optimizer, horizon: Horizon) -> dict[str, Any]:
         """The value of ``lr_scheduler`` in what ``configure_optimizers`` returns."""
@@ -40,7 +40,7 @@ class Schedule(Protocol):
 def cosine(
     optimizer: Optimizer, horizon: Horizon, warmup: float = 0.05, final: float = 0.01
 ) -> dict[str, Any]:
-    """Linear warm-up, then half a cosine (Loshchilov & Hutter 2017), a step at a time.
+    """Linear warm-up, then half a cosine (Loshchilov & Hutter 2017), step by step.
 
     Args:
         optimizer: The optimizer.

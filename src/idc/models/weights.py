@@ -22,10 +22,10 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
 
     Args:
         path: The file.
-        what: What it is, for the message: ``backbone.weights``, ``resume``.
+        what: Its use, for the message: ``backbone.weights``, ``resume``.
 
     Raises:
-        CheckpointError: It is missing, is no PyTorch file, or holds more than tensors and plain
+        CheckpointError: It is missing, is not a PyTorch file, or holds more than tensors and plain
             containers.
     """
     if not path.is_file():
@@ -35,7 +35,7 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        # Nothing more is quoted: PyTorch's own words tell how to load such a file unsafely.
+        # Nothing more is quoted: PyTorch's own message explains how to load such a file unsafely.
         named = GLOBAL.search(str(error))
         raise CheckpointError(
             f"{what}: {path} holds pickled objects that could run code when loaded"

@@ -1,4 +1,4 @@
-"""How faithful attribution maps are: what they claim, held against what the network does."""
+"""Faithfulness of attribution maps: how well they agree with the behaviour of the network."""
 
 from idc.attribution.faithfulness.measure import measure_faithfulness, work_steps
 from idc.attribution.faithfulness.plan import FaithfulnessPlan

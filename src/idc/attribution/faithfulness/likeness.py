@@ -63,7 +63,9 @@ def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> 
     ranks = [rankdata(size.reshape(len(size), -1), axis=1) for size in sizes]
     centred = [rank - rank.mean(1, keepdims=True) for rank in ranks]
     lengths = [np.linalg.norm(c, axis=1) for c in centred]
-    told = ~is_flat(sizes[0]) & ~is_flat(sizes[1])
+    comparable = ~is_flat(sizes[0]) & ~is_flat(sizes[1])
     dot = (centred[0] * centred[1]).sum(1)
     norm = lengths[0] * lengths[1]
-    return np.asarray(np.divide(dot, norm, out=np.full(len(dot), np.nan), where=told & (norm > 0)))
+    return np.asarray(
+        np.divide(dot, norm, out=np.full(len(dot), np.nan), where=comparable & (norm > 0))
+    )

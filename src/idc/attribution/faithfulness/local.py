@@ -18,9 +18,9 @@ TAGS: dict[Law, int] = {"normal": 1, "uniform": 2}  # set the seeds of the draws
 
 
 def infidelity(probe: Probe, maps: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How badly a map foretells what noise does to the logit: mean squared miss, >= 0.
+    """How badly a map predicts the effect of noise on the logit: mean squared error, >= 0.
 
-    The noise is the same in the three channels, as a map has one value a pixel. The best factor
+    The noise is the same in the three channels, as a map has one value per pixel. The best factor
     for each map is taken (Captum's ``normalize``), so that methods of any scale can be compared.
     For a map of zeros it is the logit's mean squared change.
 
@@ -34,7 +34,7 @@ def infidelity(probe: Probe, maps: NDArray[np.floating]) -> NDArray[np.float64]:
     images, plan = probe.images, probe.plan
     spread = torch.from_numpy(np.asarray(maps, np.float32)).to(images.device)
     spread = (spread[:, None] / 3).repeat(1, 3, 1, 1)
-    found = [
+    parts = [
         captum.metrics.infidelity(
             probe.model,
             _subtract(plan.noise * _draws(probe, part, "normal")),
@@ -46,11 +46,11 @@ def infidelity(probe: Probe, maps: NDArray[np.floating]) -> NDArray[np.float64]:
         )
         for part in _parts(len(images), plan.perturbations, probe.forward_rows)
     ]
-    return torch.cat(found).double().cpu().numpy().clip(0)
+    return torch.cat(parts).double().cpu().numpy().clip(0)
 
 
 def max_sensitivity(probe: Probe, method: Method) -> NDArray[np.float64]:
-    """The largest change of the map when no value changes by more than `plan.radius`.
+    """The largest relative change of the map when no pixel changes by more than `plan.radius`.
 
     Args:
         probe: What is measured on.
@@ -67,8 +67,8 @@ def max_sensitivity(probe: Probe, method: Method) -> NDArray[np.float64]:
         if len(target) == 1:  # Captum repeats the targets of several patches only
             target = target.expand(len(inputs))
         with gradients():  # Captum calls without
-            found = method(probe.model, fresh(inputs, inputs.device), target)
-        return (torch.from_numpy(found.maps),)  # Captum would take a lone tensor for a tuple
+            result = method(probe.model, fresh(inputs, inputs.device), target)
+        return (torch.from_numpy(result.maps),)  # Captum would take a lone tensor for a tuple
 
     largest = np.full(len(images), np.nan)
     chosen = min(len(images), plan.sensitivity_patches)

@@ -24,16 +24,16 @@ from idc.attribution.faithfulness.summary import (
     summarise,
     units_of,
 )
-from idc.attribution.faithfulness.weights_check import known_stages, similarities, weight_blocks
+from idc.attribution.faithfulness.weights_check import measured_stages, similarities, weight_blocks
 from idc.attribution.methods import Method
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError
 
-PARTS = 3  # maps, curves, and what is measured close to the patch
+PARTS = 3  # maps, curves, and the local measures
 
 
 def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessPlan) -> int:
-    """What `advance` of `measure_faithfulness` adds up to.
+    """Total of the steps that `measure_faithfulness` reports to `advance`.
 
     Args:
         model: The model.
@@ -48,7 +48,7 @@ def measure_faithfulness(
     model: nn.Module,
     patches: NDArray[np.uint8],
     targets: NDArray[np.int64],
-    groups: NDArray[Any],
+    patients: NDArray[Any],
     methods: Mapping[str, Method],
     plan: FaithfulnessPlan,
     batch_size: int = 16,
@@ -57,24 +57,24 @@ def measure_faithfulness(
     advance: Callable[[int], None] | None = None,
     before: Sequence[str] = (),
 ) -> Faithfulness:
-    """Hold what the maps claim against what the network does.
+    """Measure how well maps agree with the behaviour of the network.
 
-    Patches whose class has a high probability tell most: where it is near 0 already, there is
-    nothing to take away.
+    Patches whose class has a high probability are the most informative: where it is near 0, there
+    is nothing to take away.
 
     Args:
         model: float (N, 3, H, W) in [0, 1] to logits (N, k). It is copied and stays as it is.
         patches: uint8 (N, H, W, 3), N > 0; all of them are used.
         targets: int64 (N,), the class to explain.
-        groups: Patient of each patch, (N,); intervals are over patients.
+        patients: Patient of each patch, (N,); intervals are over patients.
         methods: Name to method, at least one.
         plan: How it is measured.
         batch_size: Images at once that maps are made of; four times as many without gradients.
             Results do not depend on it, but for rounding.
         device: Where to compute.
-        signal: Where the truth is known: bool (N, H, W), True on what makes the class. Patches
+        signal: Where the true signal is, if the data set provides it: bool (N, H, W). Patches
             without any are left out of the measures of place.
-        advance: Told how much of `work_steps` was done since the last call.
+        advance: Called with the part of `work_steps` done since the last call.
         before: The reference images that decided when the run was explained first.
 
     Raises:
@@ -85,7 +85,7 @@ def measure_faithfulness(
             "explain.faithfulness: there is no patch or no method to measure; choose a method "
             "(explain=gradcam) or turn it off (explain.faithfulness.patches=0)."
         )
-    tell = advance or (lambda _: None)
+    done = advance or (lambda _: None)
     pixels = np.ascontiguousarray(patches.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
     with gradients():
         probe = Probe(
@@ -95,41 +95,41 @@ def measure_faithfulness(
             plan,
             batch_size,
         )
-        baselines: dict[str, torch.Tensor] = {
+        images: dict[str, torch.Tensor] = {
             name: torch.from_numpy(filled(pixels, name)).to(device) for name in plan.baselines
         }
-        owners = {name: own_baselines(method) for name, method in methods.items()}
-        references = decide_references(probe, baselines, owners, before)
-        tell(len(patches))
+        owners = {name: own_references(method) for name, method in methods.items()}
+        references = decide_references(probe, images, owners, before)
+        done(len(patches))
         moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
         trained, tables, curves = {}, [], []
         for name, method in methods.items():
             trained[name], errors = probe.maps(method)
-            tell(len(patches))
-            table, means = measure_gains(probe, baselines, trained[name], references.deciding)
+            done(len(patches))
+            table, means = measure_gains(probe, images, trained[name], references.deciding)
             curves.append(curve_rows(name, means, plan.steps, references.deciding))
-            tell(len(patches))
+            done(len(patches))
             value = infidelity(probe, trained[name])
             share = np.divide(value, moves, out=np.full_like(value, np.nan), where=moves > 0)
             table["infidelity"], table["infidelity_share"] = value, share.clip(None, 1)
             table["max_sensitivity"] = max_sensitivity(probe, method)
             table["completeness_error"] = errors
-            tell(len(patches))
+            done(len(patches))
             tables.append(table)
-        layers, similar = similarities(probe, methods, trained, tell)
-    units = units_of(groups)
+        layers, similar = similarities(probe, methods, trained, done)
+    units = units_of(patients)
     place = np.zeros(pixels[:, 0].shape, bool) if signal is None else signal
     for table, (name, maps) in zip(tables, trained.items(), strict=True):
         table.insert(0, "method", name)
         table.insert(1, "patch", np.arange(len(patches)))
-        table.insert(2, "patient", np.asarray(groups))
-        known = known_stages(similar[name])
-        table["randomisation_similarity"] = similar[name][known[-1]] if len(known) else np.nan
+        table.insert(2, "patient", np.asarray(patients))
+        stages = measured_stages(similar[name])
+        table["randomisation_similarity"] = similar[name][stages[-1]] if len(stages) else np.nan
         table["flat_share"] = is_flat(maps).astype(float)
         for more in (border_measures(maps), truth_measures(maps, place)):
             table[more.columns] = more
     per_patch = pd.concat(tables, ignore_index=True)
-    stages = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
+    checked = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
     checks = {
         name: {
             **stages_summary(similarities, layers, plan.max_similarity),
@@ -141,13 +141,13 @@ def measure_faithfulness(
         table=summarise(per_patch, checks, units, plan, references),
         per_patch=per_patch,
         curves=pd.concat(curves, ignore_index=True),
-        randomisation=pd.concat(stages, ignore_index=True),
+        randomisation=pd.concat(checked, ignore_index=True),
         plan=plan,
         references=references,
     )
 
 
-def own_baselines(method: Method) -> list[str]:
-    """The baselines that a method itself reckons from; none for most."""
+def own_references(method: Method) -> list[str]:
+    """The reference images that a method itself uses; none for most."""
     own = getattr(method, "baselines", None) or getattr(method, "baseline", None) or []
     return [own] if isinstance(own, str) else list(own)

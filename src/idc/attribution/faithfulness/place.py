@@ -12,9 +12,9 @@ TOLERANCE = 15 / 224  # of the patch's side
 
 
 def border_measures(maps: NDArray[np.floating]) -> pd.DataFrame:
-    """Share of the maps' positive values on the edge, and what is to be expected.
+    """Share of the maps' positive values on the edge, and that of an even map.
 
-    The edge is the outer `WIDTH` of each side, a pixel at least. Zero padding makes edges that
+    The edge is the outer `WIDTH` of each side, at least one pixel. Zero padding makes edges that
     the tissue does not have, and gradients pile up there.
 
     Args:
@@ -22,7 +22,7 @@ def border_measures(maps: NDArray[np.floating]) -> pd.DataFrame:
 
     Returns:
         ``border_mass`` in [0, 1], NaN without positive values, and ``border_area``, the share of
-        the pixels, which an even map has there; a row a patch.
+        the pixels, which an even map has there; one row per patch.
     """
     down, right = (max(1, round(WIDTH * side)) for side in maps.shape[1:])
     edge = np.ones(maps.shape[1:], bool)
@@ -51,7 +51,7 @@ def truth_measures(maps: NDArray[np.floating], signal: NDArray[np.bool_]) -> pd.
         signal: bool (N, H, W).
 
     Returns:
-        These columns, a row a patch; NaN for patches without signal, or full of it.
+        These columns, one row per patch; NaN for patches without signal, or full of it.
     """
     count = len(maps)
     flat, mask = (np.asarray(values).reshape(count, -1) for values in (maps, signal))

@@ -28,32 +28,32 @@ class FaithfulnessPlan:
 
     The defaults cost a method some 3,700 forward passes and 260 maps: with mobilenet_v3_small at
     50x50, on one core, 14 s for Grad-CAM and integrated gradients of 32 steps together. A further
-    baseline adds a second.
+    reference image adds a second.
 
     Attributes:
         patches: Test patches that it is measured on; 0 turns it off.
         steps: Steps in which the pixels are taken out and put in.
-        baselines: What stands in a pixel's place, each in its turn: ``white`` (glass, in bright
-            field), ``grey`` (half of white), ``mean`` (each patch's own mean colour), ``black`` or
-            ``blur`` (the patch, smoothed by a tenth of its side). A list, or one alone. Two or
-            more keep the verdict from resting on a choice: integrated gradients, DeepLift and
-            occlusion compare with white themselves, and so are the better for being measured with
-            white only. On a ResNet18 DeepLift gained 0.65 with white, 0.04 with the mean colour
-            and -0.07 with grey. A baseline has to take the class away to tell anything: networks
+        baselines: The reference images that replace pixels, one after the other: ``white`` (glass,
+            in bright field), ``grey`` (half of white), ``mean`` (each patch's own mean colour),
+            ``black`` or ``blur`` (the patch, smoothed by a tenth of its side). A list, or one
+            alone. Two or more keep the verdict from resting on a choice: integrated gradients,
+            DeepLift and occlusion use white themselves and look better when measured with white
+            only. On a ResNet18 DeepLift gained 0.65 with white, 0.04 with the mean colour and -0.07
+            with grey. A reference image has to take the class away to measure anything: networks
             trained on synthetic patches kept 0.002 of the probability of a tumour patch with
             glass, 0.66 to 0.82 with the mean colour and 0.88 to 0.99 with a blur. One that leaves
             more than `MOST_LEFT` of it does not count towards the verdict: with a network that
-            goes by colour, such as that ResNet18, white and grey count alone.
+            goes by colour, such as that ResNet18, only white and grey count.
         least_gain: A method is trusted if the lower end of its gain's interval is above this with
-            every baseline that counts: less is nothing, however sure. In AUC, which is a mean
-            probability.
+            every reference image that counts: less is negligible, however certain. In AUC, which
+            is a mean probability.
         random_maps: Random maps of the same spectrum, for each map. The patches average their
             chance out, so that a few are enough.
-        perturbations: Perturbed images a patch, of infidelity and of max-sensitivity.
+        perturbations: Perturbed images per patch, for infidelity and of max-sensitivity.
         noise: Standard deviation of infidelity's noise, of pixels in [0, 1].
         radius: Largest change of a pixel, in [0, 1], of max-sensitivity.
         sensitivity_patches: The first so many patches are those that max-sensitivity is measured
-            on: it wants `perturbations` + 1 maps of each, more than all the rest together.
+            on: it needs `perturbations` + 1 maps of each, more than all the rest together.
         shuffles: How often the weights are shuffled, from the head to the first convolution.
         max_similarity: With all weights shuffled, maps more similar than this to those of the
             trained network fail the check. It is Spearman's rank correlation of the maps' sizes:

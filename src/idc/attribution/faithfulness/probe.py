@@ -14,7 +14,7 @@ from idc.attribution.prepare import fresh
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """What is measured on; to be used within `idc.attribution.prepare.gradients`.
+    """A model and patches to measure on; to be used within `idc.attribution.prepare.gradients`.
 
     Attributes:
         model: Images to logits (N, k); a copy in eval mode.
@@ -42,7 +42,7 @@ class Probe:
         return chances.gather(1, targets[:, None])[:, 0]
 
     def maps(self, method: Method) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Maps, float32 (N, H, W), and their errors of completeness, (N,), NaN if unknown."""
+        """Maps, float32 (N, H, W), and their errors of completeness, (N,), NaN if none."""
         parts = [
             method(
                 self.model,

@@ -1,4 +1,4 @@
-"""Which reference images decide what a map is worth: one decision a run, for all methods alike."""
+"""Which reference images decide on faithfulness: one decision per run, for all methods."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,14 +24,14 @@ NAMES = {
 
 @dataclass(frozen=True)
 class References:
-    """What stands in a pixel's place, and what of it decides.
+    """The reference images that replace pixels, and those that decide.
 
     Attributes:
         probability: Of the class in the patches, mean.
         left: Reference image to the lowest mean probability as pixels are replaced by it, in an
             order that no method made: that of random maps as smooth as the patches' brightness.
-        deciding: Those whose gain the verdicts rest on: they take the class away, and the fewest
-            methods reckon from them. Where none takes it away, all of them.
+        deciding: Those whose gain the verdicts rest on: they take the class away and are used by
+            the fewest methods. Where none takes it away, all of them.
     """
 
     probability: float
@@ -40,14 +40,14 @@ class References:
 
     @property
     def counting(self) -> list[str]:
-        """The reference images that take the class away, so that they tell something."""
+        """The reference images that take the class away, and so measure something."""
         return [name for name, left in self.left.items() if left <= MOST_LEFT * self.probability]
 
     def sentences(self, owners: Mapping[str, Sequence[str]]) -> list[str]:
         """What decides, which reference images count for nothing, and which suit some methods.
 
         Args:
-            owners: Method to the reference images that it itself reckons from.
+            owners: Method to the reference images that it itself uses.
         """
         counting = self.counting
         idle = [name for name in self.left if name not in counting]
@@ -76,25 +76,27 @@ def decide_references(
     owners: Mapping[str, Sequence[str]],
     before: Sequence[str] = (),
 ) -> References:
-    """Decide for all methods together.
+    """Decide which reference images count, for all methods together.
 
     Args:
         probe: What is measured on.
         images: Name of a reference image to it, float (N, 3, H, W).
-        owners: Method to the reference images that it itself reckons from: with its own, a method
-            would be judge in its own cause.
-        before: What decided when the run was explained first; kept as far as it can be.
+        owners: Method to the reference images that it itself uses; others decide, so that no
+            method is judged with its own reference image.
+        before: Those that decided when the run was explained first; kept where possible.
     """
     brightness = probe.images.mean(1).cpu().numpy()
     seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(brightness))]
     random = random_maps_like(brightness, 1, seeds)
-    curves = [found["deletion"] for found in removal_curves(probe, list(images.values()), random)]
+    curves = [kinds["deletion"] for kinds in removal_curves(probe, list(images.values()), random)]
     left = {
         name: float(curve.mean((0, 1)).min()) for name, curve in zip(images, curves, strict=True)
     }
-    found = References(float(curves[0][:, :, 0].mean()), left, tuple(images))
-    counting = found.counting
-    return References(found.probability, left, _deciding(counting, owners, before) or tuple(images))
+    undecided = References(float(curves[0][:, :, 0].mean()), left, tuple(images))
+    counting = undecided.counting
+    return References(
+        undecided.probability, left, _deciding(counting, owners, before) or tuple(images)
+    )
 
 
 def _deciding(

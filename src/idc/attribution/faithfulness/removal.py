@@ -38,7 +38,7 @@ def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
 
     Pixels of the same value (a Grad-CAM is 0 over wide parts) follow their surroundings, those
     nearer to important ones first: any order of its own, such as row by row, would cut holes that
-    the map never asked for.
+    are not in the map.
 
     Args:
         maps: float (M, H, W).
@@ -57,31 +57,31 @@ def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
 
 
 def removal_curves(
-    probe: Probe, baselines: Sequence[Tensor], maps: NDArray[np.floating]
+    probe: Probe, references: Sequence[Tensor], maps: NDArray[np.floating]
 ) -> list[dict[str, NDArray[np.float64]]]:
-    """Insertion and deletion curves (RISE, Petsiuk et al. 2018) of several maps a patch.
+    """Insertion and deletion curves (RISE, Petsiuk et al. 2018) of several maps per patch.
 
-    Deletion goes from the patch to the baseline, insertion from the baseline to the patch, both
-    with the most important pixels first.
+    Deletion goes from the patch to the reference image, insertion from the reference image to the
+    patch, both with the most important pixels first.
 
     Args:
         probe: What is measured on.
-        baselines: What pixels are replaced with, float (N, 3, H, W) each.
+        references: What pixels are replaced with, float (N, 3, H, W) each.
         maps: float (N, M, H, W).
 
     Returns:
-        For each baseline ``insertion`` and ``deletion``, float64 (N, M, steps + 1) in [0, 1]: the
-        probability of the class; the n-th value is that with a share of n / steps of the pixels
-        put in, or out.
+        For each reference image ``insertion`` and ``deletion``, float64 (N, M, steps + 1) in
+        [0, 1]: the probability of the class; the n-th value is that with a share of n / steps of
+        the pixels put in, or out.
     """
     patches, many, height, width = maps.shape
     ranks = pixel_ranks(maps.reshape(-1, height, width)).reshape(patches, many, -1)
     placed = torch.from_numpy(ranks).to(probe.images.device)
-    return [_curves(probe, baseline, placed) for baseline in baselines]
+    return [_curves(probe, reference, placed) for reference in references]
 
 
-def _curves(probe: Probe, baselines: Tensor, ranks: Tensor) -> dict[str, NDArray[np.float64]]:
-    """Curves of one baseline, (N, 3, H, W), by the ranks of the pixels, (N, M, H * W)."""
+def _curves(probe: Probe, reference: Tensor, ranks: Tensor) -> dict[str, NDArray[np.float64]]:
+    """Curves of one reference image, (N, 3, H, W), by the ranks of the pixels, (N, M, H * W)."""
     images, targets, steps = probe.images, probe.targets, probe.plan.steps
     patches, many, pixels = ranks.shape
     height, width = images.shape[-2:]
@@ -89,7 +89,7 @@ def _curves(probe: Probe, baselines: Tensor, ranks: Tensor) -> dict[str, NDArray
     starts = range(0, patches, size)
     whole, nothing = (
         torch.cat([probe.probability(x[i : i + size], targets[i : i + size]) for i in starts])
-        for x in (images, baselines)
+        for x in (images, reference)
     )
     curves = torch.zeros(2, patches, many, steps + 1, dtype=torch.float64)
     for number, ends in enumerate(((nothing, whole), (whole, nothing))):
@@ -97,19 +97,19 @@ def _curves(probe: Probe, baselines: Tensor, ranks: Tensor) -> dict[str, NDArray
             curves[number, :, :, place] = end.double().cpu()[:, None]
     ranks = ranks.reshape(-1, pixels)
     counts = torch.linspace(0, pixels, steps + 1).round().int().to(device)
-    # One row for each kind of curve, map and step between the ends, which are known.
+    # One row for each kind of curve, map and step between the ends, which are measured above.
     rows = torch.cartesian_prod(
         torch.arange(2), torch.arange(patches * many), torch.arange(1, steps)
     )
     for start in range(0, len(rows), size):
         kind, which, step = rows[start : start + size].to(device).unbind(1)
         first = ranks[which] < counts[step][:, None]
-        # In a deletion the first pixels show the baseline, in an insertion all the others do.
+        # In a deletion the first pixels show the reference image, in an insertion all others.
         gone = (first == (kind == 1)[:, None]).view(-1, 1, height, width)
         patch = which // many
-        mixed = torch.where(gone, baselines[patch], images[patch])
-        found = probe.probability(mixed, targets[patch]).double().cpu()
-        curves[kind.cpu(), patch.cpu(), which.cpu() % many, step.cpu()] = found
+        mixed = torch.where(gone, reference[patch], images[patch])
+        probability = probe.probability(mixed, targets[patch]).double().cpu()
+        curves[kind.cpu(), patch.cpu(), which.cpu() % many, step.cpu()] = probability
     return dict(zip(("insertion", "deletion"), curves.numpy(), strict=True))
 
 
@@ -120,7 +120,7 @@ def area(curves: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def measure_gains(
     probe: Probe,
-    baselines: Mapping[str, Tensor],
+    references: Mapping[str, Tensor],
     maps: NDArray[np.float32],
     deciding: Collection[str],
 ) -> tuple[pd.DataFrame, MeanCurves]:
@@ -128,30 +128,30 @@ def measure_gains(
 
     Args:
         probe: What is measured on.
-        baselines: Name to what pixels are replaced with, float (N, 3, H, W).
+        references: Name to what pixels are replaced with, float (N, 3, H, W).
         maps: float32 (N, H, W).
-        deciding: The baselines that verdicts rest on.
+        deciding: The reference images that verdicts rest on.
 
     Returns:
-        A row a patch: ``probability``; means over the deciding baselines:
+        One row per patch: ``probability``; means over the deciding reference images:
         ``probability_at_baseline``, ``insertion_auc``, ``deletion_auc``, both with ``_random``
-        as well, and ``gain``; and for each baseline ``gain_<name>`` and ``probability_at_<name>``.
-        And (baseline, ``method`` or ``random``, ``insertion`` or ``deletion``) to the mean curve,
-        float64 (steps + 1,).
+        as well, and ``gain``; and for each reference image ``gain_<name>`` and
+        ``probability_at_<name>``. And (reference image, ``method`` or ``random``, ``insertion`` or
+        ``deletion``) to the mean curve, float64 (steps + 1,).
     """
     seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(maps))]
     random = random_maps_like(maps, probe.plan.random_maps, seeds)
     both = np.concatenate([maps[:, None].astype(np.float64), random], axis=1)
     parts, own = [], {}
     means: MeanCurves = {}
-    for name, found in zip(
-        baselines, removal_curves(probe, list(baselines.values()), both), strict=True
+    for name, kinds in zip(
+        references, removal_curves(probe, list(references.values()), both), strict=True
     ):
         part = {
-            "probability": found["deletion"][:, 0, 0],
-            "probability_at_baseline": found["deletion"][:, 0, -1],
+            "probability": kinds["deletion"][:, 0, 0],
+            "probability_at_baseline": kinds["deletion"][:, 0, -1],
         }
-        for kind, curves in found.items():
+        for kind, curves in kinds.items():
             areas = area(curves)
             part[f"{kind}_auc"] = areas[:, 0]
             part[f"{kind}_auc_random"] = areas[:, 1:].mean(1)

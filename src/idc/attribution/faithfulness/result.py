@@ -1,4 +1,4 @@
-"""What was found of each method, and what follows from it."""
+"""Measures and verdicts of the attribution methods of one model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,15 +45,15 @@ class Faithfulness:
     """How faithful some methods are to one model.
 
     Attributes:
-        table: A row a method, those to trust first, then by `drop_over_random`:
+        table: One row per method, those to trust first, then by `drop_over_random`:
 
             - ``method``, ``verdict`` (``trust``, ``not shown to beat random maps``, ``fails the
               weights check`` or ``says nothing``), ``reasons`` (words), ``patches``,
-              ``own_baselines`` (that the method reckons from, joined by commas), ``patients``
-              (whom the intervals are over);
+              ``own_baselines`` (reference images that the method uses, joined by commas),
+              ``patients`` (over whom the intervals are);
             - ``drop_over_random``, ``_low``, ``_high``: by how much insertion minus deletion AUC
               is larger than with random maps of the same spectrum, in [-2, 2]: the mean over the
-              baselines that decide, on which the verdict rests;
+              reference images that decide, on which the verdict rests;
               ``drop_over_random_<baseline>``, ``_low``, ``_high``: with each;
             - ``probability``, ``probability_at_baseline``, ``probability_at_<baseline>``: of the
               class, in the patches and with every pixel taken out (mean over those that decide, and
@@ -62,7 +62,7 @@ class Faithfulness:
               ``deletion_auc_random``: in [0, 1], means over those that decide;
             - ``randomisation_similarity``, ``_low``, ``_high``: with all weights shuffled; where
               the maps are empty by then, at the last stage where they are not, down to
-              ``randomisation_layer`` (else empty); NaN where it is never known;
+              ``randomisation_layer`` (else empty); NaN where it is never measured;
             - ``randomisation_highest``: the highest similarity at any stage from that on where
               half of the ``randomisation_blocks`` are shuffled; ``randomisation_until``: the layer
               with which it falls below the limit for good, if it was above it then;
@@ -71,16 +71,16 @@ class Faithfulness:
             - ``infidelity``, ``infidelity_share``, ``max_sensitivity``, ``completeness_error``;
             - ``pointing_game``, ``pointing_chance``, ``localisation``, ``signal_mass``,
               ``signal_area``: NaN where the signal is unknown, see `truth.truth_measures`.
-        per_patch: A row a method and patch: ``method``, ``patch`` (its place), ``patient``,
+        per_patch: One row per method and patch: ``method``, ``patch`` (its place), ``patient``,
             ``gain`` (its part of `drop_over_random`) and the measures of the table.
-        curves: A row a method, ``baseline``, ``decides`` (bool), ``maps`` (``method`` or
+        curves: One row per method, ``baseline``, ``decides`` (bool), ``maps`` (``method`` or
             ``random``), ``kind`` (``insertion`` or ``deletion``) and ``share`` of the pixels:
             ``probability``, the mean over patches.
-        randomisation: A row a method and ``stage`` (0: as trained): ``layer`` (that was shuffled
-            last), ``similarity`` (mean over patches, NaN where all maps are empty), ``low``,
-            ``high``, ``known`` (share of patches whose similarity is known).
+        randomisation: One row per method and ``stage`` (0: as trained): ``layer`` (shuffled last),
+            ``similarity`` (mean over patches, NaN where all maps are empty), ``low``,
+            ``high``, ``known`` (share of patches with a similarity).
         plan: How it was measured.
-        references: What stood in a pixel's place, and what of it decides.
+        references: The reference images that replaced pixels, and those that decide.
     """
 
     table: pd.DataFrame
@@ -92,12 +92,12 @@ class Faithfulness:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """``<method>/<name>`` to value; what is unknown is left out.
+        """``<method>/<name>`` to value; unknown values are left out.
 
         ``passes`` is 1 for a method that passes the weights check, 0 for one that fails it or whose
         maps are empty; ``trusted`` 1 for one that is better than random maps as well.
         """
-        found: dict[str, float] = {}
+        metrics: dict[str, float] = {}
         columns = METRICS | {
             f"drop_over_random_{b}": f"drop_over_random_{b}" for b in self.plan.baselines
         }
@@ -105,8 +105,8 @@ class Faithfulness:
             named = {name: float(row[column]) for column, name in columns.items()}
             named["passes"] = float(row["verdict"] not in (FAILS, EMPTY))
             named["trusted"] = float(row["verdict"] == TRUST)
-            found |= {f"{row['method']}/{k}": v for k, v in named.items() if np.isfinite(v)}
-        return found
+            metrics |= {f"{row['method']}/{k}": v for k, v in named.items() if np.isfinite(v)}
+        return metrics
 
     @property
     def failed(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.references import References
 from idc.attribution.faithfulness.removal import MeanCurves
 from idc.attribution.faithfulness.verdict import VERDICTS, judge
-from idc.attribution.faithfulness.weights_check import known_stages, late_stages
+from idc.attribution.faithfulness.weights_check import late_stages, measured_stages
 from idc.metrics.grouped import share
 from idc.metrics.resampling import Clusters, patient_clusters
 from idc.metrics.spread import Spread
@@ -20,13 +20,13 @@ DRAWS = 2000
 LEVEL = 0.95
 
 
-def units_of(groups: NDArray[Any]) -> Clusters:
-    """The patients that are drawn.
+def units_of(patients: NDArray[Any]) -> Clusters:
+    """The patients to resample.
 
     Args:
-        groups: Patient of each patch, (N,).
+        patients: Patient of each patch, (N,).
     """
-    return patient_clusters(np.zeros(len(groups), np.int64), groups)
+    return patient_clusters(np.zeros(len(patients), np.int64), patients)
 
 
 def mean_interval(
@@ -91,10 +91,10 @@ def summarise(
     plan: FaithfulnessPlan,
     references: References,
 ) -> pd.DataFrame:
-    """A row a method, those to trust first, see `Faithfulness.table`.
+    """One row per method, those to trust first, see `Faithfulness.table`.
 
     Args:
-        per_patch: A row a method and patch, methods together and patches in order.
+        per_patch: One row per method and patch, methods together and patches in order.
         checks: Method to its `stages_summary`.
         units: Whose resampling makes the intervals.
         plan: The limits and the seed.
@@ -128,7 +128,7 @@ def summarise(
 def stages_summary(
     similarities: NDArray[np.float64], layers: Sequence[str], limit: float
 ) -> dict[str, object]:
-    """What is said of the stages of the weights check, see `Faithfulness.table`.
+    """Summary of the stages of the weights check, see `Faithfulness.table`.
 
     Args:
         similarities: float (stages, N), the first stage being the trained network.
@@ -136,7 +136,7 @@ def stages_summary(
         limit: Of the similarity.
     """
     last = len(layers) - 1
-    means = {s: float(np.nanmean(similarities[s])) for s in known_stages(similarities)}
+    means = {s: float(np.nanmean(similarities[s])) for s in measured_stages(similarities)}
     late = [means[stage] for stage in late_stages(similarities)]
     alike = [stage for stage in late_stages(similarities) if means[stage] > limit]
     used = max(means, default=0)
@@ -157,7 +157,7 @@ def curve_rows(
         method: Its name.
         curves: See `gains.measure_gains`.
         steps: Steps from nothing to all.
-        deciding: The baselines that verdicts rest on.
+        deciding: The reference images that verdicts rest on.
     """
     shares = np.linspace(0, 1, steps + 1)
     parts = [

@@ -1,4 +1,4 @@
-"""What the measures of a method say, in words."""
+"""The verdict on a method, from its measures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ FAILS = "fails the weights check"
 EMPTY = "says nothing"
 VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
 MARKS = {UNPROVEN: UNPROVEN, FAILS: FAILS, EMPTY: "its maps are empty"}
-MOST_FLAT = 0.5  # share of the maps that may say nothing
+MOST_FLAT = 0.5  # share of the maps that may be empty
 
 
 def judge(
@@ -23,10 +23,10 @@ def judge(
 ) -> tuple[str, str]:
     """Verdict and reasons of a method.
 
-    Its maps must say something, and they must change when the weights are shuffled. And taking out
+    Its maps must not be empty, and they must change when the weights are shuffled. And taking out
     and putting in pixels by them must move the probability more than by random maps: with the
-    reference images that decide, the same for all methods and none that the method itself reckons
-    from, beyond the interval and `plan.least_gain`; and with no other that counts less.
+    reference images that decide, the same for all methods and none that the method itself uses,
+    beyond the interval and `plan.least_gain`; and not less with any other that counts.
 
     Args:
         row: Of `Faithfulness.table`.
@@ -70,13 +70,13 @@ def _weights(row: Mapping[str, Any], plan: FaithfulnessPlan) -> str:
             f"(similarity {similarity:.2f}, at most {limit:.2f} is allowed), so they "
             "show the patch rather than what the network has learnt"
         )
-    said = f"its maps change {at or 'when the weights are shuffled'} (similarity {similarity:.2f})"
+    words = f"its maps change {at or 'when the weights are shuffled'} (similarity {similarity:.2f})"
     if until:
-        said += (
+        words += (
             f", but stay alike (up to {row['randomisation_highest']:.2f}, more than {limit:.2f}) "
             f"until {until} is shuffled"
         )
-    return said
+    return words
 
 
 def _gain(
@@ -86,16 +86,16 @@ def _gain(
     numbers = f"{_numbers(row)}, pixels replaced by {named(references.deciding)}"
     if not references.counting:
         return False, (
-            "it cannot be told from random maps, as no reference image takes the class away "
+            "it cannot be compared with random maps, as no reference image takes the class away "
             f"({numbers})"
         )
     if own := set(str(row["own_baselines"]).split(",")) & set(references.deciding):
         return False, (
             f"it is set against random maps with {named(sorted(own))}, which the method itself "
-            f"reckons from, and no other reference image decides ({numbers})"
+            f"uses, and no other reference image decides ({numbers})"
         )
     if not np.isfinite(row["drop_over_random_low"]):
-        return False, f"one patient is too few to tell it from random maps ({numbers})"
+        return False, f"one patient is too few to distinguish it from random maps ({numbers})"
     others = [name for name in references.counting if name not in references.deciding]
     if worse := [name for name in others if row[f"drop_over_random_{name}_high"] < 0]:
         theirs = " and ".join(f"{named([name])} ({_numbers(row, f'_{name}')})" for name in worse)

@@ -26,30 +26,30 @@ def embeddings(
         network: float (N, 3, H, W) in [0, 1] to logits, with a part named ``backbone`` that gives
             (N, F); copied, and left as it is.
         patches: uint8 (N, H, W, 3), the whole store; may be a memory map.
-        rows: int (n,), the rows to embed, in this order. The answer holds n x F numbers: sample
+        rows: int (n,), the rows to embed, in this order. The result holds n x F numbers: sample
             the rows of a large set first, see `idc.attribution.features.sample`.
         batch_size: Patches at once; results do not depend on it.
         device: Where to compute.
-        advance: Told how many more patches are done.
+        advance: Called with the number of further patches done.
 
     Returns:
         float32 (n, F); (0, 0) for no rows.
     """
-    twin = explainable_copy(network, device)
-    found: NDArray[np.float32] | None = None
+    model = explainable_copy(network, device)
+    vectors: NDArray[np.float32] | None = None
     labels = np.broadcast_to(np.int64(0), len(patches))
     done = 0
-    with watching(twin, ["backbone"], _vectors) as seen, gradients(), torch.no_grad():
+    with watching(model, ["backbone"], _vectors) as seen, gradients(), torch.no_grad():
         for batch in in_batches(patches, labels, rows, batch_size):
-            twin(as_input(batch["image"], device))
+            model(as_input(batch["image"], device))
             part = seen["backbone"].float().cpu().numpy()
-            if found is None:
-                found = np.empty((len(rows), part.shape[1]), np.float32)
-            found[done : done + len(part)] = part
+            if vectors is None:
+                vectors = np.empty((len(rows), part.shape[1]), np.float32)
+            vectors[done : done + len(part)] = part
             done += len(part)
             if advance is not None:
                 advance(len(part))
-    return np.empty((0, 0), np.float32) if found is None else found
+    return np.empty((0, 0), np.float32) if vectors is None else vectors
 
 
 def _vectors(output: object) -> Tensor | None:

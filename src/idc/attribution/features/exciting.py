@@ -29,8 +29,8 @@ class Unit:
 
     Attributes:
         channel: Its number in the layer.
-        auroc: How well its activation tells label 1 from the rest, in [0, 1]; below 0.5 it is
-            larger without. None if the patches have one label only.
+        auroc: How well its activation separates label 1 from the rest, in [0, 1]; below 0.5 it is
+            larger for the rest. None if the patches have one label only.
         rows: Rows of the patches in the index, int64 (k,), the most exciting first.
         values: Activation of each, float32 (k,).
         maps: The channel's map on each, float32 (k, h, w).
@@ -50,9 +50,9 @@ class Exciting:
     Attributes:
         layer: The layer.
         pool: How a map became one number.
-        units: In the order wanted.
-        seen: How many patches were looked at.
-        ranked: On how many of them the areas under the ROC curve were measured.
+        units: In the given order.
+        seen: Number of patches searched.
+        ranked: Number of them on which the areas under the ROC curve were measured.
     """
 
     layer: MapLayer
@@ -69,7 +69,7 @@ def exciting_patches(
     units: Sequence[int] | int = 8,
     per_unit: int = 8,
     device: torch.device | str = "cpu",
-    groups: NDArray[Any] | None = None,
+    patients: NDArray[Any] | None = None,
     per_patient: int = 2,
     pool: Pool = "max",
     advance: Callable[[int], object] | None = None,
@@ -85,32 +85,34 @@ def exciting_patches(
         network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
         batches: See `idc.data.dataset.Batch`; each row once.
         layer: From `feature_layers`.
-        units: Channels; or how many to choose: half of them, those whose activation tells label 1
-            from the rest best by being larger (AUROC nearest 1), and half by being smaller (nearest
-            0); with one label only, those that vary most. The choice is by the labels of these very
-            patches: what it says of them is no test.
+        units: Channels; or how many to choose: half of them, those whose activation separates label
+            1 from the rest best by being larger (AUROC nearest 1), and half by being smaller
+            (nearest 0); with one label only, those that vary most. The choice is made on
+            the labels of these patches, so their areas are no test of it.
         per_unit: Patches of each unit; fewer if patients run out.
         device: Where to compute.
-        groups: Patient of each row *of the index*, (N,); None sets no limit a patient.
+        patients: Patient of each row *of the index*, (N,); None sets no limit per patient.
         per_patient: At most so many patches of one patient to a unit.
-        pool: ``max`` finds patches with one strong place, ``mean`` those with much of it.
-        advance: Told how many more patches are done.
+        pool: ``max`` prefers patches with one strong place, ``mean`` those with much of it.
+        advance: Called with the number of further patches done.
 
     Raises:
         ConfigError: The layer has no such channel, a number is below 1, or another `pool`.
     """
     _check(layer, units, per_unit, per_patient, pool)
     watched = np.arange(layer.channels) if isinstance(units, int) else np.asarray(units, np.int64)
-    codes = None if groups is None else np.unique(np.asarray(groups, str), return_inverse=True)[1]
+    codes = (
+        None if patients is None else np.unique(np.asarray(patients, str), return_inverse=True)[1]
+    )
     tops = Tops(len(watched), per_unit, (layer.height, layer.width), codes, per_patient)
     activations = Activations(len(watched))
-    twin = explainable_copy(network, device)
+    model = explainable_copy(network, device)
     channels = torch.as_tensor(watched, device=device)
     everyone = isinstance(units, int)
     seen_patches = 0
-    with watching(twin, [layer.name]) as seen, gradients(), torch.no_grad():
+    with watching(model, [layer.name]) as seen, gradients(), torch.no_grad():
         for batch in batches:
-            twin(as_input(batch["image"], device))
+            model(as_input(batch["image"], device))
             maps = seen[layer.name] if everyone else seen[layer.name][:, channels]
             maps = maps.float()
             pooled = maps.amax((2, 3)) if pool == "max" else maps.mean((2, 3))
@@ -124,11 +126,11 @@ def exciting_patches(
     areas = unit_areas(activations.values, activations.labels)
     chosen = pick_units(areas, activations.values, units) if isinstance(units, int) else None
     places = np.arange(len(watched)) if chosen is None else chosen
-    found = tuple(
+    chosen_units = tuple(
         Unit(int(watched[i]), None if areas is None else float(areas[i]), *tops.best(int(i)))
         for i in places
     )
-    return Exciting(layer, pool, found, seen_patches, len(activations.labels))
+    return Exciting(layer, pool, chosen_units, seen_patches, len(activations.labels))
 
 
 def _check(

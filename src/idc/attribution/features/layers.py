@@ -32,7 +32,7 @@ UNFINISHED = (nn.Conv2d, nn.BatchNorm2d, *CLOSING)
 def feature_layers(
     network: nn.Module, image: Tensor, names: Sequence[str] | None = None
 ) -> list[MapLayer]:
-    """The layers to look at, from the image to the vector.
+    """Choose the layers to show, from the image to the vector.
 
     By default the first convolution and the last map of each stage, before a pooling that closes
     the stage and only makes the map smaller. Of more than six stages, six spread evenly with the
@@ -43,48 +43,48 @@ def feature_layers(
         network: Images to logits; copied, and left as it is.
         image: One input, float (1, 3, H, W) in [0, 1]; its device is where it is computed.
         names: Dotted names of modules, below the network or relative to ``backbone.stages.``, in
-            the order wanted; repeats are dropped. None for the default.
+            the given order; repeats are dropped. None for the default.
 
     Raises:
         ConfigError: A name that is unknown, or a module that gives no map; or a network without
             any map.
     """
-    twin = explainable_copy(network, image.device)
-    found = map_layers(twin, image)
+    model = explainable_copy(network, image.device)
+    layers = map_layers(model, image)
     if names is not None:
-        chosen = [_named(twin, found, name) for name in names]
+        chosen = [_named(model, layers, name) for name in names]
         return list({layer.name: layer for layer in chosen}.values())
-    if not found:
+    if not layers:
         raise ConfigError("explain: no layer of this network gives a map; there are no features.")
-    modules = dict(twin.named_modules())
-    first = [name for name in found if isinstance(modules[name], nn.Conv2d)][:1]
+    modules = dict(model.named_modules())
+    first = [name for name in layers if isinstance(modules[name], nn.Conv2d)][:1]
     own = getattr(modules.get("backbone"), "stage_ends", ())
-    ends = [STAGES + name for name in own if STAGES + name in found]
-    ends = ends or _stage_ends(modules, found)
+    ends = [STAGES + name for name in own if STAGES + name in layers]
+    ends = ends or _stage_ends(modules, layers)
     if len(ends) < FEW_STAGES:
-        ends = _last_of_each_size(modules, found) or ends
+        ends = _last_of_each_size(modules, layers) or ends
     spread = torch.linspace(0, len(ends) - 1, min(MOST_STAGES, len(ends))).round().long()
-    return [found[name] for name in dict.fromkeys([*first, *(ends[i] for i in spread)])]
+    return [layers[name] for name in dict.fromkeys([*first, *(ends[i] for i in spread)])]
 
 
-def _named(model: nn.Module, found: dict[str, MapLayer], name: str) -> MapLayer:
+def _named(model: nn.Module, layers: dict[str, MapLayer], name: str) -> MapLayer:
     for candidate in (name, STAGES + name):
-        if candidate in found:
-            return found[candidate]
-    known = {n for n, _ in model.named_modules()}
-    what = "gives no map" if {name, STAGES + name} & known else "is not in this network"
-    by_depth = sorted(found, key=lambda n: n.count("."))
+        if candidate in layers:
+            return layers[candidate]
+    names = {n for n, _ in model.named_modules()}
+    what = "gives no map" if {name, STAGES + name} & names else "is not in this network"
+    by_depth = sorted(layers, key=lambda n: n.count("."))
     shown = set(by_depth[:SHOWN_NAMES])
-    there = ", ".join(n.removeprefix(STAGES) for n in found if n in shown)
-    more = f" and {len(found) - SHOWN_NAMES} deeper ones" if len(found) > SHOWN_NAMES else ""
+    there = ", ".join(n.removeprefix(STAGES) for n in layers if n in shown)
+    more = f" and {len(layers) - SHOWN_NAMES} deeper ones" if len(layers) > SHOWN_NAMES else ""
     raise ConfigError(f"explain: the layer {name!r} {what}; layers with a map are: {there}{more}.")
 
 
-def _stage_ends(modules: dict[str, nn.Module], found: dict[str, MapLayer]) -> list[str]:
+def _stage_ends(modules: dict[str, nn.Module], layers: dict[str, MapLayer]) -> list[str]:
     stages = modules.get(STAGES.rstrip("."))
     names = [] if stages is None else [STAGES + name for name, _ in stages.named_children()]
     ends = [_end(modules[name], name) for name in names]
-    return [name for name in ends if name in found]
+    return [name for name in ends if name in layers]
 
 
 def _end(module: nn.Module, name: str) -> str:
@@ -102,14 +102,14 @@ def _end(module: nn.Module, name: str) -> str:
     return inner if dropped or inner != last else name
 
 
-def _last_of_each_size(modules: dict[str, nn.Module], found: dict[str, MapLayer]) -> list[str]:
+def _last_of_each_size(modules: dict[str, nn.Module], layers: dict[str, MapLayer]) -> list[str]:
     """The last finished map of each size within the stages, single points left out.
 
     Only the upper levels are looked at: what lies deeper is half-done work within a block.
     """
     staged = STAGES.rstrip(".") in modules
     ends: dict[tuple[int, int], str] = {}
-    for name, layer in found.items():
+    for name, layer in layers.items():
         below = name.removeprefix(STAGES)
         level = below.count(".")
         if level > LEVELS or (staged and (name == below or level == 0)):
@@ -118,7 +118,7 @@ def _last_of_each_size(modules: dict[str, nn.Module], found: dict[str, MapLayer]
         closing = isinstance(module, UNFINISHED) or "pool" in type(module).__name__.lower()
         if not closing and _end(module, name) == name and layer.height * layer.width > 1:
             ends[layer.height, layer.width] = name
-    order = {name: i for i, name in enumerate(found)}
+    order = {name: i for i, name in enumerate(layers)}
     return sorted(ends.values(), key=order.__getitem__)
 
 

@@ -42,23 +42,23 @@ class Moments:
     def covariance(self) -> NDArray[np.float64]:
         """float64 (C, C), over all positions of all maps."""
         mean = self._sum / self.count
-        found = np.asarray(self._products / self.count - np.outer(mean, mean))
+        matrix = np.asarray(self._products / self.count - np.outer(mean, mean))
         constant = self.low == self.high  # rounding would leave a little
-        found[constant], found[:, constant] = 0.0, 0.0
-        return found
+        matrix[constant], matrix[:, constant] = 0.0, 0.0
+        return matrix
 
 
 def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """The channels that vary most, each for what those before it do not show already.
+    """Choose the channels that vary most, each by what those before it do not show already.
 
     The first has the largest variance; each further one the largest variance left after a linear
-    regression on those chosen (Cholesky with pivoting of the covariance), so that of channels that
-    say the same only one is taken. When nothing is left, the rest follow by their own variance.
+    regression on those chosen (Cholesky with pivoting of the covariance), so that only one of
+    several equal channels is taken. When nothing is left, the rest follow by their own variance.
     A channel that is constant, or nearly so beside the others, is never taken.
 
     Args:
         covariance: float64 (C, C).
-        count: How many at most.
+        count: Largest number of channels.
 
     Returns:
         int64 (c,), c <= count, in the order chosen.
@@ -88,8 +88,8 @@ class LayerMaps:
 
     Attributes:
         layer: The layer, with its number of channels and the size of its map.
-        chosen: The channels shown, int64 (c,); see `choose_channels`. Fewer than asked for where
-            fewer vary.
+        chosen: The channels shown, int64 (c,); see `choose_channels`. Fewer than
+            `per_layer` where fewer vary.
         maps: float32 (N, c, h, w).
         low: The smallest value of each channel over all the patches, float32 (c,).
         high: The largest.
@@ -112,9 +112,9 @@ def feature_maps(
 ) -> list[LayerMaps]:
     """Maps of the channels that vary most over the patches.
 
-    The patches pass twice: once to learn how the channels vary, once for the maps of those chosen.
-    So there is never more in memory than a batch's maps, a table of channels by channels a layer,
-    and the answer.
+    The patches pass twice: to measure how the channels vary, and for the maps of those chosen.
+    So memory holds no more than a batch's maps, one table of channels by channels per layer, and
+    the result.
 
     Args:
         network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
@@ -125,19 +125,19 @@ def feature_maps(
         batch_size: Patches at once; results do not depend on it.
 
     Returns:
-        One a layer, in their order.
+        One per layer, in their order.
     """
-    twin = explainable_copy(network, device)
+    model = explainable_copy(network, device)
     moments = {layer.name: Moments(layer.channels) for layer in layers}
-    for seen in _passes(twin, patches, list(moments), device, batch_size):
+    for seen in _passes(model, patches, list(moments), device, batch_size):
         for name, sums in moments.items():
             sums.add(seen[name])
     chosen = {n: choose_channels(m.covariance(), per_layer) for n, m in moments.items()}
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in chosen}
-    for seen in _passes(twin, patches, list(moments), device, batch_size):
+    for seen in _passes(model, patches, list(moments), device, batch_size):
         for name, channels in chosen.items():
-            wanted = torch.as_tensor(channels, device=seen[name].device)
-            parts[name].append(seen[name][:, wanted].float().cpu().numpy())
+            indices = torch.as_tensor(channels, device=seen[name].device)
+            parts[name].append(seen[name][:, indices].float().cpu().numpy())
     return [
         LayerMaps(
             layer,
@@ -151,16 +151,16 @@ def feature_maps(
 
 
 def _passes(
-    twin: nn.Module,
+    model: nn.Module,
     patches: NDArray[np.uint8],
     names: Sequence[str],
     device: torch.device | str,
     batch_size: int,
 ) -> Iterator[dict[str, Tensor]]:
-    with watching(twin, names) as seen:
+    with watching(model, names) as seen:
         for start in range(0, len(patches), batch_size):
             part = np.ascontiguousarray(patches[start : start + batch_size])
             # Within the loop: a generator that pauses must not leave its caller in another mode.
             with gradients(), torch.no_grad():
-                twin(as_input(torch.from_numpy(part).permute(0, 3, 1, 2), device))
+                model(as_input(torch.from_numpy(part).permute(0, 3, 1, 2), device))
             yield seen

@@ -1,7 +1,7 @@
-"""What features know: do a patch's neighbours share its label, or its patient?
+"""Do a patch's neighbours in feature space share its label, or its patient?
 
-Where the nearest patches are mostly those of the same patient, the features tell stains and slides
-apart; where those of other patients share the label, they tell tissue apart.
+Where the nearest patches are mostly those of the same patient, the features separate stains and
+slides; where those of other patients share the label, they separate tissue.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from idc.attribution.features.sample import balanced_sample
 from idc.errors import DataError
 
 CHUNK = 1024  # queries at once
-TIE = 1e-6  # similarities closer than this are equal: what float32 can tell apart
+TIE = 1e-6  # similarities closer than this are equal: what float32 can resolve
 Similar = NDArray[np.float32]
 
 
 def neighbour_metrics(
     features: NDArray[np.floating],
     labels: NDArray[np.integer],
-    groups: NDArray[Any],
+    patients: NDArray[Any],
     k: int = 10,
     max_points: int = 5000,
     seed: int = 0,
@@ -38,12 +38,12 @@ def neighbour_metrics(
     The chance levels have the same names with ``_chance``. Where similarities are equal at the
     k-th place, the equal ones count in part, so that the order of the patches never matters and
     features that are all alike give chance exactly. A vector of zeros is equally far from all.
-    Where there are fewer than k, all there are count.
+    Where there are fewer than k, all count.
 
     Args:
         features: float (N, F), finite.
         labels: int (N,).
-        groups: Patient of each patch, (N,).
+        patients: Patient of each patch, (N,).
         k: Neighbours.
         max_points: Of more patches a balanced sample is measured: time grows with the square.
         seed: Decides the sample.
@@ -55,17 +55,17 @@ def neighbour_metrics(
     Raises:
         DataError: A feature is not finite, or lengths differ.
     """
-    if not len(features) == len(labels) == len(groups):
+    if not len(features) == len(labels) == len(patients):
         raise DataError("neighbours: give one label and one patient for each row of features.")
     if not np.isfinite(features).all():
         raise DataError("neighbours: some features are not finite.")
-    rows = balanced_sample(len(features), max_points, seed, groups, labels)
+    rows = balanced_sample(len(features), max_points, seed, patients, labels)
     count = len(rows)
     if count < 2:
         return {}
     unit = _unit(np.asarray(features[rows], np.float32))
     label = np.unique(np.asarray(labels)[rows], return_inverse=True)[1]
-    patient = np.unique(np.asarray(groups, str)[rows], return_inverse=True)[1]
+    patient = np.unique(np.asarray(patients, str)[rows], return_inverse=True)[1]
     columns: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, count, CHUNK):
         part = np.arange(start, min(start + CHUNK, count))

@@ -44,7 +44,7 @@ def project(
     seed: int = 0,
     max_points: int = 2000,
     labels: NDArray[np.integer] | None = None,
-    groups: NDArray[Any] | None = None,
+    patients: NDArray[Any] | None = None,
 ) -> Projection:
     """Project features to a plane.
 
@@ -58,7 +58,7 @@ def project(
         seed: Decides the sample and, for t-SNE and UMAP, the picture.
         max_points: More features than this are sampled; see `balanced_sample`.
         labels: int (N,), kept in proportion within a patient's sample.
-        groups: Patient of each feature, (N,), for a sample with equally many of each.
+        patients: Patient of each feature, (N,), for a sample with equally many of each.
 
     Raises:
         ConfigError: Another method, or UMAP is not installed.
@@ -69,9 +69,9 @@ def project(
     if not len(features) or not np.isfinite(features).all():
         what = "some are not finite" if len(features) else "there are none"
         raise DataError(f"explain: features cannot be projected: {what}.")
-    rows = balanced_sample(len(features), max_points, seed, groups, labels)
+    rows = balanced_sample(len(features), max_points, seed, patients, labels)
     used = np.asarray(features[rows], np.float64)
-    of = _of_words(len(rows), len(features), features.shape[1], groups)
+    of = _of_words(len(rows), len(features), features.shape[1], patients)
     if method == "umap":
         return _umap(used, rows, seed, of)
     if method == "tsne" and len(rows) >= FEWEST:
@@ -127,9 +127,9 @@ def _reduce(used: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], 
     return solver.fit_transform(used), solver.explained_variance_ratio_.tolist()
 
 
-def _of_words(used: int, count: int, width: int, groups: NDArray[Any] | None) -> str:
+def _of_words(used: int, count: int, width: int, patients: NDArray[Any] | None) -> str:
     patches = f"{count:,} patches" if used == count else f"{used:,} of {count:,} patches"
-    if used == count or groups is None:
+    if used == count or patients is None:
         return f"{width:,} features of {patches}"
-    patients = len(np.unique(np.asarray(groups, str)))
-    return f"{width:,} features of {patches} (evenly from {patients:,} patients)"
+    count = len(np.unique(np.asarray(patients, str)))
+    return f"{width:,} features of {patches} (evenly from {count:,} patients)"

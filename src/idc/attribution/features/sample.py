@@ -10,7 +10,7 @@ def balanced_sample(
     count: int,
     max_points: int,
     seed: int,
-    groups: NDArray[Any] | None = None,
+    patients: NDArray[Any] | None = None,
     labels: NDArray[np.integer] | None = None,
 ) -> NDArray[np.int64]:
     """Choose patches, as equally many of each patient as there are, the labels in proportion.
@@ -22,7 +22,7 @@ def balanced_sample(
         count: How many patches there are.
         max_points: How many to choose at most.
         seed: Decides which.
-        groups: Patient of each patch, (count,); None takes all as one.
+        patients: Patient of each patch, (count,); None takes all as one.
         labels: int (count,); None does not look at labels.
 
     Returns:
@@ -32,16 +32,16 @@ def balanced_sample(
         return np.arange(count)
     rng = np.random.default_rng(seed)
     codes = np.zeros(count, np.int64)
-    if groups is not None:
-        codes = np.unique(np.asarray(groups, str), return_inverse=True)[1]
+    if patients is not None:
+        codes = np.unique(np.asarray(patients, str), return_inverse=True)[1]
     order = np.lexsort((rng.random(count), np.zeros(count) if labels is None else labels, codes))
     sizes = np.bincount(codes)
     parts = []
-    for part, wanted in zip(
+    for part, share in zip(
         np.split(order, np.cumsum(sizes)[:-1]), _shares(sizes, max_points, rng), strict=True
     ):
         # Evenly spaced places, from a random start, in the patches sorted by label.
-        places = (np.arange(wanted) + rng.random()) * len(part) / max(wanted, 1)
+        places = (np.arange(share) + rng.random()) * len(part) / max(share, 1)
         parts.append(part[places.astype(np.int64)])
     return np.sort(np.concatenate(parts))
 

@@ -1,4 +1,4 @@
-"""The largest values of many units in a stream, with a limit a patient."""
+"""The largest values of many units in a stream, with a limit per patient."""
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,10 @@ class Tops:
 
     Args:
         units: Number of units, U.
-        per_unit: Patches kept a unit, k.
+        per_unit: Patches kept per unit, k.
         size: Rows and columns of a map.
         codes: Patient of each row of the index, int (N,), or None for no limit.
-        per_patient: Patches of a patient kept a unit.
+        per_patient: Patches of one patient kept per unit.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Tops:
         self.maps = np.zeros((units, per_unit, *size), np.float32)
 
     def add(self, values: NDArray[np.float32], rows: NDArray[np.int64], maps: Tensor) -> None:
-        """Look at a batch: values (n, U), rows int64 (n,), maps float (n, U, h, w)."""
+        """Add a batch: values (n, U), rows int64 (n,), maps float (n, U, h, w)."""
         sample, unit = self._hopeful(values, rows)
         touched = np.unique(unit)
         if not len(touched):

@@ -1,4 +1,4 @@
-"""Which units of a layer to show: those whose activation tells the labels apart."""
+"""Which units of a layer to show: those whose activation separates the labels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,11 @@ POSITIVE = 1
 class Activations:
     """The activations of units in a bounded, even sample of a stream of patches.
 
-    Which patches are kept follows from their rows alone, so neither from the batches nor from
-    their order.
+    Which patches are kept depends on their rows alone, neither on the batches nor on their order.
 
     Args:
         units: Number of units.
-        most: Patches kept at most.
+        most: Largest number of patches kept.
     """
 
     def __init__(self, units: int, most: int = MOST) -> None:
@@ -32,7 +31,7 @@ class Activations:
         rows: NDArray[np.int64],
         labels: NDArray[np.integer],
     ) -> None:
-        """Count some patches: values (n, units), their rows in the index, their labels."""
+        """Add patches: values (n, units), their rows in the index, their labels."""
         keys = _scatter(rows)
         if len(self._keys) == self.most:
             few = keys < self._keys.max()
@@ -47,7 +46,7 @@ class Activations:
 
 
 def _scatter(rows: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """A number a row that looks random: the mixing steps of SplitMix64 (Steele et al. 2014)."""
+    """One pseudo-random number per row: the mixing steps of SplitMix64 (Steele et al. 2014)."""
     z = (rows.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -70,7 +69,7 @@ def unit_areas(
     wins, losses = int(positive.sum()), int((~positive).sum())
     if not wins or not losses:
         return None
-    found = [
+    areas = [
         (
             rankdata(values[:, start : start + BLOCK], axis=0)[positive].sum(0) / wins
             - (wins + 1) / 2
@@ -78,19 +77,19 @@ def unit_areas(
         / losses
         for start in range(0, values.shape[1], BLOCK)
     ]
-    # Activations that are not numbers tell nothing apart.
-    return np.asarray(np.nan_to_num(np.concatenate(found), nan=0.5), np.float64)
+    # Activations that are not numbers separate nothing.
+    return np.asarray(np.nan_to_num(np.concatenate(areas), nan=0.5), np.float64)
 
 
 def pick_units(
     areas: NDArray[np.float64] | None, values: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """The units that tell the labels apart best, half of them each way.
+    """Choose the units that separate the labels best, half of them each way.
 
     Args:
         areas: AUROC of each unit, or None if there is none.
         values: float (n, units); without areas the units that vary most are taken.
-        count: How many; all if there are fewer.
+        count: Number of units; all if there are fewer.
 
     Returns:
         int64, by falling AUROC.

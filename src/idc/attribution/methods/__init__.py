@@ -1,11 +1,11 @@
-"""Attribution methods, by Captum and torchcam, behind one face.
+"""Attribution methods, by Captum and torchcam, behind one interface.
 
 Each is called as ``method(model, images, targets)`` with a model from
-`idc.attribution.prepare.explainable_copy` and answers with one map per patch, `Attributions`. A
+`idc.attribution.prepare.explainable_copy` and returns one map per patch, `Attributions`. A
 patch's map does not depend on the other patches of a batch.
 """
 
-from idc.attribution.methods.base import Attributions, Baseline, Method, baseline_of
+from idc.attribution.methods.base import Attributions, Baseline, Method, reference_image
 from idc.attribution.methods.cams import GradCam, GuidedGradCam, OnLayer, ScoreCam
 from idc.attribution.methods.deeplift import DeepLift
 from idc.attribution.methods.gradients import GuidedBackprop, IntegratedGradients, Saliency
@@ -28,5 +28,5 @@ __all__ = [
     "Saliency",
     "ScoreCam",
     "SmoothGrad",
-    "baseline_of",
+    "reference_image",
 ]

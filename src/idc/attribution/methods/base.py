@@ -1,4 +1,4 @@
-"""What every attribution method is and answers with."""
+"""The interface of attribution methods and their result."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ class Attributions:
 
     Attributes:
         maps: float32 (N, H, W), in the images' resolution; positive speaks for the target class
-            (for methods that only tell how much a pixel matters: all values are >= 0).
-        source: What a map is made of: ``layer2, map 7x7``, or ``pixels``.
-        error: For methods with a law of completeness, float32 (N,): the map's sum less the rise of
-            the logit from the baseline to the patch, in units of the logit; else None.
+            (methods that only measure how much a pixel matters give values >= 0).
+        source: The layer or input that a map is of: ``layer2, map 7x7``, or ``pixels``.
+        error: For methods that promise completeness, float32 (N,): the map's sum minus the rise of
+            the logit from the reference image to the patch, in logits; else None.
         note: A caveat of the method on this network; empty where there is none.
     """
 
@@ -38,7 +38,7 @@ class Attributions:
     def relative_error(self) -> NDArray[np.float32] | None:
         """|error| as a share of the logit's rise, float32 (N,) >= 0; None without an error.
 
-        Infinite where the logit does not rise at all but the map's sum says so.
+        Infinite where the logit does not rise but the map's sum is not 0.
         """
         if self.error is None:
             return None
@@ -62,8 +62,8 @@ class Method(Protocol):
         ...
 
 
-def baseline_of(images: Tensor, kind: Baseline) -> Tensor:
-    """Images that show nothing, float (N, 3, H, W), for images in [0, 1].
+def reference_image(images: Tensor, kind: Baseline) -> Tensor:
+    """Reference images, which show nothing, float (N, 3, H, W), for images in [0, 1].
 
     Args:
         images: float (N, 3, H, W).
@@ -89,7 +89,7 @@ def array(values: Tensor) -> NDArray[np.float32]:
 
 
 def in_rows(images: Tensor, targets: Tensor, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """At most so many images at a time (at least one), and their targets."""
+    """Batches of at most `rows` images (at least one) and their targets."""
     for start in range(0, len(images), max(1, rows)):
         part = slice(start, start + max(1, rows))
         yield images[part], targets[part]
@@ -97,7 +97,7 @@ def in_rows(images: Tensor, targets: Tensor, rows: int) -> Iterator[tuple[Tensor
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Captum's notices that it sets hooks: it removes them again."""
+    """Suppress Captum's notices about its hooks, which it removes again."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*Setting (forward, )?backward hooks")
         yield

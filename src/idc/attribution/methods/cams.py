@@ -1,4 +1,4 @@
-"""Methods that look at the map of one layer."""
+"""Methods that explain by the map of one layer."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from idc.attribution.layers import choose_layer, named_layer, short_name
 from idc.attribution.map_layout import map_module
-from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
+from idc.attribution.methods.base import Attributions, Baseline, array, in_rows, reference_image
 from idc.attribution.methods.gradients import GuidedBackprop
 
 
 @dataclass(frozen=True)
 class OnLayer:
-    """What methods share that look at one layer.
+    """Base of the methods that use one layer.
 
     Attributes:
         layer: The layer's name, or None to choose by `min_map`; see `choose_layer`.
@@ -31,7 +31,7 @@ class OnLayer:
     min_map: int = 6
 
     def settled(self, model: nn.Module, image: Tensor) -> Self:
-        """The same method with the layer chosen, so that no batch has to choose it again.
+        """The same method with the layer fixed, so that it is not chosen again for each batch.
 
         Args:
             model: As the method is called with, or one of the same architecture.
@@ -56,18 +56,18 @@ class OnLayer:
 
 @dataclass(frozen=True)
 class GradCam(OnLayer):
-    """Grad-CAM (Selvaraju et al. 2017), on a layer whose map is large enough.
+    """Grad-CAM (Selvaraju et al. 2017) on a layer whose map is large enough.
 
-    The layer's channels, weighted by the mean of their gradient, and of the sum what is positive.
-    Maps are >= 0, upsampled bilinearly; they say where evidence for the class is, at the
-    resolution of the layer's map.
+    The positive part of the sum of the layer's channels, weighted by their mean gradients. Maps
+    are >= 0, upsampled bilinearly; they show where evidence for the class is, at the resolution of
+    the layer's map.
     """
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
         """Maps >= 0, (N, H, W)."""
         name, layer = self._settle(model, images)
-        # Neither the weights nor the images ask for gradients: Captum asks for them at the layer,
-        # so that nothing below it is kept for the way back.
+        # Neither weights nor images require gradients: Captum requires them at the layer, so that
+        # nothing below it is kept for the backward pass.
         with map_module(model, layer) as part:
             coarse = captum.attr.LayerGradCam(model, part).attribute(
                 images.detach(), targets, relu_attributions=True
@@ -80,7 +80,7 @@ class GradCam(OnLayer):
 class GuidedGradCam(OnLayer):
     """Guided Grad-CAM (Selvaraju et al. 2017): Grad-CAM times guided backpropagation.
 
-    Maps are >= 0: the fine lines of the second where the first finds evidence.
+    Maps are >= 0: the fine lines of the second where the first shows evidence.
     """
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
@@ -95,14 +95,14 @@ class GuidedGradCam(OnLayer):
 class ScoreCam(OnLayer):
     """Score-CAM (Wang et al. 2020), by torchcam: no gradients.
 
-    Each channel of the layer, enlarged and scaled to [0, 1], lets a part of the patch through; the
-    softmax of the logits is the channels' weights. Maps are >= 0, upsampled bilinearly. As many
-    passes a patch as the layer has channels.
+    Each channel of the layer, enlarged and scaled to [0, 1], masks the patch; the softmax of the
+    logits gives the channels' weights. Maps are >= 0, upsampled bilinearly. A patch
+    takes as many passes as the layer has channels.
 
     Attributes:
-        baseline: What is seen where a channel lets nothing through; see `baseline_of`. In the
-            paper the mean colour of ImageNet; on slides only glass is nothing.
-        rows_at_once: Inputs a pass; bounds the memory.
+        baseline: The reference image, seen where a mask is 0; see `reference_image`. In the paper
+            the mean colour of ImageNet; on slides, glass is the empty image.
+        rows_at_once: Inputs per pass; bounds the memory.
     """
 
     baseline: Baseline = "white"
@@ -114,7 +114,7 @@ class ScoreCam(OnLayer):
         maps = []
         with torch.no_grad(), map_module(model, layer) as part:
             for image, target in in_rows(images.detach(), targets, 1):
-                shift = baseline_of(image, self.baseline)
+                shift = reference_image(image, self.baseline)
                 above = _Above(model, shift, part)
                 with torchcam.methods.ScoreCAM(above, part, max(1, self.rows_at_once)) as cam:
                     above(image - shift)
@@ -125,7 +125,7 @@ class ScoreCam(OnLayer):
 
 
 class _Above(nn.Module):
-    """The network of what is added to a baseline: torchcam's masks multiply with what they mask."""
+    """The network as a function of what is added to a reference image: torchcam multiplies."""
 
     def __init__(self, model: nn.Module, baseline: Tensor, part: nn.Module) -> None:
         super().__init__()

@@ -1,10 +1,10 @@
 """DeepLift, with rules for what the networks here are made of.
 
-Captum has the rescale rule for a few activations and hands on the plain gradient through the
+Captum has the rescale rule for a few activations and passes on the plain gradient through the
 others; it has none for products of two maps (squeeze-and-excitation); its rule for max-pooling
 loses contributions where windows overlap; and where a pooling follows a ReLU directly, the ReLU is
-given the gradient from before the pooling's rule. The share of the logit's rise that the map's
-sum is off by, median of 8 patches, with the weights of the start and settled BatchNorm:
+given the gradient from before the pooling's rule. The error of the map's sum as a share of the
+logit's rise, median of 8 patches, with the weights of the start and settled BatchNorm:
 
     network             Captum's     with these rules
     resnet18            0.35         6e-7
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from idc.attribution.methods.activations import elementwise_types
-from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, quiet
+from idc.attribution.methods.base import Attributions, Baseline, array, quiet, reference_image
 from idc.attribution.prepare import one_use_each
 
 # Neither linear nor given a rule; their gradient at the patch is taken.
@@ -39,25 +39,25 @@ WITHOUT_RULE = (
 class DeepLift:
     """DeepLift (Shrikumar et al. 2017), rescale rule, summed over the channels.
 
-    Maps are signed, in logits: their sum is the logit's rise from the baseline, but for `error`,
-    which is rounding in networks of convolutions, BatchNorm, elementwise activations, pooling and
-    squeeze-and-excitation; see above.
+    Maps are signed, in logits: their sum is the logit's rise from the reference image, up to
+    `error`, which is rounding in networks of convolutions, BatchNorm, elementwise activations,
+    pooling and squeeze-and-excitation; see above.
 
     Attributes:
-        baseline: What stands for nothing; see `baseline_of`.
+        baseline: The reference image; see `reference_image`.
     """
 
     baseline: Baseline = "white"
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
-        """Signed maps, (N, H, W), how far each one's sum is off, and a note of what has no rule."""
+        """Signed maps, (N, H, W), the error of each sum, and a note of modules without a rule."""
         images = images.detach()
-        twin = one_use_each(model, images[:1])
-        with quiet(), complete_rules(twin, len(images)):
+        unshared = one_use_each(model, images[:1])
+        with quiet(), complete_rules(unshared, len(images)):
             # A unit that changes by no more than rounding has no quotient of changes.
-            maps, error = captum.attr.DeepLift(twin, eps=1e-6).attribute(
+            maps, error = captum.attr.DeepLift(unshared, eps=1e-6).attribute(
                 images.requires_grad_(),
-                baseline_of(images, self.baseline),
+                reference_image(images, self.baseline),
                 targets,
                 return_convergence_delta=True,
             )
@@ -77,11 +77,11 @@ def _without_rule(module: nn.Module) -> str:
 
 @contextmanager
 def complete_rules(model: nn.Module, patches: int) -> Iterator[None]:
-    """Within this, Captum's DeepLift has rules for all that are listed above.
+    """Give Captum's DeepLift the rules listed above while the context lasts.
 
     Args:
         model: A copy from `one_use_each`; hooks stay at its modules.
-        patches: How many DeepLift is called with.
+        patches: Number of patches that DeepLift is called with.
     """
     captums = dict(SUPPORTED_NON_LINEAR)
     SUPPORTED_NON_LINEAR.update(dict.fromkeys(elementwise_types(model), nonlinear))
@@ -114,7 +114,7 @@ def max_pool_rule(
 
     Args:
         module: The pooling.
-        inputs: float (2N, C, H, W): the patches' maps, then those of the baselines.
+        inputs: float (2N, C, H, W): the patches' maps, then those of the reference images.
         outputs: float (2N, C, h, w).
         grad_input: The plain gradient, as `inputs`; stands where a value does not change.
         grad_output: The multipliers behind the pooling, as `outputs`.
@@ -135,13 +135,13 @@ def max_pool_rule(
 
 
 class Products(TorchFunctionMode):
-    """Products of two things that both come from the patch: each gets the other's mean.
+    """Rule for products of two tensors that both depend on the patch: each gets the other's mean.
 
     a b - a0 b0 = (a - a0) (b + b0) / 2 + (b - b0) (a + a0) / 2: half a product's rise goes to
     each factor's share, which is the Shapley value.
 
     Args:
-        patches: N; in a pass of DeepLift the first N rows are patches, the others baselines.
+        patches: N; in a pass of DeepLift the first N rows are patches, the others reference images.
     """
 
     KINDS = frozenset({torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__})
@@ -185,7 +185,7 @@ class _Product(torch.autograd.Function):
 
 
 def _mean(both: Tensor) -> Tensor:
-    """The mean of a patch's values and its baseline's, in both halves."""
+    """The mean of a patch's values and its reference image's, in both halves."""
     now, start = both.chunk(2)
     mean = (now + start) / 2
     return torch.cat([mean, mean])

@@ -7,12 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from idc.attribution.methods.activations import guided_note
-from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows, quiet
+from idc.attribution.methods.base import (
+    Attributions,
+    Baseline,
+    array,
+    in_rows,
+    quiet,
+    reference_image,
+)
 
 
 @dataclass(frozen=True)
 class Saliency:
-    """Saliency (Simonyan et al. 2014): the gradient's largest size over the channels.
+    """Saliency (Simonyan et al. 2014): the largest absolute gradient over the channels.
 
     Maps are >= 0, in logits per unit of a pixel in [0, 1]: how much a pixel matters, not for what.
     """
@@ -28,12 +35,13 @@ class Saliency:
 class IntegratedGradients:
     """Integrated gradients (Sundararajan et al. 2017), summed over the channels.
 
-    Maps are signed, in logits: their sum is the logit's rise from the baseline, but for `error`.
+    Maps are signed, in logits: their sum is the logit's rise from the reference image, up to
+    `error`.
 
     Attributes:
-        baseline: What stands for nothing; see `baseline_of`.
+        baseline: The reference image; see `reference_image`.
         steps: Points on the path.
-        rows_at_once: Inputs a pass; bounds the memory.
+        rows_at_once: Inputs per pass; bounds the memory.
     """
 
     baseline: Baseline = "white"
@@ -41,31 +49,31 @@ class IntegratedGradients:
     rows_at_once: int = 128
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
-        """Signed maps, (N, H, W), and how far each one's sum is off."""
+        """Signed maps, (N, H, W), and the error of each one's sum."""
         method = captum.attr.IntegratedGradients(model)
-        # A pass holds at least a step of all the patches that are given.
+        # A pass holds at least one step of all given patches.
         parts = [
             method.attribute(
-                some,
-                baseline_of(some, self.baseline),
-                wanted,
+                part,
+                reference_image(part, self.baseline),
+                classes,
                 n_steps=self.steps,
                 internal_batch_size=max(1, self.rows_at_once),
                 return_convergence_delta=True,
             )
-            for some, wanted in in_rows(images, targets, self.rows_at_once)
+            for part, classes in in_rows(images, targets, self.rows_at_once)
         ]
-        maps = torch.cat([part[0] for part in parts]).sum(1)
-        error = torch.cat([part[1] for part in parts])
+        maps = torch.cat([each[0] for each in parts]).sum(1)
+        error = torch.cat([each[1] for each in parts])
         return Attributions(array(maps), f"pixels, from {self.baseline}", array(error))
 
 
 @dataclass(frozen=True)
 class GuidedBackprop:
-    """Guided backpropagation (Springenberg et al. 2015): the largest size over the channels.
+    """Guided backpropagation (Springenberg et al. 2015), its largest size over the channels.
 
-    A ReLU hands on positive gradients only. Maps are >= 0. It draws edges more than it explains,
-    and it hardly changes when the upper layers are drawn anew (Adebayo et al. 2018).
+    A ReLU passes on positive gradients only. Maps are >= 0. It draws edges more than it explains,
+    and it hardly changes when the upper layers are re-initialised (Adebayo et al. 2018).
     """
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:

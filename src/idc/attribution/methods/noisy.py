@@ -1,7 +1,7 @@
-"""Methods that average over random draws; every patch meets the same draws.
+"""Methods that average over random draws, the same for every patch.
 
-So a patch's map depends on the seed and on nothing else: not on its batch, nor on what was drawn
-before. A patch and its draws make a batch.
+So a patch's map depends on the seed alone: neither on its batch nor on earlier draws. A patch and
+its draws make a batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,22 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
+from idc.attribution.methods.base import Attributions, Baseline, array, in_rows, reference_image
 
 
 @dataclass(frozen=True)
 class SmoothGrad:
     """SmoothGrad (Smilkov et al. 2017): the gradient's mean over noisy copies of the patch.
 
-    The mean is signed, so that what noise turns about cancels out; of it the largest size over the
-    channels is taken. Maps are >= 0, in logits per unit of a pixel in [0, 1].
+    The mean is signed, so that gradients whose sign depends on the noise cancel out; its largest
+    absolute value over the channels is taken. Maps are >= 0, in logits per unit of a pixel in
+    [0, 1].
 
     Attributes:
-        samples: Noisy copies a patch.
+        samples: Noisy copies per patch.
         noise: Standard deviation, as a share of the patch's own range of values; the paper
             advises 0.1 to 0.2.
         seed: Decides the noise.
-        rows_at_once: Inputs a pass; bounds the memory. Fewer than `samples` gives other draws.
+        rows_at_once: Inputs per pass; bounds the memory. Fewer than `samples` gives other draws.
     """
 
     samples: int = 32
@@ -61,16 +62,16 @@ class SmoothGrad:
 class GradientShap:
     """GradientSHAP (Lundberg & Lee 2017; Erion et al. 2021), summed over the channels.
 
-    The gradient at random points between the patch and a baseline drawn from several, times their
-    difference. Maps are signed, in logits: their sum tends to the logit's rise from the baselines'
-    mean logit; `error` says how far it is off after so many draws.
+    The gradient at random points between the patch and a reference image drawn from several, times
+    their difference. Maps are signed, in logits: their sum tends to the logit's rise from the mean
+    logit of the reference images; `error` is what is missing after so many draws.
 
     Attributes:
-        baselines: What may stand for nothing; see `baseline_of`.
-        samples: Draws a patch.
+        baselines: The reference images; see `reference_image`.
+        samples: Draws per patch.
         noise: Standard deviation of noise on the patch, as a share of its own range of values.
         seed: Decides the draws.
-        rows_at_once: Inputs a pass; bounds the memory. Fewer than `samples` gives other draws.
+        rows_at_once: Inputs per pass; bounds the memory. Fewer than `samples` gives other draws.
     """
 
     baselines: Sequence[Baseline] = ("white", "mean")
@@ -80,7 +81,7 @@ class GradientShap:
     rows_at_once: int = 128
 
     def __call__(self, model: nn.Module, images: Tensor, targets: Tensor) -> Attributions:
-        """Signed maps, (N, H, W), and how far each one's sum is off."""
+        """Signed maps, (N, H, W), and the error of each one's sum."""
         maps, errors = [], []
         for image, target in in_rows(images.detach(), targets, 1):
             with seeded(self.seed, image.device):
@@ -93,14 +94,14 @@ class GradientShap:
     def _one(self, model: nn.Module, image: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """A patch's map, (1, H, W), and its error, ()."""
         method = captum.attr.GradientShap(model)
-        known = torch.cat([baseline_of(image, kind) for kind in self.baselines])
+        references = torch.cat([reference_image(image, kind) for kind in self.baselines])
         total, error = torch.zeros_like(image), image.new_zeros(())
         rows = max(1, self.rows_at_once)
         for start in range(0, self.samples, rows):
             draws = min(rows, self.samples - start)
             part, delta = method.attribute(
                 image,
-                known,
+                references,
                 n_samples=draws,
                 stdevs=self.noise * float(image.max() - image.min()),
                 target=target,
@@ -113,9 +114,9 @@ class GradientShap:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Random numbers from a seed; afterwards the global generators stand where they stood.
+    """Seed the random numbers, and restore the global generators afterwards.
 
-    Captum draws from those of NumPy and of torch.
+    Captum uses those of NumPy and of torch.
 
     Args:
         seed: For all of them.

@@ -1,4 +1,4 @@
-"""Methods that cover parts of the patch and look at what the logit loses."""
+"""Methods that cover parts of the patch and measure how much the logit falls."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.attribution.methods.base import Attributions, Baseline, array, baseline_of, in_rows
+from idc.attribution.methods.base import Attributions, Baseline, array, in_rows, reference_image
 from idc.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """Occlusion (Zeiler & Fergus 2014): what the logit loses when a window is covered.
+    """Occlusion (Zeiler & Fergus 2014): the fall of the logit when a window is covered.
 
     Maps are signed, in logits: a pixel's value is the mean over the windows that cover it.
 
     Attributes:
         window: Side of the window in pixels.
         stride: Pixels between two windows.
-        baseline: What the window is covered with; see `baseline_of`.
-        rows_at_once: Inputs a pass; bounds the memory.
+        baseline: The reference image that covers the window; see `reference_image`.
+        rows_at_once: Inputs per pass; bounds the memory.
     """
 
     window: int = 10
@@ -50,14 +50,14 @@ class Occlusion:
         with torch.no_grad():
             maps = [
                 method.attribute(
-                    some,
+                    part,
                     (3, self.window, self.window),
                     (3, self.stride, self.stride),
-                    baseline_of(some, self.baseline),
-                    wanted,
-                    perturbations_per_eval=max(1, self.rows_at_once // len(some)),
+                    reference_image(part, self.baseline),
+                    classes,
+                    perturbations_per_eval=max(1, self.rows_at_once // len(part)),
                 )
-                for some, wanted in in_rows(images, targets, self.rows_at_once)
+                for part, classes in in_rows(images, targets, self.rows_at_once)
             ]
         # Each channel holds the same value: the window covers all of them.
         return Attributions(array(torch.cat(maps)[:, 0]), f"window {self.window}x{self.window}")
@@ -65,16 +65,16 @@ class Occlusion:
 
 @dataclass(frozen=True)
 class FeatureAblation:
-    """Feature ablation over superpixels: what the logit loses when one is covered.
+    """Feature ablation over superpixels: the fall of the logit when one is covered.
 
     The superpixels are SLIC's (Achanta et al. 2012), each patch's own. Maps are signed, in logits,
     and constant within a superpixel.
 
     Attributes:
-        superpixels: About how many a patch.
+        superpixels: Approximate number per patch.
         compactness: The weight of nearness against likeness of colour; larger: more like squares.
-        baseline: What a superpixel is covered with; see `baseline_of`.
-        rows_at_once: Inputs a pass; bounds the memory.
+        baseline: The reference image that covers a superpixel; see `reference_image`.
+        rows_at_once: Inputs per pass; bounds the memory.
     """
 
     superpixels: int = 50
@@ -87,15 +87,15 @@ class FeatureAblation:
         method, images = captum.attr.FeatureAblation(model), images.detach()
         maps = []
         with torch.no_grad():
-            for some, wanted in in_rows(images, targets, self.rows_at_once):
-                areas = [self.areas(image) for image in array(some.permute(0, 2, 3, 1))]
+            for part, classes in in_rows(images, targets, self.rows_at_once):
+                areas = [self.areas(image) for image in array(part.permute(0, 2, 3, 1))]
                 maps.append(
                     method.attribute(
-                        some,
-                        baseline_of(some, self.baseline),
-                        wanted,
-                        feature_mask=torch.from_numpy(np.stack(areas))[:, None].to(some.device),
-                        perturbations_per_eval=max(1, self.rows_at_once // len(some)),
+                        part,
+                        reference_image(part, self.baseline),
+                        classes,
+                        feature_mask=torch.from_numpy(np.stack(areas))[:, None].to(part.device),
+                        perturbations_per_eval=max(1, self.rows_at_once // len(part)),
                     )[:, 0]
                 )
         return Attributions(array(torch.cat(maps)), f"about {self.superpixels} superpixels")
@@ -109,7 +109,7 @@ class FeatureAblation:
         Returns:
             int64 (H, W), from 0 and without gaps.
         """
-        from skimage.segmentation import slic  # half a second, for this method alone
+        from skimage.segmentation import slic  # takes half a second, and only this method needs it
 
         labels: NDArray[np.integer] = slic(
             image, self.superpixels, self.compactness, start_label=0, enforce_connectivity=True

@@ -148,7 +148,7 @@ def _units(task: Task, layer: MapLayer) -> Drawing:
         layer,
         asked["units"],
         device=subject.device,
-        groups=subject.index["patient"].to_numpy(object),
+        patients=subject.index["patient"].to_numpy(object),
     )
     by_row = test.set_index("row")
     title = f"Test patches that most excite single channels of {layer.short}"
