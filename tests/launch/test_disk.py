@@ -76,5 +76,5 @@ def test_every_app_names_a_database_that_is_none(
     assert result.code == 1
     errors = [line for line in result.err.splitlines() if "error:" in line]
     assert len(errors) == 1
-    assert "mlflow.db: it is no database" in errors[0]
+    assert "mlflow.db: it is not a database" in errors[0]
     assert "Traceback" not in result.err

@@ -14,7 +14,7 @@ from idc.reports.eda_grids import pick
 from idc.reports.eda_input import COLUMNS, EdaInput
 from idc.reports.eda_page import write_eda
 from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
-from idc.reports.eda_words import lead, stands_out
+from idc.reports.eda_words import lead, observations
 
 FINDINGS = pd.DataFrame(
     [("near_white", "Mostly glass.", "drop", 0, 0, 0), ("unreadable", "Broken.", "keep", 0, 0, 0)],
@@ -128,7 +128,7 @@ def test_all_dropped_is_still_a_report(tmp_path: Path) -> None:
     data = flag(make(), list(range(48)), "near_white", drop=True)
     page = read(write_eda(data, tmp_path))
     assert "48 dropped, 0 kept" in page
-    assert "No patch is left to show." in page
+    assert "There are no such patches." in page
     assert "no IDC: no patch." in page
 
 
@@ -169,12 +169,12 @@ def test_the_kept_patch_is_seen_where_two_share_a_place(tmp_path: Path) -> None:
     index = data.index.copy()
     index.loc[5, ["x", "y"]] = index.loc[4, ["x", "y"]].to_numpy()
     page = read(write_eda(replace(data, index=index), tmp_path))
-    assert "1 of its patches lies under another." in page
+    assert "1 of its patches is covered by another." in page
 
 
 def test_an_empty_set_is_refused(tmp_path: Path) -> None:
     data = make()
-    with pytest.raises(DataError, match="no patch to report on"):
+    with pytest.raises(DataError, match="no patches to report on"):
         write_eda(replace(data, index=data.index[:0], patches=data.patches[:0]), tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_counts_by_hand() -> None:
     assert counts.loc["kept"].tolist() == [23, 24]
     assert counts.loc["train"].tolist() == [11, 12]
     row = patient_table(data.index, data.class_names).set_index("patient").loc["p0"]
-    assert (row["patches found"], row["no IDC"], row["dropped"], row["split"]) == (
+    assert (row["all patches"], row["no IDC"], row["dropped"], row["split"]) == (
         12,
         5,
         1,
@@ -266,18 +266,18 @@ def test_what_stands_out_is_said() -> None:
     only.loc[only["patient"] == "p1", "label"] = 1
     expected = pd.DataFrame({"what": ["patches"], "known": [277524], "found": [60]})
     data = replace(data, index=only, expected=expected)
-    words = " ".join(stands_out(data, drift(colour_stats(data.index))))
+    words = " ".join(observations(data, drift(colour_stats(data.index))))
     for part in (
         "patches: 60, not 277,524",
-        "1 of 2 checks found something: near_white (1)",
-        "1 of 5 patients hold one class only (0 only no IDC, 1 only IDC)",
-        "Stain drift",
+        "1 of 2 checks have findings: near_white (1)",
+        "1 of 5 patients have one class only (0 only no IDC, 1 only IDC)",
+        "Stain variation",
         "test (1 patient)",
     ):
         assert part in words
     same = replace(data, expected=expected.assign(known=60))
-    assert "The counts are those that were published" in " ".join(
-        stands_out(same, drift(colour_stats(same.index)))
+    assert "The counts agree with those published" in " ".join(
+        observations(same, drift(colour_stats(same.index)))
     )
 
 
@@ -286,14 +286,14 @@ def test_a_patient_on_two_splits_is_said() -> None:
     index = data.index.copy()
     index.loc[0, "split"] = "test"
     data = replace(data, index=index)
-    words = " ".join(stands_out(data, drift(colour_stats(index))))
-    assert "1 patient on more than one split" in words
+    words = " ".join(observations(data, drift(colour_stats(index))))
+    assert "1 patient in more than one split" in words
 
 
 def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: Path) -> None:
     not_read = (NotRead("above the folders", 1234, ("p0/a<b>.PNG", "p1/c.png")),)
     data = replace(make(1), not_read=not_read, ignored={"hidden files": 7})
     page = read(write_eda(data, tmp_path))
-    assert "1,234 files" in stands_out(data, drift(colour_stats(data.index)))[0]
+    assert "1,234 files" in observations(data, drift(colour_stats(data.index)))[0]
     for word in ("above the folders", "1,234", "p0/a&lt;b&gt;.PNG, p1/c.png", "hidden files"):
         assert word in page

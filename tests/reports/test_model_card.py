@@ -141,7 +141,10 @@ def test_what_was_not_measured_is_said_plainly(tmp_path: Path) -> None:
     text = model_card(make_run(tmp_path, cost={}))
     for words in (
         *("- **Hardware:** not recorded", "- **Energy:** not measured"),
-        *("- **Time:** training not measured; testing not measured", "No attributions were asked"),
+        *(
+            "- **Time:** training not measured; testing not measured",
+            "No attributions were computed",
+        ),
     ):
         assert words in text
     spent = {"energy_kwh": 0.3, "energy_words": "0.2 kWh, measured: 1 x GPU", "train_seconds": 60}
@@ -167,7 +170,7 @@ def test_other_data_are_named_in_the_results(tmp_path: Path) -> None:
 def test_attributions_are_named(tmp_path: Path) -> None:
     save_png(tmp_path / "explain" / "FN.png")
     report = make_run(tmp_path, config=config(explain={"methods": {"gradcam": {}}}))
-    assert "Attribution maps by gradcam of single test patches are in explain/: FN." in model_card(
+    assert "Attribution maps by gradcam of some test patches are in explain/: FN." in model_card(
         report
     )
 
@@ -181,7 +184,7 @@ def test_a_run_of_which_little_is_known(tmp_path: Path) -> None:
     bare = replace(bare, threshold=None, versions={}, commit="", interval_words="")
     card = parse(bare, tmp_path)
     assert card.data.eval_results is None
-    assert "No metric could be had." in card.text
+    assert "No metric could be computed." in card.text
     assert "There are no intervals" in card.text
 
 

@@ -147,7 +147,7 @@ def test_an_image_too_long_for_webp_is_still_an_image() -> None:
 
 def test_a_file_that_is_no_image_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no image at all")
-    with pytest.raises(ValueError, match="is no image"):
+    with pytest.raises(ValueError, match="is not an image"):
         Picture.from_file(tmp_path / "a.png", "a")
 
 

@@ -35,10 +35,10 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
     words = found.words
     looked, slide, learnt = (
         words.rindex(title)  # the first is that of the contents
-        for title in ("What it looked at", "On the slide", "What it has learnt to see")
+        for title in ("Attribution maps", "Slide maps", "Learned features")
     )
     judged = words.index("trust deeplift first")
-    assert looked < judged < words.index("Missed IDC: what spoke for", looked) < slide < learnt
+    assert looked < judged < words.index("Missed IDC: evidence for", looked) < slide < learnt
     assert words.index("doubtful", looked) < slide
     assert "0.412" in words
     assert "0.930" in words
@@ -52,6 +52,6 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
 def test_without_faithfulness_the_maps_still_stand(tmp_path: Path) -> None:
     save_png(tmp_path / "explain" / "FP.png")
     words = page(make_run(tmp_path, patches=None), tmp_path).words
-    assert "What it looked at" in words
+    assert "Attribution maps" in words
     assert "gain over random maps" not in words
     assert "On the slide" not in words

@@ -22,7 +22,7 @@ from idc.reports.run_errors import paste, worst
 from idc.reports.run_input import RunReport
 from idc.reports.run_page import write_run_page
 from idc.reports.run_warnings import warnings
-from idc.reports.run_words import lead, shared_work
+from idc.reports.run_words import lead, selective_prediction
 
 FEW_METRICS = {"test/recall": 0.96, "test/specificity": 0.88}
 
@@ -57,22 +57,22 @@ def page(report: RunReport, folder: Path) -> Reader:
 def test_the_lead_speaks_of_a_hundred_patches(tmp_path: Path) -> None:
     words = lead(make_run(tmp_path))
     assert words == (
-        "Of 100 patches labelled IDC it found 96 (95 % interval 85 to 98). Of 100 labelled no IDC "
-        "it called 12 IDC by mistake (95 % interval 7 to 20). Decided on 144 patches of 12 "
+        "Of 100 patches labelled IDC it detected 96 (95 % interval 85 to 98). Of 100 labelled "
+        "no IDC it wrongly called 12 IDC (95 % interval 7 to 20). Tested on 144 patches of 12 "
         "patients, whom the model never saw."
     )
 
 
 def test_the_lead_of_many_classes(tmp_path: Path) -> None:
     words = lead(make_run(tmp_path, classes=3))
-    assert "Of 100 patches of a class it named 96 rightly" in words
+    assert "Of 100 patches of a class it classified 96 correctly" in words
     assert "averaged over the 3 classes" in words
-    assert "Of 100 patches as they come, 90 were right" in words
+    assert "Of 100 patches overall, 90 were correct" in words
     assert "IDC" not in words
 
 
 def test_the_lead_without_numbers(tmp_path: Path) -> None:
-    assert lead(make_run(tmp_path, metrics={})).startswith("What it found and missed is not known.")
+    assert lead(make_run(tmp_path, metrics={})).startswith("Recall and specificity are undefined.")
 
 
 def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
@@ -84,18 +84,18 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"leaky": True, "leaks": ("3 of 12 patients cross.",)}, "The numbers are too good"),
+        ({"leaky": True, "leaks": ("3 of 12 patients cross.",)}, "The results are too optimistic"),
         ({"leaks": ("5 patches are twins.",)}, "5 patches are twins."),
         ({"patients": 9}, "Only 9 patients to test on."),
-        ({"drawn": True}, "drawn by a program"),
-        ({"metrics": FEW_METRICS | {"test/recall": 0.9}}, "to find 95 of 100 IDC patches"),
+        ({"drawn": True}, "The patches are synthetic"),
+        ({"metrics": FEW_METRICS | {"test/recall": 0.9}}, "to detect 95 of 100 IDC patches"),
         (
             {
                 "config": config(threshold={"rule": "precision>=0.8"}),
                 "metrics": {"test/precision": 0.7},
             },
-            "so that 80 of 100 patches called IDC are labelled so, which held on the validation "
-            "patients; on the test patients 70 are",
+            "so that 80 of 100 patches called IDC are labelled so, which was reached on the "
+            "validation patients; on the test patients 70 are",
         ),
         (
             {"metrics": {"test/auroc": 0.4, "test/auroc_ci_low": 0.3, "test/auroc_ci_high": 0.49}},
@@ -103,11 +103,11 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
         ),
         (
             {"metrics": {"test/auroc": 0.6, "test/auroc_ci_low": 0.45, "test/auroc_ci_high": 0.7}},
-            "Guessing is not ruled out",
+            "Not better than guessing",
         ),
         (
             {"baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.92]})},
-            "colour statistics, which needs no network, reaches an AUROC of 0.920, the model 0.950 "
+            "colour statistics, without a network, reaches an AUROC of 0.920, the model 0.950 "
             "(interval 0.910 to 0.970)",
         ),
         (
@@ -115,7 +115,7 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
                 "baselines": pd.DataFrame(),
                 "metrics": {"test/auroc": 0.9, "baseline/colour_statistics/auroc": 0.95},
             },
-            "A simple rule does as well: colour statistics",
+            "A simple baseline is as good: colour statistics",
         ),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_target_that_was_reached_is_not_missed(tmp_path: Path) -> None:
 def test_a_lacking_class_is_told(tmp_path: Path) -> None:
     report = make_run(tmp_path)
     report = replace(report, predictions=report.predictions.query("label == 0"))
-    assert any("holds no patch of IDC" in words for words in warnings(report))
+    assert any("has no patch of IDC" in words for words in warnings(report))
     assert "Labelled IDC" not in page(report, tmp_path).words
 
 
@@ -149,19 +149,19 @@ def test_the_numbers_stand_with_their_intervals(tmp_path: Path) -> None:
     words = page(make_run(tmp_path), tmp_path).words
     assert "recall (sensitivity) 0.960 0.851 to 0.980" in words
     assert "F1 0.870 - 0.810" in words
-    assert "average precision" not in words.split("The threshold")[1].split("What the words")[0]
+    assert "average precision" not in words.split("Test metrics")[-1].split("Glossary")[0]
     assert "0.413 is the highest threshold whose validation recall is at least 0.95." in words
-    assert "lies 3.1 hundredths" in words
+    assert "differs by 3.1 percentage points" in words
     assert "before calibration, 8.7" in words
-    assert "it could decide 62 of 100 patches by itself, and find at least 99 of 100 IDC" in words
+    assert "could decide 62 of 100 patches with a recall of at least 99 in 100 IDC" in words
     assert "0.123456" not in words  # it is in the table of patients
 
 
 def test_patients_and_slices_that_do_worse_are_named(tmp_path: Path) -> None:
     words = page(make_run(tmp_path), tmp_path).words
-    assert "Worst in patient p11: of 100 IDC patches it found 61." in words
+    assert "Lowest recall: patient p11, in whom 61 of 100 IDC patches were detected." in words
     assert words.index("p11 50 25 5 2 0.610 -") < words.index("p0 50 25 5 2 0.990 -")
-    assert "Errs more than in the rest of the test patches: darkness: dark." in words
+    assert "Slices with a higher error rate than the rest: darkness: dark." in words
     assert "darkness dark 90 2 0.700 (0.60 to 0.80) 0.200 worse" in words
     assert "finding near white 14 1 - 0.400" in words
 
@@ -169,7 +169,7 @@ def test_patients_and_slices_that_do_worse_are_named(tmp_path: Path) -> None:
 def test_no_slice_that_stands_out_is_told_too(tmp_path: Path) -> None:
     report = make_run(tmp_path)
     report = replace(report, slices=report.slices.assign(worse=False))
-    assert "No part of the test split stands out" in page(report, tmp_path).words
+    assert "No slice of the test split is worse" in page(report, tmp_path).words
 
 
 def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None:
@@ -177,7 +177,10 @@ def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None
     found = page(report, tmp_path)
     assert "Missed IDC: 12 of" in found.words
     assert "False alarms: no IDC called IDC: 12 of" in found.words
-    assert "score 0.100 (threshold 0.413). The data check found: near white, glass." in found.words
+    assert (
+        "score 0.100 (threshold 0.413). Findings of the data check: near white, glass."
+        in found.words
+    )
     large = [i for i in found.images if str(i["alt"]).endswith("enlarged")]
     around = [i for i in found.images if str(i["alt"]).endswith("surroundings")]
     assert len(large) == 24
@@ -235,8 +238,8 @@ def test_figures_that_are_there_are_shown_once_each(tmp_path: Path) -> None:
     after = found.words.split("More figures")[1]
     assert "of tomorrow" in after
     assert "slide 9001" in after
-    assert "What it looked at" in found.words
-    assert "How it learnt" in found.words
+    assert "Attribution maps" in found.words
+    assert "Learning curves" in found.words
 
 
 def test_more_figures_than_a_page_can_bear_are_named(tmp_path: Path) -> None:
@@ -244,7 +247,7 @@ def test_more_figures_than_a_page_can_bear_are_named(tmp_path: Path) -> None:
         save_png(tmp_path / "evaluation" / f"noise_{i}.png", noisy=True)
     found = page(make_run(tmp_path, patches=None), tmp_path)
     assert 0 < len(found.images) < 9
-    assert "Too large for this page, but beside it: " in found.words
+    assert "Too large for this page, but saved next to it: " in found.words
     assert "evaluation/noise_8.png" in found.words
     assert len(found.raw) < 1.4 * REST_LIMIT + 200_000
 
@@ -342,10 +345,9 @@ def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
         "test/coverage_at_recall_0.99": float("nan"),
         "test/coverage_at_something_0.5": 1.0,
     }
-    assert shared_work(make_run(tmp_path, metrics=metrics)) == [
-        "it could decide 80 of 100 patches by itself, and be wrong in no more than 5 of 100 of "
-        "them.",
-        "deciding 80 of 100 patches, it would be wrong in 4 of 100 of them.",
+    assert selective_prediction(make_run(tmp_path, metrics=metrics)) == [
+        "the model could decide 80 of 100 patches with an error rate of at most 5 in 100.",
+        "deciding 80 of 100 patches, the model would err in 4 of 100 of them.",
     ]
 
 

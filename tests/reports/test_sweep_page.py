@@ -23,9 +23,9 @@ def words(report: SweepReport, folder: Path) -> str:
 def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
     assert lead(report) == (
-        "Highest of 3 settings: a, with F1 of 0.910 (0.870 to 0.930), of 5 runs. It can be "
-        "told apart from 1 of 2 others, on 51 patients, but not from b. The best rule without a "
-        "network, colour statistics, reaches 0.700."
+        "Highest of 3 settings: a, with F1 of 0.910 (0.870 to 0.930), of 5 runs. It differs "
+        "significantly from 1 of 2 others, on 51 patients, but not from b. The best baseline "
+        "without a network, colour statistics, has 0.700."
     )
     assert sweep_warnings(report) == []
     assert lead(report) in words(report, tmp_path)
@@ -34,8 +34,8 @@ def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("p", "said"),
     [
-        ([0.001] * 4, "It can be told apart from all 2 others, on 51 patients."),
-        ([0.4] * 4, "It cannot be told apart from b and c, on 51 patients."),
+        ([0.001] * 4, "It differs significantly from all 2 others, on 51 patients."),
+        ([0.4] * 4, "It does not differ significantly from b and c, on 51 patients."),
         ([float("nan")] * 4, "Two patients are too few to tell anything apart."),
     ],
 )
@@ -53,17 +53,17 @@ def test_a_baseline_is_no_rival_among_settings(tmp_path: Path) -> None:
     rule = report.differences.head(1).assign(a="colour statistics", b="a", p_holm=0.001, apart=True)
     report = replace(report, differences=pd.concat([report.differences, rule]))
     said = lead(report)
-    assert "It can be told apart from 1 of 2 others" in said
-    assert "colour statistics, reaches 0.700; the best setting can be told apart from it." in said
+    assert "It differs significantly from 1 of 2 others" in said
+    assert "has 0.700; the best setting differs significantly from it." in said
     assert sweep_warnings(report) == []
     unsure = replace(report, differences=report.differences.assign(p_holm=0.4, apart=False))
-    assert "the best setting cannot be told apart from it." in lead(unsure)
-    assert sweep_warnings(unsure)[0].startswith("That a setting beats a simple rule is not shown")
+    assert "the best setting does not differ significantly from it." in lead(unsure)
+    assert sweep_warnings(unsure)[0].startswith("No setting is significantly better")
 
 
 def test_differences_that_were_not_tested(tmp_path: Path) -> None:
     report = make_sweep(tmp_path, differences=pd.DataFrame())
-    assert "Whether it is better by more than chance was not tested." in lead(report)
+    assert "Whether it is significantly better was not tested." in lead(report)
     one = replace(report, leaderboard=report.leaderboard.head(1))
     assert lead(one) == "One setting, a: F1 of 0.910 (0.870 to 0.930), of 5 runs."
 
@@ -74,10 +74,10 @@ def test_a_leaky_setting_is_never_the_best(tmp_path: Path) -> None:
     report = replace(report, leaderboard=board)
     said = lead(report)
     assert said.startswith("Best of 2 settings without a leak: b, with F1 of 0.900")
-    assert "It can be told apart from the other, on 51 patients." in said
-    assert "The numbers of a are too good" in sweep_warnings(report)[0]
+    assert "It differs significantly from the other, on 51 patients." in said
+    assert "The results of a are too optimistic" in sweep_warnings(report)[0]
     page = words(report, tmp_path)
-    assert page.index("The numbers of a are too good") < page.index(said[:30])
+    assert page.index("The results of a are too optimistic") < page.index(said[:30])
     assert re.search(r" a \(leaky\) 5 0\.910 \(0\.87 to 0\.93\) 0\.970 leaky ", page)
 
 
@@ -86,7 +86,7 @@ def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:
     board = report.leaderboard.assign(**{"test/f1_mean": [0.7, 0.69, 0.6, 0.7]})
     found = sweep_warnings(replace(report, leaderboard=board))
     assert found == [
-        "No setting beats a simple rule: colour statistics, which needs no network, reaches 0.700, "
+        "No setting beats a simple baseline: colour statistics, without a network, reaches 0.700, "
         "the best setting 0.700 (F1)."
     ]
 
@@ -141,7 +141,7 @@ def test_folds_are_spoken_of_only_where_there_are_some(tmp_path: Path) -> None:
     folds = pd.DataFrame({"setting": "a", "repeat": "", "fold": ["0", "1"], "f1": 0.9})
     page = words(replace(report, fold_table=folds), tmp_path)
     assert page.count("pooled over folds") == 2  # the table and the figure
-    assert "All folds together" in page
+    assert "All folds pooled" in page
 
 
 def test_patients_stand_hardest_first(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_figures_are_found_and_named(tmp_path: Path, inside: str) -> None:
 def test_a_sweep_in_which_nothing_finished(tmp_path: Path) -> None:
     empty = SweepReport("s", "", pd.DataFrame(), tmp_path, failed=(("a", "broke"),))
     page = words(empty, tmp_path)
-    assert "No run finished with a result: there is nothing to compare." in page
+    assert "No run has finished with a result" in page
     assert "a broke" in page
 
 

@@ -1,4 +1,4 @@
-"""What a page is made of: words, tables, pictures, and folds and albums of them."""
+"""The building blocks of a page: texts, tables, images, folds and albums."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Bullets:
 
 @dataclass(frozen=True)
 class Notice:
-    """A box that a reader must not pass by.
+    """A highlighted box.
 
     Attributes:
-        title: What it is about.
+        title: Its title.
         items: Its sentences.
     """
 
@@ -42,13 +42,13 @@ class Notice:
 
 @dataclass(frozen=True)
 class Share:
-    """A share as a hundred squares that can be counted.
+    """A share as a hundred squares.
 
     Attributes:
-        of: What there are a hundred of, such as ``Of 100 patches labelled IDC``.
-        share: The share that went right, 0..1; it is rounded to hundredths.
-        right: What the filled squares are, such as ``found``.
-        wrong: What the crossed squares are, such as ``missed``.
+        of: The whole, such as ``Of 100 patches labelled malignant``.
+        share: The correct share, 0..1; it is rounded to hundredths.
+        right: Label of the filled squares, such as ``detected``.
+        wrong: Label of the crossed squares, such as ``missed``.
     """
 
     of: str
@@ -58,7 +58,7 @@ class Share:
 
     @property
     def filled(self) -> int:
-        """Squares that are filled, 0..100; all or none only where it is exactly so."""
+        """Number of filled squares; 0 or 100 only if the share is exactly 0 or 1."""
         rounded = round(100 * self.share)
         return rounded if self.share in (0, 1) else min(max(rounded, 1), 99)
 
@@ -76,11 +76,11 @@ class Table:
     """A table; integers get thousands separators, floats three digits, NaN a dash.
 
     Attributes:
-        frame: The rows; the column names head it, the index is not shown.
+        frame: The rows, with the column names as header; the index is not shown.
         caption: A sentence above it.
-        marked: Rows to point out, bool (len(frame),), or empty for none.
-        mark: The word that stands in the marked rows, so that it is not told by colour alone.
-        decimals: Decimals of every float, or None for three digits.
+        marked: Rows to highlight, bool (len(frame),), or empty for none.
+        mark: A word in the highlighted rows, so that they do not differ by colour alone.
+        decimals: Decimals of every float, or None for three significant digits.
     """
 
     frame: pd.DataFrame
@@ -96,7 +96,7 @@ class Table:
 
     @property
     def heads(self) -> list[tuple[str, bool]]:
-        """Each column's name, and whether it holds numbers."""
+        """Each column's name, and whether it is numeric."""
         return [
             (str(name), pd.api.types.is_numeric_dtype(self.frame[name].dtype))
             for name in self.frame.columns
@@ -104,7 +104,7 @@ class Table:
 
     @property
     def rows(self) -> list[tuple[bool, list[tuple[str, bool]]]]:
-        """Whether a row is marked, and its cells as text and whether they are numbers."""
+        """Whether each row is marked, and its cells as text and whether they are numeric."""
         numeric = [is_number for _, is_number in self.heads]
         marks = list(self.marked) or [False] * len(self.frame)
         columns = [
@@ -120,7 +120,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Card:
-    """A thumbnail that opens into a picture, or into two beside one another."""
+    """A thumbnail that opens one image, or two side by side."""
 
     name: str
     facts: str
@@ -131,11 +131,11 @@ class Card:
 
 @dataclass(frozen=True)
 class Album:
-    """Many pictures as a wall of thumbnails, each of which opens in its place.
+    """Many images as thumbnails, each of which expands in place.
 
     Attributes:
-        cards: The pictures.
-        square: Whether thumbnails are as high as they are wide.
+        cards: The images.
+        square: Whether thumbnails are square.
     """
 
     cards: Sequence[Card]
@@ -145,7 +145,7 @@ class Album:
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures beside one another, where there is room."""
+    """Images side by side, if the page is wide enough."""
 
     pictures: Sequence[Picture]
     kind: ClassVar[str] = "row"
@@ -153,7 +153,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that stay shut until they are asked for."""
+    """Blocks that are collapsed at first."""
 
     summary: str
     blocks: "Sequence[Block]"
@@ -164,11 +164,11 @@ Block = Text | Bullets | Notice | Shares | Table | Picture | Row | Album | Fold
 
 
 def cell_text(value: object, decimals: int | None = None) -> str:
-    """A table's cell in words.
+    """Format a table cell.
 
     Args:
-        value: What stands in the cell.
-        decimals: Decimals of a float, or None for three digits.
+        value: The cell's value.
+        decimals: Decimals of a float, or None for three significant digits.
     """
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
@@ -182,6 +182,6 @@ def cell_text(value: object, decimals: int | None = None) -> str:
             return "-"
         if decimals is not None:
             return f"{number:,.{decimals}f}"
-        # No exponents for what people count or weigh: 12,346, not 1.23e+04.
+        # No exponents: 12,346, not 1.23e+04.
         return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
     return str(value)

@@ -1,4 +1,4 @@
-"""The metadata of a model card: what the Hugging Face Hub reads."""
+"""The metadata of a model card for the Hugging Face Hub."""
 
 import re
 from typing import Any
@@ -7,13 +7,13 @@ from idc.reports.phrases import metric_name
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import HEADLINES
 
-# Names of the Hub's metrics where it has one; the others keep ours.
+# The Hub's names of metrics, where they differ from ours.
 HUB_METRICS = {"auroc": "roc_auc"}
 AT_THRESHOLD = ("recall", "specificity", "precision", "f1", "balanced_accuracy", "accuracy")
 
 
 def card_data(report: RunReport) -> dict[str, Any]:
-    """The front matter: without a licence unless one was given, and without what is undefined."""
+    """The front matter, without a licence if none was given, and without undefined metrics."""
     card = report.card
     data: dict[str, Any] = {}
     if report.license:
@@ -28,7 +28,7 @@ def card_data(report: RunReport) -> dict[str, Any]:
     if results:
         other = report.test_data_words if report.kind != "train" else ""
         name = other or card.title
-        dataset = {"type": slug(name), "name": name, "split": "test"}
+        dataset = {"type": _hub_id(name), "name": name, "split": "test"}
         task = {"type": "image-classification", "name": "Patch classification"}
         result = {"task": task, "dataset": dataset, "metrics": results}
         data["model-index"] = [{"name": report.name, "results": [result]}]
@@ -36,7 +36,7 @@ def card_data(report: RunReport) -> dict[str, Any]:
 
 
 def _results(report: RunReport) -> list[dict[str, Any]]:
-    found = []
+    results = []
     for name in HEADLINES:
         value = report.value(f"test/{name}")
         if value is None:
@@ -53,10 +53,11 @@ def _results(report: RunReport) -> list[dict[str, Any]]:
         if report.leaky:
             about.append("leaky")
         label = f"{words} ({', '.join(about)})" if about else words
-        found.append({"type": HUB_METRICS.get(name, name), "value": round(value, 6), "name": label})
-    return found
+        kind = HUB_METRICS.get(name, name)
+        results.append({"type": kind, "value": round(value, 6), "name": label})
+    return results
 
 
-def slug(name: str) -> str:
-    """A name in small letters, digits and dashes."""
+def _hub_id(name: str) -> str:
+    """A name in lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "data"

@@ -1,4 +1,4 @@
-"""Markdown that says what it was given: no name becomes markup, a table keeps its columns."""
+"""Escaped Markdown: names never become markup, and tables keep their columns."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ import yaml
 
 from idc.reports.blocks import cell_text
 
-# Underscores inside a word are no markup, and names are full of them.
+# Underscores inside a word, as in many names, are not markup.
 MARKUP = re.compile(r"([\\`*<>\[\]|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 ENTITY = re.compile(r"&(?=#?\w+;)")
 
@@ -21,7 +21,7 @@ class Markdown(str):
 
 
 def escape(value: object) -> str:
-    """A value as it stands in Markdown; `Markdown` passes as it is.
+    """Escape a value for Markdown; `Markdown` is returned unchanged.
 
     Line breaks become spaces, so that no value ends its list item, table or paragraph.
     """
@@ -32,7 +32,7 @@ def escape(value: object) -> str:
 
 
 def code(text: str) -> Markdown:
-    """A value between backticks, however many it holds itself."""
+    """Format a value as inline code, even if it contains backticks."""
     line = " ".join(text.split())
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence = "`" * (longest + 1)
@@ -41,7 +41,7 @@ def code(text: str) -> Markdown:
 
 
 def table(frame: pd.DataFrame, decimals: int | None = 3) -> Markdown:
-    """A table; numbers are set right, NaN is a dash. Nothing for a table without rows."""
+    """Format a table: numbers are right-aligned, NaN is a dash; "" for a table without rows."""
     if frame.empty:
         return Markdown("")
     numeric = [pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame.columns]
@@ -62,10 +62,10 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def bullets(items: Iterable[str]) -> Markdown:
-    """A list of sentences."""
+    """Format a list."""
     return Markdown("\n".join(f"- {escape(item)}" for item in items))
 
 
 def front_matter(data: Mapping[str, Any]) -> Markdown:
-    """Metadata as YAML, without the dashes around it."""
+    """Format metadata as YAML, without the delimiting dashes."""
     return Markdown(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True).strip())

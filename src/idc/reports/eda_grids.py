@@ -1,4 +1,4 @@
-"""Patches to look at: some of each class, some of each finding."""
+"""Grids of patches of each class and of each finding."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,22 +9,21 @@ import pandas as pd
 from idc.plots.patch_grids import patch_grid_figure
 from idc.plots.style import literal
 from idc.reports.blocks import Block, Fold, Table, Text
-from idc.reports.drawing import picture
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_tables import kept
 from idc.reports.filenames import safe_names
 from idc.reports.page import Section
-from idc.reports.picture import Picture
+from idc.reports.picture import Picture, figure_picture
 from idc.text import count
 
 SHOWN = 25
-# What a finding was measured by, to stand under its patches.
+# The measure of a finding, shown below its patches.
 MEASURES = {"near_white": "white", "near_grey": "grey", "ink": "ink"}
 WITHOUT_PIXELS = {"unreadable", "truncated", "too_large"}
 
 
 def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
-    """Up to `number` rows, from as many patients as there are, by chance, in the set's order."""
+    """Up to `number` random rows, from as many patients as possible, in the set's order."""
     shuffled = rows.sample(frac=1, random_state=seed)
     turn = shuffled.groupby("patient").cumcount()
     return shuffled.loc[turn.sort_values(kind="stable").index].head(number).sort_index()
@@ -34,8 +33,8 @@ def class_section(data: EdaInput, folder: Path) -> Section:
     """A grid of 25 patches of each class."""
     remaining = kept(data.numbered())
     words = (
-        f"Up to {SHOWN} kept patches of each class, chosen by chance (seed {data.seed}) from as "
-        "many patients as there are. Below each: patient and corner on the slide."
+        f"Up to {SHOWN} random kept patches of each class (seed {data.seed}), from as many "
+        "patients as possible. Below each: patient and corner on the slide."
     )
     blocks: list[Block] = [Text(words)]
     stems = safe_names(data.class_names)
@@ -52,21 +51,21 @@ def class_section(data: EdaInput, folder: Path) -> Section:
 def finding_section(data: EdaInput, folder: Path) -> Section:
     """A grid and the files of each finding."""
     words = (
-        f"Up to {SHOWN} patches of each finding, from as many patients as there are. Below each: "
-        "patient, corner on the slide, class, and what the finding was measured by."
+        f"Up to {SHOWN} patches of each finding, from as many patients as possible. Below each: "
+        "patient, corner on the slide, class, and the measure of the finding."
     )
     blocks: list[Block] = [Text(words)]
     for block in _finding_blocks(data, folder):
         blocks += block
     if len(blocks) == 1:
-        blocks = [Text("No check found a patch to show.")]
+        blocks = [Text("There are no findings.")]
     return Section("Patches of each finding", blocks)
 
 
 def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:
     stems = safe_names(data.findings["finding"])
-    found = data.findings.sort_values("patches", ascending=False, kind="stable")
-    for row in found.to_dict("records"):
+    findings = data.findings.sort_values("patches", ascending=False, kind="stable")
+    for row in findings.to_dict("records"):
         name = str(row["finding"])
         flagged = data.flagged(name)
         if flagged.empty:
@@ -81,7 +80,7 @@ def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:
             f"Files of “{name}” ({len(chosen):,} of {len(flagged):,})",
             [Table(files)],
         )
-        if name in WITHOUT_PIXELS:  # a black square shows nothing
+        if name in WITHOUT_PIXELS:  # they would be black
             yield [Text(f"{caption} There are no pixels to show."), listing]
         else:
             path = folder / f"finding_{stems[name]}.png"
@@ -96,7 +95,7 @@ def _grid(
     patients = count(chosen["patient"].nunique(), "patient")
     title = f"{literal(name)}: {len(chosen)} of {count(of, 'patch', 'patches')}, from {patients}"
     alt = f"Grid of {len(chosen)} patches: {name}"
-    return picture(patch_grid_figure(patches, captions, title), path, alt, note)
+    return figure_picture(patch_grid_figure(patches, captions, title), path, alt, note)
 
 
 def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:

@@ -1,4 +1,4 @@
-"""The EDA report: what a data set holds, as figures and one page."""
+"""The EDA report: a data set in figures and on one page."""
 
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from idc.plots.class_counts import (
 )
 from idc.plots.patient_colours import colour_by_patient_figure, colour_space_figure
 from idc.reports.blocks import Block, Bullets, Fold, Table, Text
-from idc.reports.drawing import picture
 from idc.reports.eda_grids import class_section, finding_section
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_slides import slide_section
@@ -29,22 +28,23 @@ from idc.reports.eda_tables import (
     patient_table,
     set_counts,
 )
-from idc.reports.eda_words import lead, stands_out
+from idc.reports.eda_words import lead, observations
 from idc.reports.page import Page, Section, write_page
+from idc.reports.picture import figure_picture
 
-LISTED = 1000  # patients in the table
-SIZES = 12
+LISTED = 1000  # maximum number of patients in the table
+SIZES = 12  # sizes and modes in the table
 
 
 def write_eda(facts: EdaInput, folder: Path) -> Path:
-    """Draw every figure as PNG into `folder` and write ``report.html``, which holds them all.
+    """Draw every figure as PNG into `folder` and write ``report.html``, which includes them all.
 
-    Pixels are read a patient at a time, and of patients in chunks: `facts.patches` may be a memory
-    map that is larger than memory.
+    Pixels are read patient by patient and in chunks, so that `facts.patches` may be a memory map
+    that is larger than memory.
 
     Args:
-        facts: The data set, looked through.
-        folder: Where to write; made if it is not there.
+        facts: The audited data set.
+        folder: The folder to write to, created if necessary.
 
     Returns:
         The path of ``report.html``.
@@ -53,12 +53,12 @@ def write_eda(facts: EdaInput, folder: Path) -> Path:
         DataError: There is no patch, or a file cannot be written.
     """
     if facts.index.empty:
-        raise DataError(f"{facts.name}: there is no patch to report on.")
+        raise DataError(f"{facts.name}: there are no patches to report on.")
     folder.mkdir(parents=True, exist_ok=True)
     stats = colour_stats(facts.index)
     drifts = drift(stats)
     sections = [
-        Section("What stands out", [Bullets(stands_out(facts, drifts))]),
+        Section("Observations", [Bullets(observations(facts, drifts))]),
         _checks(facts),
         _balance(facts, folder),
         _colour(facts, stats, drifts, folder),
@@ -75,14 +75,15 @@ def write_eda(facts: EdaInput, folder: Path) -> Path:
 def _checks(facts: EdaInput) -> Section:
     blocks: list[Block] = []
     if facts.expected is not None:
-        known = facts.expected[["what", "known", "found"]]
-        off = (known["known"] != known["found"]).tolist()
-        blocks.append(Table(known, "Published counts and those found.", off, "differs"))
-    blocks += _passed_over(facts)
-    found = facts.findings.sort_values("patches", ascending=False, kind="stable")
+        differs = (facts.expected["known"] != facts.expected["found"]).tolist()
+        names = {"what": "count", "known": "published", "found": "in this data set"}
+        table = facts.expected[list(names)].rename(columns=names)
+        blocks.append(Table(table, "Published and actual counts.", differs, "differs"))
+    blocks += _not_read(facts)
+    findings = facts.findings.sort_values("patches", ascending=False, kind="stable")
     order = ["finding", "patches", "patients", "dropped", "policy", "meaning"]
-    marked = (found["patches"] > 0).tolist()
-    blocks.append(Table(found[order], "Each check, and what it found.", marked, "found"))
+    marked = (findings["patches"] > 0).tolist()
+    blocks.append(Table(findings[order], "Checks and their findings.", marked, "found"))
     index = facts.index
     sizes = pd.DataFrame(
         {
@@ -98,14 +99,14 @@ def _checks(facts: EdaInput) -> Section:
     return Section("Checks", blocks)
 
 
-def _passed_over(facts: EdaInput) -> list[Block]:
-    """The files below the root that are no patches of the set, if there are any."""
+def _not_read(facts: EdaInput) -> list[Block]:
+    """The files below the root that were not read as patches, if there are any."""
     rows = [(n.why, n.files, ", ".join(n.examples), "not_read") for n in facts.not_read]
     rows += [(what, files, "", "ignored") for what, files in facts.ignored.items()]
     if not rows:
         return []
-    table = pd.DataFrame(rows, columns=["what", "files", "for example", "counted as"])
-    caption = "Files below the root that no patch was read from."
+    table = pd.DataFrame(rows, columns=["reason", "files", "for example", "counted as"])
+    caption = "Files below the root that were not read as patches."
     return [Table(table, caption, (table["counted as"] == "not_read").tolist(), "not read")]
 
 
@@ -117,24 +118,24 @@ def _balance(facts: EdaInput, folder: Path) -> Section:
     return Section(
         "Classes and patients",
         [
-            picture(
+            figure_picture(
                 shares_figure(per_set),
                 folder / "class_balance.png",
                 "Share of each class in the set and in each split",
-                "Classes of the set and, where there is one, of each split.",
+                "Classes of the set and, if there is a split, of each part.",
             ),
-            picture(
+            figure_picture(
                 patients_figure(per_patient),
                 folder / "patients.png",
                 "Patches of each class of each patient",
-                "Kept patches of each patient. Patients are split whole, so a few large ones, or "
-                "ones with a single class, decide what each split looks like.",
+                "Kept patches of each patient. As whole patients are split, a few large ones, or "
+                "ones with a single class, dominate a split.",
             ),
-            picture(
+            figure_picture(
                 patches_per_patient_figure(per_patient.sum(axis=1).to_numpy()),
                 folder / "patches_per_patient.png",
                 "Histogram of the patches per patient",
-                "How many kept patches the patients have; a tick a patient.",
+                "Number of kept patches per patient; one tick per patient.",
             ),
             Fold(
                 f"All {len(table):,} patients as a table{more}",
@@ -148,38 +149,38 @@ def _colour(facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: 
     kept_count = len(kept(facts.index))
     used = int(stats["patches"].sum())
     intro = (
-        "Stains and scanners differ from patient to patient, and a model that learnt the colours "
-        f"of some fails on others. What follows is from {used:,} of {kept_count:,} kept patches: "
-        f"those with more than {MOSTLY_WHITE:.0%} white pixels are left out, as they say more of "
-        "the glass than of the stain."
+        "Stains and scanners differ between patients, and a model that has learned the colours of "
+        f"some may fail on others. The following is based on {used:,} of {kept_count:,} kept "
+        f"patches: those with more than {MOSTLY_WHITE:.0%} white pixels, mostly glass, are "
+        "excluded."
     )
     if stats.empty:
-        return Section("Colour of the patients", [Text(intro), Text("No patch is left to show.")])
+        return Section("Colour of the patients", [Text(intro), Text("There are no such patches.")])
     return Section(
         "Colour of the patients",
         [
             Text(intro),
-            picture(
+            figure_picture(
                 colour_by_patient_figure(stats, dark_to_light(stats), facts.class_names),
                 folder / "colour_by_patient.png",
                 "Mean red, green and blue of each patient and class",
-                "If all were stained and scanned alike, the marks of a class would lie on three "
-                "level lines and its swatches would look alike.",
+                "With identical staining and scanning, the marks of a class would lie on three "
+                "horizontal lines, and its swatches would look alike.",
             ),
-            picture(
+            figure_picture(
                 colour_space_figure(stats, facts.class_names),
                 folder / "colour_space.png",
-                "Patients by the hue of their mean colour, a panel a class",
-                "A mark a patient, filled with its mean colour; crosses are the mean of the class, "
-                "grey dots the patients of the other classes, thin lines one standard deviation "
-                "of a patient's patches. The wider the cloud against the distance of the crosses, "
-                "the less colour tells the class of a new patient.",
+                "Patients by the hue of their mean colour, one panel per class",
+                "One mark per patient, in its mean colour; crosses are the mean of the class, grey "
+                "dots the patients of the other classes, thin lines one standard deviation of a "
+                "patient's patches. The wider the cloud compared with the distance of the crosses, "
+                "the less colour predicts the class of a new patient.",
             ),
             Table(
                 drifts,
-                "How far colours lie apart, in steps of 0 to 255: standard deviation between the "
+                "Variation of colours, on a scale of 0 to 255: standard deviation between the "
                 "patients of a class, and between the patches of a patient; mean distance of two "
-                "classes inside a patient.",
+                "classes within a patient.",
             ),
         ],
     )
@@ -201,7 +202,7 @@ def _split(facts: EdaInput, folder: Path) -> Section:
     return Section(
         "Split",
         [
-            picture(
+            figure_picture(
                 balance_figure(counts),
                 folder / "split_balance.png",
                 "Patches and patients of each class in each split",

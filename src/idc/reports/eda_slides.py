@@ -12,22 +12,21 @@ from idc.plots.mosaic import find_places, mosaic, on_grid
 from idc.plots.slide import slide_figure, tint
 from idc.plots.style import class_colours, literal
 from idc.reports.blocks import Album, Block, Card, Text
-from idc.reports.drawing import draw
 from idc.reports.eda_input import EdaInput
 from idc.reports.filenames import safe_names
 from idc.reports.page import Section
-from idc.reports.picture import Picture
+from idc.reports.picture import Picture, draw
 from idc.text import count
 
-LONGEST = 800  # pixels of a mosaic's longer side: some more than the figure shows of it
-FARTHEST = 1600  # places; beyond them some position must be wrong
+LONGEST = 800  # pixels of a mosaic's longer side, somewhat more than the figure shows
+FARTHEST = 1600  # patches; a larger extent means a wrong position
 THUMBNAIL = 220  # pixels of the longer side
-QUALITY = 70  # of the maps inside the page; the PNG files beside it have no loss
+QUALITY = 70  # of the maps inside the page; the PNG files are lossless
 
 HOW_TO_READ = (
-    "Each patient's patches at their place on the slide. On the left the tissue, on the right the "
-    "same in grey under the colour of each patch's class; a line runs round every class but the "
-    "first. Crossed-out patches are dropped. Choose a thumbnail to open its map."
+    "Each patient's patches at their positions on the slide. On the left the tissue, on the right "
+    "the same in grey, coloured by class; every class but the first is outlined. Crossed-out "
+    "patches are dropped. Choose a thumbnail to open its map."
 )
 
 
@@ -35,12 +34,12 @@ def slide_section(data: EdaInput, folder: Path) -> Section:
     """Draw a map of each patient that has positions into ``folder/slides``."""
     index = data.numbered()
     stems = safe_names(sorted(index["patient"].unique()))
-    index = index[index["label"] >= 0]  # a name that says nothing says no place either
+    index = index[index["label"] >= 0]  # a name without a label has no position either
     cards: list[Card] = []
     left_out: list[str] = []
     for patient, rows in index.groupby("patient", sort=True):
         name = str(patient)
-        # Dropped patches first: where places are shared, the one that is used is seen.
+        # Dropped patches first: of overlapping patches, the kept one is visible.
         ordered = rows.iloc[np.argsort(rows["decision"] != "drop", kind="stable")]
         if _mappable(ordered, data.patch_size):
             cards.append(_card(data, name, ordered, folder / "slides" / f"{stems[name]}.png"))
@@ -59,10 +58,10 @@ def _mappable(rows: pd.DataFrame, patch_size: int) -> bool:
 
 def _why_not(patients: Sequence[str], of: int) -> str:
     if len(patients) == of:
-        return "No map: the patches have no positions on a slide, or they lie impossibly far apart."
+        return "No map: the patches have no positions on a slide, or they are too far apart."
     shown = ", ".join(patients[:10]) + (", ..." if len(patients) > 10 else "")
     return (
-        f"No map of {len(patients):,} of {of:,} patients, whose patches share one place or lie "
+        f"No map of {len(patients):,} of {of:,} patients, whose patches share one position or are "
         f"more than {FARTHEST:,} patches apart: {shown}."
     )
 
@@ -78,10 +77,10 @@ def _card(data: EdaInput, name: str, rows: pd.DataFrame, path: Path) -> Card:
     title = f"{literal(name)}: {facts}"
     figure = slide_figure(tissue, labels, dropped, places, data.class_names, literal(title, 110))
     pixels = draw(figure, path)
-    caption = f"Without loss: slides/{path.name}."
+    caption = f"Lossless: slides/{path.name}."
     if places.covered:
-        lies = "lies" if places.covered == 1 else "lie"
-        caption += f" {places.covered:,} of its patches {lies} under another."
+        verb = "is" if places.covered == 1 else "are"
+        caption += f" {places.covered:,} of its patches {verb} covered by another."
     small = _thumbnail(tint(tissue, labels, class_colours(len(data.class_names))))
     return Card(
         name,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from idc.data.split.base import SPLITS
 
-MOSTLY_WHITE = 0.5  # patches with more white pixels say more of the glass than of the stain
+MOSTLY_WHITE = 0.5  # share of white pixels above which a patch is mostly glass
 CHANNELS = ("mean_r", "mean_g", "mean_b")
 
 
@@ -28,8 +28,8 @@ def set_counts(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFram
         parts["kept"] = remaining
     if has_split(index):
         parts |= {split: remaining[remaining["split"] == split] for split in SPLITS}
-    known = [part.loc[part["label"] >= 0, "label"] for part in parts.values()]
-    counts = [np.bincount(labels, minlength=len(class_names)) for labels in known]
+    labels_of_parts = [part.loc[part["label"] >= 0, "label"] for part in parts.values()]
+    counts = [np.bincount(labels, minlength=len(class_names)) for labels in labels_of_parts]
     return pd.DataFrame(np.stack(counts), index=list(parts), columns=list(class_names))
 
 
@@ -57,7 +57,7 @@ def colour_stats(index: pd.DataFrame) -> pd.DataFrame:
     """Mean colour of each patient and class, and its spread between the patient's patches.
 
     Returns:
-        A row a patient and class that occur: ``patient``, ``label``, ``patches``, ``saturation``,
+        One row per patient and class: ``patient``, ``label``, ``patches``, ``saturation``,
         ``mean_r``, ``mean_g``, ``mean_b``, ``lab_a``, ``lab_b``, and their standard deviations
         between patches ``spread_r``, ``spread_g``, ``spread_b``, ``spread_lab_a``,
         ``spread_lab_b`` (0 for a single patch).
@@ -71,7 +71,7 @@ def colour_stats(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def dark_to_light(stats: pd.DataFrame) -> list[str]:
-    """Patients by mean green, which both stains take away: the most strongly stained first."""
+    """Patients by mean green, which both stains absorb: the most strongly stained first."""
     weighted = stats["mean_g"] * stats["patches"]
     sums = pd.DataFrame({"patient": stats["patient"], "sum": weighted, "patches": stats["patches"]})
     total = sums.groupby("patient").sum()
@@ -79,14 +79,14 @@ def dark_to_light(stats: pd.DataFrame) -> list[str]:
 
 
 def drift(stats: pd.DataFrame) -> pd.DataFrame:
-    """How far patients lie apart in colour, beside how far classes do.
+    """Variation of colour between patients, between patches and between classes.
 
     Returns:
-        A row a channel: ``channel``; ``between patients``, the standard deviation of the
-        patients' means inside a class (mean over the classes with two patients or more);
+        One row per channel: ``channel``; ``between patients``, the standard deviation of the
+        patients' means within a class (mean over the classes with two or more patients);
         ``between patches``, that of a patient's patches (mean over patients and classes);
-        ``between classes``, the mean distance of two classes inside a patient (over patients
-        with both; NaN where there is none). In units of the channel, 0..255.
+        ``between classes``, the mean distance of two classes within a patient (over patients with
+        both; NaN if there is none). On the scale of the channel, 0..255.
     """
     rows = []
     for word, key in (("red", "r"), ("green", "g"), ("blue", "b")):
@@ -103,7 +103,7 @@ def drift(stats: pd.DataFrame) -> pd.DataFrame:
 
 
 def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
-    """A row a patient, for reading: patches of each class, share, dropped, split, mean colour."""
+    """One row per patient: patches of each class, share, dropped, split, mean colour."""
     table = index.groupby("patient").agg(
         patches=("label", "size"),
         dropped=("decision", lambda d: int((d == "drop").sum())),
@@ -118,7 +118,7 @@ def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataF
     result = counts.assign(
         **{f"% {last}": share.round(1), "dropped": table["dropped"], "split": split}
     ).join(colour.round(2).set_axis(names, axis=1))
-    result.insert(0, "patches found", table["patches"])
+    result.insert(0, "all patches", table["patches"])
     if not has_split(index):
         result = result.drop(columns="split")
     return result.rename_axis("patient").reset_index()

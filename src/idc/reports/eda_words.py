@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences."""
+"""Sentences about a data set."""
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,13 @@ from idc.reports.eda_input import EdaInput
 from idc.reports.eda_tables import has_split, kept, patient_counts
 from idc.text import count
 
-HEAVY = 0.1  # a patient with more than this share of the patches is pointed out
-FEW_TO_BE_HEAVY = 20  # among fewer patients such a share is no surprise
-FEW = 5  # patients in a split that say little of new ones
+HEAVY = 0.1  # share of the patches above which a single patient is reported
+FEW_TO_BE_HEAVY = 20  # patients; among fewer, such a share is normal
+FEW = 5  # patients; a split with fewer says little about new ones
 
 
 def lead(data: EdaInput) -> str:
-    """The set in one or two sentences."""
+    """Summary of the set in one or two sentences."""
     index, remaining = data.index, kept(data.index)
     patches = count(len(index), "patch", "patches")
     first = f"{patches} of {count(index['patient'].nunique(), 'patient')}."
@@ -28,8 +28,8 @@ def lead(data: EdaInput) -> str:
     return f"{first} {dropped}: {shares}."
 
 
-def stands_out(data: EdaInput, drift: pd.DataFrame) -> list[str]:
-    """Sentences on what a reader must know before a model is trained on the set."""
+def observations(data: EdaInput, drift: pd.DataFrame) -> list[str]:
+    """Observations that a reader must know before training on the set."""
     counts = patient_counts(data.index, data.class_names)
     sentences = [
         *_not_read(data),
@@ -40,35 +40,35 @@ def stands_out(data: EdaInput, drift: pd.DataFrame) -> list[str]:
         *_colour(drift),
         *_split(data),
     ]
-    return sentences or ["Nothing out of the ordinary."]
+    return sentences or ["Nothing unusual."]
 
 
 def _not_read(data: EdaInput) -> list[str]:
     files = sum(some.files for some in data.not_read)
     if not files:
         return []
-    return [f"No patch was read from {count(files, 'file')} below the root; the checks say why."]
+    return [f"Not read as patches: {count(files, 'file')} below the root; see the checks."]
 
 
 def _expected(data: EdaInput) -> list[str]:
     if data.expected is None:
         return []
-    off = data.expected[data.expected["known"] != data.expected["found"]]
-    if off.empty:
-        return ["The counts are those that were published for this set."]
-    parts = [f"{row.what}: {row.found:,}, not {row.known:,}" for row in off.itertuples()]
-    return [f"The counts are not those that were published: {'; '.join(parts)}."]
+    differing = data.expected[data.expected["known"] != data.expected["found"]]
+    if differing.empty:
+        return ["The counts agree with those published for this set."]
+    parts = [f"{row.what}: {row.found:,}, not {row.known:,}" for row in differing.itertuples()]
+    return [f"The counts differ from the published ones: {'; '.join(parts)}."]
 
 
 def _findings(data: EdaInput) -> list[str]:
-    found = data.findings[data.findings["patches"] > 0]
-    if found.empty:
-        return ["No check found anything."]
+    findings = data.findings[data.findings["patches"] > 0]
+    if findings.empty:
+        return ["No check has findings."]
     names = ", ".join(
         f"{row.finding} ({row.patches:,})"
-        for row in found.sort_values("patches", ascending=False, kind="stable").itertuples()
+        for row in findings.sort_values("patches", ascending=False, kind="stable").itertuples()
     )
-    return [f"{len(found)} of {count(len(data.findings), 'check')} found something: {names}."]
+    return [f"{len(findings)} of {count(len(data.findings), 'check')} have findings: {names}."]
 
 
 def _one_class(counts: pd.DataFrame) -> list[str]:
@@ -81,10 +81,10 @@ def _one_class(counts: pd.DataFrame) -> list[str]:
         for name in counts.columns
     )
     return [
-        f"{single:,} of {count(len(counts), 'patient')} hold one class only ({per_class}): there, "
-        "the patient's colour gives the label away. Judge a model on patients that hold both."
+        f"{single:,} of {count(len(counts), 'patient')} have one class only ({per_class}): for "
+        "these, the patient's colour predicts the label. Evaluate a model on patients with both."
         if len(counts.columns) == 2
-        else f"{single:,} of {count(len(counts), 'patient')} hold one class only ({per_class})."
+        else f"{single:,} of {count(len(counts), 'patient')} have one class only ({per_class})."
     ]
 
 
@@ -94,13 +94,13 @@ def _sizes(counts: pd.DataFrame) -> list[str]:
         return []
     share = totals.iloc[0] / totals.sum()
     if len(totals) >= FEW_TO_BE_HEAVY and share > HEAVY:
-        return [f"Patient {totals.index[0]} alone holds {share:.0%} of the patches."]
+        return [f"Patient {totals.index[0]} alone has {share:.0%} of the patches."]
     half = int((totals.cumsum() < totals.sum() / 2).sum()) + 1
     if totals.min() == totals.max():
         return [f"Each patient has {totals.max():,} patches."]
     return [
         f"Patients have {totals.min():,} to {totals.max():,} patches; the largest {half:,} of "
-        f"{len(totals):,} hold half of them."
+        f"{len(totals):,} have half of them."
     ]
 
 
@@ -110,19 +110,19 @@ def _colour(drift: pd.DataFrame) -> list[str]:
     if np.isnan(patients):
         return []
     words = (
-        f"Stain drift: the mean green of a patient lies {patients:.0f} (one standard deviation, of "
-        f"255) from that of its class"
+        f"Stain variation: the mean green of a patient differs by {patients:.0f} of 255 (one "
+        f"standard deviation) from that of its class"
     )
     if np.isnan(classes):
-        return [f"{words}; no patient holds two classes to set it against."]
+        return [f"{words}; no patient has two classes to compare it with."]
     if classes < patients:
         return [
-            f"{words}, and the classes of one patient only {classes:.0f} apart: colour alone does "
-            f"not tell them."
+            f"{words}, whereas the classes of one patient differ by {classes:.0f} only: colour "
+            f"alone does not separate them."
         ]
     return [
-        f"{words}, which is {patients / classes:.0%} of the {classes:.0f} by which the classes of "
-        "one patient differ: so much a threshold on colour is off on a new patient."
+        f"{words}, or {patients / classes:.0%} of the {classes:.0f} by which the classes of one "
+        "patient differ: a threshold on colour is off by that much on a new patient."
     ]
 
 
@@ -137,8 +137,8 @@ def _split(data: EdaInput) -> list[str]:
     sentences = []
     if shared:
         sentences.append(
-            f"{count(shared, 'patient')} on more than one split: results will flatter."
+            f"{count(shared, 'patient')} in more than one split: results will be too optimistic."
         )
     if small:
-        sentences.append(f"Few patients to judge new ones by: {', '.join(small)}.")
+        sentences.append(f"Few patients for conclusions about new ones: {', '.join(small)}.")
     return sentences

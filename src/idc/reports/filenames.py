@@ -1,4 +1,4 @@
-"""File names made of names from data."""
+"""File names derived from names in the data."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ LONGEST = 80
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
-    """A file name's stem for each name: no two alike, and safe on every file system.
+    """Map each name to a unique file name stem that is valid on every file system.
 
-    Anything but letters, digits, dots, dashes and underscores becomes an underscore, so that no
-    patient's name leads out of the folder. Names that fall together, by that or because a file
-    system does not tell ``A`` from ``a``, get a number.
+    Characters other than letters, digits, dots, dashes and underscores become an underscore, so
+    that no name leads out of the folder. Names that collide, also on file systems that ignore case,
+    get a number.
     """
     stems: dict[str, str] = {}
     taken: set[str] = set()

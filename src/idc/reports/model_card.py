@@ -17,14 +17,22 @@ from idc.reports.origin import cost, model_uri
 from idc.reports.run_input import RunReport
 from idc.reports.run_parts import marked_names, patient_summary, slice_table
 from idc.reports.run_tables import (
-    beside_baselines,
+    baseline_comparison,
     calibration_table,
     class_table,
     headline_table,
     settings,
 )
 from idc.reports.run_warnings import warnings
-from idc.reports.run_words import decision, lead, limits, shared_work, start, tested, trained_on
+from idc.reports.run_words import (
+    decision_rule,
+    initial_weights,
+    lead,
+    limitations,
+    selective_prediction,
+    tested_on,
+    trained_on,
+)
 
 TEMPLATE = "model_card.md.j2"
 GLOSSARY = ("recall (sensitivity)", "specificity", "precision", "F1", "AUROC", "threshold")
@@ -76,9 +84,9 @@ def _values(report: RunReport) -> dict[str, Any]:
         "warnings": bullets(warnings(report)),
         "notes": bullets(report.notes),
         "trained_on": trained_on(report),
-        "start": start(report),
-        "decision": decision(report),
-        "limits": bullets(limits(report)),
+        "start": initial_weights(report),
+        "decision": decision_rule(report),
+        "limits": bullets(limitations(report)),
         "names": [str(name) for name in report.class_names],
         "uri": model_uri(report),
         "usage": _usage(report),
@@ -86,14 +94,14 @@ def _values(report: RunReport) -> dict[str, Any]:
         "settings": table(settings(report)),
         "headlines": table(headline_table(report)),
         "classes": Markdown("") if report.two_classes else table(class_table(report)),
-        "baselines": table(beside_baselines(report)),
+        "baselines": table(baseline_comparison(report)),
         "calibration": table(calibration_table(report)),
         "patients": table(patient_summary(report)),
         "slices": table(slice_table(report)),
         "worse": marked_names(report, "worse"),
         "misses_more": marked_names(report, "misses_more"),
-        "tested": tested(report),
-        "shared": bullets(shared_work(report)),
+        "tested": tested_on(report),
+        "shared": bullets(selective_prediction(report)),
         "explained": _explained(report),
         "cost": cost(report),
         "versions": ", ".join(f"{name} {value}" for name, value in report.versions.items()),
@@ -103,7 +111,7 @@ def _values(report: RunReport) -> dict[str, Any]:
 
 
 def _usage(report: RunReport) -> Markdown:
-    """How to ask the model, as Python; a fence longer than any that it could hold."""
+    """Python code that loads the model and predicts."""
     lines = [
         "import mlflow",
         "import numpy as np",
@@ -126,7 +134,7 @@ def _usage(report: RunReport) -> Markdown:
 
 
 def _explained(report: RunReport) -> str:
-    """Which attributions there are."""
+    """Description of the attribution maps; "" if there are none."""
     names = sorted(
         path.stem.replace("_", " ") for path in (report.figures / "explain").glob("*.png")
     )
@@ -135,4 +143,4 @@ def _explained(report: RunReport) -> str:
     if not names:
         return ""
     by = f" by {how}" if how else ""
-    return f"Attribution maps{by} of single test patches are in explain/: {', '.join(names)}."
+    return f"Attribution maps{by} of some test patches are in explain/: {', '.join(names)}."

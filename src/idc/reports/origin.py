@@ -1,4 +1,4 @@
-"""Where a run comes from, and what it cost."""
+"""Provenance and cost of a run."""
 
 import re
 
@@ -8,29 +8,29 @@ from idc.reports.blocks import Block, Fold, Table
 from idc.reports.phrases import duration
 from idc.reports.run_input import RunReport
 
-PER_PATIENT = "test/patient_"  # each has a row in the table of patients
+PER_PATIENT = "test/patient_"  # metrics in the table of patients
 
 
 def cost(report: RunReport) -> dict[str, str]:
-    """Hardware, time and energy, measured or plainly not."""
-    given = report.cost
-    energy = given.get("energy_kwh")
-    words = str(given.get("energy_words") or "")
+    """Hardware, time and energy, each with whether it was measured."""
+    costs = report.cost
+    energy = costs.get("energy_kwh")
+    words = str(costs.get("energy_words") or "")
     if energy is None:
         text = words or "not measured"
     else:
-        # The words may begin with the energy of a part.
+        # The text may begin with the energy of a part.
         about = re.sub(r"^[\d.e+-]+ kWh,? *", "", words)
         text = f"{float(energy):.3g} kWh{f'; {about}' if about else ''}"
-    rows = {"hardware": str(given.get("hardware") or "not recorded")}
+    rows = {"hardware": str(costs.get("hardware") or "not recorded")}
     for key, name in (("train_seconds", "training took"), ("evaluate_seconds", "testing took")):
-        seconds = given.get(key)
+        seconds = costs.get(key)
         rows[name] = "not measured" if seconds is None else duration(float(seconds))
     return rows | {"energy": text}
 
 
 def origin(report: RunReport) -> dict[str, str]:
-    """What to look the run up by."""
+    """Identifiers of the run: run id, model, date and git commit."""
     rows = {
         "run": report.run_id,
         "model": model_uri(report),
@@ -41,7 +41,7 @@ def origin(report: RunReport) -> dict[str, str]:
 
 
 def model_uri(report: RunReport) -> str:
-    """Where MLflow finds the model: registered, or the run's own; "" where it is not kept."""
+    """MLflow URI of the registered model, or of the run's own; "" if it was not logged."""
     if report.model_uri:
         return report.model_uri
     kept = report.kind == "train" and report.setting("tracking.log_model") is not False
@@ -49,18 +49,16 @@ def model_uri(report: RunReport) -> str:
 
 
 def origin_blocks(report: RunReport) -> list[Block]:
-    """Folds: what the run cost, where it comes from, every number of it."""
+    """Folds with provenance, cost and all metrics."""
     about = {**origin(report), **cost(report), **{k: str(v) for k, v in report.versions.items()}}
     metrics = {
         name: value
         for name in sorted(report.metrics)
         if not name.startswith(PER_PATIENT) and (value := report.value(name)) is not None
     }
-    blocks: list[Block] = [
-        Fold("Where it comes from, and what it cost", [_table(about, "what", "value")])
-    ]
+    blocks: list[Block] = [Fold("Provenance and cost", [_table(about, "item", "value")])]
     if metrics:
-        blocks.append(Fold("Every number of this run", [_table(metrics, "name", "value")]))
+        blocks.append(Fold("All metrics of this run", [_table(metrics, "metric", "value")]))
     return blocks
 
 

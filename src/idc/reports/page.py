@@ -1,7 +1,7 @@
-"""A page that carries everything it shows: no script, no network, no file beside it.
+"""Self-contained HTML pages, without scripts, network access or other files.
 
-A page is data: sections of blocks. What is written here knows nothing of what a report is about.
-All words are escaped; nothing that comes from a folder's or a patient's name becomes markup.
+A page is data: sections of blocks, of any subject. All text is escaped, so that names of folders or
+patients never become markup.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from idc.reports.blocks import Block, Notice
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page, which the table of contents names."""
+    """A section of the page, listed in the table of contents."""
 
     title: str
     blocks: Sequence[Block]
@@ -27,12 +27,12 @@ class Page:
     """A report.
 
     Attributes:
-        title: Its name, in the browser's tab too.
-        lead: One or two sentences that say the most important.
+        title: Its title, also of the browser tab.
+        lead: Summary in one or two sentences.
         facts: Key facts, name to value, in order.
-        sections: Its parts, in order.
-        note: A line at the foot.
-        warning: What must be read before anything else.
+        sections: Its sections, in order.
+        note: The footer.
+        warning: Warnings at the top.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Page:
 
 
 def write_page(page: Page, path: Path) -> Path:
-    """Write the page as one HTML file, piece by piece, and return its path.
+    """Write the page as one HTML file, and return its path.
 
     Raises:
         DataError: The file cannot be written.

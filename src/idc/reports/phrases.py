@@ -1,4 +1,4 @@
-"""Numbers in words that need no training in statistics."""
+"""Formatting of numbers for readers without training in statistics."""
 
 import math
 
@@ -18,12 +18,12 @@ NAMES = {
 
 
 def patches(number: int) -> str:
-    """A number of patches."""
+    """Number of patches with its noun: ``1 patch``, ``2 patches``."""
     return count(number, "patch", "patches")
 
 
 def of_hundred(share: float) -> str:
-    """A share as a number of a hundred; all and none only where it is exactly so."""
+    """A share as a number out of a hundred; "all" and "none" only if it is exact."""
     if share in (0, 1):
         return "none" if share == 0 else "all"
     rounded = round(100 * share)
@@ -33,33 +33,33 @@ def of_hundred(share: float) -> str:
 
 
 def hundred_interval(interval: Interval | None, level: str) -> str:
-    """An interval of a share in hundredths, in brackets, with a space before; or nothing."""
+    """An interval of a share in hundredths, in brackets after a space; "" for None."""
     if interval is None:
         return ""
     low, high = (round(100 * end) for end in interval)
     return f" ({level} interval {low} to {high})"
 
 
-def between(interval: Interval | None, decimals: int = 3) -> str:
-    """An interval as it stands in a table; a dash for none."""
+def interval_text(interval: Interval | None, decimals: int = 3) -> str:
+    """An interval for a table; a dash for None."""
     if interval is None or any(math.isnan(end) for end in interval):
         return "-"
     return f"{interval[0]:.{decimals}f} to {interval[1]:.{decimals}f}"
 
 
 def number(value: float | None, decimals: int = 3) -> str:
-    """A number as it stands in a table; a dash for none."""
+    """A number for a table; a dash for None."""
     return "-" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def percent(level: object) -> str:
-    """A level of confidence: ``95 %``; of anything that is no share, the usual one."""
+    """A confidence level: ``95 %``, also for anything that is not a share."""
     share = float(level) if isinstance(level, int | float) and 0 < level < 1 else 0.95
     return f"{100 * share:g} %"
 
 
 def duration(seconds: float) -> str:
-    """A time that people can feel."""
+    """A duration in a suitable unit."""
     if seconds < 1:
         return "less than a second"
     if seconds < 90:
@@ -70,14 +70,14 @@ def duration(seconds: float) -> str:
 
 
 def listing(names: list[str], limit: int = 5) -> str:
-    """Names joined as people do; the first few of many."""
+    """Names joined by commas and "and"; only the first few of many."""
     if len(names) > limit:
         return f"{', '.join(names[:limit])} and {len(names) - limit} more"
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def metric_name(name: str, short: bool = False) -> str:
-    """A metric's name for people: ``test/auroc`` is ``AUROC``; short, without its synonym."""
+    """Display name of a metric: ``test/auroc`` is ``AUROC``; `short` omits the synonym."""
     bare = name.rpartition("/")[2]
     words = NAMES.get(bare, bare.replace("_", " "))
     return words.partition(" (")[0] if short else words

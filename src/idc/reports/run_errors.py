@@ -1,4 +1,4 @@
-"""The worst errors of a run as patches, enlarged, and in their surroundings."""
+"""The worst errors of a run: enlarged patches and their surroundings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,16 @@ from idc.reports.picture import PHOTOGRAPH, Picture
 from idc.reports.run_input import RunReport
 from idc.text import count
 
-SHOWN = 12  # errors of a kind
-SIDE = 400  # of an enlarged patch, about, in CSS pixels
-AROUND = 250  # of the surroundings, at most, in pixels of the slide
+SHOWN = 12  # errors of each kind
+SIDE = 400  # approximate width of an enlarged patch, in CSS pixels
+AROUND = 250  # maximum width of the surroundings, in pixels of the slide
 FRAME, WHITE = (0, 60, 200), (255, 255, 255)
-GLASS = 235  # where the data hold no patch
+GLASS = 235  # grey level of places without a patch
 COLUMNS = {"patient": "patient", "x": "x", "y": "y", "score": "score", "path": "file"}
 
 
 def error_blocks(report: RunReport) -> list[Block]:
-    """The worst errors of each kind: what was missed first, then false alarms."""
+    """The worst errors of each kind: missed patches first, then false alarms."""
     test = report.test
     if test.empty:
         return []
@@ -34,7 +34,7 @@ def error_blocks(report: RunReport) -> list[Block]:
 
 
 def worst(rows: pd.DataFrame, number: int = SHOWN) -> pd.DataFrame:
-    """The wrong ones among some predictions, the surest errors first."""
+    """The wrong predictions with the highest loss."""
     wrong = rows[rows["predicted"] != rows["label"]]
     return wrong.sort_values("loss", ascending=False, kind="stable").head(number)
 
@@ -50,8 +50,8 @@ def _kind(report: RunReport, of_class: pd.DataFrame, label: int) -> list[Block]:
     shown = "all are shown" if len(chosen) == len(wrong) else f"the {len(chosen)} worst are shown"
     intro = Text(
         f"{words}: {len(wrong):,} of {patches(len(of_class))}, in "
-        f"{count(wrong['patient'].nunique(), 'patient')}; {shown}, first those that the model was "
-        "surest about. Open one to see it larger and in its surroundings."
+        f"{count(wrong['patient'].nunique(), 'patient')}; {shown}, the most confident ones first. "
+        "Open one to see it enlarged and in its surroundings."
     )
     if report.patches is None:
         kept = [name for name in COLUMNS if name in chosen]
@@ -62,14 +62,14 @@ def _kind(report: RunReport, of_class: pd.DataFrame, label: int) -> list[Block]:
 def _words(report: RunReport, label: int) -> str:
     name = report.class_names[label]
     if not report.two_classes:
-        return f"Labelled {name}, called something else"
+        return f"Labelled {name}, predicted as another class"
     return f"False alarms: {name} called {report.positive}" if label == 0 else f"Missed {name}"
 
 
 def _cards(report: RunReport, chosen: pd.DataFrame) -> list[Card]:
     assert report.patches is not None
-    wanted = report.predictions["patient"].isin(chosen["patient"].unique())
-    by_patient = dict(list(report.predictions[wanted].groupby("patient")))
+    shown = report.predictions["patient"].isin(chosen["patient"].unique())
+    by_patient = dict(list(report.predictions[shown].groupby("patient")))
     cards = []
     for row in chosen.to_dict("records"):
         patch = np.asarray(report.patches[int(row["row"])])
@@ -79,10 +79,10 @@ def _cards(report: RunReport, chosen: pd.DataFrame) -> list[Card]:
         place = f"x {row['x']}, y {row['y']}"
         alt = f"Patch of patient {row['patient']} at {place}"
         checks = str(row.get("checks") or "").replace("_", " ").replace(",", ", ")
-        found = f" The data check found: {checks}." if checks else ""
+        findings = f" Findings of the data check: {checks}." if checks else ""
         caption = (
             f"Patient {row['patient']}, {place}. Labelled {label}, called {decided}, "
-            f"score {row['score']:.3f}{_against(report)}.{found} File: {row['path']}."
+            f"score {row['score']:.3f}{_threshold_text(report)}.{findings} File: {row['path']}."
         )
         picture = Picture.from_pixels(patch, f"{alt}, enlarged", caption, enlarged=times)
         cards.append(
@@ -97,7 +97,7 @@ def _cards(report: RunReport, chosen: pd.DataFrame) -> list[Card]:
     return cards
 
 
-def _against(report: RunReport) -> str:
+def _threshold_text(report: RunReport) -> str:
     return "" if report.threshold is None else f" (threshold {report.threshold:.3f})"
 
 
@@ -113,7 +113,7 @@ def _surroundings(
     stored = report.patches.shape[1]
     if (
         stored != size or len(near) < 2 or near.duplicated(["x", "y"]).any()
-    ):  # places that say nothing
+    ):  # places that say empty_table
         return None
     rows = near["row"].to_numpy(np.int64)
     corners = near[["x", "y"]].to_numpy(np.int64) - np.array([x - reach, y - reach])
@@ -123,7 +123,7 @@ def _surroundings(
     times = max(1, round(1.25 * SIDE / side))
     caption = (
         f"The same place on the slide, framed, in {side}x{side} pixels. The model did not see its "
-        "surroundings; grey is where the data hold no patch."
+        "surroundings; places without a patch are grey."
     )
     return Picture.from_pixels(
         canvas, f"{alt}, in its surroundings", caption, PHOTOGRAPH, enlarged=times
@@ -131,12 +131,12 @@ def _surroundings(
 
 
 def paste(tiles: NDArray[np.uint8], corners: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
-    """Tiles at their places on a grey square; what reaches beyond it is cut off.
+    """Paste tiles at their positions on a grey square, clipped to the square.
 
     Args:
         tiles: uint8 (n, P, P, 3).
         corners: int (n, 2), x and y of each tile's upper left corner.
-        side: Of the square, in pixels.
+        side: Side of the square, in pixels.
 
     Returns:
         uint8 (side, side, 3).
@@ -152,7 +152,7 @@ def paste(tiles: NDArray[np.uint8], corners: NDArray[np.int64], side: int) -> ND
 
 
 def _frame(canvas: NDArray[np.uint8], at: int, size: int) -> None:
-    """Draw a frame outside the square that begins at `at` and is `size` wide."""
+    """Draw a frame around the square with corner `at` and side `size`."""
     for distance, colour in ((1, FRAME), (2, FRAME), (3, WHITE)):
         low, high = at - distance, at + size + distance - 1
         if low >= 0 and high < len(canvas):

@@ -1,6 +1,6 @@
-"""The words of a run's figures."""
+"""Alternative texts and captions of a run's figures."""
 
-from idc.reports.figure_gallery import Gallery, Known
+from idc.reports.figure_gallery import FigureGallery, FigureText
 from idc.reports.run_input import RunReport
 
 FOLDERS = ("evaluation", "training", "explain", "explain/slides", "data")
@@ -8,174 +8,172 @@ EXPLAIN = "explain/"
 KINDS = ("FN", "FP", "TP", "TN")
 
 
-def run_gallery(report: RunReport) -> Gallery:
+def run_gallery(report: RunReport) -> FigureGallery:
     """The figures in the run's folder."""
-    words = _shared() | (_two(report) if report.two_classes else _many())
-    return Gallery(report.figures, FOLDERS, words)
+    texts = _shared() | (_two(report) if report.two_classes else _many())
+    return FigureGallery(report.figures, FOLDERS, texts)
 
 
-def attributions(gallery: Gallery) -> list[str]:
-    """The names of the attribution figures: of errors first; with many classes, as they are."""
-    there = gallery.names(EXPLAIN)
+def attributions(gallery: FigureGallery) -> list[str]:
+    """The names of the attribution figures: for two classes, those of errors first."""
+    names = gallery.names(EXPLAIN)
     kinds = [f"{EXPLAIN}{kind}" for kind in KINDS]
-    if any(name in there for name in kinds):
-        return [name for name in kinds if name in there]
-    return [name for name in there if name.endswith(("_right", "_wrong"))]
+    if any(name in names for name in kinds):
+        return [name for name in kinds if name in names]
+    return [name for name in names if name.endswith(("_right", "_wrong"))]
 
 
-def _shared() -> dict[str, Known]:
+def _shared() -> dict[str, FigureText]:
     return {
-        "evaluation/per_patient": Known(
+        "evaluation/per_patient": FigureText(
             "Recall and specificity of each test patient",
-            "Each test patient by itself. A model is only as good as it is on the next patient, "
-            "so look at the worst ones and at how far they lie apart.",
+            "Each test patient separately. Results for a new patient may be as low as for the "
+            "worst one here.",
         ),
-        "evaluation/slices": Known(
-            "Errors in parts of the test split",
-            "How it does in parts of the test patches, such as pale or dark ones, or those with "
-            "a finding of the data check. Whiskers are intervals; a part with few patches has "
-            "wide ones.",
+        "evaluation/slices": FigureText(
+            "Errors in slices of the test split",
+            "Results on slices of the test patches, such as pale or dark ones, or those with a "
+            "finding of the data check. Whiskers are intervals, which are wide for slices with few "
+            "patches.",
         ),
-        "evaluation/risk_coverage": Known(
-            "Share of errors against the share of patches decided",
-            "From left to right the model decides more and more of the patches, the surest first. "
-            "If the line rises to the right, the model's errors are among those it is unsure of.",
+        "evaluation/risk_coverage": FigureText(
+            "Error rate against the share of patches decided",
+            "From left to right the model decides more of the patches, the most certain first. If "
+            "the line rises to the right, the errors are among the uncertain patches.",
         ),
-        "evaluation/best_and_worst": Known(
+        "evaluation/best_and_worst": FigureText(
             "The best and the worst test predictions as patches",
-            "The patches that it was surest of, rightly and wrongly.",
+            "The most confident predictions, correct and wrong.",
         ),
-        "training/learning_curves": Known(
+        "training/learning_curves": FigureText(
             "Loss and metrics over the epochs of training",
-            "How training went, epoch by epoch, on the patches it learnt from and on the "
-            "validation patches. Where the first gets better and the second does not, it learns by "
-            "heart.",
+            "Each epoch on training and validation patches. If training improves and validation "
+            "does not, the model overfits.",
         ),
-        "explain/methods": Known(
+        "explain/methods": FigureText(
             "Attribution methods compared: gain over random maps, weights check, stability",
-            "The methods side by side, those to trust first. Right of zero a method's maps mark "
-            "what the score rests on better than chance; a likeness beyond the dashed line means "
-            "that the maps hardly depend on what was learnt.",
+            "The methods side by side, the most faithful first. A gain above zero means that the "
+            "maps mark relevant pixels better than chance; a similarity beyond the dashed line "
+            "means that they hardly depend on the trained weights.",
         ),
-        "explain/curves": Known(
+        "explain/curves": FigureText(
             "Insertion and deletion curves of each method and of random maps",
-            "The probability as the pixels that a map marks are taken out or put in, against "
-            "random maps that are as smooth.",
+            "The probability as the marked pixels are removed or inserted, compared with random "
+            "maps of the same smoothness.",
         ),
-        "explain/weights_check": Known(
-            "Likeness of the maps as the weights are shuffled, from the head to the first layer",
-            "From left to right more of the network is shuffled. A map that stays the same shows "
-            "the patch, not the model.",
+        "explain/weights_check": FigureText(
+            "Similarity of the maps as the weights are shuffled, from the head to the first layer",
+            "From left to right more layers are shuffled. A map that stays the same depends on "
+            "the patch, not on the model.",
         ),
-        "explain/evidence": Known(
-            "Patches called positive with the regions that the call rests on",
-            "Numbered regions hold the most of the map's weight. They are in "
-            "explain/evidence/ as GeoJSON too, to be opened over the slide.",
+        "explain/evidence": FigureText(
+            "Patches called positive, with the regions that contribute most",
+            "Numbered regions have most of the map's weight. They are also in explain/evidence/ "
+            "as GeoJSON, to be opened over the slide.",
         ),
-        "explain/smoothing": Known(
-            "What smoothing over neighbouring patches would do on validation",
-            "Neighbours on the slide could vote. What that would change on validation; no number "
-            "of this page uses it.",
+        "explain/smoothing": FigureText(
+            "Effect of smoothing over neighbouring patches on validation",
+            "The effect on validation of averaging over neighbours on the slide. No result on this "
+            "page uses it.",
         ),
-        "explain/embedding": Known(
-            "The test patches as the network orders them, by label, patient and score",
-            "Each dot is a test patch, near those that the network finds alike. Where dots of a "
-            "patient lie together, it sees the patient's stain as well as the tissue.",
+        "explain/embedding": FigureText(
+            "Embedding of the test patches, coloured by label, patient and score",
+            "Each dot is a test patch, close to those with similar features. If dots of a patient "
+            "cluster, the features depend on the patient's stain as well as on the tissue.",
         ),
-        "explain/exciting": Known(
-            "Patches that most excite single units of the network",
-            "Each row is a unit: the test patches to which it responds most, and where.",
+        "explain/exciting": FigureText(
+            "Patches that activate single units of the network most",
+            "Each row is a unit: the test patches with the highest activation, and where it is.",
         ),
-        "explain/filters": Known("Filters of the first layer", "What the first layer looks for."),
-        "data/class_balance": Known(
+        "explain/filters": FigureText(
+            "Filters of the first layer", "The filters of the first layer."
+        ),
+        "data/class_balance": FigureText(
             "Patches and patients of each class in each split",
-            "How many patches and patients of each class were in each split.",
+            "Number of patches and patients of each class in each split.",
         ),
-        "data/sample_patches": Known(
+        "data/sample_patches": FigureText(
             "Some training patches of each class",
-            "Training patches, drawn by lot.",
+            "Random training patches.",
         ),
-        "data/augmented_patches": Known(
-            "Training patches and what augmentation made of them",
-            "What the model saw in training: each row is one patch and variants of it, turned and "
-            "recoloured, so that it does not learn the stain by heart.",
+        "data/augmented_patches": FigureText(
+            "Training patches and augmented variants",
+            "Each row is one training patch and augmented variants of it.",
         ),
     }
 
 
-def _two(report: RunReport) -> dict[str, Known]:
+def _two(report: RunReport) -> dict[str, FigureText]:
     yes, no = report.positive, report.negative
     return {
-        "evaluation/confusion_matrix": Known(
+        "evaluation/confusion_matrix": FigureText(
             "Confusion matrix: labels against decisions",
             f"The test patches in four cells. Rows are labels, columns decisions: missed {yes} and "
-            "false alarms are the two cells off the diagonal. Beside it, the same at a threshold "
+            "false alarms are the two cells off the diagonal. Next to it, the same at a threshold "
             "of 0.5.",
         ),
-        "evaluation/roc": Known(
+        "evaluation/roc": FigureText(
             "ROC curve: recall against the share of false alarms",
-            "What each possible threshold would find (up) and how many false alarms it would "
-            "cost (right). The dot is the threshold that was chosen. The dotted line is guessing.",
+            "Recall (up) and false alarms (right) of each possible threshold. The dot is the "
+            "chosen threshold, the dotted line is guessing.",
         ),
-        "evaluation/precision_recall": Known(
+        "evaluation/precision_recall": FigureText(
             "Precision-recall curve",
-            f"What each possible threshold would find (right) and how many of its calls would be "
-            f"{yes} (up).",
+            f"Recall (right) of each possible threshold, and the share of patches called {yes} "
+            f"that are {yes} (up).",
         ),
-        "evaluation/threshold_curve": Known(
+        "evaluation/threshold_curve": FigureText(
             "Recall, specificity and F1 against the threshold, on validation",
-            "What moves when the threshold moves, on the validation patches on which it was "
-            "chosen. To the left less is missed, to the right there are fewer false alarms.",
+            "The metrics at each threshold, on the validation patches on which it was chosen. "
+            "Lower thresholds miss fewer patches, higher ones raise fewer false alarms.",
         ),
-        "evaluation/reliability": Known(
+        "evaluation/reliability": FigureText(
             "Reliability diagram: scores against the observed share of positives",
-            f"Patches are sorted into groups of like score. On the diagonal the score is the "
-            f"share of {yes} in the group; below it, the scores are too high. Where there "
-            "are two lines, they are before and after calibration.",
+            f"Patches are grouped by score. On the diagonal the score equals the share of {yes} in "
+            f"the group; below it, the scores are too high. Two lines are before and after "
+            f"calibration.",
         ),
-        "evaluation/burden": Known(
+        "evaluation/burden": FigureText(
             f"Share of {yes} patches of each patient: labelled against called",
-            f"A mark a patient: the share of its patches that are labelled {yes}, and the share "
-            "that the model called so. On the diagonal both agree, though not of necessity on "
-            "the same patches.",
+            f"One mark per patient: the share of its patches labelled {yes}, and the share called "
+            "so. On the diagonal both shares agree, not necessarily on the same patches.",
         ),
-        "explain/FN": Known(
+        "explain/FN": FigureText(
             f"Attribution maps of {yes} patches that were missed",
-            f"Missed {yes}: what spoke for {yes}, and what against it.",
+            f"Missed {yes}: evidence for {yes} and against it.",
         ),
-        "explain/FP": Known(
+        "explain/FP": FigureText(
             "Attribution maps of false alarms",
-            f"False alarms: what made it call {yes} what is labelled {no}.",
+            f"False alarms: why patches labelled {no} were called {yes}.",
         ),
-        "explain/TP": Known(
-            f"Attribution maps of {yes} patches that were found", f"{yes} that was found."
+        "explain/TP": FigureText(
+            f"Attribution maps of {yes} patches that were detected", f"Detected {yes}."
         ),
-        "explain/TN": Known(
-            f"Attribution maps of patches rightly called {no}", f"Rightly called {no}."
+        "explain/TN": FigureText(
+            f"Attribution maps of patches correctly called {no}", f"Correctly called {no}."
         ),
     }
 
 
-def _many() -> dict[str, Known]:
+def _many() -> dict[str, FigureText]:
     return {
-        "evaluation/confusion_matrix": Known(
+        "evaluation/confusion_matrix": FigureText(
             "Confusion matrix: labels against decisions",
-            "Rows are labels, columns decisions. What is off the diagonal was taken for another "
-            "class.",
+            "Rows are labels, columns decisions. Patches off the diagonal were misclassified.",
         ),
-        "evaluation/roc": Known(
+        "evaluation/roc": FigureText(
             "ROC curves, each class against the rest",
-            "Each class against all others: what a threshold on its probability would find (up) "
-            "and how many false alarms it would cost (right).",
+            "Each class against all others: recall (up) and false alarms (right) of each threshold "
+            "on its probability.",
         ),
-        "evaluation/precision_recall": Known(
+        "evaluation/precision_recall": FigureText(
             "Precision-recall curves, each class against the rest",
-            "Each class against all others: what a threshold on its probability would find "
-            "(right), and how many of those calls would be right (up).",
+            "Each class against all others: recall (right) of each threshold on its probability, "
+            "and the share of correct predictions (up).",
         ),
-        "evaluation/reliability": Known(
-            "Reliability diagram: probabilities against the observed share of right decisions",
-            "On the diagonal the probability is the share of right decisions; below it, the model "
-            "is too sure.",
+        "evaluation/reliability": FigureText(
+            "Reliability diagram: probabilities against the observed share of correct decisions",
+            "On the diagonal the probability equals the share of correct decisions; below it, the "
+            "model is overconfident.",
         ),
     }

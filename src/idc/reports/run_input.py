@@ -1,4 +1,4 @@
-"""What the page of a run, its model card and the page of a sweep are made from."""
+"""Input of the page of a run, of its model card and of the page of a sweep."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,70 +18,70 @@ COUNTS = ("split", "class", "patches", "patients")
 Interval = tuple[float, float]
 
 
-def nothing() -> pd.DataFrame:
-    """A table that holds nothing: what was not worked out."""
+def empty_table() -> pd.DataFrame:
+    """An empty table, for results that were not computed."""
     return pd.DataFrame()
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A run, told to its end.
+    """The results of a run.
 
-    Tables may lack columns and be empty: what is not there is not shown.
+    Tables may be empty or lack columns; what is missing is not shown.
 
     Attributes:
         name: The run's name.
         kind: ``train``; ``evaluate``, a trained model on other data; ``ensemble``, several models
             as one.
-        config: The resolved configuration, nested, with ``choices``; of the training run.
-        class_names: A name a class, in the order of the labels; with two, the second is positive.
+        config: The resolved configuration of the training run, nested, with ``choices``.
+        class_names: One name per class, in the order of the labels; of two, the second is positive.
         patch_size: Side of a patch, in pixels.
         counts: ``split``, ``class``, ``patches``, ``patients``; see `idc.data.split.split_counts`.
-        metrics: As they are logged: ``test/f1``, ``test/f1_ci_low``, ``test/f1_at_0.5``,
+        metrics: The logged metrics: ``test/f1``, ``test/f1_ci_low``, ``test/f1_at_0.5``,
             ``val/threshold``, ``baseline/<name>/auroc`` and so on.
         threshold: ``score >= threshold`` is positive; None for k > 2.
         predictions: One row per patch of validation and test: ``path``, ``patient``, ``label``,
-            ``split``, ``row``, ``predicted``, ``score``, ``loss``, and what else there is (``x``
-            and ``y``, ``checks``).
+            ``split``, ``row``, ``predicted``, ``score``, ``loss`` and, optionally, ``x`` and ``y``,
+            ``checks``.
         figures: The run's folder, with ``data/``, ``training/``, ``evaluation/``, ``explain/``.
         threshold_words: How the threshold was chosen: ``the highest threshold whose validation
             recall is at least 0.95``.
-        calibration_words: How scores were calibrated, in a sentence.
-        interval_words: What the intervals are: ``95 % bootstrap over 17 patients``.
-        test_data_words: What was tested on: ``the test split``.
-        card: What is published about the data set that was trained on.
-        drawn: Whether a program drew the images that were tested.
-        notes: Sentences that the numbers must not be read without.
+        calibration_words: How scores were calibrated, as a sentence.
+        interval_words: Kind of intervals: ``95 % bootstrap over 17 patients``.
+        test_data_words: Name of the test data: ``the test split``.
+        card: Published facts about the training data set.
+        drawn: Whether the test images are synthetic.
+        notes: Caveats about the metrics, as sentences.
         leaky: Whether the model may have seen patients of the test split.
-        leaks: How, in sentences.
-        patches: uint8 (N, P, P, 3), RGB, which ``row`` indexes, maybe on disk; None where they
-            are not at hand.
-        per_patient: A row a test patient: ``patient``, ``patches``, ``tp fp fn tn``, ``recall``,
+        leaks: Description of the leaks, as sentences.
+        patches: uint8 (N, P, P, 3), RGB, indexed by ``row``, possibly a memory map; None if not
+            available.
+        per_patient: One row per patient: ``patient``, ``patches``, ``tp fp fn tn``, ``recall``,
             ``specificity``, ``precision``, ``f1``, ``auroc``, ``fraction_true``,
             ``fraction_predicted``.
-        slices: A row a part of the test split: ``slice``, ``value``, ``patches``, ``patients``,
+        slices: One row per slice of the test set: ``slice``, ``value``, ``patches``, ``patients``,
             ``recall``, ``specificity``, ``error_rate``, ``<metric>_low``, ``<metric>_high``,
             ``worse`` (bool).
-        baselines: A row a baseline: ``baseline``, ``auroc``, ``f1``, ``recall`` and so on.
-        patients: Patients of each split, where they are known (`counts` has them a class only).
+        baselines: One row per baseline: ``baseline``, ``auroc``, ``f1``, ``recall`` and so on.
+        patients: Number of patients of each split, if available (`counts` has them per class).
         cost: ``train_seconds``, ``evaluate_seconds``, ``energy_kwh`` (or None), ``energy_words``,
             ``hardware``.
         versions: Library to version.
-        commit: Of the code.
-        run_id: MLflow's, or "".
-        model_uri: Where the model is registered, such as ``models:/idc/3``; "" for the run's own.
-        methods: How far each attribution method can be trusted, best first; see
+        commit: Git commit of the code.
+        run_id: Id of the MLflow run, or "".
+        model_uri: URI of the registered model, such as ``models:/idc/3``; "" for the run's own.
+        methods: Faithfulness of each attribution method, best first; see
             `idc.attribution.faithfulness.result.Faithfulness`.
-        explained: What to make of the explanations, by part: ``methods``, ``features``,
+        explained: Interpretation of the explanations, by part: ``methods``, ``features``,
             ``slides``, ``smoothing``.
-        date: When it was made.
-        license: Of the weights, as Hugging Face names it; "" where it is not given.
-        citation: How to cite it; "" where it is not given.
-        contact: Whom to ask; "" where it is not given.
+        date: Date of the run.
+        license: Licence of the weights, as Hugging Face names it; "" if not given.
+        citation: How to cite the model; "" if not given.
+        contact: Contact for questions; "" if not given.
 
     Raises:
-        ValueError: A table lacks a column that no page can do without, a label has no class name,
-            or a row has no patch.
+        ValueError: A table lacks a required column, a label has no class name, or a row has no
+            patch.
     """
 
     name: str
@@ -104,16 +104,16 @@ class RunReport:
     leaky: bool = False
     leaks: Sequence[str] = ()
     patches: NDArray[np.uint8] | None = field(default=None, repr=False)
-    per_patient: pd.DataFrame = field(default_factory=nothing, repr=False)
-    slices: pd.DataFrame = field(default_factory=nothing, repr=False)
-    baselines: pd.DataFrame = field(default_factory=nothing, repr=False)
+    per_patient: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    slices: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    baselines: pd.DataFrame = field(default_factory=empty_table, repr=False)
     patients: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
     run_id: str = ""
     model_uri: str = ""
-    methods: pd.DataFrame = field(default_factory=nothing, repr=False)
+    methods: pd.DataFrame = field(default_factory=empty_table, repr=False)
     explained: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str = ""
     license: str = ""
@@ -121,8 +121,8 @@ class RunReport:
     contact: str = ""
 
     def __post_init__(self) -> None:
-        for table, wanted in ((self.predictions, PREDICTIONS), (self.counts, COUNTS)):
-            if lacking := sorted(set(wanted) - set(table.columns)):
+        for table, required in ((self.predictions, PREDICTIONS), (self.counts, COUNTS)):
+            if lacking := sorted(set(required) - set(table.columns)):
                 raise ValueError(f"a table of the run's report lacks {', '.join(lacking)}")
         rows = self.predictions
         if len(rows) and not rows["label"].between(0, len(self.class_names) - 1).all():
@@ -151,9 +151,9 @@ class RunReport:
         return str(self.class_names[0])
 
     def value(self, name: str) -> float | None:
-        """A metric; None where it is not there or not a number."""
-        found = self.metrics.get(name)
-        return None if found is None or not math.isfinite(found) else float(found)
+        """A metric; None if it is missing or not finite."""
+        value = self.metrics.get(name)
+        return None if value is None or not math.isfinite(value) else float(value)
 
     def interval(self, name: str) -> Interval | None:
         """The interval of a metric, or None."""
@@ -172,30 +172,30 @@ class RunReport:
 
 @dataclass(frozen=True)
 class SweepReport:
-    """A sweep, or any runs that were compared.
+    """The results of a sweep, or of any runs that were compared.
 
-    Tables may lack columns and be empty: what is not there is not shown.
+    Tables may be empty or lack columns; what is missing is not shown.
 
     Attributes:
         name: The sweep's name.
-        command: What was typed.
-        leaderboard: A row a setting, best first: ``setting``, ``runs``, ``<metric>_mean``,
+        command: Its command line.
+        leaderboard: One row per setting, best first: ``setting``, ``runs``, ``<metric>_mean``,
             ``<metric>_std``, ``<metric>_low``, ``<metric>_high`` of each metric, ``kind`` (run or
-            baseline), ``leaky`` (bool). The first metric made the order.
-        figures: The folder of the comparison's figures, or the one that holds ``comparison/``.
-        sentences: What can be told apart and what cannot, and why.
-        differences: A row a pair: ``a``, ``b``, ``metric``, ``difference``, ``low``, ``high``,
-            ``p_holm``, ``apart`` (bool: can be told apart) and ``patients`` (int).
+            baseline), ``leaky`` (bool). It is ordered by the first metric.
+        figures: The folder of the comparison's figures, or the parent of ``comparison/``.
+        sentences: The significant differences, and the limits of the comparison.
+        differences: One row per pair: ``a``, ``b``, ``metric``, ``difference``, ``low``, ``high``,
+            ``p_holm``, ``apart`` (bool: significant) and ``patients`` (int).
         pooled: ``setting``, ``repeat``, ``metric``, ``value``, ``low``, ``high``: over all folds.
-        fold_table: A row a fold; shown as it is.
+        fold_table: One row per fold; shown unchanged.
         per_patient: Setting to its table; see `RunReport`.
         failed: Name and error of each run that did not finish.
         runs: Name, id and status of each run.
-        methods: How far each attribution method can be trusted for each setting; see
+        methods: Faithfulness of each attribution method for each setting; see
             `idc.comparison.attribution_verdicts.trust_table`.
-        explained: The same in words.
-        notes: Sentences that the numbers must not be read without.
-        date: When it was made.
+        explained: Interpretation of `methods`, as sentences.
+        notes: Caveats about the metrics, as sentences.
+        date: Date of the comparison.
 
     Raises:
         ValueError: The leaderboard lacks ``setting`` or ``runs``.
@@ -206,13 +206,13 @@ class SweepReport:
     leaderboard: pd.DataFrame
     figures: Path
     sentences: Sequence[str] = ()
-    differences: pd.DataFrame = field(default_factory=nothing, repr=False)
-    pooled: pd.DataFrame = field(default_factory=nothing, repr=False)
-    fold_table: pd.DataFrame = field(default_factory=nothing, repr=False)
+    differences: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    pooled: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    fold_table: pd.DataFrame = field(default_factory=empty_table, repr=False)
     per_patient: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     failed: Sequence[tuple[str, str]] = ()
     runs: Sequence[tuple[str, str, str]] = ()
-    methods: pd.DataFrame = field(default_factory=nothing, repr=False)
+    methods: pd.DataFrame = field(default_factory=empty_table, repr=False)
     explained: Sequence[str] = ()
     notes: Sequence[str] = ()
     date: str = ""
@@ -228,12 +228,12 @@ class SweepReport:
 
     @property
     def value_words(self) -> str:
-        """What a setting's value is: only what was done."""
+        """Description of a setting's values, such as means over folds."""
         repeats = "repeat" in self.pooled and self.pooled["repeat"].astype(bool).any()
         return value_words(self.has_folds, bool(repeats))
 
     @property
     def metrics(self) -> list[str]:
-        """The leaderboard's metrics, in order; the first made the order."""
+        """The leaderboard's metrics; it is ordered by the first one."""
         ends = [str(c) for c in self.leaderboard.columns if str(c).endswith("_mean")]
         return [name.removesuffix("_mean") for name in ends]

@@ -1,42 +1,42 @@
-"""The page of a run, for somebody who will never open a terminal."""
+"""The page of a run, for readers who do not use the command line."""
 
 from pathlib import Path
 
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Share, Shares, Table, Text
-from idc.reports.figure_gallery import Gallery
+from idc.reports.figure_gallery import FigureGallery
 from idc.reports.glossary import glossary
 from idc.reports.origin import origin_blocks
 from idc.reports.page import Page, Section, write_page
 from idc.reports.phrases import number
 from idc.reports.run_errors import error_blocks
-from idc.reports.run_explained import attributions_blocks, learnt_blocks, slides_blocks
+from idc.reports.run_explained import attribution_blocks, feature_blocks, slide_blocks
 from idc.reports.run_figures import run_gallery
 from idc.reports.run_input import RunReport
 from idc.reports.run_sections import (
     calibration_blocks,
-    numbers_blocks,
+    metrics_blocks,
     patients_blocks,
     slices_blocks,
     threshold_blocks,
-    unsure_blocks,
+    uncertainty_blocks,
 )
 from idc.reports.run_tables import settings
 from idc.reports.run_warnings import warnings
 from idc.reports.run_words import (
+    initial_weights,
     lead,
-    limits,
-    start,
+    limitations,
     test_patients,
     trained_on,
 )
 
-KINDS = {"train": "a training", "evaluate": "an evaluation", "ensemble": "an ensemble"}
+KINDS = {"train": "a training run", "evaluate": "an evaluation", "ensemble": "an ensemble"}
 
 
 def write_run_page(report: RunReport, path: Path) -> Path:
-    """Write everything that is known of a run as one HTML file.
+    """Write all results of a run as one HTML file.
 
-    Figures that are in the run's folder are shown, those that are not are passed over.
+    Figures in the run's folder are included; missing ones are skipped.
 
     Args:
         report: The run.
@@ -49,31 +49,31 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         DataError: The file cannot be written.
     """
     gallery = run_gallery(report)
-    found = warnings(report)
+    important = warnings(report)
     parts: list[tuple[str, list[Block]]] = [
-        ("What it found", _found(report, gallery)),
-        ("What was trained on what", _training(report, gallery)),
-        ("The numbers", numbers_blocks(report, gallery)),
-        ("The threshold", threshold_blocks(report, gallery)),
-        ("Do the scores mean what they say?", calibration_blocks(report, gallery)),
-        ("Patient by patient", patients_blocks(report, gallery)),
-        ("Where it fails", slices_blocks(report, gallery)),
-        ("When it is unsure", unsure_blocks(report, gallery)),
-        ("Its worst errors", _errors(report, gallery)),
-        ("What it looked at", attributions_blocks(report, gallery)),
-        ("On the slide", slides_blocks(report, gallery)),
-        ("What it has learnt to see", learnt_blocks(report, gallery)),
-        ("How it learnt", [*gallery.take("training/learning_curves")]),
-        ("What these numbers do not say", [Bullets(limits(report))]),
-        ("Words, figures, origin", [glossary(), *gallery.rest(), *origin_blocks(report)]),
+        ("Result", _result(report, gallery)),
+        ("Training", _training(report, gallery)),
+        ("Test metrics", metrics_blocks(report, gallery)),
+        ("Threshold", threshold_blocks(report, gallery)),
+        ("Calibration", calibration_blocks(report, gallery)),
+        ("Results per patient", patients_blocks(report, gallery)),
+        ("Results per slice", slices_blocks(report, gallery)),
+        ("Uncertain predictions", uncertainty_blocks(report, gallery)),
+        ("Worst errors", _errors(report, gallery)),
+        ("Attribution maps", attribution_blocks(report, gallery)),
+        ("Slide maps", slide_blocks(report, gallery)),
+        ("Learned features", feature_blocks(report, gallery)),
+        ("Learning curves", [*gallery.take("training/learning_curves")]),
+        ("Limitations", [Bullets(limitations(report))]),
+        ("Glossary, figures, provenance", [glossary(), *gallery.rest(), *origin_blocks(report)]),
     ]
     page = Page(
         report.name,
         lead(report),
         _facts(report),
         [Section(title, blocks) for title, blocks in parts if blocks],
-        f"The page of {KINDS[report.kind]}, made by idc. For research; not a medical device.",
-        Notice("Read this first", found) if found else None,
+        f"Report of {KINDS[report.kind]}, made by idc. For research; not a medical device.",
+        Notice("Read this first", important) if important else None,
     )
     return write_page(page, path)
 
@@ -94,20 +94,20 @@ def _facts(report: RunReport) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value not in ("", "-")}
 
 
-def _found(report: RunReport, gallery: Gallery) -> list[Block]:
+def _result(report: RunReport, gallery: FigureGallery) -> list[Block]:
     blocks: list[Block] = []
     shares = []
     if report.two_classes:
         recall, specificity = report.value("test/recall"), report.value("test/specificity")
         if recall is not None:
             of = f"Of 100 patches labelled {report.positive}"
-            shares.append(Share(of, recall, "found", "missed"))
+            shares.append(Share(of, recall, "detected", "missed"))
         if specificity is not None:
             of = f"Of 100 patches labelled {report.negative}"
-            wrong = f"called {report.positive} by mistake"
-            shares.append(Share(of, specificity, "left alone", wrong))
+            wrong = f"wrongly called {report.positive}"
+            shares.append(Share(of, specificity, "correct", wrong))
     elif (accuracy := report.value("test/accuracy")) is not None:
-        shares.append(Share("Of 100 patches as they come", accuracy, "right", "wrong"))
+        shares.append(Share("Of 100 patches", accuracy, "correct", "wrong"))
     if shares:
         blocks.append(Shares(shares))
     if report.notes:
@@ -116,20 +116,20 @@ def _found(report: RunReport, gallery: Gallery) -> list[Block]:
     return blocks
 
 
-def _training(report: RunReport, gallery: Gallery) -> list[Block]:
+def _training(report: RunReport, gallery: FigureGallery) -> list[Block]:
     counts = report.counts
     blocks: list[Block] = [
-        Text(f"{trained_on(report)} {start(report)}"),
+        Text(f"{trained_on(report)} {initial_weights(report)}"),
         Table(counts, "Patches and patients of each class in each split."),
         *gallery.take("data/class_balance"),
     ]
     if seen := gallery.take("data/sample_patches", "data/augmented_patches"):
-        blocks.append(Fold("Patches it learnt from", seen))
+        blocks.append(Fold("Training patches", seen))
     return [*blocks, Fold("Settings", [Table(settings(report))])]
 
 
-def _errors(report: RunReport, gallery: Gallery) -> list[Block]:
+def _errors(report: RunReport, gallery: FigureGallery) -> list[Block]:
     blocks = error_blocks(report)
     if best := gallery.take("evaluation/best_and_worst"):
-        blocks.append(Fold("Beside those it was rightly sure of", best))
+        blocks.append(Fold("Compared with the most confident correct predictions", best))
     return blocks

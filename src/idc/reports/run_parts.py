@@ -1,8 +1,8 @@
-"""The tables of a run's parts: its patients, its slices, what it is sure of."""
+"""The tables of a run's patients and slices."""
 
 import pandas as pd
 
-from idc.reports.phrases import between, metric_name, number
+from idc.reports.phrases import interval_text, metric_name, number
 from idc.reports.run_input import RunReport
 
 PER_PATIENT = {
@@ -30,7 +30,7 @@ SLICES = {
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of patients for reading, worst recall first."""
+    """A table of patients for display, lowest recall first."""
     if {"tp", "fn"} <= set(table.columns):
         table = table.assign(labelled=table["tp"] + table["fn"])
     if "recall" in table:
@@ -40,7 +40,7 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def patient_summary(report: RunReport) -> pd.DataFrame:
-    """How metrics spread over the test patients: worst, quarter, median, best, and of how many."""
+    """Distribution of metrics over the test patients: worst, lower quartile, median, best."""
     rows = []
     for name in ("recall", "specificity", "f1", "auroc"):
         if name not in report.per_patient:
@@ -54,7 +54,7 @@ def patient_summary(report: RunReport) -> pd.DataFrame:
 
 
 def slice_table(report: RunReport) -> pd.DataFrame:
-    """The parts of the test split for reading, with the intervals that there are."""
+    """The slices of the test split for display, with their intervals."""
     table = report.slices.copy()
     for name in ("recall", "specificity", "error_rate"):
         if name in table:
@@ -67,27 +67,27 @@ def slice_table(report: RunReport) -> pd.DataFrame:
 
 
 def _with_interval(table: pd.DataFrame, name: str) -> list[str]:
-    """A column as words: ``0.900 (0.85 to 0.93)``, or without an interval where there is none."""
+    """A column as text: ``0.900 (0.85 to 0.93)``, or without the interval if there is none."""
     for ends in ((f"{name}_ci_low", f"{name}_ci_high"), (f"{name}_low", f"{name}_high")):
         if set(ends) <= set(table.columns):
             rows = table[[name, *ends]].astype(float).itertuples(index=False, name=None)
             return [
-                number(value) + (f" ({between((low, high), 2)})" if low <= high else "")
+                number(value) + (f" ({interval_text((low, high), 2)})" if low <= high else "")
                 for value, low, high in rows
             ]
     return [number(value) for value in table[name].astype(float)]
 
 
 def marks(report: RunReport, *names: str) -> list[bool]:
-    """Which slices any of these columns marks, such as ``worse``; empty where there is none."""
-    there = [name for name in names if name in report.slices]
-    if not there:
+    """Which slices are marked by any of these columns, such as ``worse``; empty without them."""
+    columns = [name for name in names if name in report.slices]
+    if not columns:
         return []
-    flags = report.slices[there].astype("boolean").fillna(False)
+    flags = report.slices[columns].astype("boolean").fillna(False)
     return [bool(flag) for flag in flags.any(axis=1)]
 
 
 def marked_names(report: RunReport, name: str) -> list[str]:
-    """The slices that a column marks, such as ``darkness: pale``."""
+    """The slices marked by a column, such as ``darkness: pale``."""
     chosen = slice_table(report)[marks(report, name)].iloc[:, :2]
     return [": ".join(map(str, row)) for row in chosen.itertuples(index=False)]

@@ -1,4 +1,4 @@
-"""The tables of a run, for reading: on its page and in its model card."""
+"""The tables of a run for its page and its model card."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.reports.phrases import between, metric_name
+from idc.reports.phrases import interval_text, metric_name
 from idc.reports.run_input import RunReport
 
-# In the order of reading: what was missed comes first.
+# In the order of display: recall first.
 HEADLINES = (
     *("recall", "specificity", "precision", "f1", "balanced_accuracy", "accuracy"),
     *("auroc", "average_precision"),
@@ -44,48 +44,48 @@ SETTINGS = {
 }
 
 
-def meanings(report: RunReport) -> dict[str, str]:
-    """What each headline metric says of this run."""
+def metric_meanings(report: RunReport) -> dict[str, str]:
+    """Meaning of each headline metric for this run."""
     if not report.two_classes:
         return {
-            "recall": "the share of a class that was named rightly, mean over the classes",
-            "specificity": "the share of the other patches not taken for a class, mean over them",
-            "precision": "how often a class is right where it was named, mean over the classes",
-            "f1": "recall and precision in one number, mean over the classes",
+            "recall": "share of a class that was predicted as such, mean over the classes",
+            "specificity": "share of the other patches not predicted as a class, mean over these",
+            "precision": "share of the predictions of a class that are correct, mean over these",
+            "f1": "harmonic mean of recall and precision, mean over the classes",
             "balanced_accuracy": "the same as the mean recall",
-            "accuracy": "share of all patches named rightly; rare classes hardly count",
+            "accuracy": "share of all patches predicted correctly, dominated by frequent classes",
             "auroc": "each class against the rest, over all thresholds, mean",
             "average_precision": "each class against the rest, over all thresholds, mean",
         }
     yes, no = report.positive, report.negative
     share = float((report.test["label"] == 1).mean()) if len(report.test) else float("nan")
     return {
-        "recall": f"of the patches labelled {yes}, the share it found",
-        "specificity": f"of the patches labelled {no}, the share it left alone",
-        "precision": f"of the patches it called {yes}, the share labelled {yes}",
-        "f1": "recall and precision in one number",
-        "balanced_accuracy": "mean of recall and specificity; 0.5 is guessing",
-        "accuracy": f"share of right decisions; {max(share, 1 - share):.3f} by never looking",
-        "auroc": f"chance that {yes} scores higher than {no}; 0.5 is guessing",
-        "average_precision": f"precision over all thresholds; {share:.3f} is guessing",
+        "recall": f"of the patches labelled {yes}, the share called {yes}",
+        "specificity": f"of the patches labelled {no}, the share called {no}",
+        "precision": f"of the patches called {yes}, the share labelled {yes}",
+        "f1": "harmonic mean of recall and precision",
+        "balanced_accuracy": "mean of recall and specificity; 0.5 for guessing",
+        "accuracy": f"share of correct decisions; {max(share, 1 - share):.3f} for a constant one",
+        "auroc": f"probability that {yes} scores higher than {no}; 0.5 for guessing",
+        "average_precision": f"precision over all thresholds; {share:.3f} for guessing",
     }
 
 
 def headline_table(report: RunReport) -> pd.DataFrame:
-    """The test metrics: ``measure``, ``value``, ``interval``, ``at 0.5`` (two classes), ``says``.
+    """The test metrics: ``measure``, ``value``, ``interval``, ``at 0.5`` (binary), ``meaning``.
 
-    Metrics that are undefined are left out; what has no threshold has NaN at 0.5.
+    Undefined metrics are omitted; metrics without a threshold have NaN at 0.5.
     """
-    explained = meanings(report)
+    explained = metric_meanings(report)
     rows: list[dict[str, Any]] = []
     for name in HEADLINES:
         if (value := report.value(f"test/{name}")) is None:
             continue
         row: dict[str, Any] = {"measure": metric_name(name), "value": value}
-        row["interval"] = between(report.interval(f"test/{name}"))
+        row["interval"] = interval_text(report.interval(f"test/{name}"))
         if report.two_classes:
             row["at 0.5"] = report.value(f"test/{name}_at_0.5")
-        rows.append(row | {"what it says": explained[name]})
+        rows.append(row | {"meaning": explained[name]})
     frame = pd.DataFrame(rows)
     if "at 0.5" in frame:
         frame["at 0.5"] = frame["at 0.5"].astype(float)
@@ -93,7 +93,10 @@ def headline_table(report: RunReport) -> pd.DataFrame:
 
 
 def class_table(report: RunReport) -> pd.DataFrame:
-    """Each class: ``class``, ``patches``, ``recall``, ``precision``, ``most often taken for``."""
+    """Each class: ``class``, ``patches``, ``recall``, ``precision``, ``most often confused with``.
+
+    The last one is the class most often predicted instead.
+    """
     test, names = report.test, [str(n) for n in report.class_names]
     labels = test["label"].to_numpy(np.int64)
     predicted = test["predicted"].to_numpy(np.int64)
@@ -103,32 +106,32 @@ def class_table(report: RunReport) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         recall = np.diag(matrix) / matrix.sum(1)
         precision = np.diag(matrix) / matrix.sum(0)
-    taken = [names[row.argmax()] if row.any() else "-" for row in wrong]
+    confused = [names[row.argmax()] if row.any() else "-" for row in wrong]
     return pd.DataFrame(
         {
             "class": names,
             "patches": matrix.sum(1),
             "recall": recall,
             "precision": precision,
-            "most often taken for": taken,
+            "most often confused with": confused,
         }
     )
 
 
 def baseline_table(report: RunReport) -> pd.DataFrame:
-    """The baselines, as given or out of the metrics ``baseline/<name>/<metric>``."""
+    """The baselines, as given or from the metrics ``baseline/<name>/<metric>``."""
     if len(report.baselines):
         return report.baselines
-    found: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, value in report.metrics.items():
         if name.startswith("baseline/") and name.count("/") == 2:
             _, baseline, metric = name.split("/")
-            found.setdefault(baseline, {"baseline": baseline})[metric] = value
-    return pd.DataFrame(list(found.values()))
+            rows.setdefault(baseline, {"baseline": baseline})[metric] = value
+    return pd.DataFrame(list(rows.values()))
 
 
-def beside_baselines(report: RunReport) -> pd.DataFrame:
-    """The model and the baselines, best AUROC first: ``who`` and the metrics they share."""
+def baseline_comparison(report: RunReport) -> pd.DataFrame:
+    """The model and the baselines, highest AUROC first: ``who`` and the common metrics."""
     table = baseline_table(report)
     if table.empty:
         return table
@@ -156,7 +159,7 @@ def calibration_table(report: RunReport) -> pd.DataFrame:
 
 
 def settings(report: RunReport) -> pd.DataFrame:
-    """``setting`` and ``value`` of what a training is repeated by; unset ones are left out."""
+    """``setting`` and ``value`` of the training settings, without unset ones."""
     return pd.DataFrame(_settings(report), columns=["setting", "value"])
 
 
@@ -166,5 +169,5 @@ def _settings(report: RunReport) -> Iterator[tuple[str, str]]:
         if value is None or (name == "fold" and report.setting("split.folds") is None):
             continue
         text = str(value)
-        # A weights file's folder says where somebody keeps things, not what was learnt.
+        # Without the folder of a weights file, which is private.
         yield name, text.rpartition("/")[2] if name == "first weights" else text

@@ -1,11 +1,11 @@
-"""What a reader of a run must know before any number."""
+"""Warnings at the top of a run's page."""
 
 from collections.abc import Mapping
 
 from idc.errors import ConfigError
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.threshold import ThresholdRule
-from idc.reports.phrases import between, hundred_interval, listing, number, of_hundred
+from idc.reports.phrases import hundred_interval, interval_text, listing, number, of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import baseline_table
 from idc.reports.run_words import level, test_patients
@@ -13,7 +13,7 @@ from idc.text import count
 
 
 def warnings(report: RunReport) -> list[str]:
-    """What a reader must know before any number."""
+    """Warnings that a reader must know before any result."""
     return [
         *_leak(report),
         *_drawn(report),
@@ -29,8 +29,8 @@ def _leak(report: RunReport) -> list[str]:
     if not report.leaky:
         return list(report.leaks)
     return [
-        "The numbers are too good: the model may have seen patients that it was tested on, and "
-        "remembers them. They say nothing of new patients.",
+        "The results are too optimistic: the model may have been trained on patients that it was "
+        "tested on. They say nothing about new patients.",
         *report.leaks,
     ]
 
@@ -39,8 +39,8 @@ def _drawn(report: RunReport) -> list[str]:
     if not report.drawn:
         return []
     return [
-        "The patches were drawn by a program, to try the method out. Nothing here says how it "
-        "does on real tissue."
+        "The patches are synthetic, to try out the method. The results say nothing about real "
+        "tissue."
     ]
 
 
@@ -49,8 +49,8 @@ def _few(report: RunReport) -> list[str]:
     if patients >= FEW_PATIENTS:
         return []
     return [
-        f"Only {count(patients, 'patient')} to test on. Patients differ more than patches do: how "
-        "far the numbers are from those of other patients is hardly known."
+        f"Only {count(patients, 'patient')} to test on. As patients differ more than patches do, "
+        "the results for other patients are very uncertain."
     ]
 
 
@@ -59,7 +59,7 @@ def _missing_class(report: RunReport) -> list[str]:
     lacking = [str(n) for i, n in enumerate(report.class_names) if i not in present]
     if not lacking:
         return []
-    return [f"The test split holds no patch of {listing(lacking)}: some numbers cannot be had."]
+    return [f"The test split has no patch of {listing(lacking)}: some metrics cannot be computed."]
 
 
 def _target(report: RunReport) -> list[str]:
@@ -72,19 +72,19 @@ def _target(report: RunReport) -> list[str]:
     aim, now = of_hundred(rule.target), of_hundred(reached)
     bounds = hundred_interval(report.interval(f"test/{rule.rule}"), level(report))
     if rule.rule == "recall":
-        what = f"to find {aim} of 100 {report.positive} patches"
-        there = f"of those of the test patients it finds {now}{bounds}"
+        what = f"to detect {aim} of 100 {report.positive} patches"
+        on_test = f"on the test patients it detects {now}{bounds}"
     else:
         what = f"so that {aim} of 100 patches called {report.positive} are labelled so"
-        there = f"on the test patients {now} are{bounds}"
+        on_test = f"on the test patients {now} are{bounds}"
     return [
-        f"The aim was missed: the threshold was set {what}, which held on the validation "
-        f"patients; {there}."
+        f"The target was missed: the threshold was chosen {what}, which was reached on the "
+        f"validation patients; {on_test}."
     ]
 
 
 def _rule(report: RunReport) -> ThresholdRule | None:
-    """How the threshold was chosen; None where the configuration does not say."""
+    """The rule by which the threshold was chosen; None if the configuration has none."""
     node = report.setting("threshold")
     if not report.two_classes or not isinstance(node, Mapping) or "rule" not in node:
         return None
@@ -100,29 +100,29 @@ def _chance(report: RunReport) -> list[str]:
         return []
     if bounds[1] < 0.5:
         return [
-            f"Worse than guessing: the interval of the AUROC ({between(bounds)}) lies below 0.5. "
-            "Are the classes the wrong way round, or the test patients unlike the others?"
+            f"Worse than guessing: the interval of the AUROC ({interval_text(bounds)}) is below "
+            "0.5. Check whether the classes are swapped, or the test patients unlike the others."
         ]
     return [
-        f"Guessing is not ruled out: the interval of the AUROC ({between(bounds)}) holds 0.5, "
-        "which is what chance reaches."
+        f"Not better than guessing: the interval of the AUROC ({interval_text(bounds)}) contains "
+        "0.5."
     ]
 
 
 def _baseline(report: RunReport) -> list[str]:
     own, table = report.value("test/auroc"), baseline_table(report)
-    known = table[table["auroc"].notna()] if "auroc" in table else table.head(0)
-    if own is None or known.empty:
+    defined = table[table["auroc"].notna()] if "auroc" in table else table.head(0)
+    if own is None or defined.empty:
         return []
-    areas = known["auroc"].to_numpy(float)
+    areas = defined["auroc"].to_numpy(float)
     best, at = float(areas.max()), int(areas.argmax())
     bounds = report.interval("test/auroc") or (own, own)
     if best < bounds[0]:
         return []
-    name = str(known["baseline"].iloc[at]).replace("_", " ")
-    within = "" if best > own else f" (interval {between(bounds)})"
+    name = str(defined["baseline"].iloc[at]).replace("_", " ")
+    within = "" if best > own else f" (interval {interval_text(bounds)})"
     return [
-        f"A simple rule does as well: {name}, which needs no network, reaches an AUROC of "
-        f"{number(best)}, the model {number(own)}{within}. That the model sees more than the rule "
-        "is not shown."
+        f"A simple baseline is as good: {name}, without a network, reaches an AUROC of "
+        f"{number(best)}, the model {number(own)}{within}. There is no evidence that the model "
+        "sees more than the baseline."
     ]

@@ -1,36 +1,38 @@
-"""The words of a comparison's figures."""
+"""Alternative texts and captions of a comparison's figures."""
 
-from idc.reports.figure_gallery import Gallery, Known
+from idc.reports.figure_gallery import FigureGallery, FigureText
 from idc.reports.phrases import metric_name
 from idc.reports.run_input import SweepReport
 
 FOLDER = "comparison"
 
 
-def sweep_gallery(report: SweepReport) -> Gallery:
+def sweep_gallery(report: SweepReport) -> FigureGallery:
     """The figures of a comparison, in its own folder or one level up."""
     inside = report.figures / FOLDER
     root = inside if inside.is_dir() else report.figures
-    words = {**WORDS, "leaderboard": _board(report)}
+    texts = {**TEXTS, "leaderboard": _board(report)}
     for path in sorted(root.glob("*.png")):
         for kind, of_metric in BY_METRIC.items():
             if path.stem.startswith(f"{kind}_"):
                 rest = path.stem.removeprefix(f"{kind}_")
                 name = metric_name(rest.removeprefix("test_"))
-                words[path.stem] = Known(f"{of_metric.alt}: {name}", f"{name}. {of_metric.caption}")
+                texts[path.stem] = FigureText(
+                    f"{of_metric.alt}: {name}", f"{name}. {of_metric.caption}"
+                )
         if path.stem.startswith("fold_learning_curves_"):
             setting = path.stem.removeprefix("fold_learning_curves_").replace("_", " ")
-            words[path.stem] = Known(f"Learning curves of each fold: {setting}", f"{setting}.")
-    return Gallery(root, ("",), words)
+            texts[path.stem] = FigureText(f"Learning curves of each fold: {setting}", f"{setting}.")
+    return FigureGallery(root, ("",), texts)
 
 
-def of_kind(gallery: Gallery, kind: str) -> list[str]:
-    """The names of the figures of a kind of which there is one a metric or setting."""
+def of_kind(gallery: FigureGallery, kind: str) -> list[str]:
+    """The names of the figures of a kind, of which there is one per metric or setting."""
     return gallery.names(f"{kind}_")
 
 
-def _board(report: SweepReport) -> Known:
-    return Known(
+def _board(report: SweepReport) -> FigureText:
+    return FigureText(
         "The metrics of each setting",
         f"Each setting: {report.value_words}. Settings whose intervals overlap widely may not "
         "differ at all.",
@@ -38,43 +40,42 @@ def _board(report: SweepReport) -> Known:
 
 
 BY_METRIC = {
-    "critical_difference": Known(
-        "Settings on a line by rank, those that cannot be told apart joined",
-        "Settings in order; those that a bar joins cannot be told apart on these patients.",
+    "critical_difference": FigureText(
+        "Critical-difference diagram: settings by rank, joined if not significantly different",
+        "Settings in order; those joined by a bar do not differ significantly on these patients.",
     ),
-    "differences": Known(
+    "differences": FigureText(
         "Differences between settings with their intervals",
-        "How far two settings lie apart. An interval that holds 0 leaves open which is better.",
+        "Pairwise differences of settings. If an interval contains 0, either may be better.",
     ),
 }
-WORDS = {
-    "methods": Known(
+TEXTS = {
+    "methods": FigureText(
         "Attribution methods against settings: gain over random maps and verdict",
-        "Whether each method's maps can be trusted, for each setting. Hatched cells failed the "
-        "check with shuffled weights: those maps show the patch, not the model.",
+        "Whether each method's maps are faithful, for each setting. Hatched cells failed the check "
+        "with shuffled weights: those maps depend on the patch, not on the model.",
     ),
-    "roc": Known(
+    "roc": FigureText(
         "ROC curves of the settings",
-        "What each possible threshold would find (up) and how many false alarms it would cost "
-        "(right). The dotted line is guessing.",
+        "Recall (up) and false alarms (right) of each possible threshold. The dotted line is "
+        "guessing.",
     ),
-    "precision_recall": Known(
+    "precision_recall": FigureText(
         "Precision-recall curves of the settings",
-        "What each possible threshold would find (right) and how many of its calls would be right "
-        "(up).",
+        "Recall (right) and precision (up) of each possible threshold.",
     ),
-    "confusion_matrices": Known(
+    "confusion_matrices": FigureText(
         "Confusion matrices of the runs",
-        "Rows are labels, columns decisions; what is off the diagonal is wrong.",
+        "Rows are labels, columns decisions; patches off the diagonal are misclassified.",
     ),
-    "fold_metrics": Known(
+    "fold_metrics": FigureText(
         "Metrics of each fold",
-        "Each fold by itself: other patients are tested each time, so folds differ even for the "
-        "same setting.",
+        "Each fold separately: as each tests other patients, folds differ even for the same "
+        "setting.",
     ),
-    "learning_size": Known(
+    "learning_size": FigureText(
         "Metrics against the number of training patients",
-        "The same model with more and more patients to learn from. If the line still rises at the "
+        "The same model with more and more training patients. If the line still rises at the "
         "right, more patients would help.",
     ),
 }

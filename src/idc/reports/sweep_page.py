@@ -1,11 +1,11 @@
-"""The page of a sweep: which setting is best, and whether that can be told."""
+"""The page of a sweep: the best setting, and whether it is significantly better."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Table, Text
-from idc.reports.figure_gallery import Gallery
+from idc.reports.figure_gallery import FigureGallery
 from idc.reports.glossary import glossary
 from idc.reports.page import Page, Section, write_page
 from idc.reports.phrases import metric_name
@@ -25,14 +25,14 @@ from idc.reports.sweep_tables import (
 from idc.reports.sweep_words import best_setting, lead, sweep_warnings
 from idc.text import count
 
-LISTED = 300  # rows of a table
-SAID = 6  # sentences that stand open
+LISTED = 300  # maximum number of rows in a table
+OPEN = 6  # sentences outside the fold
 
 
 def write_sweep_page(report: SweepReport, path: Path) -> Path:
-    """Write everything that is known of a sweep as one HTML file.
+    """Write all results of a sweep as one HTML file.
 
-    Figures that are in its folder are shown, those that are not are passed over.
+    Figures in its folder are included; missing ones are skipped.
 
     Args:
         report: The sweep.
@@ -45,25 +45,25 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
         DataError: The file cannot be written.
     """
     gallery = sweep_gallery(report)
-    found = sweep_warnings(report)
+    important = sweep_warnings(report)
     parts: list[tuple[str, list[Block]]] = [
-        ("The settings", _board(report, gallery)),
-        ("What can be told apart", _differences(report, gallery)),
-        ("The curves", _curves(gallery)),
-        ("Fold by fold" if report.has_folds else "Run by run", _folds(report, gallery)),
-        ("Patient by patient", _patients(report)),
-        ("With more to learn from", [*gallery.take("learning_size")]),
-        ("Which maps can be trusted", _trust(report, gallery)),
-        ("The runs", _runs(report)),
-        ("Words and figures", [glossary(), *gallery.rest()]),
+        ("Leaderboard", _board(report, gallery)),
+        ("Significant differences", _differences(report, gallery)),
+        ("Curves", _curves(gallery)),
+        ("Results per fold" if report.has_folds else "Results per run", _folds(report, gallery)),
+        ("Results per patient", _patients(report)),
+        ("More training patients", [*gallery.take("learning_size")]),
+        ("Faithfulness of attribution maps", _trust(report, gallery)),
+        ("Runs", _runs(report)),
+        ("Glossary and figures", [glossary(), *gallery.rest()]),
     ]
     page = Page(
         report.name,
         lead(report),
         _facts(report),
         [Section(title, blocks) for title, blocks in parts if blocks],
-        "The page of a comparison, made by idc. For research; not a medical device.",
-        Notice("Read this first", found) if found else None,
+        "Report of a comparison, made by idc. For research; not a medical device.",
+        Notice("Read this first", important) if important else None,
     )
     return write_page(page, path)
 
@@ -83,13 +83,13 @@ def _facts(report: SweepReport) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _board(report: SweepReport, gallery: Gallery) -> list[Block]:
+def _board(report: SweepReport, gallery: FigureGallery) -> list[Block]:
     blocks: list[Block] = [Bullets(report.notes)] if report.notes else []
     if report.leaderboard.empty:
-        return [*blocks, Text("No run finished: there is nothing to compare.")]
+        return [*blocks, Text("No run has finished, so there is nothing to compare.")]
     caption = (
-        f"Settings, best first, and rules without a network. Values are {report.value_words}; in "
-        "brackets the interval over patients or, where there is none, the spread of the runs (one "
+        f"Settings, best first, and baselines without a network. Values are {report.value_words}; "
+        "in brackets the interval over patients or, without one, the spread of the runs (one "
         "standard deviation)."
     )
     leaky = is_leaky(report.leaderboard).tolist()
@@ -98,11 +98,11 @@ def _board(report: SweepReport, gallery: Gallery) -> list[Block]:
     return blocks
 
 
-def _differences(report: SweepReport, gallery: Gallery) -> list[Block]:
-    said = list(report.sentences)
-    blocks: list[Block] = [Bullets(said[:SAID])] if said else []
-    if said[SAID:]:
-        blocks.append(Fold(count(len(said) - SAID, "more sentence"), [Bullets(said[SAID:])]))
+def _differences(report: SweepReport, gallery: FigureGallery) -> list[Block]:
+    sentences = list(report.sentences)
+    blocks: list[Block] = [Bullets(sentences[:OPEN])] if sentences else []
+    if more := sentences[OPEN:]:
+        blocks.append(Fold(count(len(more), "more sentence"), [Bullets(more)]))
     main = report.metrics[0].rpartition("/")[2] if report.metrics else ""
     names = [*of_kind(gallery, "critical_difference"), *of_kind(gallery, "differences")]
     first = [name for name in names if name.endswith(f"_{main}")]
@@ -112,25 +112,25 @@ def _differences(report: SweepReport, gallery: Gallery) -> list[Block]:
     table = difference_table(report)
     if len(table):
         caption = (
-            "Every pair that was tested. The p is corrected by Holm's method for the number of "
-            "pairs of settings and, apart from these, of settings with baselines, each metric by "
-            "itself."
+            "All tested pairs. p-values are corrected by Holm's method, for each metric "
+            "separately, and separately for pairs of settings and for pairs of a setting and a "
+            "baseline."
         )
         marks = report.differences["apart"].astype(bool).tolist()
-        shown = Table(table, caption, marks, "apart", decimals=3)
+        shown = Table(table, caption, marks, "significant", decimals=3)
         blocks.append(Fold(f"{count(len(table), 'difference')} as a table", [shown]))
     return blocks
 
 
-def _curves(gallery: Gallery) -> list[Block]:
+def _curves(gallery: FigureGallery) -> list[Block]:
     return [*gallery.take("roc", "precision_recall", "confusion_matrices")]
 
 
-def _folds(report: SweepReport, gallery: Gallery) -> list[Block]:
+def _folds(report: SweepReport, gallery: FigureGallery) -> list[Block]:
     blocks: list[Block] = []
     pooled = pooled_table(report)
     if len(pooled):
-        folds = "All folds together: each patient was tested once, by a model that had not seen it."
+        folds = "All folds pooled: each patient was tested once, by a model that had not seen it."
         caption = (
             f"{folds if report.has_folds else 'Each run.'} In brackets the interval over patients."
         )
@@ -152,27 +152,27 @@ def _patients(report: SweepReport) -> list[Block]:
     wide = patient_by_setting(report)
     if len(wide.columns) > 2:
         words = (
-            "Recall of each patient under each setting, the hardest first. A patient that all "
-            "settings fail is hard, or labelled otherwise than the rest."
+            "Recall of each patient for each setting, the lowest first. A patient with low recall "
+            "for all settings is difficult, or labelled differently from the rest."
         )
         blocks.append(Text(words))
         shown = Table(wide.head(LISTED), decimals=3)
         blocks.append(Fold(f"{count(len(wide), 'patient')} by setting", [shown]))
     for setting, table in report.per_patient.items():
-        shown = Table(patient_table(table).head(LISTED), "Worst recall first.", decimals=3)
+        shown = Table(patient_table(table).head(LISTED), "Lowest recall first.", decimals=3)
         blocks.append(Fold(f"Patients of {setting}", [shown]))
     return blocks
 
 
-def _trust(report: SweepReport, gallery: Gallery) -> list[Block]:
+def _trust(report: SweepReport, gallery: FigureGallery) -> list[Block]:
     table = method_table(report.methods).rename(columns={"model": "setting"})
     if not len(table):
         return []
     blocks: list[Block] = [Bullets(report.explained)] if report.explained else []
     blocks += gallery.take("methods")
     caption = (
-        "The gain of each method's maps over random maps of the same spectrum; of several runs "
-        "the mean, with the lowest and the highest."
+        "The gain of each method's maps over random maps of the same spectrum; for several runs "
+        "the mean, the lowest and the highest."
     )
     doubtful = (report.methods["verdict"] != TRUST).tolist()
     shown = Table(table, caption, doubtful, "doubtful", decimals=3)
@@ -182,10 +182,10 @@ def _trust(report: SweepReport, gallery: Gallery) -> list[Block]:
 def _runs(report: SweepReport) -> list[Block]:
     blocks: list[Block] = []
     if report.failed:
-        failed = pd.DataFrame(list(report.failed), columns=["run", "what went wrong"])
-        blocks.append(Table(failed, "These did not finish; they are in none of the numbers."))
+        failed = pd.DataFrame(list(report.failed), columns=["run", "error"])
+        blocks.append(Table(failed, "These runs did not finish and are not included."))
     if report.command:
-        blocks.append(Text(f"Started with: {report.command}"))
+        blocks.append(Text(f"Command: {report.command}"))
     if report.runs:
         table = pd.DataFrame(list(report.runs), columns=["run", "id", "status"])
         blocks.append(Fold(count(len(table), "run"), [Table(table)]))

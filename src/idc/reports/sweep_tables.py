@@ -1,10 +1,10 @@
-"""The tables of a sweep, for reading."""
+"""The tables of a sweep for its page."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
-from idc.reports.phrases import between, metric_name, number
+from idc.reports.phrases import interval_text, metric_name, number
 from idc.reports.run_input import SweepReport
 
 BASELINE = "baseline"
@@ -25,7 +25,7 @@ def is_leaky(board: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def board_table(report: SweepReport) -> pd.DataFrame:
-    """The leaderboard for reading: ``setting``, ``runs``, and a cell a metric."""
+    """The leaderboard for display: ``setting``, ``runs``, and one column per metric."""
     board = report.leaderboard
     shown: dict[str, Sequence[object]] = {
         "setting": [
@@ -35,7 +35,7 @@ def board_table(report: SweepReport) -> pd.DataFrame:
                 board["setting"], is_baseline(board), is_leaky(board), strict=True
             )
         ],
-        # A rule without a network is worked out, not run.
+        # Baselines have no runs.
         "runs": board["runs"].astype("Int64").mask(is_baseline(board)).tolist(),
     }
     for metric in report.metrics:
@@ -50,12 +50,12 @@ def _cell(row: "dict[object, object]", metric: str) -> str:
         for end in ("mean", "std", "low", "high")
     )
     if low <= high:  # neither is NaN
-        return f"{number(mean)} ({between((low, high), 2)})"
+        return f"{number(mean)} ({interval_text((low, high), 2)})"
     return number(mean) if spread != spread else f"{number(mean)} (± {spread:.3f})"
 
 
 def difference_table(report: SweepReport) -> pd.DataFrame:
-    """The differences for reading."""
+    """The differences for display."""
     table = report.differences
     if table.empty:
         return table
@@ -66,7 +66,7 @@ def difference_table(report: SweepReport) -> pd.DataFrame:
             "one": table["a"].astype(str).tolist(),
             "other": table["b"].astype(str).tolist(),
             "one minus other": [f"{value:+.3f}" for value in table["difference"]],
-            "interval": [between(pair) for pair in bounds],
+            "interval": [interval_text(pair) for pair in bounds],
             "p": table["p_holm"].astype(float).tolist(),
         }
     )
@@ -74,16 +74,16 @@ def difference_table(report: SweepReport) -> pd.DataFrame:
 
 
 def pooled_table(report: SweepReport) -> pd.DataFrame:
-    """A row a setting and repeat, a cell a metric of the leaderboard (all, if it has none)."""
+    """One row per setting and repeat, one column per metric of the leaderboard (or all metrics)."""
     table = report.pooled
     if table.empty:
         return table
     bare = table["metric"].astype(str).str.rpartition("/")[2]
-    wanted = [metric.rpartition("/")[2] for metric in report.metrics]
-    chosen = table[bare.isin(wanted)] if bare.isin(wanted).any() else table
+    on_board = bare.isin([metric.rpartition("/")[2] for metric in report.metrics])
+    chosen = table[on_board] if on_board.any() else table
     bounds = zip(chosen["value"], chosen["low"], chosen["high"], strict=True)
     cells = [
-        f"{number(value)} ({between((low, high), 2)})" if low <= high else number(value)
+        f"{number(value)} ({interval_text((low, high), 2)})" if low <= high else number(value)
         for value, low, high in bounds
     ]
     names = [metric_name(str(m), short=True) for m in chosen["metric"]]
@@ -97,7 +97,7 @@ def pooled_table(report: SweepReport) -> pd.DataFrame:
 
 
 def pooled_list(report: SweepReport) -> pd.DataFrame:
-    """Every pooled metric of every setting, a row each."""
+    """All pooled metrics, one row per setting and metric."""
     table = report.pooled
     if table.empty:
         return table
@@ -108,13 +108,13 @@ def pooled_list(report: SweepReport) -> pd.DataFrame:
             "repeat": table["repeat"].astype(str).tolist(),
             "metric": [metric_name(str(m), short=True) for m in table["metric"]],
             "value": table["value"].astype(float).tolist(),
-            "interval": [between(pair) for pair in bounds],
+            "interval": [interval_text(pair) for pair in bounds],
         }
     )
 
 
 def patient_by_setting(report: SweepReport) -> pd.DataFrame:
-    """``patient`` and its recall under each setting (mean over repeats), the hardest first."""
+    """``patient`` and its recall for each setting (mean over repeats), the lowest first."""
     columns = {
         setting: table.groupby("patient")["recall"].mean()
         for setting, table in report.per_patient.items()

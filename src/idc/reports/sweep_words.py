@@ -1,11 +1,11 @@
-"""What a sweep's numbers say, in sentences."""
+"""Sentences about a sweep's results."""
 
 import math
 
 import pandas as pd
 
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.reports.phrases import between, listing, metric_name, number
+from idc.reports.phrases import interval_text, listing, metric_name, number
 from idc.reports.run_input import SweepReport
 from idc.reports.sweep_tables import is_baseline, is_leaky
 from idc.text import count
@@ -14,7 +14,7 @@ Row = dict[str, object]
 
 
 def best_setting(report: SweepReport) -> Row | None:
-    """The leaderboard's best row that is no baseline and, if there is one, not leaky."""
+    """The leaderboard's best row without baselines and, if possible, without leaky settings."""
     return _best(report, ~is_baseline(report.leaderboard))
 
 
@@ -37,10 +37,10 @@ def _best(report: SweepReport, among: "pd.Series[bool]") -> Row | None:
 
 
 def lead(report: SweepReport) -> str:
-    """Which setting is best, whether that can be told, and on whom it was decided."""
+    """Summary: the best setting, whether it is significantly better, and on how many patients."""
     best = best_setting(report)
     if best is None:
-        return "No run finished with a result: there is nothing to compare."
+        return "No run has finished with a result, so there is nothing to compare."
     metric = report.metrics[0]
     board = report.leaderboard
     settings, leaky = ~is_baseline(board), is_leaky(board)
@@ -56,50 +56,50 @@ def lead(report: SweepReport) -> str:
         first = f"Highest of {others + 1} settings: {best['setting']}, with {value}{of}."
     else:
         first = f"One setting, {best['setting']}: {value}{of}."
-    parts = [first, _told_apart(report, str(best["setting"]), others), _against_baseline(report)]
+    parts = [first, _significance(report, str(best["setting"]), others), _against_baseline(report)]
     return " ".join(part for part in parts if part)
 
 
 def _with_interval(row: Row, metric: str) -> str:
     mean = number(_float(row.get(f"{metric}_mean")))
     low, high = _float(row.get(f"{metric}_low")), _float(row.get(f"{metric}_high"))
-    return f"{mean} ({between((low, high))})" if low <= high else mean
+    return f"{mean} ({interval_text((low, high))})" if low <= high else mean
 
 
 def _float(value: object) -> float:
     return float("nan") if value is None else float(str(value))
 
 
-def _told_apart(report: SweepReport, best: str, others: int) -> str:
-    """Which of the others the best can be told from, on how many patients."""
+def _significance(report: SweepReport, best: str, others: int) -> str:
+    """From which of the others the best differs significantly, on how many patients."""
     board = report.leaderboard
     aside = is_leaky(board) | is_baseline(board)
     left_out = set(board.loc[aside, "setting"].astype(str)) - {best}
-    known = _pairs_of(report, best)
-    if len(known):
-        rival = known["b"].where(known["a"] == best, known["a"]).astype(str)
-        known = known.assign(rival=rival)[known["p_holm"].notna() & ~rival.isin(left_out)]
-    if known.empty:
+    pairs = _pairs_of(report, best)
+    if len(pairs):
+        rival = pairs["b"].where(pairs["a"] == best, pairs["a"]).astype(str)
+        pairs = pairs.assign(rival=rival)[pairs["p_holm"].notna() & ~rival.isin(left_out)]
+    if pairs.empty:
         if report.sentences:
             return str(report.sentences[0])
-        return "Whether it is better by more than chance was not tested." if others else ""
-    apart = known["apart"].astype(bool)
-    tested = _tested(known)
-    if apart.all() and len(known) == 1:
-        return f"It can be told apart from the other, {tested}."
+        return "Whether it is significantly better was not tested." if others else ""
+    apart = pairs["apart"].astype(bool)
+    tested = _tested_on(pairs)
+    if apart.all() and len(pairs) == 1:
+        return f"It differs significantly from the other, {tested}."
     if apart.all():
-        return f"It can be told apart from all {len(known)} others, {tested}."
-    rest = listing(known.loc[~apart, "rival"].tolist(), 3)
+        return f"It differs significantly from all {len(pairs)} others, {tested}."
+    rest = listing(pairs.loc[~apart, "rival"].tolist(), 3)
     if not apart.any():
-        return f"It cannot be told apart from {rest}, {tested}."
+        return f"It does not differ significantly from {rest}, {tested}."
     return (
-        f"It can be told apart from {apart.sum()} of {len(known)} others, {tested}, but not from "
-        f"{rest}."
+        f"It differs significantly from {apart.sum()} of {len(pairs)} others, {tested}, but not "
+        f"from {rest}."
     )
 
 
 def _pairs_of(report: SweepReport, best: str) -> pd.DataFrame:
-    """The differences of the best setting, in the metric of the order if it was tested."""
+    """The differences of the best setting, in the leaderboard's first metric if it was tested."""
     table = report.differences
     if table.empty:
         return table
@@ -110,7 +110,7 @@ def _pairs_of(report: SweepReport, best: str) -> pd.DataFrame:
     return table[(bare == metric) & mine]
 
 
-def _tested(pairs: pd.DataFrame) -> str:
+def _tested_on(pairs: pd.DataFrame) -> str:
     return f"on {count(int(pairs['patients'].min()), 'patient')}"
 
 
@@ -120,26 +120,27 @@ def _against_baseline(report: SweepReport) -> str:
         return ""
     metric = report.metrics[0]
     name = str(base["setting"]).replace("_", " ")
-    reached = f"The best rule without a network, {name}, reaches {_with_interval(base, metric)}"
+    reached = f"The best baseline without a network, {name}, has {_with_interval(base, metric)}"
     apart = _is_apart(report, str(base["setting"]))
     if apart is None:
         return f"{reached}."
-    return f"{reached}; the best setting {'can' if apart else 'cannot'} be told apart from it."
+    verb = "differs" if apart else "does not differ"
+    return f"{reached}; the best setting {verb} significantly from it."
 
 
-def _is_apart(report: SweepReport, rule: str) -> bool | None:
-    """Whether the best setting can be told from a baseline; None where it was not tested."""
+def _is_apart(report: SweepReport, baseline: str) -> bool | None:
+    """Whether the best setting differs significantly from a baseline; None if not tested."""
     best = best_setting(report)
     if best is None:
         return None
     for row in _pairs_of(report, str(best["setting"])).to_dict("records"):
-        if rule in (str(row["a"]), str(row["b"])) and not math.isnan(_float(row["p_holm"])):
+        if baseline in (str(row["a"]), str(row["b"])) and not math.isnan(_float(row["p_holm"])):
             return bool(row["apart"])
     return None
 
 
 def sweep_warnings(report: SweepReport) -> list[str]:
-    """What a reader must know before any number."""
+    """Warnings that a reader must know before any result."""
     return [*_leak(report), *_baseline(report), *_few(report), *_failed(report)]
 
 
@@ -150,8 +151,8 @@ def _leak(report: SweepReport) -> list[str]:
         return []
     names = listing([str(name) for name in board.loc[leaky, "setting"]], 3)
     return [
-        f"The numbers of {names} are too good: patients stand on more than one split. "
-        "They must not be compared with the others."
+        f"The results of {names} are too optimistic: patients are in more than one split. They "
+        "must not be compared with the others."
     ]
 
 
@@ -163,13 +164,13 @@ def _baseline(report: SweepReport) -> list[str]:
     own, simple = _float(best[mean]), _float(base[mean])
     name = str(base["setting"]).replace("_", " ")
     values = (
-        f"{name}, which needs no network, reaches {simple:.3f}, the best setting {own:.3f} "
+        f"{name}, without a network, reaches {simple:.3f}, the best setting {own:.3f} "
         f"({metric_name(mean.removesuffix('_mean'), short=True)})"
     )
     if simple >= own:
-        return [f"No setting beats a simple rule: {values}."]
+        return [f"No setting beats a simple baseline: {values}."]
     if _is_apart(report, str(base["setting"])) is False:
-        return [f"That a setting beats a simple rule is not shown: {values}; chance may do that."]
+        return [f"No setting is significantly better than a simple baseline: {values}."]
     return []
 
 
@@ -179,7 +180,7 @@ def _few(report: SweepReport) -> list[str]:
         return []
     return [
         f"Only {count(int(table['patients'].min()), 'patient')} to test on: intervals are wide, "
-        "and only large differences can be told from chance."
+        "and only large differences are significant."
     ]
 
 
