@@ -240,6 +240,7 @@ def open_run(
     then = restore_hidden_paths(origin, own or checkpoint.parent, given, f"run={run_id}", copies)
     # The checkpoint has all weights: a file of pretrained ones is not needed.
     values = {"backbone.weights": None, **({} if root is None else {"data.root": root})}
+    then |= {"logger": {}}  # not stored, and of no use to a finished run
     config = with_values({**then, **{key: now[key] for key in PRESENT}}, values, origin.mirrors)
     try:
         check_config(config)

@@ -108,9 +108,8 @@ def run_job(job: Job) -> Outcome:
         if first and not in_sweep:
             _open(stack, context, job, store, point)
         if first:
-            record_inputs(
-                context, job.settings, material, data, again=bool(point and point.trained)
-            )
+            again = point is not None and point.trained
+            record_inputs(context, job.settings, material, data, again)
         if first and point is not None:
             point.bring(job.folder / CHECKPOINTS)
             record_place(context)
