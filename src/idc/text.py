@@ -16,7 +16,7 @@ LOWER_IS_BETTER = ("loss", "log_loss", "brier", "ece", "error")
 MOST_DECIMALS = 4
 
 
-def metric_words(metric: str) -> str:
+def metric_label(metric: str) -> str:
     """Name of a metric in words: ``test/balanced_accuracy`` is "balanced accuracy", ``f1`` is "F1".
 
     A threshold follows ``_at_``: ``f1_at_0.5`` is "F1 at 0.5".
@@ -40,7 +40,7 @@ def fixed(value: float, decimals: int) -> str:
     return text.lstrip("-") if float(text) == 0 else text
 
 
-def p_words(p: float, level: float = 0.05) -> str:
+def format_p(p: float, level: float = 0.05) -> str:
     """Format a p-value: "p = 0.61", "p = 0.003", "p < 0.001".
 
     With more digits if rounding would put it at, or on the other side of, `level`.
@@ -93,7 +93,7 @@ def listing(names: Sequence[str], limit: int = 5) -> str:
     return " and ".join([comma.join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
-def value_words(folds: bool, repeats: bool) -> str:
+def value_label(folds: bool, repeats: bool) -> str:
     """Describe the value of a setting, such as "pooled over folds, mean over repeats"."""
     parts = ["pooled over folds"] * folds + ["mean over repeats"] * repeats
     return ", ".join(parts) or "of one run"

@@ -26,9 +26,9 @@ def patches(labels: list[int], seed: int = 0, effect: float = 25.0) -> pd.DataFr
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(4, 5))
 def test_rows_are_probabilities_whatever_classes_training_knew(labels: list[int], k: int) -> None:
-    found = fit_baselines(patches(labels), k).predict(patches([0, 1, 2], seed=1))
-    assert tuple(found) == BASELINES
-    for scores in found.values():
+    result = fit_baselines(patches(labels), k).predict(patches([0, 1, 2], seed=1))
+    assert tuple(result) == BASELINES
+    for scores in result.values():
         assert scores.shape == (3, k)
         assert scores.min() >= 0
         assert scores.sum(1) == pytest.approx(1)
@@ -37,9 +37,9 @@ def test_rows_are_probabilities_whatever_classes_training_knew(labels: list[int]
 
 def test_guesses_come_from_the_training_labels_alone() -> None:
     train, test = patches([0] * 30 + [1] * 10), patches([1] * 8)
-    found = fit_baselines(train, 2).predict(test)
-    assert (found["majority class"] == [1, 0]).all()
-    assert (found["class prior"] == [0.75, 0.25]).all()
+    result = fit_baselines(train, 2).predict(test)
+    assert (result["majority class"] == [1, 0]).all()
+    assert (result["class prior"] == [0.75, 0.25]).all()
     tie = fit_baselines(patches([1, 0]), 2).predict(test)
     assert (tie["majority class"] == [1, 0]).all()
 
@@ -60,9 +60,9 @@ def test_the_colour_model_finds_colour_and_is_the_same_each_time() -> None:
     ) < (0.7)
 
 
-def test_one_class_in_training_is_all_that_is_ever_said() -> None:
-    found = fit_baselines(patches([1, 1, 1]), 2).predict(patches([0, 1]))
-    assert (found["colour statistics"] == [0, 1]).all()
+def test_one_class_in_training_is_always_predicted() -> None:
+    result = fit_baselines(patches([1, 1, 1]), 2).predict(patches([0, 1]))
+    assert (result["colour statistics"] == [0, 1]).all()
 
 
 def test_rare_classes_count_alike_for_more_than_two() -> None:
@@ -77,8 +77,8 @@ def test_rare_classes_count_alike_for_more_than_two() -> None:
 def test_what_was_not_measured_is_left_out() -> None:
     train, test = patches([0, 1] * 20), patches([0, 1])
     few = ["mean_r", "label", "patient", "path"]
-    found = fit_baselines(train[few], 2).predict(test)
-    assert found["colour statistics"][1, 1] > found["colour statistics"][0, 1]
+    result = fit_baselines(train[few], 2).predict(test)
+    assert result["colour statistics"][1, 1] > result["colour statistics"][0, 1]
     assert tuple(fit_baselines(train[["label"]], 2).predict(test)) == BASELINES[:2]
     with pytest.raises(DataError, match=r"std_r.* missing here"):
         fit_baselines(train, 2).predict(test[few])

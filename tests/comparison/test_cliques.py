@@ -1,4 +1,4 @@
-"""Groups of contestants that cannot be told apart say what the table of pairs says."""
+"""Groups of contestants without significant differences agree with the table of pairs."""
 
 from itertools import combinations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idc.comparison.cliques import alike_pairs, cliques
+from idc.comparison.cliques import cliques, nonsignificant_pairs
 
 NAMES = ["a", "b", "c", "d"]
 
@@ -35,16 +35,16 @@ def test_by_hand(alike: set[tuple[str, str]], expected: list[tuple[str, ...]]) -
     st.integers(0, 3),
     st.lists(st.sampled_from([0.01, 0.3, np.nan]), min_size=66, max_size=66),
 )
-def test_bars_join_exactly_the_pairs_that_the_table_does_not_tell_apart(
+def test_bars_join_exactly_the_pairs_without_a_significant_difference(
     settings: int, baselines: int, p_values: list[float]
 ) -> None:
-    """Whatever the p-values are; two baselines, which nobody tests, are never joined."""
+    """For any p-values; two baselines, which are not tested, are never joined."""
     names = [f"s{i}" for i in range(settings)] + [f"b{i}" for i in range(baselines)]
     pairs = [(x, y) for x, y in combinations(names, 2) if not (x[0] == y[0] == "b")]
     table = pd.DataFrame(pairs, columns=["a", "b"]).assign(metric="f1")
     p = np.array(p_values[: len(pairs)])
     table["p_holm"], table["apart"] = p, p < 0.05
-    groups = cliques(names, alike_pairs(table, "f1"))
+    groups = cliques(names, nonsignificant_pairs(table, "f1"))
     joined = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
     alike = table[table["p_holm"].notna() & ~table["apart"]]
     assert joined == {frozenset(pair) for pair in zip(alike["a"], alike["b"], strict=True)}
@@ -61,4 +61,4 @@ def test_pairs_are_those_of_their_metric_that_were_tested() -> None:
         ],
         columns=["a", "b", "metric", "p_holm", "apart"],
     )
-    assert alike_pairs(table, "f1") == {("a", "c")}
+    assert nonsignificant_pairs(table, "f1") == {("a", "c")}

@@ -19,7 +19,7 @@ def frames(
     patients: int = 17,
     turned: bool = False,
 ) -> Frames:
-    """Values, and the differences of all pairs; those of `gap` and more can be told apart."""
+    """Values, and the differences of all pairs; those of at least `gap` are significant."""
     rows = []
     for one, other in combinations(values, 2):
         a, b = (other, one) if turned else (one, other)
@@ -32,7 +32,7 @@ def frames(
     return pd.DataFrame(rows, columns=columns), table.set_axis(["name", "metric", "value"], axis=1)
 
 
-def test_a_pair_that_cannot_be_told_apart() -> None:
+def test_a_pair_without_a_significant_difference() -> None:
     differences, values = frames({"resnet50": 0.69, "vgg16": 0.71}, patients=11)
     assert pair_sentences(differences, values, "f1") == [
         "vgg16 is not distinguishable from resnet50 on 11 patients (F1 0.71 against 0.69, "
@@ -43,8 +43,8 @@ def test_a_pair_that_cannot_be_told_apart() -> None:
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_better_one_stands_first_and_a_baseline_last(turned: bool) -> None:
     differences, values = frames({"vgg16": 0.3, "resnet50": 0.6} | BASELINES, turned=turned)
-    found = pair_sentences(differences, values, "f1")
-    starts = {sentence.split(" on 17")[0] for sentence in found}
+    result = pair_sentences(differences, values, "f1")
+    starts = {sentence.split(" on 17")[0] for sentence in result}
     assert starts == {
         "resnet50 is better than vgg16",
         "resnet50 is better than the majority class",
@@ -53,7 +53,7 @@ def test_the_better_one_stands_first_and_a_baseline_last(turned: bool) -> None:
         "vgg16 is worse than colour statistics",
         "colour statistics are better than the majority class",
     }
-    (worse,) = [sentence for sentence in found if "worse" in sentence]
+    (worse,) = [sentence for sentence in result if "worse" in sentence]
     assert (
         "(F1 0.30 against 0.50, difference -0.20, 95 % interval -0.27 to -0.13, p < 0.001" in worse
     )
@@ -143,10 +143,10 @@ def test_the_summary_of_twenty_stays_short() -> None:
     assert many[3].endswith("model 1, model 2, model 3, model 4, model 5 and 14 more.")
 
 
-def test_what_the_correction_costs_is_said() -> None:
+def test_pairs_lost_to_the_correction_are_counted() -> None:
     differences, values = frames({"a": 0.7, "b": 0.62}, gap=0.5)
-    found = summary(differences, values, "f1")
-    assert found[1] == (
+    result = summary(differences, values, "f1")
+    assert result[1] == (
         "1 pair has an interval without 0, and would be significant if it were the only one tested."
     )
     wider = differences.assign(low=-0.01)

@@ -29,14 +29,14 @@ def at_half(
 
 
 @pytest.mark.parametrize("n", [3, 12])
-def test_draws_are_whole_units_and_each_draw_is_what_sklearn_says(n: int) -> None:
+def test_draws_are_whole_patients_and_agree_with_sklearn(n: int) -> None:
     y, scores, group = patients(0, n)
     clusters = patient_clusters(y, group)
     called = (scores >= 0.5).astype(int)
     statistics = ClusterStatistics(
         y, Prediction(scores, {"": called}), clusters.codes, clusters.count
     )
-    found = resample_metrics(statistics, clusters, 20, seed=3)
+    result = resample_metrics(statistics, clusters, 20, seed=3)
     weights = np.concatenate(list(clusters.draws(20, 3)))
     assert (weights.sum(1) == clusters.count).all()
     for i, weight in enumerate(weights):
@@ -47,7 +47,7 @@ def test_draws_are_whole_units_and_each_draw_is_what_sklearn_says(n: int) -> Non
             "average_precision": sk.average_precision_score(y[rows], scores[rows]),
         }
         for name, value in expected.items():
-            assert found[name].drawn[i] == pytest.approx(value)
+            assert result[name].drawn[i] == pytest.approx(value)
 
 
 def test_names_carry_the_suffix_of_their_decisions() -> None:
@@ -72,13 +72,13 @@ def test_few_patients_have_wide_intervals_and_a_single_one_has_none() -> None:
     time. Student's t with one degree of freedom goes far beyond."""
     y, scores, group = patients(2, 2, each=100)
     called = (scores >= 0.5).astype(int)
-    found = at_half(y, scores, group)
-    assert found.patients == 2
+    result = at_half(y, scores, group)
+    assert result.patients == 2
     both = [sk.recall_score(y[group == name], called[group == name]) for name in ("0", "1")]
-    low, high = found.bounds["recall"]
+    low, high = result.bounds["recall"]
     assert low < min(both) < max(both) < high
     assert high - low > 4 * (max(both) - min(both))
-    assert all(0 <= low <= high <= 1 for low, high in found.bounds.values())
+    assert all(0 <= low <= high <= 1 for low, high in result.bounds.values())
     assert at_half(y, scores, np.zeros(len(y))) == Intervals({}, 1)
 
 
@@ -148,7 +148,7 @@ def test_p_turns_the_expansion(level: float, clusters: float) -> None:
         assert p_from_tail(tail, clusters) == pytest.approx(1 - level, rel=1e-6)
 
 
-def test_unequal_patients_tell_as_much_as_fewer_equal_ones() -> None:
+def test_unequal_patients_count_as_fewer_equal_ones() -> None:
     rng = np.random.default_rng(0)
     equal = np.mean([effective_clusters(rng.normal(size=40), 40) for _ in range(300)])
     assert 34 < equal < 40

@@ -63,12 +63,12 @@ def test_no_method_raises_the_validation_loss(
 ) -> None:
     labels, p = simulate(seed, n, temperature, shift)
     calibration = CalibrationRule(method).fit(labels, p)
-    found = calibration.apply(p)
+    result = calibration.apply(p)
     # Isotonic regression keeps away from 0 and 1 by 1 / (n + 2).
     tolerance = 1 / (n + 1) if method == "isotonic" else 1e-7
-    assert loss(labels, found) <= loss(labels, p) + tolerance
-    assert np.allclose(found.sum(1), 1)
-    assert calibration.method == "none" or (found > 0).all()
+    assert loss(labels, result) <= loss(labels, p) + tolerance
+    assert np.allclose(result.sum(1), 1)
+    assert calibration.method == "none" or (result > 0).all()
 
 
 @pytest.mark.parametrize("method", FITTED)
@@ -92,26 +92,26 @@ def test_temperature_keeps_the_decision_at_one_half(
 ) -> None:
     labels, p = simulate(seed, n, temperature, shift)
     p = both(p[:, 1].round(6))
-    found = CalibrationRule("temperature").fit(labels, p).apply(p)
-    assert np.array_equal(found[:, 1] >= 0.5, p[:, 1] >= 0.5)
+    result = CalibrationRule("temperature").fit(labels, p).apply(p)
+    assert np.array_equal(result[:, 1] >= 0.5, p[:, 1] >= 0.5)
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
 def test_a_known_temperature_is_recovered(true: float) -> None:
     labels, p = simulate(0, 40_000, true)
-    found = CalibrationRule("temperature").fit(labels, p)
-    assert found.temperature == pytest.approx(true, rel=0.03)
-    assert not found.notes
+    result = CalibrationRule("temperature").fit(labels, p)
+    assert result.temperature == pytest.approx(true, rel=0.03)
+    assert not result.notes
     labels, p = simulate_classes(0, true, 20_000)
-    found = CalibrationRule("temperature").fit(labels, p)
-    assert found.temperature == pytest.approx(true, rel=0.03)
+    result = CalibrationRule("temperature").fit(labels, p)
+    assert result.temperature == pytest.approx(true, rel=0.03)
 
 
 def test_platt_recovers_a_known_slope_and_shift() -> None:
     labels, p = simulate(1, 40_000, 2.0, 1.0)  # true odds = (z - 1) / 2
-    found = CalibrationRule("platt").fit(labels, p)
-    assert found.slope == pytest.approx(0.5, rel=0.03)
-    assert found.intercept == pytest.approx(-0.5, abs=0.03)
+    result = CalibrationRule("platt").fit(labels, p)
+    assert result.slope == pytest.approx(0.5, rel=0.03)
+    assert result.intercept == pytest.approx(-0.5, abs=0.03)
 
 
 class Given(ClassifierMixin, BaseEstimator):
@@ -134,34 +134,34 @@ def test_temperature_agrees_with_scikit_learn(classes: int) -> None:
     labels, p = simulate(2, 500, 3.0) if classes == 2 else simulate_classes(2, 3.0, 500)
     model = CalibratedClassifierCV(FrozenEstimator(Given().fit(p, labels)), method="temperature")
     expected = model.fit(p, labels).predict_proba(p)
-    found = CalibrationRule("temperature").fit(labels, p).apply(p)
-    assert np.allclose(found, expected, atol=1e-5)
+    result = CalibrationRule("temperature").fit(labels, p).apply(p)
+    assert np.allclose(result, expected, atol=1e-5)
 
 
 def test_temperature_beats_a_grid() -> None:
     labels, p = simulate_classes(3, 0.6, 500)
-    found = CalibrationRule("temperature").fit(labels, p)
+    result = CalibrationRule("temperature").fit(labels, p)
     grid = [log_loss(labels, softmax(np.log(p) / t, axis=1)) for t in np.geomspace(0.2, 20, 400)]
-    assert log_loss(labels, found.apply(p)) <= min(grid) + 1e-9
+    assert log_loss(labels, result.apply(p)) <= min(grid) + 1e-9
 
 
 def test_platt_agrees_with_logistic_regression() -> None:
     labels, p = simulate(4, 500, 3.0, 1.0)
     odds = np.log(p[:, 1] / p[:, 0])[:, None]
     model = LogisticRegression(C=np.inf, tol=1e-8).fit(odds, labels)
-    found = CalibrationRule("platt").fit(labels, p).apply(p)
-    assert np.allclose(found, model.predict_proba(odds), atol=1e-5)
+    result = CalibrationRule("platt").fit(labels, p).apply(p)
+    assert np.allclose(result, model.predict_proba(odds), atol=1e-5)
 
 
 def test_isotonic_agrees_with_scikit_learn_inside_its_limits() -> None:
     labels, p = simulate(5, 300, 3.0)
-    found = CalibrationRule("isotonic").fit(labels, p)
+    result = CalibrationRule("isotonic").fit(labels, p)
     new = np.linspace(0, 1, 1001)
     model = IsotonicRegression(out_of_bounds="clip").fit(p[:, 1], labels)
     inside = (model.predict(new) > 0.05) & (model.predict(new) < 0.95)
     assert inside.any()
-    assert np.allclose(found.apply(both(new))[inside, 1], model.predict(new)[inside])
-    ends = found.apply(both(np.array([0.0, 1.0])))[:, 1]
+    assert np.allclose(result.apply(both(new))[inside, 1], model.predict(new)[inside])
+    ends = result.apply(both(np.array([0.0, 1.0])))[:, 1]
     assert ends.tolist() == pytest.approx([1 / 302, 301 / 302])
 
 
@@ -190,45 +190,45 @@ def test_scores_of_exactly_zero_and_one_do_no_harm(method: str) -> None:
     p = p.astype(np.float32)
     p[:40] = both(np.repeat([0.0, 1.0], 20))
     labels[:40] = np.repeat([0, 1, 1, 0], [15, 5, 15, 5])
-    found = CalibrationRule(method).fit(labels, p)
-    calibrated = found.apply(p)
+    result = CalibrationRule(method).fit(labels, p)
+    calibrated = result.apply(p)
     assert np.isfinite(np.log(calibrated)).all()
     assert loss(labels, calibrated) < loss(labels, p)
 
 
 @pytest.mark.parametrize("method", FITTED)
 @pytest.mark.parametrize("label", [0, 1])
-def test_one_class_leaves_scores_alone_and_says_so(method: str, label: int) -> None:
+def test_one_class_leaves_scores_unchanged_with_a_note(method: str, label: int) -> None:
     p = both(np.linspace(0.1, 0.9, 9))
-    found = CalibrationRule(method).fit(np.full(9, label), p)
-    assert np.array_equal(found.apply(p), p)
-    assert found.notes == ("Scores are not calibrated: validation holds one class only.",)
-    assert found.describe() == "scores as the network gives them"
+    result = CalibrationRule(method).fit(np.full(9, label), p)
+    assert np.array_equal(result.apply(p), p)
+    assert result.notes == ("Scores are not calibrated: validation has only one class.",)
+    assert result.describe() == "scores as the network gives them"
 
 
 @pytest.mark.parametrize("method", ["platt", "isotonic"])
 def test_the_order_is_not_turned_round_where_scores_are_wrong(method: str) -> None:
     labels, p = simulate(8, 300)
     p = p[:, ::-1]
-    found = CalibrationRule(method).fit(labels, p)
-    assert np.array_equal(found.apply(p), p)
-    assert "higher validation scores do not go with the positive class" in found.notes[0]
+    result = CalibrationRule(method).fit(labels, p)
+    assert np.array_equal(result.apply(p), p)
+    assert "higher validation scores do not go with the positive class" in result.notes[0]
 
 
-def test_scores_that_say_nothing_stop_at_the_highest_temperature() -> None:
+def test_uninformative_scores_stop_at_the_highest_temperature() -> None:
     labels, p = simulate(9, 300)
-    found = CalibrationRule("temperature").fit(labels, p[:, ::-1])
-    assert found.temperature == 20
-    assert "T = 20:" in found.notes[0]
+    result = CalibrationRule("temperature").fit(labels, p[:, ::-1])
+    assert result.temperature == 20
+    assert "T = 20:" in result.notes[0]
 
 
 @pytest.mark.parametrize("method", ["temperature", "platt"])
 def test_parted_classes_stop_short_of_scores_that_are_all_zero_or_one(method: str) -> None:
     scores = np.concatenate([np.linspace(0.01, 0.4, 20), np.linspace(0.6, 0.99, 20)])
     labels = np.repeat([0, 1], 20)
-    found = CalibrationRule(method).fit(labels, both(scores))
-    after = found.apply(both(scores))
-    assert "at its limit" in found.notes[0]
+    result = CalibrationRule(method).fit(labels, both(scores))
+    after = result.apply(both(scores))
+    assert "at its limit" in result.notes[0]
     assert len(np.unique(after[:, 1])) == 40
     assert loss(labels, after) < loss(labels, both(scores))
     assert roc_auc_score(labels, after[:, 1]) == 1
@@ -236,9 +236,9 @@ def test_parted_classes_stop_short_of_scores_that_are_all_zero_or_one(method: st
 
 def test_constant_scores_are_kept_by_temperature() -> None:
     p = both(np.full(10, 0.5))
-    found = CalibrationRule("temperature").fit(np.arange(10) % 2, p)
-    assert found.temperature == 1
-    assert not found.notes
+    result = CalibrationRule("temperature").fit(np.arange(10) % 2, p)
+    assert result.temperature == 1
+    assert not result.notes
 
 
 @pytest.mark.parametrize("method", ["platt", "isotonic"])

@@ -21,17 +21,17 @@ def test_errors_of_two_classes(seed: int, n: int, digits: int) -> None:
     """Digits of 1 put every score on an edge of the bins, 1 among them."""
     rng = np.random.default_rng(seed)
     labels, scores = rng.integers(0, 2, n), rng.random(n).round(digits)
-    found = calibration_metrics(labels, both(scores))
+    result = calibration_metrics(labels, both(scores))
     count, mean, share = reliability_bins(labels, scores)
     assert count.sum() == n
-    assert found["ece"] == pytest.approx(np.nansum(count * np.abs(mean - share)) / n, abs=1e-6)
-    assert found["brier"] == pytest.approx(((labels - scores) ** 2).mean())
+    assert result["ece"] == pytest.approx(np.nansum(count * np.abs(mean - share)) / n, abs=1e-6)
+    assert result["brier"] == pytest.approx(((labels - scores) ** 2).mean())
     wrong = np.where(labels == 1, scores, 1 - scores)
-    assert found["log_loss"] == pytest.approx(-np.log(wrong.clip(1e-12, 1 - 1e-12)).mean())
+    assert result["log_loss"] == pytest.approx(-np.log(wrong.clip(1e-12, 1 - 1e-12)).mean())
     if scores.max() < 1:  # torchmetrics would count scores of 1 in an eleventh bin
         metric = BinaryCalibrationError(n_bins=10)
         metric.update(from_numpy(scores), from_numpy(labels))
-        assert found["ece"] == pytest.approx(float(metric.compute()), abs=1e-6)
+        assert result["ece"] == pytest.approx(float(metric.compute()), abs=1e-6)
 
 
 def test_a_score_of_one_is_in_the_last_bin() -> None:
@@ -47,20 +47,20 @@ def test_errors_of_more_classes() -> None:
     rng = np.random.default_rng(0)
     labels, p = rng.integers(0, 4, 800), rng.dirichlet([0.3] * 4, 800).astype(np.float32)
     p = p.clip(1e-6)
-    found = calibration_metrics(labels, p)
+    result = calibration_metrics(labels, p)
     metric = MulticlassCalibrationError(4, n_bins=10)
     metric.update(from_numpy(p), from_numpy(labels))
-    assert found["ece"] == pytest.approx(float(metric.compute()), abs=1e-5)
+    assert result["ece"] == pytest.approx(float(metric.compute()), abs=1e-5)
     exact = p.astype(float) / p.astype(float).sum(1, keepdims=True)
-    assert found["brier"] == pytest.approx(((exact - np.eye(4)[labels]) ** 2).sum(1).mean())
-    assert found["log_loss"] == pytest.approx(-np.log(exact[np.arange(800), labels]).mean())
+    assert result["brier"] == pytest.approx(((exact - np.eye(4)[labels]) ** 2).sum(1).mean())
+    assert result["log_loss"] == pytest.approx(-np.log(exact[np.arange(800), labels]).mean())
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_errors_where_classes_are_missing(classes: int) -> None:
     p = np.full((4, classes), 1 / classes)
-    found = calibration_metrics(np.ones(4, int), p)
-    assert found["log_loss"] == pytest.approx(math.log(classes))
-    assert found["brier"] == pytest.approx({2: 0.25, 3: 2 / 3}[classes])
+    result = calibration_metrics(np.ones(4, int), p)
+    assert result["log_loss"] == pytest.approx(math.log(classes))
+    assert result["brier"] == pytest.approx({2: 0.25, 3: 2 / 3}[classes])
     if classes == 2:
-        assert found["brier"] == brier_score_loss([1] * 4, [0.5] * 4, labels=[0, 1])
+        assert result["brier"] == brier_score_loss([1] * 4, [0.5] * 4, labels=[0, 1])

@@ -42,9 +42,9 @@ def test_metrics_at_any_threshold_agree_with_sklearn(
     y[:2] = [0, 1]
     p = rng.random(n).round(1 if ties else 6)
     called = (p >= threshold).astype(int)
-    found = metrics_of(pd.DataFrame({"label": y, "score": p, "predicted": called}), 2)
+    result = metrics_of(pd.DataFrame({"label": y, "score": p, "predicted": called}), 2)
     for name, value in binary_reference(y, p, threshold).items():
-        assert found[name] == pytest.approx(value, abs=1e-6), name
+        assert result[name] == pytest.approx(value, abs=1e-6), name
 
 
 @settings(max_examples=40, deadline=None)
@@ -58,11 +58,11 @@ def test_two_classes_agree_with_sklearn(seed: int, n: int) -> None:
     for part in np.array_split(np.arange(n), 3):  # batches, as in training
         if len(part):
             collection.update(torch.tensor(p[part]), torch.tensor(y[part]))
-    found = {k: float(v) for k, v in collection.compute().items()}
+    result = {k: float(v) for k, v in collection.compute().items()}
     expected = binary_reference(y, p, 0.5)
-    assert set(found) == {f"val/{name}" for name in METRIC_NAMES}
+    assert set(result) == {f"val/{name}" for name in METRIC_NAMES}
     for name, value in expected.items():
-        assert found[f"val/{name}"] == pytest.approx(value, abs=1e-6), name
+        assert result[f"val/{name}"] == pytest.approx(value, abs=1e-6), name
 
 
 @settings(max_examples=15, deadline=None)
@@ -73,7 +73,7 @@ def test_more_classes_agree_with_sklearn_macro(seed: int, k: int) -> None:
     p = torch.tensor(rng.normal(size=(len(y), k)) + 1.5 * np.eye(k)[y]).softmax(1)
     collection = build_metrics(k)
     collection.update(p, torch.tensor(y))
-    found = {name: float(v) for name, v in collection.compute().items()}
+    result = {name: float(v) for name, v in collection.compute().items()}
     called = p.argmax(1).numpy()
     recalls = [sk.recall_score(y != i, called != i) for i in range(k)]
     expected = {
@@ -87,7 +87,7 @@ def test_more_classes_agree_with_sklearn_macro(seed: int, k: int) -> None:
         "average_precision": sk.average_precision_score(np.eye(k)[y], p.numpy(), average="macro"),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-6), name
+        assert result[name] == pytest.approx(value, abs=1e-6), name
 
 
 def test_confident_probabilities_are_not_taken_for_logits() -> None:

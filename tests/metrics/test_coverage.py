@@ -44,9 +44,9 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
         if seed < PATCH_SIDES:
             clusters["patch"] = np.arange(len(y)).astype(str)
         for cluster, groups in clusters.items():
-            found = bootstrap(y, scores, groups, called, draws=400, seed=seed)
+            result = bootstrap(y, scores, groups, called, draws=400, seed=seed)
             for name in SHOWN:
-                low, high = found.bounds[name]
+                low, high = result.bounds[name]
                 held[cluster][name] += low <= truth[name] <= high
     by_patient = {name: 100 * count / SPLITS for name, count in held["patient"].items()}
     by_patch = {name: 100 * count / PATCH_SIDES for name, count in held["patch"].items()}
@@ -62,7 +62,7 @@ def test_intervals_of_few_patients_hold_the_truth_nearly_as_often(
     rng = np.random.default_rng(patients)
     y, scores, _ = sample(rng, 20_000)
     truth = {"recall": recall_score(y, scores >= 0.5), "auroc": roc_auc_score(y, scores)}
-    held, known = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
+    held, reference = dict.fromkeys(truth, 0), dict.fromkeys(truth, 0)
     for seed in range(200):
         y, scores, group = sample(rng, patients)
         if y.min() == y.max():
@@ -70,7 +70,7 @@ def test_intervals_of_few_patients_hold_the_truth_nearly_as_often(
         called = {"": (scores >= 0.5).astype(int)}
         bounds = bootstrap(y, scores, group, called, draws=200, seed=seed).bounds
         for name in truth.keys() & bounds.keys():
-            known[name] += 1
+            reference[name] += 1
             held[name] += bounds[name][0] <= truth[name] <= bounds[name][1]
-    shares = {name: 100 * held[name] / known[name] for name in truth}
+    shares = {name: 100 * held[name] / reference[name] for name in truth}
     assert all(share >= least for share in shares.values()), shares

@@ -45,9 +45,9 @@ def test_the_published_example() -> None:
     statistic = d @ np.linalg.solve(contrasts @ covariance @ contrasts.T, d)
     assert statistic == pytest.approx(2.5340, abs=5e-5)
     assert chi2.sf(statistic, 2) == pytest.approx(0.2817, abs=5e-5)
-    found = delong(label.astype(int), protein, 10 - kg)
-    assert found.z**2 == pytest.approx(d[1] ** 2 / (contrasts @ covariance @ contrasts.T)[1, 1])
-    assert found.p == pytest.approx(chi2.sf(found.z**2, 1))
+    result = delong(label.astype(int), protein, 10 - kg)
+    assert result.z**2 == pytest.approx(d[1] ** 2 / (contrasts @ covariance @ contrasts.T)[1, 1])
+    assert result.p == pytest.approx(chi2.sf(result.z**2, 1))
 
 
 @settings(max_examples=25, deadline=None)
@@ -90,7 +90,7 @@ def test_patients_of_one_patch_are_no_clusters() -> None:
     assert by_patient.p > alone.p  # Student's t for the normal
 
 
-def test_equal_classifiers_are_told_apart_in_one_of_twenty() -> None:
+def test_equal_classifiers_differ_significantly_in_one_of_twenty() -> None:
     """Of 600 comparisons over 16 patients: 4.7 % by patient, 17 % by patch."""
     rejected = np.zeros(2)
     for seed in range(600):
@@ -103,8 +103,8 @@ def test_equal_classifiers_are_told_apart_in_one_of_twenty() -> None:
 
 def test_the_same_ranks_do_not_differ() -> None:
     y, a, _, group = clustered(2)
-    found = delong(y, a, np.exp(a), group)
-    assert (found.difference, found.z, found.p) == (0.0, 0.0, 1.0)
+    result = delong(y, a, np.exp(a), group)
+    assert (result.difference, result.z, result.p) == (0.0, 0.0, 1.0)
     perfect = delong(y, y + 0.0, y + 0.0)
     assert (perfect.auroc_a, perfect.error, perfect.p) == (1.0, 0.0, 1.0)
 

@@ -15,12 +15,12 @@ def rows(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarray,
 
 def test_approval_of_the_president() -> None:
     """Agresti 1990, p. 350: 794 approve in both surveys, 150 then 86 in one only, 570 in none."""
-    found = mcnemar(*rows(794, 150, 86, 570))
-    assert (found.b, found.c) == (150, 86)
-    assert found.p == pytest.approx(binomtest(86, 236).pvalue)
-    assert found.p == pytest.approx(3.7e-5, rel=0.02)
-    assert np.isnan(found.p_clustered)
-    assert found.clusters is None
+    result = mcnemar(*rows(794, 150, 86, 570))
+    assert (result.b, result.c) == (150, 86)
+    assert result.p == pytest.approx(binomtest(86, 236).pvalue)
+    assert result.p == pytest.approx(3.7e-5, rel=0.02)
+    assert np.isnan(result.p_clustered)
+    assert result.clusters is None
 
 
 @settings(max_examples=30, deadline=None)
@@ -38,16 +38,16 @@ def test_the_clustered_statistic_is_that_of_yang(patients: list[tuple[int, ...]]
     )
     k = len(patients)
     expected = (k - 1) / k * total**2 / spread if spread else 0.0
-    found = mcnemar(a, b, group)
-    assert found.statistic == pytest.approx(expected)
-    assert found.p_clustered == pytest.approx(chi2.sf(expected, 1))
-    assert found.clusters == k
+    result = mcnemar(a, b, group)
+    assert result.statistic == pytest.approx(expected)
+    assert result.p_clustered == pytest.approx(chi2.sf(expected, 1))
+    assert result.clusters == k
     turned = mcnemar(b, a, group)
-    assert (turned.b, turned.c) == (found.c, found.b)
-    assert turned.p_clustered == pytest.approx(found.p_clustered)
+    assert (turned.b, turned.c) == (result.c, result.b)
+    assert turned.p_clustered == pytest.approx(result.p_clustered)
 
 
-def test_equal_classifiers_are_told_apart_in_one_of_twenty() -> None:
+def test_equal_classifiers_differ_significantly_in_one_of_twenty() -> None:
     """Of 600 comparisons over 20 patients: 5.8 % by patient, 19 % by patch."""
     rng = np.random.default_rng(0)
     rejected = np.zeros(2)
@@ -57,8 +57,8 @@ def test_equal_classifiers_are_told_apart_in_one_of_twenty() -> None:
         share = 1 / (1 + np.exp(2 - lean))[:, group]  # of patches that only one has right
         u = rng.random(len(group))
         a, b = u < share[0], u > 1 - share[1]
-        found = mcnemar(a, b, group)
-        rejected += [found.p_clustered < 0.05, found.p < 0.05]
+        result = mcnemar(a, b, group)
+        rejected += [result.p_clustered < 0.05, result.p < 0.05]
     by_patient, by_patch = 100 * rejected / 600
     assert 3 <= by_patient <= 7
     assert by_patch > 12
@@ -66,8 +66,14 @@ def test_equal_classifiers_are_told_apart_in_one_of_twenty() -> None:
 
 def test_no_discord_and_a_single_patient() -> None:
     same = np.array([True, False, True])
-    found = mcnemar(same, same, np.array(["a", "b", "b"]))
-    assert (found.b, found.c, found.p, found.statistic, found.p_clustered) == (0, 0, 1.0, 0.0, 1.0)
+    result = mcnemar(same, same, np.array(["a", "b", "b"]))
+    assert (result.b, result.c, result.p, result.statistic, result.p_clustered) == (
+        0,
+        0,
+        1.0,
+        0.0,
+        1.0,
+    )
     one = mcnemar(same, ~same, np.array(["a"] * 3))
     assert (one.b, one.c, one.clusters) == (2, 1, 1)
     assert np.isnan(one.p_clustered)

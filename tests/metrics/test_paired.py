@@ -33,45 +33,45 @@ def contest(seed: int, patients: int = 20, each: int = 30, lead: float = 0.0) ->
 
 def test_columns_values_and_units() -> None:
     y, group, contestants = contest(0)
-    found = compare_paired(y, group, contestants, ("f1", "auroc"), draws=100)
-    assert list(found.intervals) == [
+    result = compare_paired(y, group, contestants, ("f1", "auroc"), draws=100)
+    assert list(result.intervals) == [
         *("contestant", "metric", "value", "low", "high", "repeats", "patients")
     ]
-    assert list(found.pairs) == [
+    assert list(result.pairs) == [
         *("a", "b", "metric", "difference", "low", "high", "p", "patients")
     ]
-    values = found.intervals.set_index(["contestant", "metric"])["value"]
+    values = result.intervals.set_index(["contestant", "metric"])["value"]
     for name, (prediction,) in contestants.items():
         assert values[name, "auroc"] == pytest.approx(sk.roc_auc_score(y, prediction.scores))
         assert values[name, "f1"] == pytest.approx(sk.f1_score(y, prediction.decisions[""]))
-    pair = found.pairs.set_index("metric").loc["f1"]
+    pair = result.pairs.set_index("metric").loc["f1"]
     assert pair["difference"] == pytest.approx(values["a", "f1"] - values["b", "f1"])
-    assert set(found.pairs["patients"]) == {20}
+    assert set(result.pairs["patients"]) == {20}
 
 
 def test_a_single_patient_tells_nothing_apart() -> None:
     y, _, contestants = contest(0)
-    found = compare_paired(y, np.zeros(len(y)), contestants, ("f1",), draws=100)
-    assert found.pairs["patients"].tolist() == [1]
-    assert found.pairs[["low", "high", "p"]].isna().all(axis=None)
-    assert found.intervals[["low", "high"]].isna().all(axis=None)
-    assert found.intervals["value"].notna().all()
+    result = compare_paired(y, np.zeros(len(y)), contestants, ("f1",), draws=100)
+    assert result.pairs["patients"].tolist() == [1]
+    assert result.pairs[["low", "high", "p"]].isna().all(axis=None)
+    assert result.intervals[["low", "high"]].isna().all(axis=None)
+    assert result.intervals["value"].notna().all()
 
 
 def test_intervals_of_contestants_are_those_of_the_bootstrap() -> None:
     y, group, contestants = contest(1)
-    found = compare_paired(y, group, contestants, ("recall",), draws=200, seed=4).intervals
+    result = compare_paired(y, group, contestants, ("recall",), draws=200, seed=4).intervals
     (a,) = contestants["a"]
     alone = bootstrap(y, a.scores, group, a.decisions, draws=200, seed=4).bounds["recall"]
-    assert (found.loc[0, "low"], found.loc[0, "high"]) == alone
+    assert (result.loc[0, "low"], result.loc[0, "high"]) == alone
 
 
 def test_what_patients_share_falls_out_of_the_difference() -> None:
     y, group, contestants = contest(2, lead=0.4)
-    found = compare_paired(y, group, contestants, ("auroc",), draws=1000)
-    low_a, high_b = found.intervals["low"][0], found.intervals["high"][1]
+    result = compare_paired(y, group, contestants, ("auroc",), draws=1000)
+    low_a, high_b = result.intervals["low"][0], result.intervals["high"][1]
     assert low_a < high_b  # the intervals overlap
-    pair = found.pairs.iloc[0]
+    pair = result.pairs.iloc[0]
     assert pair["low"] > 0
     assert pair["p"] < 0.05
 
@@ -96,11 +96,11 @@ def test_turning_a_pair_round_turns_the_sign() -> None:
 def test_repeats_count_by_their_mean() -> None:
     y, group, contestants = contest(5)
     both = {"a": contestants["a"] + contestants["b"], "b": contestants["b"]}
-    found = compare_paired(y, group, both, ("recall",), draws=100)
+    result = compare_paired(y, group, both, ("recall",), draws=100)
     single = compare_paired(y, group, contestants, ("recall",), draws=100)
-    assert found.intervals["value"][0] == pytest.approx(single.intervals["value"].mean())
-    assert found.intervals["repeats"].tolist() == [2, 1]
-    halved = found.pairs[["difference", "low", "high"]] * 2
+    assert result.intervals["value"][0] == pytest.approx(single.intervals["value"].mean())
+    assert result.intervals["repeats"].tolist() == [2, 1]
+    halved = result.pairs[["difference", "low", "high"]] * 2
     assert np.allclose(halved, single.pairs[["difference", "low", "high"]])
 
 
@@ -140,13 +140,15 @@ def test_an_interval_leaves_out_0_exactly_when_p_is_small(
 
 
 @pytest.mark.parametrize(("patients", "most"), [(24, 7), (3, 7)])
-def test_equal_contestants_are_told_apart_in_one_of_twenty(patients: int, most: float) -> None:
+def test_equal_contestants_differ_significantly_in_one_of_twenty(
+    patients: int, most: float
+) -> None:
     """Chance favours either: 3.8 % of comparisons on 24 patients have p < 0.05."""
     p_values = []
     for seed in range(400):
         y, group, contestants = contest(100 + seed, patients, each=25)
-        found = compare_paired(y, group, contestants, ("accuracy",), draws=199, seed=seed)
-        p_values.append(found.pairs["p"][0])
+        result = compare_paired(y, group, contestants, ("accuracy",), draws=199, seed=seed)
+        p_values.append(result.pairs["p"][0])
     share = 100 * np.mean(np.array(p_values) < 0.05)
     assert share <= most
     if patients > 10:
@@ -155,8 +157,8 @@ def test_equal_contestants_are_told_apart_in_one_of_twenty(patients: int, most: 
 
 def test_what_is_undefined_is_left_out() -> None:
     y, group, contestants = contest(7)
-    found = compare_paired(np.ones_like(y), group, contestants, ("recall", "auroc"), draws=60)
-    assert set(found.pairs["metric"]) == set(found.intervals["metric"]) == {"recall"}
+    result = compare_paired(np.ones_like(y), group, contestants, ("recall", "auroc"), draws=60)
+    assert set(result.pairs["metric"]) == set(result.intervals["metric"]) == {"recall"}
     alone = compare_paired(y, group, {"a": contestants["a"]}, draws=60)
     assert isinstance(alone.pairs, pd.DataFrame)
     assert alone.pairs.empty

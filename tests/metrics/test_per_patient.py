@@ -1,4 +1,4 @@
-"""Metrics a patient agree with scikit-learn's; who is worst, and how well the burden is told."""
+"""Metrics per patient agree with scikit-learn; the worst patient, and agreement of the burden."""
 
 import warnings
 from typing import Any
@@ -62,13 +62,13 @@ def test_each_patient_agrees_with_scikit_learn(rows: list[tuple[str, int, int]],
     assert sorted(table.index) == sorted(set(patient))
     for name, part in frame.groupby("patient"):
         row, y, score = table.loc[name], part["label"], part["score"]
-        wanted = expected_row(part, part["predicted"].to_numpy())
+        expected = expected_row(part, part["predicted"].to_numpy())
         at_half = expected_row(part, (score >= 0.5).to_numpy().astype(int))
-        wanted |= {f"{metric}_at_0.5": value for metric, value in at_half.items()}
+        expected |= {f"{metric}_at_0.5": value for metric, value in at_half.items()}
         both = y.nunique() == 2
-        wanted["auroc"] = sk.roc_auc_score(y, score) if both else np.nan
-        wanted["average_precision"] = sk.average_precision_score(y, score) if both else np.nan
-        wanted |= {
+        expected["auroc"] = sk.roc_auc_score(y, score) if both else np.nan
+        expected["average_precision"] = sk.average_precision_score(y, score) if both else np.nan
+        expected |= {
             "patches": len(part),
             "positive": y.mean(),
             "tp": int((y & part["predicted"]).sum()),
@@ -77,7 +77,7 @@ def test_each_patient_agrees_with_scikit_learn(rows: list[tuple[str, int, int]],
             "fraction_expected": score.mean(),
             "burden_error": part["predicted"].mean() - y.mean(),
         }
-        for metric, value in wanted.items():
+        for metric, value in expected.items():
             assert row[metric] == pytest.approx(value, abs=1e-12, nan_ok=True), metric
         assert row[["tp", "fp", "fn", "tn"]].sum() == len(part)
 
@@ -165,14 +165,14 @@ def burden_table(true: list[float], predicted: list[float]) -> pd.DataFrame:
 
 def test_the_burden_is_summed_up_as_bland_and_altman_do() -> None:
     true, predicted = [0.1, 0.2, 0.4, 0.8], [0.2, 0.2, 0.6, 0.7]
-    found = burden_summary(burden_table(true, predicted))
-    assert found["burden_mae"] == pytest.approx(0.1)
-    assert found["burden_bias"] == pytest.approx(0.05)
+    result = burden_summary(burden_table(true, predicted))
+    assert result["burden_mae"] == pytest.approx(0.1)
+    assert result["burden_bias"] == pytest.approx(0.05)
     sd = np.std([0.1, 0, 0.2, -0.1], ddof=1)
-    assert found["burden_limit_low"] == pytest.approx(0.05 - 1.96 * sd)
-    assert found["burden_limit_high"] == pytest.approx(0.05 + 1.96 * sd)
-    assert found["burden_pearson"] == pytest.approx(np.corrcoef(true, predicted)[0, 1])
-    assert found["burden_spearman"] == pytest.approx(0.9486833)  # ranks 1 2 3 4 and 1.5 1.5 3 4
+    assert result["burden_limit_low"] == pytest.approx(0.05 - 1.96 * sd)
+    assert result["burden_limit_high"] == pytest.approx(0.05 + 1.96 * sd)
+    assert result["burden_pearson"] == pytest.approx(np.corrcoef(true, predicted)[0, 1])
+    assert result["burden_spearman"] == pytest.approx(0.9486833)  # ranks 1 2 3 4 and 1.5 1.5 3 4
 
 
 def test_concordance_falls_where_correlation_does_not() -> None:
@@ -189,20 +189,20 @@ def test_concordance_falls_where_correlation_does_not() -> None:
 
 @pytest.mark.parametrize("patients", [0, 1, 2])
 def test_few_patients_have_no_limits(patients: int) -> None:
-    found = burden_summary(burden_table([0.2, 0.4][:patients], [0.3, 0.4][:patients]))
-    assert set(found) <= {"burden_mae", "burden_bias", "burden_expected_mae"}
-    assert len(found) == (3 if patients else 0)
+    result = burden_summary(burden_table([0.2, 0.4][:patients], [0.3, 0.4][:patients]))
+    assert set(result) <= {"burden_mae", "burden_bias", "burden_expected_mae"}
+    assert len(result) == (3 if patients else 0)
 
 
 def test_patients_alike_have_no_correlation_and_no_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = burden_summary(burden_table([0.2] * 5, [0.1, 0.2, 0.3, 0.2, 0.2]))
-    assert "burden_pearson" not in found
-    assert found["burden_bias"] == pytest.approx(0)
+        result = burden_summary(burden_table([0.2] * 5, [0.1, 0.2, 0.3, 0.2, 0.2]))
+    assert "burden_pearson" not in result
+    assert result["burden_bias"] == pytest.approx(0)
 
 
-def test_the_worst_patient_has_enough_patches_to_say_so() -> None:
+def test_the_worst_patient_has_enough_patches() -> None:
     few = predictions(["few"] * 3, [1, 1, 0], [0.1, 0.2, 0.9])
     many = predictions(
         ["many"] * 40, [1] * 20 + [0] * 20, [0.9] * 15 + [0.1] * 5 + [0.1] * 18 + [0.8] * 2

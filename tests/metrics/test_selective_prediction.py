@@ -37,13 +37,13 @@ def test_each_row_is_the_metrics_of_the_patches_kept(rows: list[tuple[int, int, 
         assert row["coverage"] == pytest.approx(kept.mean())
         assert row["risk"] == pytest.approx((y != called).mean())
         positives = (y == 1).any()
-        wanted = {
+        expected = {
             "recall": sk.recall_score(y, called) if positives else np.nan,
             "precision": sk.precision_score(y, called, zero_division=0) if positives else np.nan,
             "f1": sk.f1_score(y, called) if positives else np.nan,
             "specificity": sk.recall_score(y, called, pos_label=0) if (y == 0).any() else np.nan,
         }
-        for name, value in wanted.items():
+        for name, value in expected.items():
             assert row[name] == pytest.approx(value, nan_ok=True), name
     assert table["coverage"].iloc[-1] == 1
 
@@ -60,21 +60,21 @@ def test_the_area_is_the_mean_over_orders_of_equals(
     def brute(by: np.ndarray) -> float:
         return float((np.cumsum(wrong[by]) / steps).mean())
 
-    found = selective_metrics(label, predicted, sure)
+    result = selective_metrics(label, predicted, sure)
     perfect = brute(np.argsort(wrong, kind="stable"))
-    assert found["aurc"] - found["e_aurc"] == pytest.approx(perfect)
-    assert found["e_aurc"] >= 0
+    assert result["aurc"] - result["e_aurc"] == pytest.approx(perfect)
+    assert result["e_aurc"] >= 0
     orders = [np.lexsort((rng.random(len(sure)), -sure)) for _ in range(400)]
-    assert found["aurc"] == pytest.approx(np.mean([brute(o) for o in orders]), abs=0.06)
+    assert result["aurc"] == pytest.approx(np.mean([brute(o) for o in orders]), abs=0.06)
     if len(set(sure)) == len(sure):
-        assert found["aurc"] == pytest.approx(brute(np.argsort(-sure)))
+        assert result["aurc"] == pytest.approx(brute(np.argsort(-sure)))
 
 
 def test_errors_among_equals_are_expected_half_way() -> None:
-    found = selective_metrics(np.array([1, 0]), np.array([1, 1]), np.array([0.5, 0.5]))
+    result = selective_metrics(np.array([1, 0]), np.array([1, 1]), np.array([0.5, 0.5]))
     # Either order: (0 + 1/2) / 2 or (1 + 1/2) / 2.
-    assert found["aurc"] == pytest.approx(0.5)
-    assert found["e_aurc"] == pytest.approx(0.25)
+    assert result["aurc"] == pytest.approx(0.5)
+    assert result["e_aurc"] == pytest.approx(0.25)
 
 
 def test_targets_are_met_at_the_largest_coverage_that_meets_them() -> None:
@@ -83,29 +83,29 @@ def test_targets_are_met_at_the_largest_coverage_that_meets_them() -> None:
     predicted[[0, 8]] = 1 - predicted[[0, 8]]  # a miss and a false alarm
     sure = np.linspace(1, 0.05, 20)
     sure[0], sure[8] = 0.01, 0.02  # the least certain of all
-    found = selective_metrics(label, predicted, sure)
-    assert found["coverage_at_recall_0.99"] == pytest.approx(19 / 20)
-    assert found["coverage_at_error_0.05"] == pytest.approx(18 / 20)
-    assert found["risk_at_coverage_0.8"] == 0
-    assert found["recall_at_coverage_0.8"] == 1
-    assert found["e_aurc"] == pytest.approx(0)
+    result = selective_metrics(label, predicted, sure)
+    assert result["coverage_at_recall_0.99"] == pytest.approx(19 / 20)
+    assert result["coverage_at_error_0.05"] == pytest.approx(18 / 20)
+    assert result["risk_at_coverage_0.8"] == 0
+    assert result["recall_at_coverage_0.8"] == 1
+    assert result["e_aurc"] == pytest.approx(0)
     backwards = selective_metrics(label, predicted, -sure)
     assert backwards["coverage_at_error_0.05"] == 0
     assert backwards["coverage_at_recall_0.99"] == 0
-    assert backwards["e_aurc"] > found["e_aurc"]
+    assert backwards["e_aurc"] > result["e_aurc"]
 
 
-def test_equals_move_past_the_coverage_asked_for() -> None:
+def test_ties_move_past_the_target_coverage() -> None:
     label, predicted = np.array([1, 1, 1, 0]), np.array([1, 1, 0, 0])
-    found = selective_metrics(label, predicted, np.array([0.9, 0.1, 0.1, 0.1]))
-    assert found["risk_at_coverage_0.8"] == 0.25
-    assert found["recall_at_coverage_0.8"] == pytest.approx(2 / 3)
+    result = selective_metrics(label, predicted, np.array([0.9, 0.1, 0.1, 0.1]))
+    assert result["risk_at_coverage_0.8"] == 0.25
+    assert result["recall_at_coverage_0.8"] == pytest.approx(2 / 3)
 
 
 def test_without_positives_there_is_no_recall() -> None:
-    found = selective_metrics(np.zeros(5, int), np.zeros(5, int), np.arange(5.0))
-    assert set(found) == {"aurc", "e_aurc", "coverage_at_error_0.05", "risk_at_coverage_0.8"}
-    assert found["coverage_at_error_0.05"] == 1
+    result = selective_metrics(np.zeros(5, int), np.zeros(5, int), np.arange(5.0))
+    assert set(result) == {"aurc", "e_aurc", "coverage_at_error_0.05", "risk_at_coverage_0.8"}
+    assert result["coverage_at_error_0.05"] == 1
     assert selective_metrics(np.zeros(0, int), np.zeros(0, int), np.zeros(0)) == {}
     assert len(risk_coverage(np.zeros(0, int), np.zeros(0, int), np.zeros(0))) == 0
 
@@ -118,10 +118,10 @@ def test_more_classes_have_risk_alone() -> None:
     table = risk_coverage(label, p.argmax(1), sure, 4)
     assert table.columns.tolist() == ["coverage", "risk", "threshold"]
     assert risk_coverage(label, p.argmax(1), sure).equals(table)
-    found = selective_metrics(label, p.argmax(1), sure, 4)
-    assert "coverage_at_recall_0.99" not in found
+    result = selective_metrics(label, p.argmax(1), sure, 4)
+    assert "coverage_at_recall_0.99" not in result
     by_chance = selective_metrics(label, p.argmax(1), rng.random(300), 4)
-    assert found["aurc"] < by_chance["aurc"]
+    assert result["aurc"] < by_chance["aurc"]
 
 
 @settings(max_examples=20, deadline=None)
@@ -150,13 +150,13 @@ def test_confidence_is_of_the_threshold_that_made_the_decisions() -> None:
     frame = pd.DataFrame({"score": rng.random(400), "fold": np.repeat(["0", "1"], 200)})
     cuts = np.repeat([0.3, 0.8], 200)
     frame["predicted"] = (frame["score"] >= cuts).astype(int)
-    pooled, known = confidence(frame, 2), margin_confidence(frame["score"].to_numpy(), cuts)
+    pooled, reference = confidence(frame, 2), margin_confidence(frame["score"].to_numpy(), cuts)
     for fold in ("0", "1"):
         part = frame["fold"] == fold
         one_threshold = confidence(frame[part], 2, cuts[part][0])
-        assert one_threshold == pytest.approx(known[part])
+        assert one_threshold == pytest.approx(reference[part])
         assert confidence(frame[part].drop(columns="fold"), 2) == pytest.approx(pooled[part])
-    assert pooled == pytest.approx(known, abs=0.05)
+    assert pooled == pytest.approx(reference, abs=0.05)
     assert confidence(frame, 3).tolist() == frame["score"].tolist()
     all_negative = pd.DataFrame({"score": [0.1, 0.2], "predicted": [0, 0]})
     assert (np.diff(confidence(all_negative, 2)) < 0).all()

@@ -1,4 +1,4 @@
-"""Slices cut the patches by place, finding and stain; the table says where errors gather."""
+"""Slices of patches by position, finding and stain, and the table of their errors."""
 
 import re
 
@@ -71,8 +71,8 @@ def test_neighbours_come_from_the_context_given() -> None:
 def test_thirds_are_cut_where_the_reference_is() -> None:
     train = pd.DataFrame({"patient": "a", "label": 0, "saturation": np.linspace(0, 1, 301)})
     test = pd.DataFrame({"patient": "b", "label": 0, "saturation": [0.1, 0.2, 0.5, 0.6, 0.65]})
-    found = slice_columns(test, reference=train)["saturation"].tolist()
-    assert found == ["pale", "pale", *["medium saturated"] * 3]
+    result = slice_columns(test, reference=train)["saturation"].tolist()
+    assert result == ["pale", "pale", *["medium saturated"] * 3]
     own = slice_columns(test)["saturation"].tolist()
     assert own == ["pale", "pale", "medium saturated", "saturated", "saturated"]
     flat = test.assign(saturation=0.5)
@@ -84,11 +84,11 @@ def test_the_balance_tells_the_stains_apart_at_any_strength() -> None:
     vectors = {"h": np.array([0.65, 0.70, 0.29]), "e": np.array([0.07, 0.99, 0.11])}
     colours = [240 * np.exp(-s * vectors[k]) for k in "he" for s in (0.3, 1.5)]
     frame = pd.DataFrame([*colours, [245, 245, 245]], columns=["mean_r", "mean_g", "mean_b"])
-    found = stain_measures(frame)
-    assert found["stain balance"][:4] == pytest.approx([0.396, 0.396, 0.060, 0.060], abs=1e-3)
-    assert np.isnan(found["stain balance"][4])
-    assert found["darkness"][4] == pytest.approx(10)
-    assert found["darkness"][1] > found["darkness"][0]
+    result = stain_measures(frame)
+    assert result["stain balance"][:4] == pytest.approx([0.396, 0.396, 0.060, 0.060], abs=1e-3)
+    assert np.isnan(result["stain balance"][4])
+    assert result["darkness"][4] == pytest.approx(10)
+    assert result["darkness"][1] > result["darkness"][0]
 
 
 def test_what_is_not_known_of_the_patches_makes_no_slices() -> None:
@@ -182,7 +182,7 @@ def test_patients_that_differ_widen_the_interval_of_a_slice() -> None:
     assert width["apart"] > 0.2
 
 
-def test_two_patients_that_agree_by_luck_tell_no_more_than_independent_patches() -> None:
+def test_two_patients_that_agree_by_chance_have_the_error_of_independent_patches() -> None:
     """Seen: an error rate of 0.23 on 197 patches of two patients, from 0.21 to 0.25."""
     frame = pd.DataFrame({"patient": np.repeat(["a", "b"], 100), "label": 1, "score": 0.5})
     frame["predicted"] = np.tile(np.arange(100) >= 23, 2).astype(int)
@@ -202,13 +202,13 @@ def test_without_draws_there_are_no_intervals_and_nothing_stands_out() -> None:
 def test_metrics_have_names_that_can_be_logged() -> None:
     frame = predictions(36 * 2)
     columns = slice_columns(frame).assign(**{"finding/odd": "Übergröße: 5 µm (é)"})
-    found = slice_metrics(slice_table(frame, columns))
-    assert "slice/edge_of_tissue/recall" in found
-    assert "slice/ink/error_rate" in found
-    assert "slice/glass/recall" not in found  # no positives: undefined
-    assert all(re.fullmatch(r"[A-Za-z0-9_./ -]+", name) for name in found)
-    assert all(np.isfinite(value) for value in found.values())
-    assert not any("all_patches" in name for name in found)
+    result = slice_metrics(slice_table(frame, columns))
+    assert "slice/edge_of_tissue/recall" in result
+    assert "slice/ink/error_rate" in result
+    assert "slice/glass/recall" not in result  # no positives: undefined
+    assert all(re.fullmatch(r"[A-Za-z0-9_./ -]+", name) for name in result)
+    assert all(np.isfinite(value) for value in result.values())
+    assert not any("all_patches" in name for name in result)
 
 
 def test_values_of_the_same_name_stay_apart() -> None:

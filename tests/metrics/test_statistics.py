@@ -70,8 +70,8 @@ def test_more_classes_agree_with_the_collection() -> None:
 def test_scores_on_the_edges_of_bins_are_binned_alike() -> None:
     scores = np.repeat(np.linspace(0, 1, 11), 3)
     y = np.tile([0, 1, 1], 11)
-    found = once(y, Prediction(scores))["ece"]
-    assert found == pytest.approx(calibration_metrics(y, np.stack([1 - scores, scores], 1))["ece"])
+    result = once(y, Prediction(scores))["ece"]
+    assert result == pytest.approx(calibration_metrics(y, np.stack([1 - scores, scores], 1))["ece"])
 
 
 @settings(max_examples=40, deadline=None)
@@ -96,7 +96,7 @@ def test_weights_are_repetitions(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ranking, "FEW_CLUSTERS", few_units)
         patch.setattr(ranking, "CELLS", cells)
-        found = ClusterStatistics(y, prediction, codes, clusters).values(times[None].astype(float))
+        result = ClusterStatistics(y, prediction, codes, clusters).values(times[None].astype(float))
     repeated = Prediction(
         prediction.scores[rows], {k: x[rows] for k, x in prediction.decisions.items()}
     )
@@ -104,14 +104,14 @@ def test_weights_are_repetitions(
         np.ones((1, 1))
     )
     for name, value in alone.items():
-        assert found[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
+        assert result[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
 
 
-def test_only_the_metrics_asked_for_are_computed() -> None:
+def test_only_the_requested_metrics_are_computed() -> None:
     y, prediction = predictions(2, 50)
-    wanted = ("f1_at_0.5", "auroc")
-    statistics = ClusterStatistics(y, prediction, np.zeros(50, int), 1, wanted)
-    assert list(statistics.values(np.ones((1, 1)))) == list(wanted)
+    target = ("f1_at_0.5", "auroc")
+    statistics = ClusterStatistics(y, prediction, np.zeros(50, int), 1, target)
+    assert list(statistics.values(np.ones((1, 1)))) == list(target)
 
 
 @pytest.mark.parametrize(

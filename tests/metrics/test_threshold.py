@@ -181,7 +181,7 @@ def decisions(tp: int, fn: int, fp: int, tn: int) -> Callable[[ThresholdRule], s
     return lambda rule: rule.missed(y, called, "IDC")
 
 
-def test_a_missed_target_is_said_with_counts() -> None:
+def test_a_missed_target_is_described_with_counts() -> None:
     recall, precision = ThresholdRule("recall>=0.95"), ThresholdRule("precision>=0.9")
     assert decisions(572, 57, 10, 10)(recall) == (
         "The recall target of 0.95 was missed on test: 0.91 (57 of 629 IDC patches were missed)."

@@ -40,8 +40,8 @@ def by_looking(grid: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["tissue_edge", "edge_distance", "class_border"])
 
 
-def same(found: pd.DataFrame, wanted: pd.DataFrame) -> bool:
-    return bool((found.to_numpy(int) == wanted.to_numpy(int)).all())
+def same(result: pd.DataFrame, expected: pd.DataFrame) -> bool:
+    return bool((result.to_numpy(int) == expected.to_numpy(int)).all())
 
 
 grids = hnp.arrays(np.int64, (7, 8), elements=st.sampled_from([-1, 0, 0, 0, 1, 1, 2]))
@@ -59,7 +59,7 @@ def test_all_places_agree_with_looking_at_each(grid: np.ndarray, step: int, corn
 
 @settings(max_examples=12, deadline=None)
 @given(grids, st.integers(0, 1000))
-def test_a_crooked_grid_says_the_same(grid: np.ndarray, seed: int) -> None:
+def test_a_jittered_grid_gives_the_same_positions(grid: np.ndarray, seed: int) -> None:
     whole = np.zeros((7, 40), np.int64)
     whole[:, :8] = grid
     patches = slide(whole)
@@ -75,10 +75,10 @@ def test_slides_differ_in_their_step_and_do_not_touch() -> None:
     one[0, 0] = 1
     both = pd.concat([slide(one, "a", 50), slide(two, "b", 224)], ignore_index=True)
     order = np.random.default_rng(0).permutation(len(both))
-    found = locate(both.iloc[order]).sort_index()
-    assert same(found.iloc[:25], by_looking(one))
-    assert same(found.iloc[25:], by_looking(two))
-    assert not found["class_border"][25:].any()
+    result = locate(both.iloc[order]).sort_index()
+    assert same(result.iloc[:25], by_looking(one))
+    assert same(result.iloc[25:], by_looking(two))
+    assert not result["class_border"][25:].any()
 
 
 def test_neighbours_are_looked_up_among_all_patches_of_the_slide() -> None:
@@ -86,11 +86,11 @@ def test_neighbours_are_looked_up_among_all_patches_of_the_slide() -> None:
     grid[2, 3] = 1
     whole = slide(grid)
     middle = whole[(whole["x"] == 101) & (whole["y"] == 101)]
-    found = locate(middle, whole)
-    assert found.index.tolist() == middle.index.tolist()
-    assert found["tissue_edge"].tolist() == [False]
-    assert found["edge_distance"].tolist() == [2]
-    assert found["class_border"].tolist() == [True]
+    result = locate(middle, whole)
+    assert result.index.tolist() == middle.index.tolist()
+    assert result["tissue_edge"].tolist() == [False]
+    assert result["edge_distance"].tolist() == [2]
+    assert result["class_border"].tolist() == [True]
     unknown = whole.assign(label=np.where(whole["label"] == 1, -1, 0))
     assert locate(middle, unknown)["tissue_edge"].tolist() == [True]
 
@@ -98,10 +98,10 @@ def test_neighbours_are_looked_up_among_all_patches_of_the_slide() -> None:
 def test_a_place_held_twice_is_one_place_of_two_labels() -> None:
     grid = np.zeros((3, 3), np.int64)
     twice = pd.concat([slide(grid), slide(grid).iloc[[4]].assign(label=1)], ignore_index=True)
-    found = locate(twice)
-    assert found["tissue_edge"].tolist() == [True] * 4 + [False] + [True] * 4 + [False]
+    result = locate(twice)
+    assert result["tissue_edge"].tolist() == [True] * 4 + [False] + [True] * 4 + [False]
     # All around the middle see its label 1; it sees only zeros itself.
-    assert found["class_border"].tolist() == [True] * 4 + [False] + [True] * 4 + [True]
+    assert result["class_border"].tolist() == [True] * 4 + [False] + [True] * 4 + [True]
 
 
 def test_what_has_no_position_is_unknown() -> None:
@@ -109,9 +109,9 @@ def test_what_has_no_position_is_unknown() -> None:
     stacked = pd.DataFrame({"patient": "b", "x": 0, "y": 0, "label": [0, 1, 1]})
     alone = pd.DataFrame({"patient": "c", "x": [7], "y": [7], "label": [0]})
     frame = pd.concat([grid, stacked, alone], ignore_index=True)
-    found = locate(frame)
-    assert found[:9].notna().all(axis=None)
-    assert found[9:].isna().all(axis=None)
+    result = locate(frame)
+    assert result[:9].notna().all(axis=None)
+    assert result[9:].isna().all(axis=None)
     frame["x"] = frame["x"].astype(float)
     frame.loc[0, "x"] = np.nan
     assert locate(frame).loc[0].isna().all()
@@ -123,9 +123,9 @@ def test_what_has_no_position_is_unknown() -> None:
 def test_two_patches_far_apart_are_no_neighbours() -> None:
     whole = slide(np.zeros((4, 4), np.int64))
     far = pd.DataFrame({"patient": "b", "x": [0, 3000], "y": [0, 3000], "label": [0, 1]})
-    found = locate(pd.concat([whole, far], ignore_index=True))
-    assert found["class_border"].tolist() == [False] * 18
-    assert found["tissue_edge"][16:].all()
+    result = locate(pd.concat([whole, far], ignore_index=True))
+    assert result["class_border"].tolist() == [False] * 18
+    assert result["tissue_edge"][16:].all()
 
 
 def test_many_slides_are_kept_apart() -> None:
@@ -133,6 +133,6 @@ def test_many_slides_are_kept_apart() -> None:
     grid = np.zeros((side, side), np.int64)
     grid[:, : side // 3] = 1
     whole = pd.concat([slide(grid, str(i)) for i in range(slides)], ignore_index=True)
-    found = locate(whole)
-    assert found["edge_distance"].max() == side // 2 - 1
-    assert found["class_border"].sum() == slides * 2 * side
+    result = locate(whole)
+    assert result["edge_distance"].max() == side // 2 - 1
+    assert result["class_border"].sum() == slides * 2 * side

@@ -22,31 +22,31 @@ def test_total_is_expected_plus_mutual(
     shape: tuple[int, int, int], seed: int, sharpness: float
 ) -> None:
     samples = draws(shape, seed, sharpness)
-    found = measure_uncertainty(samples)
-    assert found.mean == pytest.approx(samples.mean(0))
-    assert found.entropy == pytest.approx(entropy(samples.mean(0), axis=1), abs=1e-12)
-    assert found.expected_entropy == pytest.approx(entropy(samples, axis=2).mean(0), abs=1e-12)
-    assert found.entropy == pytest.approx(found.expected_entropy + found.mutual_information)
-    assert (found.mutual_information >= 0).all()
-    assert (found.entropy <= np.log(shape[2])).all()
-    assert ((found.deviation >= 0) & (found.deviation <= 0.5 + 1e-12)).all()
+    result = measure_uncertainty(samples)
+    assert result.mean == pytest.approx(samples.mean(0))
+    assert result.entropy == pytest.approx(entropy(samples.mean(0), axis=1), abs=1e-12)
+    assert result.expected_entropy == pytest.approx(entropy(samples, axis=2).mean(0), abs=1e-12)
+    assert result.entropy == pytest.approx(result.expected_entropy + result.mutual_information)
+    assert (result.mutual_information >= 0).all()
+    assert (result.entropy <= np.log(shape[2])).all()
+    assert ((result.deviation >= 0) & (result.deviation <= 0.5 + 1e-12)).all()
 
 
 @settings(max_examples=30, deadline=None)
 @given(shapes, st.integers(0, 10_000))
 def test_equal_draws_disagree_about_nothing(shape: tuple[int, int, int], seed: int) -> None:
     one = draws((1, *shape[1:]), seed)
-    found = measure_uncertainty(np.repeat(one, shape[0], 0))
-    assert found.mutual_information == pytest.approx(0, abs=1e-12)
-    assert found.deviation == pytest.approx(0, abs=1e-12)
+    result = measure_uncertainty(np.repeat(one, shape[0], 0))
+    assert result.mutual_information == pytest.approx(0, abs=1e-12)
+    assert result.deviation == pytest.approx(0, abs=1e-12)
 
 
 def test_known_values() -> None:
     sure_but_split = np.array([[[1.0, 0.0]], [[0.0, 1.0]]])
-    found = measure_uncertainty(sure_but_split)
-    assert found.mutual_information == pytest.approx([np.log(2)])
-    assert found.expected_entropy.tolist() == [0]
-    assert found.deviation.tolist() == [0.5]
+    result = measure_uncertainty(sure_but_split)
+    assert result.mutual_information == pytest.approx([np.log(2)])
+    assert result.expected_entropy.tolist() == [0]
+    assert result.deviation.tolist() == [0.5]
     undecided = measure_uncertainty(np.full((3, 1, 4), 0.25))
     assert undecided.entropy == pytest.approx([np.log(4)])
     assert undecided.mutual_information == pytest.approx([0])
@@ -57,8 +57,8 @@ def test_the_deviation_is_of_the_class_that_is_watched() -> None:
     assert measure_uncertainty(two).deviation == pytest.approx(two[:, :, 1].std(0))
     three = draws((5, 7, 3), 0)
     top = three.mean(0).argmax(1)
-    wanted = three[:, np.arange(7), top].std(0)
-    assert measure_uncertainty(three).deviation == pytest.approx(wanted)
+    expected = three[:, np.arange(7), top].std(0)
+    assert measure_uncertainty(three).deviation == pytest.approx(expected)
 
 
 def test_half_precision_will_do_and_the_table_names_its_columns() -> None:

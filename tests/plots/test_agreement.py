@@ -35,7 +35,7 @@ def test_each_pair_stands_there_once_and_each_reader_has_a_panel(readers: int) -
     assert shown.count("5\n83%") == readers
 
 
-def test_undefined_is_said_and_nobody_is_no_error() -> None:
+def test_undefined_kappa_is_marked_and_no_reader_is_no_error() -> None:
     shown = texts(figure(["Ann", "label", "model"], np.nan))
     assert shown.count("undefined") == 3
     assert "nan" not in " ".join(shown)

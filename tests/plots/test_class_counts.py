@@ -22,8 +22,8 @@ def words_of(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
     assert plt.get_fignums() == []
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def counts(patients: int, classes: int) -> pd.DataFrame:
@@ -103,7 +103,7 @@ def test_histogram_holds_every_patient(totals: list[int]) -> None:
     assert f"median {np.median(totals):,.0f}" in words
 
 
-def test_nobody_is_said() -> None:
+def test_no_patient_is_marked() -> None:
     no_patients = pd.DataFrame(columns=list(NAMES[2]), dtype=int)
     assert "no patient is left" in words_of(patients_figure(no_patients))
     assert "no patient is left" in words_of(patches_per_patient_figure(np.array([], int)))
@@ -128,13 +128,13 @@ def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
     figure = colour_by_patient_figure(table, ["p2", "p0", "p1"], NAMES[2])
     strips = [a.images[0].get_array() for a in figure.axes if a.images]
     of_idc = table[table["label"] == 1].set_index("patient")
-    wanted = of_idc.loc[["p2", "p0"], ["mean_r", "mean_g", "mean_b"]].to_numpy()
-    assert np.array_equal(strips[1][0, :2], wanted.astype(np.uint8))
+    expected = of_idc.loc[["p2", "p0"], ["mean_r", "mean_g", "mean_b"]].to_numpy()
+    assert np.array_equal(strips[1][0, :2], expected.astype(np.uint8))
     assert (strips[1][0, 2] == 255).all()  # a patient without this class
 
 
 @pytest.mark.parametrize("patients", [3, 60])
-def test_a_class_that_nobody_has_is_said(patients: int) -> None:
+def test_a_class_without_patches_is_marked(patients: int) -> None:
     table = stats(patients, 1)
     order = list(table["patient"])
     assert "no patch of this class" in words_of(colour_by_patient_figure(table, order, NAMES[2]))

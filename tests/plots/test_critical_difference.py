@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.comparison.cliques import alike_pairs, cliques
+from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
 from idc.plots.fan import clip_distant, lanes
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import BLUE
-from idc.text import value_words
+from idc.text import value_label
 
 BASELINES = ("majority class", "colour statistics")
 
@@ -23,8 +23,8 @@ def words_of(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
     assert plt.get_fignums() == []
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
@@ -38,8 +38,8 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         for label in (tick.label1, tick.label2)
         if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
     }
-    found = set(figure.findobj(matplotlib.text.Text)) - undrawn
-    texts = [t for t in found if t.get_visible() and t.get_text()]
+    result = set(figure.findobj(matplotlib.text.Text)) - undrawn
+    texts = [t for t in result if t.get_visible() and t.get_text()]
     boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
     frame = figure.bbox
     out = [
@@ -115,11 +115,11 @@ def test_a_bar_has_a_dot_for_each_that_it_joins() -> None:
     assert "All tested pairs differ significantly" in words_of(none).replace("\n", " ")
 
 
-def test_baselines_that_the_table_does_not_tell_apart_are_joined_to_settings() -> None:
-    """Seen in a sweep: each "can be told from the next", beside a baseline of p 0.58."""
+def test_baselines_without_significant_difference_are_joined_to_settings() -> None:
+    """From a sweep: all settings differ significantly, but a baseline has p 0.58."""
     named = {"majority class": 0.66, "colour statistics": 0.67, "a": 0.7}
     pairs = differences_of(named).assign(p_holm=[np.nan, 0.38, 0.58], apart=False)
-    groups = cliques(list(named), alike_pairs(pairs, "f1"))
+    groups = cliques(list(named), nonsignificant_pairs(pairs, "f1"))
     figure = critical_difference_figure(values_of(named), pairs, groups, "f1", baselines=BASELINES)
     assert [places for _, places in bars_of(figure)] == [[0.66, 0.7], [0.67, 0.7]]
     words = words_of(figure).replace("\n", " ")
@@ -152,7 +152,7 @@ def test_a_far_off_baseline_is_drawn_nearer_with_its_own_value() -> None:
     assert {line.get_marker() for line in figure.axes[0].lines} >= {"<", "o"}
 
 
-def test_who_decides_is_said() -> None:
+def test_the_number_of_patients_is_shown() -> None:
     pairs = differences_of(contestants(3))
     for patients, words in ((17, "17 patients"), (1, "1 patient")):
         few = pairs.assign(patients=patients)
@@ -251,12 +251,12 @@ def test_the_leaderboard_puts_baselines_below_a_line_and_marks_leaks() -> None:
     assert overlaps(figure) == []
 
 
-def test_the_leaderboard_says_what_its_values_are() -> None:
+def test_the_leaderboard_describes_its_values() -> None:
     assert "Test metrics: mean," in words_of(leaderboard_figure(board(["a"]), METRICS))
-    words = value_words(folds=True, repeats=True)
+    words = value_label(folds=True, repeats=True)
     assert words == "pooled over folds, mean over repeats"
     assert words in words_of(leaderboard_figure(board(["a"]), METRICS, words)).replace("\n", " ")
-    assert "fold" not in value_words(folds=False, repeats=True) + value_words(False, False)
+    assert "fold" not in value_label(folds=False, repeats=True) + value_label(False, False)
 
 
 @pytest.mark.parametrize("number", [1, 20])

@@ -16,8 +16,8 @@ NAMES = ["no IDC", "IDC"]
 def words(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def data(

@@ -1,4 +1,4 @@
-"""Figures of faithfulness: verdicts are told without colour, with few and with many methods."""
+"""Figures of faithfulness: verdicts are legible without colour, with few and many methods."""
 
 from collections.abc import Sequence
 
@@ -103,8 +103,8 @@ def test_verdicts_differ_in_sign_and_shape() -> None:
 
 
 def test_where_the_truth_is_known_chance_is_drawn() -> None:
-    known = table(2).assign(pointing_game=0.9, pointing_chance=0.3, localisation=0.8)
-    figure = methods_figure(known, 0.5)
+    reference = table(2).assign(pointing_game=0.9, pointing_chance=0.3, localisation=0.8)
+    figure = methods_figure(reference, 0.5)
     assert "by chance" in words(figure)
     for title, chance in (("pointing game", 0.3), ("patch's edge", 0.15)):
         (axes,) = [a for a in figure.axes if title in a.get_title()]

@@ -18,8 +18,8 @@ PATCHES = RNG.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
 def words(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def with_images(figure: Figure) -> list[Axes]:
@@ -48,7 +48,7 @@ def test_each_channel_is_drawn_on_the_scale_it_was_given() -> None:
         assert part in text
 
 
-def test_layers_without_varying_channels_say_so() -> None:
+def test_layers_without_varying_channels_are_marked() -> None:
     rows = [map_row("dead", np.zeros((0, 4, 4)), 0, 0), map_row("flat", np.ones((1, 2, 2)), 1, 1)]
     text = words(feature_maps_figure(PATCHES[0], rows, "", "Maps"))
     assert "no channel\nvaries" in text
@@ -118,7 +118,7 @@ def test_the_contour_is_where_the_unit_is_active() -> None:
         assert part in text
 
 
-def test_coarse_maps_have_no_contour_and_no_patch_is_told() -> None:
+def test_coarse_maps_have_no_contour_and_no_patch_is_marked() -> None:
     coarse = UnitRow("channel 1", PATCHES, RNG.normal(size=(6, 2, 2)), ["a"] * 6)
     figure = top_patches_figure(
         [coarse, UnitRow("channel 2", PATCHES[:0], coarse.maps[:0], [])], "x"

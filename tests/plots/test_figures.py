@@ -35,8 +35,8 @@ def no_pyplot() -> Iterator[None]:
 def texts(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def test_confusion_matrix_shows_counts_and_row_per_cent() -> None:
@@ -72,7 +72,7 @@ def test_curves_state_area_and_working_point(make: object, area: object) -> None
 
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
-def test_curves_say_that_a_class_is_missing(make: object) -> None:
+def test_curves_without_a_class_are_marked(make: object) -> None:
     figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")
     assert "only one class" in texts(figure)
 

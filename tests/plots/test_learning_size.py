@@ -16,8 +16,8 @@ def words_of(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
     assert plt.get_fignums() == []
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def table(sizes: list[int], settings: tuple[str, ...] = ("a",), runs: int = 3) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def test_settings_differ_by_more_than_colour_and_stand_side_by_side() -> None:
     assert box.x1 < figure.bbox.x1
 
 
-def test_one_run_has_no_spread_and_none_is_said() -> None:
+def test_one_run_has_no_deviation() -> None:
     words = words_of(learning_size_figure(table([4, 8], runs=1)))
     assert "single runs" in words
     assert "bar" not in words

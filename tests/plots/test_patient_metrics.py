@@ -30,8 +30,8 @@ def table(patients: int, seed: int = 0) -> pd.DataFrame:
 def words(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def marks(figure: Figure, label: str) -> tuple[np.ndarray, np.ndarray]:

@@ -71,6 +71,6 @@ def test_any_number_of_patches_is_laid_out(count: int) -> None:
     assert shown[-1].get_xlabel() == "no region"
 
 
-def test_no_patch_is_said() -> None:
+def test_no_patch_is_marked() -> None:
     (axes,) = drawn(regions_figure([], "Evidence")).axes
     assert axes.texts[0].get_text() == "no patches"

@@ -1,4 +1,4 @@
-"""The figures of calibration and of the threshold say what was measured and asked for."""
+"""Figures of calibration and of the threshold show the measured values and the target."""
 
 import matplotlib
 import numpy as np
@@ -17,8 +17,8 @@ SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
 
 def texts(figure: Figure) -> str:
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def test_one_curve_states_its_errors_and_counts() -> None:
@@ -68,16 +68,16 @@ def test_reliability_of_next_to_nothing(labels: np.ndarray) -> None:
 
 def test_threshold_metrics_against_counting() -> None:
     cuts = np.array([0.0, 0.31, SCORES[3], 0.9])
-    found = threshold_metrics(LABELS, SCORES, cuts)
+    result = threshold_metrics(LABELS, SCORES, cuts)
     rule = ThresholdRule("cost", false_negative_cost=7, false_positive_cost=2)
     costs = threshold_cost(LABELS, SCORES, cuts, rule)
     for i, cut in enumerate(cuts):
         called = cut <= SCORES
         tp = (called & (LABELS == 1)).sum()
-        assert found["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
-        assert found["precision"][i] == pytest.approx(tp / called.sum())
-        assert found["specificity"][i] == pytest.approx((~called)[LABELS == 0].mean())
-        assert found["F1"][i] == pytest.approx(2 * tp / (called.sum() + (LABELS == 1).sum()))
+        assert result["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
+        assert result["precision"][i] == pytest.approx(tp / called.sum())
+        assert result["specificity"][i] == pytest.approx((~called)[LABELS == 0].mean())
+        assert result["F1"][i] == pytest.approx(2 * tp / (called.sum() + (LABELS == 1).sum()))
         assert costs[i] == pytest.approx((7 * (called < LABELS) + 2 * (called > LABELS)).mean())
     assert np.isnan(threshold_metrics(LABELS, SCORES, np.array([2.0]))["precision"][0])
 
@@ -91,9 +91,9 @@ def test_threshold_curve_marks_the_chosen_one() -> None:
     assert "class" in texts(missing)
 
 
-@pytest.mark.parametrize("asked", ["recall>=0.93", "precision>=0.77"])
-def test_threshold_curve_shows_the_target(asked: str) -> None:
-    rule = ThresholdRule(asked)
+@pytest.mark.parametrize("requested", ["recall>=0.93", "precision>=0.77"])
+def test_threshold_curve_shows_the_target(requested: str) -> None:
+    rule = ThresholdRule(requested)
     figure = threshold_figure(LABELS, SCORES, rule.choose(LABELS, SCORES), "t", rule)
     words = texts(figure)
     assert f"target {rule.rule} {rule.target:g}" in words

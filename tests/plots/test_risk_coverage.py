@@ -1,4 +1,4 @@
-"""The risk-coverage figure draws every curve whole and marks where the recall asked for is met."""
+"""The risk-coverage figure draws complete curves and marks where the target recall is met."""
 
 import matplotlib
 import numpy as np
@@ -18,8 +18,8 @@ def curve(points: int = 100, best: float = 1.0) -> pd.DataFrame:
 def words(figure: Figure) -> str:
     """Everything written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def test_the_largest_coverage_with_the_recall_is_marked() -> None:
@@ -62,7 +62,7 @@ def test_without_recall_there_is_the_risk_alone() -> None:
         assert "recall" not in text
 
 
-def test_nothing_to_draw_is_said() -> None:
+def test_nothing_to_draw_is_marked() -> None:
     assert "nothing to measure" in words(risk_coverage_figure({}))
     assert "nothing to measure" in words(risk_coverage_figure({"margin": curve().head(0)}))
     one = risk_coverage_figure({"$ margin $": curve(1)})

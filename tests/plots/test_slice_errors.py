@@ -34,8 +34,8 @@ def table(values: int = 4) -> pd.DataFrame:
 def words(figure: Figure) -> list[str]:
     """All that is written in a figure, which is drawn for it."""
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return [t.get_text() for t in found if t.get_visible() and t.get_text()]
+    result = figure.findobj(matplotlib.text.Text)
+    return [t.get_text() for t in result if t.get_visible() and t.get_text()]
 
 
 def whiskers(figure: Figure, panel: int) -> set[tuple[float, float]]:
@@ -56,7 +56,7 @@ def test_each_slice_has_its_rates_intervals_and_counts() -> None:
             assert (round(low, 6), round(high, 6)) in drawn
 
 
-def test_what_does_worse_is_told_by_a_word_and_a_shape() -> None:
+def test_worse_slices_are_marked_by_a_word_and_a_shape() -> None:
     given = table()
     given["misses_more"] = [False, True, True, False, False]
     figure = slices_figure(given)
@@ -69,7 +69,7 @@ def test_what_does_worse_is_told_by_a_word_and_a_shape() -> None:
     assert "markedly worse than all other patches" not in words(calm)
 
 
-def test_a_metric_that_is_undefined_is_said_to_be() -> None:
+def test_an_undefined_metric_is_marked() -> None:
     given = table()
     given.loc[2, ["recall", "recall_ci_low", "recall_ci_high"]] = np.nan
     assert words(slices_figure(given)).count("not defined") == 1

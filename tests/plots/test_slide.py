@@ -1,4 +1,4 @@
-"""A mosaic puts every patch where it lay; a slide map says where, which class, and what is gone."""
+"""A mosaic has every patch in its place; a slide map shows positions, classes and gaps."""
 
 import matplotlib
 import numpy as np
@@ -65,7 +65,7 @@ def test_probabilities_can_be_laid_on_the_grid() -> None:
 
 
 class Recorder:
-    """Patches that remember how many were asked for at once."""
+    """Patches that record how many are read at once."""
 
     def __init__(self, patches: np.ndarray) -> None:
         self.patches, self.asked = patches, []
@@ -86,7 +86,7 @@ def test_patches_are_read_by_row_and_in_chunks() -> None:
     assert sum(patches.asked) == count
 
 
-def test_nothing_to_place_is_said() -> None:
+def test_no_patch_to_place_is_an_error() -> None:
     with pytest.raises(ValueError, match="no patch"):
         find_places(np.array([], int), np.array([], int), 50)
 
@@ -128,8 +128,8 @@ def make(labels: np.ndarray, dropped: np.ndarray, names: tuple[str, ...], title:
 
 def words_of(figure: Figure) -> str:
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def test_a_slide_map_is_in_slide_pixels_with_y_downwards() -> None:

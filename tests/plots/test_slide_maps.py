@@ -51,15 +51,15 @@ def slide(
 
 def words_of(figure: Figure) -> str:
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def panel(figure: Figure, title: str) -> Axes:
     return next(axes for axes in figure.axes if axes.get_title().startswith(title))
 
 
-def test_each_panel_says_what_it_shows() -> None:
+def test_each_panel_has_a_title_and_a_legend() -> None:
     maps = slide(
         (2, 4),
         labels=np.array([1, 1, 1, 0, 0, 0, 0, 1]),
@@ -95,7 +95,7 @@ def test_each_panel_says_what_it_shows() -> None:
         assert {tuple(image.get_extent()) for image in axes.images} == {(1, 201, 201, 101)}
 
 
-def test_evidence_that_is_not_to_be_trusted_says_so_whole() -> None:
+def test_evidence_that_cannot_be_trusted_is_marked() -> None:
     mark = "not shown to beat random maps"
     maps = slide((2, 3), np.zeros(6, int), np.ones(6, int), attribution=np.ones((2, 3)))
     maps = replace(maps, method="gradcam, stage3, map 7x7", mark=mark)
@@ -104,7 +104,7 @@ def test_evidence_that_is_not_to_be_trusted_says_so_whole() -> None:
     assert "gradcam, stage3, map 7x7" in words
 
 
-def test_what_is_missed_is_told_by_more_than_colour() -> None:
+def test_missed_patches_are_marked_by_more_than_colour() -> None:
     labels, predicted = np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])
     figure = slide_maps_figure(slide((1, 4), labels, predicted), "a", NAMES, 0.5)
     axes = panel(figure, "errors")
@@ -133,7 +133,7 @@ def test_the_called_regions_are_outlined_in_every_panel_and_numbered_in_one() ->
     assert set(numbers) == {"1", "2"}
 
 
-def test_a_patient_of_one_class_and_unknown_labels_are_told() -> None:
+def test_a_patient_of_one_class_and_unknown_labels() -> None:
     none, called = np.zeros(6, int), np.array([0, 1, 0, 0, 0, 0])
     words = words_of(slide_maps_figure(slide((2, 3), none, called), "a", NAMES, 0.5))
     assert "recall undefined (no labelled IDC); precision 0.000" in words
@@ -225,5 +225,5 @@ def test_regions_are_bars_the_largest_first(count: int) -> None:
     assert figure.get_size_inches()[1] < 13
 
 
-def test_no_called_region_is_told() -> None:
+def test_no_called_region_is_marked() -> None:
     assert "no region was called" in words_of(region_burden_figure(regions(0), "8863", "IDC"))

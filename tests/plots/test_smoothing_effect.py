@@ -25,8 +25,8 @@ def effect(kinds: dict[str, list[float]], chosen: int = 2) -> pd.DataFrame:
 
 def words_of(figure: Figure) -> str:
     figure.draw_without_rendering()
-    found = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in found if t.get_visible())
+    result = figure.findobj(matplotlib.text.Text)
+    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 @pytest.mark.parametrize("kinds", [STRENGTHS, {"median": [1, 2]}])

@@ -44,15 +44,15 @@ def check(feature: Feature) -> shapely.Geometry:
     geometry = feature["geometry"]
     assert set(geometry) == {"type", "coordinates"}
     assert geometry["type"] in ("Polygon", "MultiPolygon")
-    found = to_shape(geometry)
-    assert found.is_valid
-    assert found.area > 0
-    for part in shapely.get_parts(found):
+    result = to_shape(geometry)
+    assert result.is_valid
+    assert result.area > 0
+    for part in shapely.get_parts(result):
         assert part.exterior.is_ccw
         assert not any(hole.is_ccw for hole in part.interiors)
-    points = shapely.get_coordinates(found)
+    points = shapely.get_coordinates(result)
     assert (np.round(points, 2) == points).all()
-    return found
+    return result
 
 
 @settings(max_examples=30, deadline=None)
@@ -73,9 +73,9 @@ def test_regions_of_calls_are_valid_and_as_large_as_their_patches(called: list[i
 def test_a_ring_of_patches_has_a_hole_and_straight_sides() -> None:
     places = list(product(range(3), repeat=2))
     (feature,) = tumour_features(frame_of(places, [1, 1, 1, 1, 0, 1, 1, 1, 1]), 50, "IDC")
-    found = check(feature)
-    assert len(found.interiors) == 1
-    assert len(found.exterior.coords) == 5
+    result = check(feature)
+    assert len(result.interiors) == 1
+    assert len(result.exterior.coords) == 5
 
 
 def test_called_and_labelled_are_two_classes_with_their_measurements() -> None:
@@ -111,12 +111,12 @@ def test_evidence_lies_in_its_patch_on_the_slide() -> None:
     (feature,) = evidence_features(
         cases, find_regions(maps, 0.9), "IDC", scale=2.0, pixel_size=0.25
     )
-    found = check(feature)
-    assert found.centroid.coords[0] == pytest.approx((151 + 12, 101 + 17), abs=0.6)
-    assert shapely.box(151, 101, 201, 151).covers(found)
+    result = check(feature)
+    assert result.centroid.coords[0] == pytest.approx((151 + 12, 101 + 17), abs=0.6)
+    assert shapely.box(151, 101, 201, 151).covers(result)
     numbers = feature["properties"]["measurements"]
-    assert numbers["Region area px^2"] == pytest.approx(found.area)
-    assert numbers["Region area um^2"] == pytest.approx(found.area / 16)
+    assert numbers["Region area px^2"] == pytest.approx(result.area)
+    assert numbers["Region area um^2"] == pytest.approx(result.area / 16)
     assert numbers["Share of positive attribution"] == pytest.approx(0.9, abs=0.05)
     assert (numbers["Score"], numbers["Labelled IDC"]) == (0.8, 1)
     assert feature["properties"]["name"] == "IDC evidence, x 151 y 101, 1"
@@ -124,9 +124,9 @@ def test_evidence_lies_in_its_patch_on_the_slide() -> None:
 
 def test_evidence_of_noise_is_valid_and_a_missing_score_left_out() -> None:
     rng = np.random.default_rng(0)
-    found = find_regions(rng.normal(size=(12, 50, 50)), min_pixels=1, max_regions=50, smooth=0.01)
+    result = find_regions(rng.normal(size=(12, 50, 50)), min_pixels=1, max_regions=50, smooth=0.01)
     cases = frame_of([(i, i) for i in range(12)], [1] * 12, score=np.nan)
-    features = evidence_features(cases, found, "IDC", scale=0.37)
+    features = evidence_features(cases, result, "IDC", scale=0.37)
     assert len(features) > 150
     for feature in features:
         check(feature)

@@ -53,7 +53,7 @@ def test_a_region_is_described_in_slide_pixels() -> None:
     assert row["centre_y"] == pytest.approx((76 + 76 + 126) / 3)
 
 
-def test_a_lesion_missed_whole_is_told_from_the_rim_of_a_found_one() -> None:
+def test_a_missed_lesion_differs_from_the_missed_rim_of_a_detected_one() -> None:
     table = label_regions(slide("LBL..LL|LBB..LL|.....C."), 50)
     assert table["patches"].tolist() == [6, 4]
     assert table["found"].tolist() == [0.5, 0.0]

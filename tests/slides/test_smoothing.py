@@ -1,4 +1,4 @@
-"""Smoothing lets neighbours on the slide vote, and nobody else; its effect is told, not applied."""
+"""Smoothing uses neighbours on the slide only; its effect is reported, not applied."""
 
 import itertools
 
@@ -53,20 +53,20 @@ def slides(draw: st.DrawFn) -> pd.DataFrame:
 @settings(max_examples=15, deadline=None)
 @given(frame=slides(), seed=st.integers(0, 99))
 def test_laws(smoother: Smoother, frame: pd.DataFrame, seed: int) -> None:
-    found = smoother.apply(frame, SIZE)
-    assert found.dtype == np.float64
-    assert ((found >= 0) & (found <= 1)).all()
+    result = smoother.apply(frame, SIZE)
+    assert result.dtype == np.float64
+    assert ((result >= 0) & (result <= 1)).all()
     # The order of the rows says nothing.
     order = np.random.default_rng(seed).permutation(len(frame))
-    assert np.allclose(smoother.apply(frame.iloc[order], SIZE), found[order], atol=1e-5)
+    assert np.allclose(smoother.apply(frame.iloc[order], SIZE), result[order], atol=1e-5)
     # A patient alone is smoothed as beside others.
     alone = (frame["patient"] == "a").to_numpy()
-    assert np.allclose(smoother.apply(frame[alone], SIZE), found[alone], atol=1e-5)
+    assert np.allclose(smoother.apply(frame[alone], SIZE), result[alone], atol=1e-5)
     # Without strength nothing changes, and without neighbours nobody votes.
     same = Smoother(smoother.kind, 0).apply(frame, SIZE)
     assert (same == frame["score"]).all()
     lonely = find_neighbours(frame, SIZE, 2).counts == 0
-    assert np.allclose(found[lonely], frame["score"][lonely], atol=1e-9)
+    assert np.allclose(result[lonely], frame["score"][lonely], atol=1e-9)
 
 
 @settings(max_examples=15, deadline=None)
@@ -84,8 +84,8 @@ def test_the_median_is_that_of_the_patches_that_exist(radius: int) -> None:
     padded = np.pad(grid, radius, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * radius + 1, 2 * radius + 1))
     right = np.nanmedian(windows, axis=(2, 3))
-    found = Smoother("median", radius).apply(slide(grid), SIZE)
-    assert np.allclose(found, right[np.isfinite(grid)])
+    result = Smoother("median", radius).apply(slide(grid), SIZE)
+    assert np.allclose(result, right[np.isfinite(grid)])
 
 
 def test_the_mean_weighs_log_odds_by_distance() -> None:
@@ -104,8 +104,8 @@ def fixed_point(odds: float, pull: float) -> float:
 
 @pytest.mark.parametrize("pull", [0.1, 0.5, 1.5])
 def test_the_field_of_two_patches_is_the_known_fixed_point(pull: float) -> None:
-    found = Smoother("crf", pull).apply(slide(np.array([[0.7, 0.7]])), SIZE)
-    assert found == pytest.approx(fixed_point(float(logit(0.7)), pull), abs=1e-5)
+    result = Smoother("crf", pull).apply(slide(np.array([[0.7, 0.7]])), SIZE)
+    assert result == pytest.approx(fixed_point(float(logit(0.7)), pull), abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["crf", "crf_contrast"])
@@ -128,9 +128,9 @@ def test_a_weak_field_is_near_the_exact_marginals(kind: str) -> None:
         chance = np.exp(logit(score) @ labels - weight @ apart)
         exact += chance * np.array(labels)
         total += chance
-    found = Smoother(kind, pull).apply(frame, SIZE)
-    assert np.abs(found - exact / total).max() < 2e-3
-    assert np.abs(found - score).max() > 0.01  # so that doing nothing would fail
+    result = Smoother(kind, pull).apply(frame, SIZE)
+    assert np.abs(result - exact / total).max() < 2e-3
+    assert np.abs(result - score).max() > 0.01  # so that doing nothing would fail
 
 
 def test_the_field_pulls_less_across_a_change_of_colour() -> None:
@@ -177,7 +177,7 @@ def test_regions_hang_together_at_corners_but_not_across_patients() -> None:
 @pytest.mark.parametrize(
     ("kind", "strength"), [("blur", 1), ("median", 1.5), ("mean", -1), ("crf", np.nan)]
 )
-def test_what_cannot_work_is_said(kind: str, strength: float) -> None:
+def test_invalid_smoothers_are_refused(kind: str, strength: float) -> None:
     with pytest.raises(ConfigError, match="smoothing"):
         make_smoothers({kind: [strength]})
 
@@ -277,7 +277,7 @@ def test_the_interval_is_over_patients() -> None:
     assert "1 patient," in words(alone)
 
 
-def test_one_class_or_no_label_is_told_not_guessed() -> None:
+def test_one_class_or_no_label() -> None:
     val = split(2, islands=False)
     healthy = val.assign(label=0)
     effect = effect_of_smoothing(healthy, healthy, SIZE, choose, draws=100)
@@ -298,7 +298,7 @@ def test_patches_without_a_label_vote_but_are_not_judged() -> None:
     assert effect.table["val/log_loss"][1] == pytest.approx(loss)
 
 
-def test_a_smoother_that_only_sharpens_is_told() -> None:
+def test_a_smoother_that_only_sharpens_is_described() -> None:
     """Scores without spread gain log loss by any certainty; their order is what counts."""
     val = split(3, islands=False)
     flat = val.assign(score=expit(0.02 + 1e-4 * logit(val["score"])))

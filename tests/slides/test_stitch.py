@@ -30,10 +30,10 @@ def test_constant_maps_stitch_to_a_constant(
     row, column = np.array(sorted(places)).T
     x = 50 * column + np.where(row % 2, shift, 0)  # with some off the grid, so that they overlap
     maps = np.full((len(row), 8, 8), 0.7)
-    found = stitch(maps, x, 50 * row, 50, cell, True, margin)
-    there = np.isfinite(found.values)
+    result = stitch(maps, x, 50 * row, 50, cell, True, margin)
+    there = np.isfinite(result.values)
     assert there.any()
-    assert found.values[there] == pytest.approx(0.7)
+    assert result.values[there] == pytest.approx(0.7)
     if shift == 0:
         # Blending neither adds nor takes away places.
         assert there.sum() == len(row) * cell**2
@@ -42,23 +42,23 @@ def test_constant_maps_stitch_to_a_constant(
 def test_without_blending_maps_are_placed() -> None:
     x, y = np.array([1001, 1051, 1101]), np.array([501, 551, 501])
     maps = RNG.normal(size=(3, 10, 10)).astype(np.float32)
-    found = stitch(maps, x, y, 50, 10, blend=False)
-    assert found.values.dtype == np.float32
-    assert found.values.shape == (20, 30)
-    assert np.array_equal(found.values[:10, :10], maps[0])
-    assert np.array_equal(found.values[10:, 10:20], maps[1])
-    assert np.array_equal(found.values[:10, 20:], maps[2])
-    assert np.isnan(found.values[10:, :10]).all()
-    assert (found.left, found.top, found.scale) == (1001, 501, 5)
-    assert found.extent == find_places(x, y, 50).extent
+    result = stitch(maps, x, y, 50, 10, blend=False)
+    assert result.values.dtype == np.float32
+    assert result.values.shape == (20, 30)
+    assert np.array_equal(result.values[:10, :10], maps[0])
+    assert np.array_equal(result.values[10:, 10:20], maps[1])
+    assert np.array_equal(result.values[:10, 20:], maps[2])
+    assert np.isnan(result.values[10:, :10]).all()
+    assert (result.left, result.top, result.scale) == (1001, 501, 5)
+    assert result.extent == find_places(x, y, 50).extent
 
 
 def test_it_lies_where_the_mosaic_does() -> None:
     x, y = grid(3, 4)
     keep = np.array([0, 2, 3, 5, 8, 11])
-    found = stitch(np.ones((6, 5, 5)), x[keep], y[keep], 50, 5)
+    result = stitch(np.ones((6, 5, 5)), x[keep], y[keep], 50, 5)
     there = on_grid(np.ones(6), find_places(x[keep], y[keep], 50), np.nan)
-    assert np.array_equal(np.isfinite(found.values), np.isfinite(there).repeat(5, 0).repeat(5, 1))
+    assert np.array_equal(np.isfinite(result.values), np.isfinite(there).repeat(5, 0).repeat(5, 1))
 
 
 def test_seams_shrink_and_what_is_far_from_them_stays() -> None:
@@ -84,25 +84,25 @@ def test_seams_shrink_and_what_is_far_from_them_stays() -> None:
 def test_one_scale_for_the_slide() -> None:
     x, y = grid(1, 2)
     maps = np.stack([np.full((4, 4), 1e-3), np.full((4, 4), 5.0)])
-    found = stitch(maps, x, y, 50, 8).values
-    assert found[:, 0] == pytest.approx(1e-3)
-    assert found[:, -1] == pytest.approx(5)
-    assert (np.diff(found, axis=1) >= 0).all()
+    result = stitch(maps, x, y, 50, 8).values
+    assert result[:, 0] == pytest.approx(1e-3)
+    assert result[:, -1] == pytest.approx(5)
+    assert (np.diff(result, axis=1) >= 0).all()
 
 
 def test_where_patches_overlap_stands_the_mean() -> None:
     maps = np.stack([np.zeros((10, 10)), np.ones((10, 10))])
-    found = stitch(maps, np.array([0, 25]), np.array([0, 0]), 50, 10, blend=False).values
-    assert found.shape == (10, 15)
-    assert found[3].tolist() == [0] * 5 + [0.5] * 5 + [1] * 5
+    result = stitch(maps, np.array([0, 25]), np.array([0, 0]), 50, 10, blend=False).values
+    assert result.shape == (10, 15)
+    assert result[3].tolist() == [0] * 5 + [0.5] * 5 + [1] * 5
 
 
 @pytest.mark.parametrize("cell", [1, 5, 7, 30])
 def test_maps_are_resized_by_areas(cell: int) -> None:
     values = RNG.random((1, 10, 10))
-    found = stitch(values, np.array([7]), np.array([9]), 50, cell).values
-    assert found.shape == (cell, cell)
-    assert found.mean() == pytest.approx(values.mean(), abs=0.03)
+    result = stitch(values, np.array([7]), np.array([9]), 50, cell).values
+    assert result.shape == (cell, cell)
+    assert result.mean() == pytest.approx(values.mean(), abs=0.03)
 
 
 def test_what_cannot_be_stitched() -> None:

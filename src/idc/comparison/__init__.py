@@ -1,1 +1,1 @@
-"""What several classifiers are worth beside one another: baselines, groups, sentences."""
+"""Comparison of several runs: pooled folds, paired tests, leaderboard, learning curves."""

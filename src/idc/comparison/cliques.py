@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def cliques(
-    names_in_order: Sequence[str], alike: Collection[tuple[str, str]]
+    names_in_order: Sequence[str], pairs: Collection[tuple[str, str]]
 ) -> list[tuple[str, ...]]:
     """Groups that contain exactly the pairs without a significant difference.
 
@@ -17,7 +17,7 @@ def cliques(
 
     Args:
         names_in_order: Contestants in the order of their values, each once.
-        alike: Pairs that were tested and do not differ significantly, in either order; pairs of
+        pairs: Pairs that were tested and do not differ significantly, in either order; pairs of
             other names are ignored.
 
     Returns:
@@ -27,7 +27,7 @@ def cliques(
     import networkx
 
     place = {name: number for number, name in enumerate(names_in_order)}
-    graph = networkx.Graph((a, b) for a, b in alike if a in place and b in place)
+    graph = networkx.Graph((a, b) for a, b in pairs if a in place and b in place)
     candidates = [
         tuple(sorted(group, key=place.__getitem__)) for group in networkx.find_cliques(graph)
     ]
@@ -42,7 +42,7 @@ def cliques(
     return sorted(groups, key=lambda group: [place[name] for name in group])
 
 
-def alike_pairs(differences: pd.DataFrame, metric: str) -> set[tuple[str, str]]:
+def nonsignificant_pairs(differences: pd.DataFrame, metric: str) -> set[tuple[str, str]]:
     """Pairs that were tested by a metric and do not differ significantly.
 
     Args:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from idc.comparison.pairs import ARTICLES, Pair, read_pairs
 from idc.evaluation.baseline_models import BASELINES
-from idc.text import count, listing, lower_is_better, metric_words
+from idc.text import count, listing, lower_is_better, metric_label
 
 FEW = 3  # contestants up to which the summary has all pairs
 Pairs = dict[frozenset[str], Pair]
@@ -70,7 +70,7 @@ def summary(
     ranked = sorted(value_of, key=lambda name: value_of[name], reverse=not lower_is_better(metric))
     contestants = [name for name in ranked if name not in baselines]
     if not contestants:
-        return [f"No {noun} has a value of {metric_words(metric)}: there is nothing to compare."]
+        return [f"No {noun} has a value of {metric_label(metric)}: there is nothing to compare."]
     inner_pairs = [p for one, two in combinations(contestants, 2) if (p := _find(pairs, one, two))]
     shown = inner_pairs if len(contestants) <= FEW else inner_pairs[:1]
     sentences = [_lead(contestants, inner_pairs, metric, noun), *_lost_to_correction(inner_pairs)]
@@ -101,23 +101,23 @@ def _lead(contestants: Sequence[str], inner_pairs: Sequence[Pair], metric: str, 
     those = f"the {count(number, noun)}"
     if not inner_pairs:
         return f"No pair of {those} was tested."
-    apart = sum(pair.apart for pair in inner_pairs)
-    every = apart == len(inner_pairs)
+    significant = sum(pair.significant for pair in inner_pairs)
+    every = significant == len(inner_pairs)
     if len(inner_pairs) == 1:
         start = f"{those[0].upper()}{those[1:]} {'differ' if every else 'do not differ'}"
     elif every:
         start = f"All {len(inner_pairs):,} pairs of {those} differ"
-    elif apart:
-        verb = "differs" if apart == 1 else "differ"
-        start = f"{apart:,} of the {len(inner_pairs):,} pairs of {those} {verb}"
+    elif significant:
+        verb = "differs" if significant == 1 else "differ"
+        start = f"{significant:,} of the {len(inner_pairs):,} pairs of {those} {verb}"
     else:
         start = f"No pair of {those} differs"
-    return f"{start} significantly in {metric_words(metric)} {inner_pairs[0].where}."
+    return f"{start} significantly in {metric_label(metric)} {inner_pairs[0].where}."
 
 
 def _lost_to_correction(inner_pairs: Sequence[Pair]) -> list[str]:
     """Pairs whose interval excludes 0, but that are not significant after Holm's correction."""
-    lost = sum(pair.excludes_zero and not pair.apart for pair in inner_pairs)
+    lost = sum(pair.excludes_zero and not pair.significant for pair in inner_pairs)
     if not lost:
         return []
     each = "it were" if lost == 1 else "each were"
@@ -127,12 +127,15 @@ def _lost_to_correction(inner_pairs: Sequence[Pair]) -> list[str]:
 
 def _beside_the_best(contestants: Sequence[str], pairs: Pairs) -> str:
     best, *others = contestants
-    alike = [name for name in others if (pair := _find(pairs, best, name)) and not pair.apart]
-    if not alike:
+    similar = [
+        name for name in others if (pair := _find(pairs, best, name)) and not pair.significant
+    ]
+    if not similar:
         return f"The best, {best}, differs significantly from all others."
+    verb = "does" if len(similar) == 1 else "do"
     return (
-        f"{len(alike):,} of the {len(others):,} others {'does' if len(alike) == 1 else 'do'} not "
-        f"differ significantly from the best, {best}: {listing(alike)}."
+        f"{len(similar):,} of the {len(others):,} others {verb} not "
+        f"differ significantly from the best, {best}: {listing(similar)}."
     )
 
 
@@ -142,7 +145,7 @@ def _not_better(contestants: Sequence[str], baseline: str, pairs: Pairs, noun: s
     beaten = [
         name
         for name in tested
-        if (pair := _find(pairs, name, baseline)) and pair.first_is_better and pair.apart
+        if (pair := _find(pairs, name, baseline)) and pair.first_is_better and pair.significant
     ]
     not_better = [name for name in tested if name not in beaten]
     if len(tested) < 2 or not not_better:

@@ -12,9 +12,9 @@ from idc.text import (
     count,
     decimals_for,
     fixed,
+    format_p,
     lower_is_better,
-    metric_words,
-    p_words,
+    metric_label,
     per_cent,
 )
 
@@ -34,7 +34,7 @@ class Pair:
         low: Lower bound of the difference.
         high: Upper bound.
         p: p-value after Holm's correction, in [0, 1]; NaN if not tested.
-        apart: Whether the difference is significant.
+        significant: Whether the difference is significant.
         patients: Number of patients in the test.
     """
 
@@ -45,7 +45,7 @@ class Pair:
     low: float
     high: float
     p: float
-    apart: bool
+    significant: bool
     patients: int
 
     @property
@@ -75,7 +75,7 @@ class Pair:
         """
         are = "are" if self.first in PLURAL else "is"
         verdict = f"{are} not distinguishable from"
-        if self.apart:
+        if self.significant:
             verdict = f"{are} {'better' if self.first_is_better else 'worse'} than"
         first, second = (ARTICLES.get(name, name) for name in (self.first, self.second))
         return (
@@ -85,7 +85,7 @@ class Pair:
     def _numbers(self, values: Mapping[str, float], level: float, confidence: float) -> str:
         both = [values.get(name, math.nan) for name in (self.first, self.second)]
         decimals = _decimals(both, self)
-        metric = metric_words(self.metric)
+        metric = metric_label(self.metric)
         difference = f"difference {fixed(self.difference, decimals)}"
         parts = [f"{metric} {difference}"]
         if np.isfinite(both).all():
@@ -94,7 +94,7 @@ class Pair:
         if math.isfinite(self.low) and math.isfinite(self.high):
             low, high = (fixed(bound, decimals) for bound in (self.low, self.high))
             parts.append(f"{per_cent(confidence)} interval {low} to {high}")
-        parts.append(f"{p_words(self.p, level)} after Holm")
+        parts.append(f"{format_p(self.p, level)} after Holm")
         return ", ".join(parts)
 
 
@@ -125,7 +125,7 @@ def _ordered(row: Mapping[Any, Any], baselines: Collection[str]) -> Pair:
         low=float(row["low"]),
         high=float(row["high"]),
         p=float(row["p_holm"]),
-        apart=bool(row["apart"]),
+        significant=bool(row["apart"]),
         patients=int(row["patients"]),
     )
     is_baseline = [name in baselines for name in (pair.first, pair.second)]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.comparison.cliques import alike_pairs, cliques
+from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
 from idc.metrics.delong import delong
@@ -86,7 +86,9 @@ def compare(
     groups = {}
     for metric in metrics:
         of_metric = estimates[estimates["metric"] == metric].sort_values("value", ascending=False)
-        groups[metric] = cliques(of_metric["name"].tolist(), alike_pairs(differences, metric))
+        groups[metric] = cliques(
+            of_metric["name"].tolist(), nonsignificant_pairs(differences, metric)
+        )
     return Comparison(tuple(metrics), estimates, differences, groups, 1 - level)
 
 

@@ -169,22 +169,22 @@ class CalibrationRule:
         if self.method == "none":
             return Calibration()
         if len(np.unique(labels)) < 2:
-            return _left_alone("validation holds one class only")
+            return _unchanged("validation has only one class")
         if self.method == "temperature":
             temperature, notes = fit_temperature(labels, probabilities)
             return Calibration("temperature", temperature=temperature, notes=tuple(notes))
         if self.method == "platt":
             slope, intercept, notes = fit_platt(labels, probabilities)
             if slope <= 0:
-                return _left_alone("higher validation scores do not go with the positive class")
+                return _unchanged("higher validation scores do not go with the positive class")
             return Calibration("platt", slope=slope, intercept=intercept, notes=tuple(notes))
         knots, values = fit_isotonic(labels, probabilities[:, 1])
         if values[0] == values[-1]:
-            return _left_alone("higher validation scores do not go with the positive class")
+            return _unchanged("higher validation scores do not go with the positive class")
         return Calibration(
             "isotonic", knot_scores=tuple(knots.tolist()), knot_values=tuple(values.tolist())
         )
 
 
-def _left_alone(reason: str) -> Calibration:
+def _unchanged(reason: str) -> Calibration:
     return Calibration(notes=(f"Scores are not calibrated: {reason}.",))

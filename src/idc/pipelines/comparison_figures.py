@@ -22,7 +22,7 @@ from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
 from idc.plots.learning_size import learning_size_figure
 from idc.plots.setting_ranking import leaderboard_figure
-from idc.text import value_words
+from idc.text import value_label
 
 OVERLAID = 12  # curves in one figure at most
 
@@ -39,7 +39,7 @@ def comparison_figures(
     board, pooled, folds = analysis.board, analysis.pooled, analysis.folds
     if len(board):
         repeats = bool(len(pooled)) and pooled["repeat"].astype(bool).any()
-        words = value_words(len(folds) > 0, bool(repeats))
+        words = value_label(len(folds) > 0, bool(repeats))
         yield "leaderboard", leaderboard_figure(board, METRICS, words)
     yield from _overlays(analysis.contestants, analysis.class_names)
     if analysis.comparison is not None:

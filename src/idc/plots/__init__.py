@@ -1,1 +1,1 @@
-"""Figures: arrays in, a matplotlib Figure out, no input or output of files."""
+"""Figures: arrays in, a matplotlib Figure out, without file access."""

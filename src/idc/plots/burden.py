@@ -48,7 +48,7 @@ def burden_figure(
         bias = summary["burden_bias"]
         right.axhline(bias, color=BLACK, linewidth=1.3, label=f"mean error {bias:+.3f}")
     limits = [summary[key] for key in LIMITS if key in summary]
-    for limit, label in zip(limits, (_limits_words(limits), None), strict=False):
+    for limit, label in zip(limits, (_limits_label(limits), None), strict=False):
         right.axhline(limit, color=BLACK, linestyle=(0, (5, 2)), linewidth=1.3, label=label)
     _dots(right, (true + called) / 2, error)
     reach = 1.15 * max(0.05, float(np.abs([*error, *limits]).max()))
@@ -63,7 +63,7 @@ def burden_figure(
     return figure
 
 
-def _limits_words(limits: Sequence[float]) -> str:
+def _limits_label(limits: Sequence[float]) -> str:
     return "95 % limits of agreement " + ", ".join(f"{limit:+.3f}" for limit in limits)
 
 

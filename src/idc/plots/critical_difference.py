@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from idc.plots.fan import Bar, clip_distant, draw_fan, fan_depth, lanes
 from idc.plots.forest import draw_forest, order_pairs, pair_labels, select_pairs
 from idc.plots.style import BLACK, literal, new_figure, note_empty
-from idc.text import count, listing, lower_is_better, metric_words, per_cent
+from idc.text import count, listing, lower_is_better, metric_label, per_cent
 
 NAME, PAIRED_NAME = 36, 30  # characters of a name that are shown
 ROW = 0.27  # inches
@@ -68,9 +68,9 @@ def critical_difference_figure(
     axes = figure.subplots()
     if not value_of:
         axes.set_axis_off()
-        note_empty(axes, f"no value of {metric_words(metric)}")
+        note_empty(axes, f"no value of {metric_label(metric)}")
         return figure
-    axes.set_xlabel(f"{metric_words(metric)} ({_direction(metric)})", labelpad=8)
+    axes.set_xlabel(f"{metric_label(metric)} ({_direction(metric)})", labelpad=8)
     texts = {name: literal(name, NAME) for name in value_of}
     draw_fan(axes, value_of, places, texts, bars, baselines)
     return figure
@@ -111,7 +111,7 @@ def differences_figure(
     _title(figure, lines, width)
     axes = figure.subplots()
     axes.set_xlabel(
-        f"difference of {metric_words(metric)} ({_direction(metric)}),\n"
+        f"difference of {metric_label(metric)} ({_direction(metric)}),\n"
         f"with {per_cent(confidence)} interval"
     )
     if shown.empty:

@@ -15,7 +15,7 @@ from idc.plots.fold_marks import (
     mark_best,
 )
 from idc.plots.style import hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
-from idc.text import count, metric_words
+from idc.text import count, metric_label
 
 SHOWN = ("loss", "f1", "recall", "auroc")
 
@@ -56,7 +56,7 @@ def fold_learning_figure(
         draw_histories(axes, tables)
         if metric == monitored and (stage or "val") in tables:
             mark_best(axes, tables[stage or "val"], mode)
-        axes.set(xlabel="epoch", ylabel=metric_words(metric))
+        axes.set(xlabel="epoch", ylabel=metric_label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         tidy(axes)
     hide_rest(grid, len(available))
@@ -106,7 +106,7 @@ def fold_metrics_figure(
         for place, metric in enumerate(metrics):
             draw_folds(axes, place, of_setting[of_setting["metric"] == metric])
             draw_pooled(axes, place, whole[whole["metric"] == metric])
-        axes.set_xticks(range(len(metrics)), [metric_words(m).replace(" ", "\n") for m in metrics])
+        axes.set_xticks(range(len(metrics)), [metric_label(m).replace(" ", "\n") for m in metrics])
         axes.set_xlim(-0.6, len(metrics) - 0.4)
         axes.tick_params(labelleft=True)
         axes.margins(y=0.1)

@@ -12,7 +12,7 @@ from idc.plots.faithfulness_marks import (
     MARKS,
     NAME,
     TRUST,
-    gain_words,
+    format_gain,
     mark_of,
     note_empty_figure,
 )
@@ -62,7 +62,7 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
             )
         axes.set_title(
             f"{literal(str(row['method']), NAME)}  {mark_of(row).sign}\n"
-            f"gain {gain_words(row, ' (', ')')}",
+            f"gain {format_gain(row, ' (', ')')}",
             fontsize=9,
         )
         axes.set(xlim=(0, 100), ylim=(-0.02, 1.02))

@@ -55,7 +55,7 @@ def references_of(table: pd.DataFrame) -> list[str]:
     return [name for name in names if name in REFERENCES]
 
 
-def gain_words(row: Mapping[Any, Any], before: str, after: str = "") -> str:
+def format_gain(row: Mapping[Any, Any], before: str, after: str = "") -> str:
     """Format the gain and its interval, with suitable decimals."""
     gain, low, high = (float(row[f"drop_over_random{end}"]) for end in ("", "_low", "_high"))
     if not np.isfinite([low, high]).all():

@@ -10,7 +10,7 @@ from idc.plots.faithfulness_marks import (
     MARKS,
     NAME,
     TRUST,
-    gain_words,
+    format_gain,
     mark_of,
     note_empty_figure,
 )
@@ -53,7 +53,7 @@ def faithfulness_matrix_figure(frame: pd.DataFrame) -> Figure:
                 hatch="////" if row["verdict"] == FAILS else None,
             )
         )
-        text = f"{mark.sign} {gain_words(row, chr(10))}"
+        text = f"{mark.sign} {format_gain(row, chr(10))}"
         axes.text(
             x,
             y,

@@ -171,7 +171,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> 
             axes.plot([row[panel.chance]] * 2, [place - 0.3, place + 0.3], color=BLACK, lw=1.2)
         for small in panel.small:
             if np.isfinite(row.get(small.column, np.nan)):
-                axes.plot(row[small.column], place - 0.3, **_small_look(small))
+                axes.plot(row[small.column], place - 0.3, **_small_style(small))
         if not np.isfinite(value):
             axes.text(
                 0.5,
@@ -206,7 +206,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> 
     tidy(axes)
 
 
-def _small_look(small: Small) -> dict[str, Any]:
+def _small_style(small: Small) -> dict[str, Any]:
     return {
         "marker": small.marker,
         "color": BLACK,
@@ -238,7 +238,7 @@ def _handles(rows: Sequence[Mapping[Any, Any]], panels: Sequence[Panel]) -> list
         Line2D([], [], color=BLACK, lw=1, linestyle=(0, (4, 2)), label="no gain, limit or chance")
     )
     handles += [
-        Line2D([], [], label=small.meaning, **_small_look(small))
+        Line2D([], [], label=small.meaning, **_small_style(small))
         for panel in panels
         for small in panel.small
         if any(np.isfinite(row.get(small.column, np.nan)) for row in rows)

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from idc.plots.style import BLACK, BLUE, GREY, literal, tidy
-from idc.text import decimals_for, fixed, lower_is_better, p_words, per_cent
+from idc.text import decimals_for, fixed, format_p, lower_is_better, per_cent
 
 MAX_PAIRS = 40
 
@@ -102,7 +102,7 @@ def draw_forest(
         texts = [fixed(x, decimals) for x in numbers]
         interval = f" ({texts[1]} to {texts[2]})" if np.isfinite(numbers).all() else ""
         _write_beside(axes, y, 8, f"{texts[0]}{interval}")
-        _write_beside(axes, y, 132, p_words(row["p_holm"], level))
+        _write_beside(axes, y, 132, format_p(row["p_holm"], level))
         _write_beside(
             axes, y, 188, "significant" if significant else "not significant", significant
         )

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from idc.plots.style import curve_style, hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
-from idc.text import metric_words
+from idc.text import metric_label
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours
 LOG_RATIO = 10  # ratio of largest to smallest size from which the axis is logarithmic
@@ -47,7 +47,7 @@ def learning_size_figure(
             part = of_metric[of_metric["setting"] == setting].sort_values(by)
             shift = (number - (len(settings) - 1) / 2) * min(0.012, 0.06 / len(settings))
             _line(axes, part, _shifted(axes, part[by].to_numpy(np.float64), shift), number)
-        axes.set_ylabel(metric_words(metric))
+        axes.set_ylabel(metric_label(metric))
         tidy(axes)
     hide_rest(grid, len(metrics))
     handles, _ = grid[0].get_legend_handles_labels()

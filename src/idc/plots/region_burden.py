@@ -35,7 +35,7 @@ def region_burden_figure(
     whole = f"{count(len(table), 'region')} called {name}"
     if len(table) > MAX_SHOWN:
         left_out = int(table["patches"][MAX_SHOWN:].sum())
-        whole += f", the {MAX_SHOWN} largest; the others hold {count(left_out, 'patch', 'patches')}"
+        whole += f", the {MAX_SHOWN} largest; the others have {count(left_out, 'patch', 'patches')}"
     figure.suptitle(f"{literal(patient)}: {whole}", fontsize=11)
     if table.empty:
         for axes in (left, right):

@@ -18,7 +18,7 @@ Scores = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class _Look:
+class _Style:
     """Style of a curve and its counts, distinguishable without colour."""
 
     colour: str
@@ -27,7 +27,7 @@ class _Look:
     hatch: str
 
 
-LOOKS = (_Look(BLUE, "-", "o", ""), _Look(ORANGE, (0, (5, 2)), "s", "///"))
+STYLES = (_Style(BLUE, "-", "o", ""), _Style(ORANGE, (0, (5, 2)), "s", "///"))
 
 
 def reliability_figure(
@@ -59,14 +59,14 @@ def reliability_figure(
     if not len(labels):
         note_empty(upper, "not drawn: there are no patches")
         return figure
-    for (name, values), axes, look in zip(named.items(), lower, LOOKS, strict=False):
+    for (name, values), axes, style in zip(named.items(), lower, STYLES, strict=False):
         count, mean, share = reliability_bins(labels, values, bins)
         errors = calibration_metrics(labels, np.stack([1 - values, values], axis=1))
         words = f"ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}"
         words = f"{name}: {words}, log loss {errors['log_loss']:.3f}"
         filled = count > 0
-        _draw_curve(upper, count[filled], mean[filled], share[filled], words, look)
-        _draw_counts(axes, count, f"patches,\n{name}" if len(named) > 1 else "patches", look)
+        _draw_curve(upper, count[filled], mean[filled], share[filled], words, style)
+        _draw_counts(axes, count, f"patches,\n{name}" if len(named) > 1 else "patches", style)
     figure.legend(
         handles=upper.get_legend_handles_labels()[0],
         loc="outside lower center",
@@ -85,7 +85,7 @@ def _draw_curve(
     mean: NDArray[np.float64],
     share: NDArray[np.float64],
     label: str,
-    look: _Look,
+    style: _Style,
 ) -> None:
     hits = np.rint(share * count).astype(int)
     low, high = np.transpose(
@@ -98,9 +98,9 @@ def _draw_curve(
         mean,
         share,
         np.maximum([share - low, high - share], 0),  # of 0 and 1, rounding leaves -1e-17
-        color=look.colour,
-        marker=look.marker,
-        linestyle=look.dashes,
+        color=style.colour,
+        marker=style.marker,
+        linestyle=style.dashes,
         capsize=3,
         linewidth=1.6,
         elinewidth=1.0,
@@ -108,15 +108,15 @@ def _draw_curve(
     )
 
 
-def _draw_counts(axes: Axes, count: NDArray[np.int64], name: str, look: _Look) -> None:
+def _draw_counts(axes: Axes, count: NDArray[np.int64], name: str, style: _Style) -> None:
     edges = np.linspace(0, 1, len(count) + 1)[:-1]
     bars = axes.bar(
         edges,
         count,
         width=1 / len(count),
         align="edge",
-        color=look.colour,
-        hatch=look.hatch,
+        color=style.colour,
+        hatch=style.hatch,
         edgecolor="white",
     )
     axes.bar_label(bars, [f"{c:,}" if c else "" for c in count], fontsize=7, padding=1)

@@ -28,7 +28,7 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str =
             ``<metric>_low`` and ``<metric>_high`` (95 % interval over patients), ``kind`` (``run``
             or ``baseline``) and ``leaky`` (bool: patients are in two splits).
         metrics: The metrics, the first of which determined the order.
-        value: Description of a setting's value, see `idc.text.value_words`.
+        value: Description of a setting's value, see `idc.text.value_label`.
     """
     if table.empty:
         figure = new_figure(5, 1.5)

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from idc.plots.style import BLACK, BLUE, GREY, ORANGE, literal, new_figure, tidy
-from idc.text import count, metric_words
+from idc.text import count, metric_label
 
 METRICS = {
     "log_loss": "log loss\n(lower is better)",
@@ -55,7 +55,7 @@ def smoothing_figure(table: pd.DataFrame, patients: int, run: str = "") -> Figur
             _draw_metric(grid[row, column], rows, base, metric)
             grid[row, column].tick_params(labelbottom=row == len(METRICS) - 1)
     for row, (metric, words) in enumerate(METRICS.items()):
-        grid[row, 0].set_ylabel(words or metric_words(metric), fontsize=9)
+        grid[row, 0].set_ylabel(words or metric_label(metric), fontsize=9)
     figure.legend(
         handles=_keys(table), loc="outside lower center", ncols=3, frameon=False, fontsize=9
     )

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.sources.card import DataCard
-from idc.text import value_words
+from idc.text import value_label
 
 PREDICTIONS = ("path", "patient", "label", "split", "row", "predicted", "score", "loss")
 COUNTS = ("split", "class", "patches", "patients")
@@ -227,10 +227,10 @@ class SweepReport:
         return len(self.fold_table) > 0
 
     @property
-    def value_words(self) -> str:
+    def value_label(self) -> str:
         """Description of a setting's values, such as means over folds."""
         repeats = "repeat" in self.pooled and self.pooled["repeat"].astype(bool).any()
-        return value_words(self.has_folds, bool(repeats))
+        return value_label(self.has_folds, bool(repeats))
 
     @property
     def metrics(self) -> list[str]:

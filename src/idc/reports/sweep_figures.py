@@ -34,7 +34,7 @@ def of_kind(gallery: FigureGallery, kind: str) -> list[str]:
 def _board(report: SweepReport) -> FigureText:
     return FigureText(
         "The metrics of each setting",
-        f"Each setting: {report.value_words}. Settings whose intervals overlap widely may not "
+        f"Each setting: {report.value_label}. Settings whose intervals overlap widely may not "
         "differ at all.",
     )
 

@@ -88,7 +88,7 @@ def _board(report: SweepReport, gallery: FigureGallery) -> list[Block]:
     if report.leaderboard.empty:
         return [*blocks, Text("No run has finished, so there is nothing to compare.")]
     caption = (
-        f"Settings, best first, and baselines without a network. Values are {report.value_words}; "
+        f"Settings, best first, and baselines without a network. Values are {report.value_label}; "
         "in brackets the interval over patients or, without one, the spread of the runs (one "
         "standard deviation)."
     )

@@ -1,1 +1,1 @@
-"""What is told of a whole slide: its regions, its maps, and files that slide viewers open."""
+"""Whole slides: regions, maps, smoothing, and files for slide viewers."""
