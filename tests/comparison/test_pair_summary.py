@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.comparison.pair_summary import pair_sentences, summary
+from idc.comparison.pair_summary import summary
+from idc.comparison.pairs import read_pairs
 
 BASELINES = {"majority class": 0.2, "colour statistics": 0.5}
 Frames = tuple[pd.DataFrame, pd.DataFrame]
@@ -30,6 +31,12 @@ def frames(
     columns = ["a", "b", "metric", "difference", "low", "high", "p_holm", "apart", "patients"]
     table = pd.DataFrame([(n, metric, v) for n, v in values.items()])
     return pd.DataFrame(rows, columns=columns), table.set_axis(["name", "metric", "value"], axis=1)
+
+
+def pair_sentences(differences: pd.DataFrame, values: pd.DataFrame, metric: str) -> list[str]:
+    value_of = dict(zip(values["name"], values["value"], strict=True))
+    pairs = read_pairs(differences, metric, BASELINES).values()
+    return [pair.sentence(value_of) for pair in pairs]
 
 
 def test_a_pair_without_a_significant_difference() -> None:

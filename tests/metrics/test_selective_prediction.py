@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from idc.metrics.selective_prediction import (
-    class_confidence,
     confidence,
     margin_confidence,
     risk_coverage,
@@ -114,7 +113,7 @@ def test_more_classes_have_risk_alone() -> None:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(4), 300)
     label = np.array([rng.choice(4, p=row) for row in p])
-    sure = class_confidence(p)
+    sure = p.max(1)
     table = risk_coverage(label, p.argmax(1), sure, 4)
     assert table.columns.tolist() == ["coverage", "risk", "threshold"]
     assert risk_coverage(label, p.argmax(1), sure).equals(table)
@@ -138,7 +137,7 @@ def test_patches_nearest_the_threshold_go_first(scores: list[float], threshold: 
 def test_at_one_half_the_margin_orders_as_the_probability_does() -> None:
     score = np.random.default_rng(0).random(200)
     margin = margin_confidence(score, 0.5)
-    probability = class_confidence(np.stack([1 - score, score], 1))
+    probability = np.maximum(score, 1 - score)
     assert (np.argsort(margin) == np.argsort(probability)).all()
     # Odds of 1 : 9 and 9 : 1 are equally far from even ones; from 1 : 9, certainty either way.
     assert margin_confidence(np.array([0.1, 0.9]), 0.5).tolist() == pytest.approx([2.1972246] * 2)

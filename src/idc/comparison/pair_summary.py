@@ -14,33 +14,6 @@ FEW = 3  # contestants up to which the summary has all pairs
 Pairs = dict[frozenset[str], Pair]
 
 
-def pair_sentences(
-    differences: pd.DataFrame,
-    values: pd.DataFrame,
-    metric: str,
-    baselines: Collection[str] = BASELINES,
-    level: float = 0.05,
-    confidence: float = 0.95,
-) -> list[str]:
-    """One sentence per pair, in the order of the rows.
-
-    Args:
-        differences: See `idc.comparison.pairs.read_pairs`.
-        values: One row per contestant and metric: ``name``, ``metric``, ``value``.
-        metric: The metric.
-        baselines: Names that are baselines.
-        level: Significance level, in (0, 1).
-        confidence: Nominal coverage of the intervals, in (0, 1).
-
-    Returns:
-        Such as "vgg16 is not distinguishable from resnet50 on 5 patients (F1 0.71 against 0.69,
-        difference 0.02, 95 % interval -0.05 to 0.09, p = 0.61 after Holm)."
-    """
-    value_of = _values(values, metric)
-    pairs = read_pairs(differences, metric, baselines).values()
-    return [pair.sentence(value_of, level, confidence) for pair in pairs]
-
-
 def summary(
     differences: pd.DataFrame,
     values: pd.DataFrame,
@@ -58,7 +31,8 @@ def summary(
 
     Args:
         differences: See `idc.comparison.pairs.read_pairs`.
-        values: See `pair_sentences`; determines the contestants and their order.
+        values: One row per contestant and metric: ``name``, ``metric``, ``value``; determines the
+            contestants and their order.
         metric: The metric.
         baselines: Names that are baselines, which are not counted.
         level: Significance level, in (0, 1).

@@ -67,19 +67,6 @@ def _logit(p: Floats) -> Floats:
     return np.asarray(logit(p.clip(SMALLEST, 1 - SMALLEST)), np.float64)
 
 
-def class_confidence(probabilities: NDArray[np.floating]) -> Floats:
-    """Probability of the predicted class (softmax response, Geifman & El-Yaniv 2017).
-
-    Args:
-        probabilities: float (N, k).
-
-    Returns:
-        float64 (N,).
-    """
-    top: Floats = np.asarray(probabilities, np.float64).max(1)
-    return top
-
-
 def risk_coverage(
     labels: NDArray[np.integer],
     predicted: NDArray[np.integer],
