@@ -11,7 +11,7 @@ import yaml
 from torch import nn
 
 from idc.attribution.faithfulness import FaithfulnessPlan
-from idc.attribution.pipeline.options import wants_anything
+from idc.attribution.pipeline.options import explains_anything
 from idc.config.build import build
 from idc.config.conf_dir import conf_dir
 from idc.config.values import look_up
@@ -112,10 +112,10 @@ def test_one_switch_turns_all_parts_of_an_explanation_off(compose: Compose) -> N
     for name, expected in values.items():
         assert (look_up(on, name), look_up(off, name)) == expected
     assert on["methods"] == off["methods"]
-    assert not wants_anything(compose("explain=none")["explain"])
+    assert not explains_anything(compose("explain=none")["explain"])
     again = compose("explain=none", "explain.slides.patients=all")["explain"]
     assert again["slides"]["patients"] == "all"
-    assert wants_anything(again)
+    assert explains_anything(again)
 
 
 @pytest.mark.parametrize("name", ["none", "light", "strong", "gpu"])

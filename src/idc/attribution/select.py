@@ -1,4 +1,4 @@
-"""Which patches to explain: right and wrong ones, errors, some, a patient's, or named ones."""
+"""Which patches to explain: of each kind, errors, at random, all, a patient's or named ones."""
 
 import csv
 import fnmatch
@@ -15,12 +15,6 @@ from idc.data.text_file import read_text
 from idc.errors import ConfigError, first_line
 
 KINDS = ("TP", "FP", "FN", "TN")
-KIND_WORDS = {
-    "TP": "IDC found",
-    "FP": "false alarm",
-    "FN": "missed IDC",
-    "TN": "rightly no IDC",
-}
 PLAIN = ("kinds", "errors", "random", "all")
 NAMED = ("patient", "files")
 LISTS = (".txt", ".lst", ".csv")
@@ -32,7 +26,7 @@ class Selection:
     """A choice of patches.
 
     Attributes:
-        what: ``kinds`` (some of each kind of right and wrong), ``errors``, ``random``, ``all``
+        what: ``kinds`` (some of each kind of correct and wrong), ``errors``, ``random``, ``all``
             (each of the test split), ``patient`` or ``files`` (of any split).
         names: The patients, or the patches' paths, which may hold ``*``.
     """
@@ -49,15 +43,15 @@ class Selection:
 
 
 def parse_selection(text: str) -> Selection:
-    """What ``explain.select`` means.
+    """Parse ``explain.select``.
 
     Args:
         text: ``kinds``, ``errors``, ``random``, ``all``, ``patient=ID[,ID]``, or
-            ``files=PATH[,PATH]`` with paths as the index has them (``*`` stands for anything), or
-            one text file that lists them, a line each, or under ``path`` in a table.
+            ``files=PATH[,PATH]`` with paths as in the index (``*`` matches anything), or one
+            text file that lists them, one per line, or in the column ``path`` of a table.
 
     Raises:
-        IdcError: It means nothing, or the list cannot be read.
+        IdcError: It is none of these, or the list cannot be read.
     """
     what, equals, rest = str(text).partition("=")
     names = tuple(part.strip() for part in rest.split(",") if part.strip())
@@ -67,17 +61,17 @@ def parse_selection(text: str) -> Selection:
         return Selection(what, names)
     raise ConfigError(
         f"explain.select={text}: choose kinds, errors, random, all, patient=ID or files=PATH (a "
-        f"patch's path in the data set, or a text file with a path a line)."
+        f"patch's path in the data set, or a text file with one path per line)."
     )
 
 
 def _listed(file: str) -> tuple[str, ...]:
-    """The names in a file, one a line; of a table those in its column ``path``, else its first.
+    """The names in a file, one per line; in a table its column ``path``, else the first one.
 
     Raises:
         IdcError: The file cannot be read, is no text, or names nothing.
     """
-    path, text = read_text(file, "explain.select=files", "Give a text file with a path a line.")
+    path, text = read_text(file, "explain.select=files", "Give a text file with one path per line.")
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
@@ -89,39 +83,39 @@ def _listed(file: str) -> tuple[str, ...]:
     values = rows[1:] if COLUMN in header else rows
     names = tuple(row[column].strip() for row in values if column < len(row))
     if not (names := tuple(name for name in names if name)):
-        raise ConfigError(f"explain.select: {path} names no patch; give a path a line.")
+        raise ConfigError(f"explain.select: {path} names no patch; give one path per line.")
     return names
 
 
 def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:
-    """The rows of the index that a selection of patients or files names, in whatever split.
+    """The rows of the index that a selection of patients or files names, of any split.
 
     Args:
         selection: Of ``patient`` or ``files``.
-        index: ``path`` and ``group``.
+        index: ``path`` and ``patient``.
 
     Returns:
         Sorted positions, int64 (n,).
 
     Raises:
-        ConfigError: A name fits nothing; similar ones are named.
+        ConfigError: A name matches nothing; some existing ones are named.
     """
     column = "patient" if selection.what == "patient" else "path"
     values = index[column].astype(str).to_numpy()
-    found = np.zeros(len(index), bool)
+    named = np.zeros(len(index), bool)
     for name in selection.names:
         if selection.what == "patient" or not set(name) & set("*?["):
-            fits = values == name
+            matches = values == name
         else:
-            fits = np.array([fnmatch.fnmatchcase(value, name) for value in values])
-        if not fits.any():
+            matches = np.array([fnmatch.fnmatchcase(value, name) for value in values])
+        if not matches.any():
             some = ", ".join(sorted(set(values))[:5])
             raise ConfigError(
-                f"explain.select={selection.what}={name}: these data have none of that name; "
-                f"there are {some} and so on."
+                f"explain.select={selection.what}={name}: the data have no such {selection.what}; "
+                f"there are {some} and others."
             )
-        found |= fits
-    return np.flatnonzero(found).astype(np.int64)
+        named |= matches
+    return np.flatnonzero(named).astype(np.int64)
 
 
 def choose_cases(
@@ -132,14 +126,15 @@ def choose_cases(
     seed: int,
     classes: int = 2,
 ) -> pd.DataFrame:
-    """The chosen patches.
+    """Choose patches to explain.
 
     Args:
         predictions: ``label``, ``predicted``, ``loss`` of the patches to choose from.
-        selection: What to choose; patients and files have been found already, see `named_rows`.
-        per_kind: How many of each kind, for ``kinds``.
-        most: How many at most otherwise, or None for all: errors with the highest loss first, of
-            others a seeded choice.
+        selection: What to choose; named patients and files are in `predictions` already, see
+            `named_rows`.
+        per_kind: Patches of each kind, for ``kinds``.
+        most: Largest number otherwise, or None for all: errors with the highest loss first,
+            others at random.
         seed: Decides which.
         classes: k.
 
@@ -174,6 +169,18 @@ def kinds_of(
         return np.where(label == 1, words, np.where(called == 1, "FP", "TN")).astype(object)
     ends = np.where(label == called, "right", "wrong")
     return np.array([f"class {a} {b}" for a, b in zip(label, ends, strict=True)], object)
+
+
+def kind_words(kind: str, class_names: Sequence[str]) -> str:
+    """A kind in words, such as ``missed IDC`` for FN; of more than two classes, the kind itself."""
+    positive = class_names[1]
+    words = {
+        "TP": f"{positive} found",
+        "FP": "false alarm",
+        "FN": f"missed {positive}",
+        "TN": f"rightly no {positive}",
+    }
+    return words.get(kind, kind)
 
 
 def select_cases(

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from idc.attribution.pipeline.faithfulness_step import VERDICTS
-from idc.attribution.pipeline.options import wants_anything
+from idc.attribution.pipeline.options import explains_anything
 from idc.attribution.pipeline.run_steps import Explained, explain_all
 from idc.attribution.pipeline.stored_verdicts import EXPLAIN
 from idc.attribution.select import parse_selection
@@ -60,7 +60,7 @@ def record_explanation(
             which is not explained.
     """
     options = context.config["explain"]
-    if network is None or not wants_anything(options):
+    if network is None or not explains_anything(options):
         return Explained()
     subject = build_subject(
         network,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from idc.attribution.pipeline.explained_model import Subject, place_again, score_rows
+from idc.attribution.pipeline.explained_model import Subject, match_rows, score_rows
 from idc.attribution.select import NAMED, Selection, named_rows
 from idc.config.build import Config
 from idc.data.material import Material
@@ -65,7 +65,7 @@ def subject_of(run: TrainedRun, material: Material) -> Subject:
         DataError: A predicted patch is not among the data.
         CheckpointError: Weights or predictions are missing or damaged.
     """
-    predictions = place_again(run.predictions(), material.index, f"run={run.run_id}")
+    predictions = match_rows(run.predictions(), material.index, f"run={run.run_id}")
     network = run.network().to(choose_device(run.now["device"]))
     redactor = run.store.redactor
     return build_subject(network, predictions, run.decider, material, run.class_names, redactor)

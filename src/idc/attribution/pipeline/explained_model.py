@@ -1,4 +1,4 @@
-"""What is explained: a network, what it said, and of which patches."""
+"""The subject of explanations: a network, its predictions and the patches."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +26,19 @@ class Subject:
 
     Attributes:
         network: In eval mode; nothing here changes it.
-        predictions: Decided predictions of validation and test (and of any other patches that
-            are asked about); see `idc.evaluation.predictions.decide`.
+        predictions: Decided predictions of validation and test, and of other selected patches;
+            see `idc.evaluation.predictions.decide`.
         index: The whole index; ``row`` of the predictions are its positions.
-        patches: The store, uint8 (N, P, P, 3), row for row with the index.
-        class_names: A name a class, in the order of the labels.
-        patch_size: Split of a patch on the slide, in slide pixels.
+        patches: The patch store, uint8 (N, P, P, 3), row for row with the index.
+        class_names: One name per class, in the order of the labels.
+        patch_size: Side of a patch on the slide, in slide pixels.
         threshold: ``score >= threshold`` is positive; None for k > 2.
         device: Where to compute.
         choose: The run's rule for the threshold: labels and scores of validation to a threshold;
             None for k > 2.
-        alias: A patient's name to the one that the predictions have: a pseudonym, or itself.
-        truth: Rows of the index to where the signal is, bool (n, P, P); None where nobody knows.
+        alias: A patient's name to that in the predictions: a pseudonym, or itself.
+        truth: Rows of the index to where the signal is, bool (n, P, P); None where it is
+            unknown.
     """
 
     network: Network
@@ -54,7 +55,7 @@ class Subject:
 
     @property
     def classes(self) -> int:
-        """K."""
+        """The number of classes, k."""
         return len(self.class_names)
 
     @property
@@ -64,14 +65,14 @@ class Subject:
 
     @property
     def explained(self) -> str:
-        """What every map is about, in words."""
+        """Description of what every map explains."""
         if self.classes > 2:
             return "the predicted class's logit"
         words = f"the logit of {self.class_names[1]} (class 1)"
         return words if self.threshold is None else f"{words}; threshold {self.threshold:.3f}"
 
     def targets(self, cases: pd.DataFrame) -> NDArray[np.int64]:
-        """The class whose logit is explained: with two always the evidence for cancer."""
+        """The class whose logit is explained: the positive one of two, else the predicted one."""
         if self.classes == 2:
             return np.ones(len(cases), np.int64)
         return cases["predicted"].to_numpy(np.int64)
@@ -89,43 +90,45 @@ def score_rows(
     loader: Mapping[str, Any],
     device: torch.device,
 ) -> pd.DataFrame:
-    """What a run says of patches of any split, decided as it decides.
+    """Score patches of any split with a run's network, calibration and threshold.
 
     Args:
         network: The run's network.
         material: The data.
         rows: Positions in the index, int64 (n,).
-        decider: The run's calibration, threshold and way of asking.
+        decider: The run's calibration, threshold and inference.
         loader: The options of the loaders.
         device: Where to compute.
     """
     split = np.full(len(material.index), "", object)
     split[rows] = "test"
-    asked = material.with_splits(split)
+    selected = material.with_splits(split)
     names = material.source.class_names
-    data = PatchDataModule(asked.patches, asked.index, names, seed=0, **loader)
-    said = predict(network, data.eval_dataloader("test"), device, decider.inference)
-    frame = raw_predictions(material.index, data.rows("test"), said.probabilities, said.uncertainty)
+    data = PatchDataModule(selected.patches, selected.index, names, seed=0, **loader)
+    scored = predict(network, data.eval_dataloader("test"), device, decider.inference)
+    frame = raw_predictions(
+        material.index, data.rows("test"), scored.probabilities, scored.uncertainty
+    )
     return decide(frame, decider, len(names))
 
 
-def place_again(predictions: pd.DataFrame, index: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Stored predictions with the rows that their patches have now.
+def match_rows(predictions: pd.DataFrame, index: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Set the rows of stored predictions to those of their patches in the present index.
 
     Args:
         predictions: With ``path``.
-        index: The index of now.
-        what: Whose they are, for the message.
+        index: The present index.
+        what: The run, for the message.
 
     Raises:
         DataError: A patch is not among the data.
     """
     row = pd.Series(np.arange(len(index)), index=index["path"].to_numpy())
-    found = predictions["path"].map(row)
-    if found.isna().any():
-        lost = predictions["path"][found.isna()].iloc[0]
+    rows = predictions["path"].map(row)
+    if rows.isna().any():
+        lost = predictions["path"][rows.isna()].iloc[0]
         raise DataError(
-            f"{what}: {int(found.isna().sum())} of its patches are not among these data, such as "
-            f"{lost}. Give data.root=DIR of those that it was made with."
+            f"{what}: {int(rows.isna().sum())} of its patches are not in the data, such as {lost}. "
+            f"Set data.root to the data that the run was trained on."
         )
-    return predictions.assign(row=found.to_numpy(np.int64))
+    return predictions.assign(row=rows.to_numpy(np.int64))

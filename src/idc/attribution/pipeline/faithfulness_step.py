@@ -1,4 +1,4 @@
-"""How far a run's attributions can be trusted, measured on test patches that were called IDC."""
+"""The faithfulness of a run's attributions, measured on test patches called positive."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ VERDICTS = "verdicts.json"
 
 
 def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.DataFrame:
-    """Test patches on which maps are put to the proof.
+    """Sample the test patches on which faithfulness is measured.
 
-    A map for a patch without evidence cannot be checked by taking evidence away: so patches that
-    were called positive, as evenly from the patients as can be, and those that scored highest
-    where too few were called. With more than two classes, any patches.
+    A map for a patch without evidence cannot be checked by taking evidence away: so patches called
+    positive, as evenly from the patients as possible, or those with the highest scores where too
+    few were called. With more than two classes, any patches.
 
     Args:
         test: Decided predictions of the test split.
-        count: How many; fewer where there are fewer.
+        count: Number of patches; fewer where there are fewer.
         seed: Decides which.
         classes: k.
     """
@@ -72,40 +72,49 @@ def measure(
     )
 
 
-def save_faithfulness(found: Faithfulness, folder: Path) -> None:
+def save_faithfulness(faithfulness: Faithfulness, folder: Path) -> None:
     """Write ``methods.csv``, ``curves.csv``, ``weights_check.csv`` and ``verdicts.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {
-        "methods": found.table,
-        "per_patch": found.per_patch,
-        "curves": found.curves,
-        "weights_check": found.randomisation,
+        "methods": faithfulness.table,
+        "per_patch": faithfulness.per_patch,
+        "curves": faithfulness.curves,
+        "weights_check": faithfulness.randomisation,
     }
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv") as path:
             table.to_csv(path, index=False, float_format="%.6g")
     content = {
-        "order": found.table["method"].tolist(),
-        "marks": found.marks,
-        "references": {"deciding": found.references.deciding, "left": found.references.left},
-        "reasons": dict(zip(found.table["method"], found.table["reasons"], strict=True)),
-        "sentences": found.sentences(),
+        "order": faithfulness.table["method"].tolist(),
+        "marks": faithfulness.marks,
+        "references": {
+            "deciding": faithfulness.references.deciding,
+            "left": faithfulness.references.left,
+        },
+        "reasons": dict(
+            zip(faithfulness.table["method"], faithfulness.table["reasons"], strict=True)
+        ),
+        "sentences": faithfulness.sentences(),
     }
     write_text(folder / VERDICTS, json.dumps(content, indent=2) + "\n")
 
 
 def faithfulness_drawings(
-    found: Faithfulness, plan: FaithfulnessPlan, folder: Path
+    faithfulness: Faithfulness, plan: FaithfulnessPlan, folder: Path
 ) -> Iterator[Drawing]:
     """The comparison of the methods, and what it rests on."""
     yield Drawing(
-        folder / "methods.png", methods_figure, {"table": found.table, "limit": plan.max_similarity}
+        folder / "methods.png",
+        methods_figure,
+        {"table": faithfulness.table, "limit": plan.max_similarity},
     )
     yield Drawing(
-        folder / "curves.png", curves_figure, {"curves": found.curves, "table": found.table}
+        folder / "curves.png",
+        curves_figure,
+        {"curves": faithfulness.curves, "table": faithfulness.table},
     )
     yield Drawing(
         folder / "weights_check.png",
         randomisation_figure,
-        {"randomisation": found.randomisation, "limit": plan.max_similarity},
+        {"randomisation": faithfulness.randomisation, "limit": plan.max_similarity},
     )

@@ -1,4 +1,4 @@
-"""What the network has learnt: filters, feature maps, exciting patches, and its map of patches."""
+"""Learned features: filters, feature maps, exciting patches, and the embedding of patches."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,9 @@ from idc.attribution.features.sample import balanced_sample
 from idc.attribution.features.stream import in_batches
 from idc.attribution.layers import MapLayer
 from idc.attribution.pipeline.explained_model import Subject
-from idc.attribution.pipeline.step import Shown, Task
+from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.select import NAMED, Selection, choose_cases
+from idc.data.index import position_words
 from idc.plots.convolution_filters import filters_figure
 from idc.plots.embedding_scatter import embedding_figure
 from idc.plots.feature_maps import MapRow, feature_maps_figure
@@ -25,89 +26,89 @@ from idc.plots.top_patches import UnitRow, top_patches_figure
 from idc.runtime.drawing import Drawing
 
 BATCH = 256
-PLACES = 4  # rows and columns of a map that tells places apart
-SEEN = 20_000  # patches that are searched for those that excite a unit
+PLACES = 4  # rows and columns of a map that separates places
+SEARCHED = 20_000  # patches that are searched for those that excite a unit
 
 
-def show_learnt(task: Task) -> Shown:
+def show_features(task: Task) -> StepResult:
     """Embeddings of the test split, and what single layers and units respond to."""
-    shown = Shown()
+    result = StepResult()
     if not len(task.subject.test):
-        return shown
+        return result
     if task.selection.what not in NAMED and task.node("embedding").get("method", "none") != "none":
-        _embed(task, shown)
-    asked = task.node("features")
-    if asked.get("patches"):
+        _embed(task, result)
+    options = task.node("features")
+    if options.get("patches"):
         image = torch.zeros(1, 3, *task.subject.patches.shape[1:3], device=task.subject.device)
-        layers = feature_layers(task.subject.network, image, asked["layers"])
-        shown.drawings += _filters(task)
-        shown.drawings += _maps(task, layers)
-        if asked.get("units"):
-            shown.drawings.append(_units(task, _last_with_places(layers)))
-    return shown
+        layers = feature_layers(task.subject.network, image, options["layers"])
+        result.drawings += _filters(task)
+        result.drawings += _maps(task, layers)
+        if options.get("units"):
+            result.drawings.append(_units(task, _last_with_places(layers)))
+    return result
 
 
-def _embed(task: Task, shown: Shown) -> None:
-    asked, subject = task.node("embedding"), task.subject
-    test, seed = subject.test, task.asked["seed"]
+def _embed(task: Task, result: StepResult) -> None:
+    options, subject = task.node("embedding"), task.subject
+    test, seed = subject.test, task.options["seed"]
     rows = balanced_sample(
-        len(test), asked["points"], seed, test["patient"].to_numpy(), test["label"].to_numpy()
+        len(test), options["points"], seed, test["patient"].to_numpy(), test["label"].to_numpy()
     )
     test = test.iloc[rows].reset_index(drop=True)
     features = embeddings(
         subject.network, subject.patches, test["row"].to_numpy(), BATCH, subject.device
     )
     labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
-    known = neighbour_metrics(features, labels, patients, seed=seed)
-    shown.metrics |= known
-    shown.sentences += _neighbour_words(known)
-    found = project(features, asked["method"], seed, asked["points"], labels, patients)
-    used = test.iloc[found.rows]
+    neighbours = neighbour_metrics(features, labels, patients, seed=seed)
+    result.metrics |= neighbours
+    result.sentences += _neighbour_words(neighbours)
+    projection = project(features, options["method"], seed, options["points"], labels, patients)
+    used = test.iloc[projection.rows]
     table = used[["path", "patient", "label", "score"]].assign(
-        first=found.points[:, 0], second=found.points[:, 1]
+        first=projection.points[:, 0], second=projection.points[:, 1]
     )
     table.to_csv(task.folder / "embedding.csv", index=False, float_format="%.6g")
     arguments = {
-        "points": found.points,
+        "points": projection.points,
         "labels": used["label"].to_numpy(),
         "patients": used["patient"].to_numpy(object),
         "scores": used["score"].to_numpy() if subject.classes == 2 else None,
         "class_names": subject.class_names,
         "threshold": subject.threshold,
-        "axis_names": found.axes,
+        "axis_names": projection.axes,
         "title": "The test patches as the network orders them",
-        "note": found.words,
+        "note": projection.words,
     }
-    shown.drawings.append(Drawing(task.folder / "embedding.png", embedding_figure, arguments))
+    result.drawings.append(Drawing(task.folder / "embedding.png", embedding_figure, arguments))
 
 
-def _neighbour_words(known: dict[str, float]) -> list[str]:
+def _neighbour_words(metrics: dict[str, float]) -> list[str]:
     name = "neighbours_same_label_other_patients"
-    if name not in known:
+    if name not in metrics:
         return []
-    same, chance = known["neighbours_same_patient"], known["neighbours_same_patient_chance"]
+    same, chance = metrics["neighbours_same_patient"], metrics["neighbours_same_patient_chance"]
     return [
-        f"In the network's features, {known[name]:.0%} of a patch's ten nearest patches of other "
-        f"patients share its label (chance: {known[f'{name}_chance']:.0%}), and {same:.0%} of its "
-        f"ten nearest patches are of its own patient (chance: {chance:.0%})."
+        f"In the network's features, {metrics[name]:.0%} of a patch's ten nearest patches of other "
+        f"patients share its label (chance: {metrics[f'{name}_chance']:.0%}), and {same:.0%} of "
+        f"its ten nearest patches are of its own patient (chance: {chance:.0%})."
     ]
 
 
 def _filters(task: Task) -> Iterator[Drawing]:
-    found = first_filters(task.subject.network)
-    arguments = {"weights": found.weights, "name": found.name}
+    filters = first_filters(task.subject.network)
+    arguments = {"weights": filters.weights, "name": filters.name}
     yield Drawing(task.folder / "filters.png", filters_figure, arguments)
 
 
 def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
-    asked, subject = task.node("features"), task.subject
-    count, seed = asked["patches"], task.asked["seed"]
-    # Of each kind in turn, so that a few show more than one.
+    options, subject = task.node("features"), task.subject
+    count, seed = options["patches"], task.options["seed"]
+    # One of each kind in turn, so that few patches show several kinds.
     kinds = choose_cases(task.pool, Selection(), count, None, seed, subject.classes)
     turn = kinds.groupby("kind", sort=False).cumcount()
     cases = kinds.iloc[np.argsort(turn.to_numpy(), kind="stable")[:count]]
-    found = feature_maps(
-        subject.network, subject.pixels(cases), layers, asked["channels"], subject.device
+    layer_maps = feature_maps(
+        subject.network, subject.pixels(cases), layers, options["channels"], subject.device
     )
     for number, (pixels, case) in enumerate(
         zip(subject.pixels(cases), cases.to_dict("records"), strict=True)
@@ -121,12 +122,12 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
                 one.low,
                 one.high,
             )
-            for one in found
+            for one in layer_maps
         ]
         arguments = {
             "patch": pixels,
             "rows": rows,
-            "header": f"{case['kind']}, patient {case['patient']}\nx {case['x']}  y {case['y']}\n"
+            "header": f"{case['kind']}, patient {case['patient']}\n{position_words(case)}\n"
             f"label {case['label']}, score {case['score']:.3f}",
             "title": "Feature maps: what each layer makes of the patch",
             "note": "Of each layer, the channels that vary most over the chosen patches.",
@@ -136,26 +137,26 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
 
 
 def _units(task: Task, layer: MapLayer) -> Drawing:
-    asked, subject = task.node("features"), task.subject
+    options, subject = task.node("features"), task.subject
     test = subject.test
-    if len(test) > SEEN:
-        test = test.iloc[balanced_sample(len(test), SEEN, task.asked["seed"])]
+    if len(test) > SEARCHED:
+        test = test.iloc[balanced_sample(len(test), SEARCHED, task.options["seed"])]
     rows = np.sort(test["row"].to_numpy())
     labels = subject.index["label"].to_numpy(np.int64)
-    found = exciting_patches(
+    exciting = exciting_patches(
         subject.network,
         in_batches(subject.patches, labels, rows, BATCH),
         layer,
-        asked["units"],
+        options["units"],
         device=subject.device,
         patients=subject.index["patient"].to_numpy(object),
     )
     by_row = test.set_index("row")
     title = f"Test patches that most excite single channels of {layer.short}"
     arguments = {
-        "units": [_unit(unit, by_row, subject) for unit in found.units],
+        "units": [_unit(unit, by_row, subject) for unit in exciting.units],
         "title": title,
-        "note": f"Of {found.seen:,} test patches, at most two a patient; map "
+        "note": f"Of {exciting.seen:,} test patches, at most two a patient; map "
         f"{layer.height}x{layer.width}. AUROC: how well the channel alone tells the labels apart "
         "on these patches, by which it was chosen.",
     }
@@ -163,7 +164,7 @@ def _units(task: Task, layer: MapLayer) -> Drawing:
 
 
 def _last_with_places(layers: list[MapLayer]) -> MapLayer:
-    """The deepest layer whose map still tells places apart."""
+    """The deepest layer whose map still separates places."""
     fine = [layer for layer in layers if min(layer.height, layer.width) >= PLACES]
     return fine[-1] if fine else layers[-1]
 

@@ -1,4 +1,4 @@
-"""Attributions of chosen patches: computed, drawn a page at a time, and kept as arrays."""
+"""Attributions of chosen patches: computed, drawn page by page, and stored as arrays."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,8 @@ from idc.attribution.methods import Attributions, Method
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import Trust
 from idc.attribution.run import explain
-from idc.attribution.select import KIND_WORDS
+from idc.attribution.select import kind_words
+from idc.data.index import position_words
 from idc.plots.attribution import AttributionCase, attribution_figure
 from idc.runtime.atomic import replacing
 from idc.runtime.drawing import Drawing
@@ -45,7 +46,7 @@ class Cases:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / "cases.parquet") as path:
             self.table.to_parquet(path, index=False)
-        arrays: dict[str, Any] = {name: found.maps for name, found in self.maps.items()}
+        arrays: dict[str, Any] = {name: result.maps for name, result in self.maps.items()}
         np.savez_compressed(folder / "attributions.npz", patches=self.pixels, **arrays)
 
 
@@ -63,7 +64,7 @@ def explain_cases(
         table: The chosen predictions; see `idc.attribution.select.choose_cases`.
         methods: Name to method.
         batch_size: Patches at once.
-        advance: Told how many more maps there are.
+        advance: Called with the number of further maps.
     """
     table = table.assign(target=subject.targets(table))
     pixels = subject.pixels(table)
@@ -73,7 +74,7 @@ def explain_cases(
 
 
 def case_drawings(cases: Cases, subject: Subject, trust: Trust, folder: Path) -> Iterator[Drawing]:
-    """The gallery: a page a kind, with more pages where there are many cases.
+    """The gallery: one page per kind, or several where there are many cases.
 
     Args:
         cases: What was explained.
@@ -85,14 +86,15 @@ def case_drawings(cases: Cases, subject: Subject, trust: Trust, folder: Path) ->
     for kind in dict.fromkeys(kinds):
         rows = np.flatnonzero(kinds == kind)
         pages = -(-len(rows) // PER_PAGE)
-        words = f" ({KIND_WORDS[kind]})" if kind in KIND_WORDS else ""
+        words = kind_words(kind, subject.class_names)
+        words = f" ({words})" if words != kind else ""
         for page in range(pages):
             part = rows[page * PER_PAGE : (page + 1) * PER_PAGE]
             of = f", page {page + 1} of {pages}" if pages > 1 else ""
             arguments = {
                 "cases": [_case(cases, row, trust) for row in part],
                 "methods": list(cases.maps),
-                "title": f"{kind}{words}: what speaks for and against{of}",
+                "title": f"{kind}{words}: evidence for and against{of}",
                 "note": f"Explained: {subject.explained}. Each map has its own scale.",
             }
             name = kind.replace(" ", "_") + (f"_{page + 1}" if page else "")
@@ -100,17 +102,17 @@ def case_drawings(cases: Cases, subject: Subject, trust: Trust, folder: Path) ->
 
 
 def _case(cases: Cases, row: int, trust: Trust) -> AttributionCase:
-    case = cases.table.iloc[row]
+    case = cases.table.iloc[row].to_dict()
     header = (
-        f"patient {case['patient']}\nx {case['x']}  y {case['y']}\n"
+        f"patient {case['patient']}\n{position_words(case)}\n"
         f"label {case['label']}\nscore {case['score']:.3f}"
     )
     if case["split"] not in ("test", "val"):
         header += "\nIN TRAINING"
-    maps = {name: found.maps[row] for name, found in cases.maps.items()}
+    maps = {name: each.maps[row] for name, each in cases.maps.items()}
     sizes = {}
-    for name, found in cases.maps.items():
-        # What failed is marked; what was not measured is told like the rest.
+    for name, each in cases.maps.items():
+        # Failed methods are marked; that a method was not measured is a note like others.
         unmeasured = "" if name in trust.marks else trust.caveat(name)
-        sizes[name] = "; ".join(part for part in (found.source, found.note, unmeasured) if part)
+        sizes[name] = "; ".join(part for part in (each.source, each.note, unmeasured) if part)
     return AttributionCase(cases.pixels[row], maps, header, sizes, dict(trust.marks))

@@ -1,4 +1,4 @@
-"""All that is explained of a run, in order: trust in the methods first, as every map needs it."""
+"""All parts of an explanation in order: first the trust in the methods, which every map needs."""
 
 import logging
 import time
@@ -21,33 +21,32 @@ from idc.attribution.pipeline.faithfulness_step import (
     measure,
     save_faithfulness,
 )
-from idc.attribution.pipeline.features_step import show_learnt
+from idc.attribution.pipeline.features_step import show_features
 from idc.attribution.pipeline.galleries import Cases, case_drawings, explain_cases
-from idc.attribution.pipeline.options import wanted
+from idc.attribution.pipeline.options import configured_methods
 from idc.attribution.pipeline.slides_step import show_slides
 from idc.attribution.pipeline.smoothing_step import show_smoothing
-from idc.attribution.pipeline.step import Shown, Task, Trust
+from idc.attribution.pipeline.step import StepResult, Task, Trust
 from idc.attribution.select import Selection, choose_cases
 from idc.config.build import Config
 from idc.runtime.drawing import Drawing, draw_all
 from idc.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
-SMALL = 100  # maps that are made before anybody looks
+SMALL = 100  # maps below which no progress bar is shown
 DEFAULTS = {"count": 200, "methods": {}, "per_kind": 4, "seed": 0, "batch_size": 64}
 
 
 @dataclass
 class Explained:
-    """What was found.
+    """Result of an explanation.
 
     Attributes:
         metrics: Named ``explain/...``.
-        words: What to make of it: sentences by part, which are ``methods``, ``features``,
-            ``slides`` and ``smoothing``.
-        methods: A row a method, best first; see `Faithfulness.table`. Empty where it was not
-            measured.
-        failures: Part to what went wrong with it.
+        words: Conclusions by part: ``methods``, ``features``, ``slides`` and ``smoothing``.
+        methods: One row per method, best first; see `Faithfulness.table`. Empty where it was
+            not measured.
+        failures: Part to the error that it ended with.
     """
 
     metrics: dict[str, float] = field(default_factory=dict)
@@ -58,76 +57,78 @@ class Explained:
 
     @property
     def sentences(self) -> list[str]:
-        """All that is to be said."""
+        """The conclusions of all parts."""
         return [sentence for part in self.words.values() for sentence in part]
 
 
 def explain_all(
     subject: Subject,
-    asked: Config,
+    options: Config,
     selection: Selection,
     pool: pd.DataFrame,
     folder: Path,
     trust: Trust | None = None,
 ) -> Explained:
-    """Explain a network, as far as it is asked for.
+    """Explain a network as configured.
 
-    A part that fails is told of in `Explained.failures` and leaves the others alone.
+    A part that fails is listed in `Explained.failures` and does not stop the others.
 
     Args:
         subject: The network and its patches.
-        asked: The configuration's ``explain``; that of an old run may lack parts.
+        options: The configuration's ``explain``; an old run may lack parts.
         selection: Which patches.
         pool: The predictions to choose them from.
-        folder: Where everything goes; see the README for what there is.
-        trust: What is known of the methods from before; what is measured now comes first.
+        folder: Folder for all files; docs/explanations.md lists them.
+        trust: The trust in the methods from before; what is measured now comes first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    asked = {**DEFAULTS, **asked}
-    want = wanted(asked)
-    found = Explained()
+    options = {**DEFAULTS, **options}
+    configured = configured_methods(options)
+    explained = Explained()
     drawings: list[Drawing] = []
-    task = Task(subject, asked, selection, pool, want.methods, folder)
-    known = trust or Trust()
+    task = Task(subject, options, selection, pool, configured.methods, folder)
+    trusted = trust or Trust()
 
-    def explain_methods() -> None:
-        nonlocal known
-        if want.plan is None or not len(subject.test):
+    def measure_methods() -> None:
+        nonlocal trusted
+        if configured.plan is None or not len(subject.test):
             return
-        faith = _measure(subject, want.methods, want.plan, asked["batch_size"], known.deciding)
+        faith = _measure(
+            subject, configured.methods, configured.plan, options["batch_size"], trusted.deciding
+        )
         save_faithfulness(faith, folder)
-        drawings.extend(faithfulness_drawings(faith, want.plan, folder))
+        drawings.extend(faithfulness_drawings(faith, configured.plan, folder))
         order = faith.table["method"].tolist()
-        more = [name for name in known.order if name not in order]
-        before = {name: known.marks[name] for name in more if name in known.marks}
-        known = Trust([*order, *more], before | faith.marks, faith.references.deciding)
-        found.methods = faith.table
-        found.words["methods"] = faith.sentences()
-        found.metrics.update({f"explain/{k}": v for k, v in faith.metrics.items()})
+        more = [name for name in trusted.order if name not in order]
+        before = {name: trusted.marks[name] for name in more if name in trusted.marks}
+        trusted = Trust([*order, *more], before | faith.marks, faith.references.deciding)
+        explained.methods = faith.table
+        explained.words["methods"] = faith.sentences()
+        explained.metrics.update({f"explain/{k}": v for k, v in faith.metrics.items()})
 
     def show_cases() -> None:
-        if want.methods:
-            cases = _cases(subject, asked, selection, pool, want.methods)
+        if configured.methods:
+            cases = _cases(subject, options, selection, pool, configured.methods)
             if len(cases.table):
                 cases.save(folder)
-                drawings.extend(case_drawings(cases, subject, known, folder))
-                drawings.extend(evidence_drawings(task, cases, known))
+                drawings.extend(case_drawings(cases, subject, trusted, folder))
+                drawings.extend(evidence_drawings(task, cases, trusted))
 
-    def show(name: str, part: Callable[[], Shown]) -> None:
-        shown = part()
-        drawings.extend(shown.drawings)
-        found.words[name] = shown.sentences
-        found.metrics.update({f"explain/{k}": v for k, v in shown.metrics.items()})
+    def show(name: str, part: Callable[[], StepResult]) -> None:
+        result = part()
+        drawings.extend(result.drawings)
+        explained.words[name] = result.sentences
+        explained.metrics.update({f"explain/{k}": v for k, v in result.metrics.items()})
 
     def draw() -> None:
         with progress_bar(len(drawings), "drawing", SMALL) as advance:
             draw_all(drawings, advance=advance)
 
     parts: dict[str, Callable[[], None]] = {
-        "faithfulness": explain_methods,
+        "faithfulness": measure_methods,
         "attributions": show_cases,
-        "features": lambda: show("features", lambda: show_learnt(task)),
-        "slides": lambda: show("slides", lambda: show_slides(task, known)),
+        "features": lambda: show("features", lambda: show_features(task)),
+        "slides": lambda: show("slides", lambda: show_slides(task, trusted)),
         "smoothing": lambda: show("smoothing", lambda: show_smoothing(task)),
         "figures": draw,
     }
@@ -135,10 +136,10 @@ def explain_all(
         try:
             with _timed(name):
                 work()
-        except Exception as error:  # no map is worth the rest, least of all hours of training
+        except Exception as error:  # a failed part must not cost the others, nor the training
             log.exception("explain: %s failed", name)
-            found.failures[name] = error
-    return found
+            explained.failures[name] = error
+    return explained
 
 
 def _measure(
@@ -156,15 +157,15 @@ def _measure(
 
 def _cases(
     subject: Subject,
-    asked: Config,
+    options: Config,
     selection: Selection,
     pool: pd.DataFrame,
     methods: Mapping[str, Any],
 ) -> Cases:
-    per_kind, most, seed = asked["per_kind"], asked["count"], asked["seed"]
+    per_kind, most, seed = options["per_kind"], options["count"], options["seed"]
     table = choose_cases(pool, selection, per_kind, most, seed, subject.classes)
     with progress_bar(len(table) * len(methods), "attributions", SMALL) as advance:
-        return explain_cases(subject, table, methods, asked["batch_size"], advance)
+        return explain_cases(subject, table, methods, options["batch_size"], advance)
 
 
 @contextmanager

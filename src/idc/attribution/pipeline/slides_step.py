@@ -1,4 +1,4 @@
-"""Slide maps: a patient's patches in their places, as pictures and as files for viewers."""
+"""Slide maps: a patient's patches in their positions, as figures and as files for viewers."""
 
 import logging
 from collections.abc import Mapping
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from idc.attribution.methods import Attributions
-from idc.attribution.pipeline.step import Shown, Task, Trust
+from idc.attribution.pipeline.step import StepResult, Task, Trust
 from idc.attribution.run import explain
+from idc.data.index import has_positions
 from idc.plots.mosaic import find_places, mosaic
 from idc.plots.region_burden import region_burden_figure
 from idc.plots.slide_maps import SlideMaps, slide_maps_figure
@@ -27,23 +28,23 @@ WIDE = 1200  # pixels of a slide's longer side in a figure
 SMALL = 2000
 
 
-def show_slides(task: Task, trust: Trust) -> Shown:
+def show_slides(task: Task, trust: Trust) -> StepResult:
     """Maps of some patients, and tables of all regions of the test split.
 
     Args:
         task: What is explained.
-        trust: Gives the method to trust first, and its caveat.
+        trust: Gives the best method, and its caveat.
     """
-    shown = Shown()
-    asked, subject = task.node("slides"), task.subject
-    patients = _patients(task, asked.get("patients", 0))
-    if not patients:
-        return shown
+    result = StepResult()
+    options, subject = task.node("slides"), task.subject
+    patients = _patients(task, options.get("patients", 0))
+    if not patients or not has_positions(subject.test):
+        return result
     folder = task.folder / FOLDER
     folder.mkdir(exist_ok=True)
     if subject.classes == 2:
-        _regions(task, shown, folder, asked["pixel_size"])
-    method = asked["method"] or trust.first(task.methods)
+        _regions(task, result, folder, options["pixel_size"])
+    method = options["method"] or trust.first(task.methods)
     if subject.classes > 2:
         method = None  # maps of different classes' logits do not make one map
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
@@ -57,38 +58,38 @@ def show_slides(task: Task, trust: Trust) -> Shown:
             words = f"{method}, {maps.source}" if maps is not None else ""
             mark = trust.caveat(str(method))
             stitched = _stitch(task, frame, maps) if maps is not None else None
-            shown.drawings += _draw(task, str(patient), frame, stitched, (words, mark), folder)
-            _write(task, str(patient), frame, stitched, folder, asked)
+            result.drawings += _draw(task, str(patient), frame, stitched, (words, mark), folder)
+            _write(task, str(patient), frame, stitched, folder, options)
             advance(len(frame))
-    return shown
+    return result
 
 
-def _patients(task: Task, wanted: int | str | list[str]) -> list[str]:
-    """Those that were named; else the test patients with most missed patches."""
+def _patients(task: Task, selected: int | str | list[str]) -> list[str]:
+    """The named patients; else the test patients with most missed patches."""
     if task.selection.what == "patient":
         return sorted(task.pool["patient"].unique())
     test = task.subject.test
-    known = sorted(test["patient"].unique())
-    if isinstance(wanted, list):
-        names = [task.subject.alias(str(name)) for name in wanted]
-        for lost in sorted(set(names) - set(known)):
+    patients = sorted(test["patient"].unique())
+    if isinstance(selected, list):
+        names = [task.subject.alias(str(name)) for name in selected]
+        for lost in sorted(set(names) - set(patients)):
             log.warning(
                 "explain.slides.patients: %s is not in the test split; explain.select=patient=%s "
                 "of idc.explain shows any patient",
                 lost,
                 lost,
             )
-        return [name for name in names if name in known]
-    if wanted == "all":
-        return known
+        return [name for name in names if name in patients]
+    if selected == "all":
+        return patients
     missed = (test["label"] == 1) & (test["predicted"] != 1)
     wrong = test["label"] != test["predicted"]
     counts = pd.DataFrame({"missed": missed, "wrong": wrong}).groupby(test["patient"]).sum()
     order = counts.sort_values(["missed", "wrong"], ascending=False, kind="stable")
-    return [str(name) for name in order.index[: int(wanted)]]
+    return [str(name) for name in order.index[: int(selected)]]
 
 
-def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -> None:
+def _regions(task: Task, result: StepResult, folder: Path, pixel_size: float | None) -> None:
     """Regions of the whole test split: a lesion that is missed as a whole is the worst error."""
     subject = task.subject
     test = subject.test
@@ -100,13 +101,13 @@ def _regions(task: Task, shown: Shown, folder: Path, pixel_size: float | None) -
     areas.to_csv(folder / "areas.csv", index=False, float_format="%.6g")
     if len(labelled):
         missed = int(labelled["missed"].sum())
-        shown.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
+        result.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
         positive = subject.class_names[1]
         sizes = labelled["patches"][labelled["missed"]]
         largest = ""
         if missed:
             largest = f"; the largest has {count(int(sizes.max()), 'patch', 'patches')}"
-        shown.sentences.append(
+        result.sentences.append(
             f"Regions labelled {positive} on the test slides: {len(labelled)}, of which {missed} "
             f"missed as a whole{largest}."
         )
@@ -119,7 +120,7 @@ def _attributions(task: Task, frame: pd.DataFrame, method: str) -> Attributions:
         subject.pixels(frame),
         subject.targets(frame),
         {method: task.methods[method]},
-        task.asked["batch_size"],
+        task.options["batch_size"],
         subject.device,
     )[method]
 
@@ -168,7 +169,7 @@ def _draw(
         "class_names": subject.class_names,
         "threshold": subject.threshold,
     }
-    found = [Drawing(folder / f"{patient}.png", slide_maps_figure, arguments)]
+    drawings = [Drawing(folder / f"{patient}.png", slide_maps_figure, arguments)]
     if two and len(table := call_regions(frame, size)):
         burden = {
             "table": table,
@@ -176,17 +177,17 @@ def _draw(
             "positive": str(subject.class_names[1]),
             "threshold": subject.threshold,
         }
-        found.append(Drawing(folder / f"{patient}_regions.png", region_burden_figure, burden))
-    return found
+        drawings.append(Drawing(folder / f"{patient}_regions.png", region_burden_figure, burden))
+    return drawings
 
 
 def _write(
     task: Task, patient: str, frame: pd.DataFrame, stitched: Stitched | None, folder: Path,
-    asked: Mapping[str, object],
+    options: Mapping[str, object],
 ) -> None:  # fmt: skip
-    """GeoJSON, and where they are asked for pyramids; all in slide pixels."""
+    """GeoJSON, and where they are options for pyramids; all in slide pixels."""
     subject, size = task.subject, task.subject.patch_size
-    pixel_size = asked["pixel_size"]
+    pixel_size = options["pixel_size"]
     assert pixel_size is None or isinstance(pixel_size, int | float)
     positive = str(subject.class_names[1])
     if subject.classes == 2:
@@ -194,7 +195,7 @@ def _write(
         write_geojson(folder / f"{patient}.geojson", features)
         tiles = tile_features(frame, size, positive)
         write_geojson(folder / f"{patient}_scores.geojson", tiles)
-    if not asked["tiff"]:
+    if not options["tiff"]:
         return
     x, y, rows = (frame[name].to_numpy() for name in ("x", "y", "row"))
     path = folder / f"{patient}.ome.tif"

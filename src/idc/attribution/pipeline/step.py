@@ -1,4 +1,4 @@
-"""What each part of an explanation is told, and what it leaves."""
+"""What each part of an explanation takes and returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ UNMEASURED = "faithfulness not measured"
 
 @dataclass(frozen=True)
 class Trust:
-    """How far the methods' maps can be trusted, as far as it is known.
+    """How far the methods' maps can be trusted, where it was measured.
 
     Attributes:
-        order: The methods that were measured, the best first.
-        marks: Method to why its maps are not to be trusted, for those that are not.
-        deciding: The reference images that decided; none where nothing was measured.
+        order: The measured methods, the best first.
+        marks: Method to the reason, for those whose maps are not to be trusted.
+        deciding: The reference images that decided; empty where nothing was measured.
     """
 
     order: Sequence[str] = ()
@@ -30,51 +30,51 @@ class Trust:
     deciding: Sequence[str] = ()
 
     def sorted(self, methods: Iterable[str]) -> list[str]:
-        """Methods, those to trust first; those that were not measured as they come, last."""
-        known = {name: place for place, name in enumerate(self.order)}
-        return sorted(methods, key=lambda name: known.get(name, len(known)))
+        """Sort methods, the best first; those without a measure stay in order, last."""
+        places = {name: place for place, name in enumerate(self.order)}
+        return sorted(methods, key=lambda name: places.get(name, len(places)))
 
     def first(self, methods: Iterable[str]) -> str | None:
-        """The method to trust first, wherever one is shown alone; None where there is none."""
+        """The best method, for where one is shown alone; None if there is none."""
         return next(iter(self.sorted(methods)), None)
 
     def caveat(self, method: str) -> str:
-        """What must be said wherever the method's maps are shown; "" if nothing must."""
+        """The caveat to show beside the method's maps; "" if there is none."""
         return self.marks.get(method, "" if method in self.order else UNMEASURED)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be explained.
+    """An explanation to make.
 
     Attributes:
         subject: The network and its patches.
-        asked: The configuration's ``explain``.
+        options: The configuration's ``explain``.
         selection: Which patches.
-        pool: The predictions that they are chosen from.
+        pool: The predictions to choose from.
         methods: Name to attribution method.
-        folder: Where files go.
+        folder: Folder for the files.
     """
 
     subject: Subject
-    asked: Config
+    options: Config
     selection: Selection
     pool: pd.DataFrame
     methods: Mapping[str, Method]
     folder: Path
 
     def node(self, name: str) -> Config:
-        """A part of ``explain``; empty in the configuration of an old run."""
-        return dict(self.asked.get(name) or {})
+        """A part of ``explain``; empty where an old run has none."""
+        return dict(self.options.get(name) or {})
 
 
 @dataclass
-class Shown:
-    """What a part found.
+class StepResult:
+    """The result of one part.
 
     Attributes:
         drawings: Figures still to be drawn.
-        sentences: What to make of it.
+        sentences: Its conclusions.
         metrics: Name to value.
     """
 

@@ -1,4 +1,4 @@
-"""What a run's explanations said of the attribution methods, as the run holds it."""
+"""The stored verdicts of a run on its attribution methods."""
 
 import json
 from collections.abc import Sequence
@@ -19,17 +19,16 @@ EXPLAIN = "explain"
 def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Trust:
     """How far the attribution methods can be trusted for a run.
 
-    What the training found comes first; what was explained later adds the methods that it did not
-    look at.
+    Those of the training come first; later explanations add the methods that it did not measure.
 
     Args:
-        store: Where the run is kept.
-        record: What the store knows of it.
-        config: The configuration of now, for the places of this machine.
-        folder: Where to download to.
+        store: The store of the run.
+        record: Its record in the store.
+        config: The present configuration, for this machine's folders.
+        folder: Folder for downloads.
 
     Returns:
-        What was measured, the best method first; nothing where nothing was.
+        The measured methods, the best first; none where nothing was measured.
     """
     run_id = str(record.info.run_id)
     names = [f"{EXPLAIN}/{VERDICTS}"]
@@ -46,16 +45,16 @@ def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: 
             path = run_file(store, record, config, name, folder)
         except MissingArtifactError:
             continue
-        then = _read(path)
-        new = [method for method in then.order if method not in order]
-        marks |= {method: words for method, words in then.marks.items() if method in new}
+        stored = _read(path)
+        new = [method for method in stored.order if method not in order]
+        marks |= {method: words for method, words in stored.marks.items() if method in new}
         order += new
-        deciding = deciding or then.deciding  # decided once, when the run was explained first
+        deciding = deciding or stored.deciding  # decided once, when the run was explained first
     return Trust(order, marks, deciding)
 
 
 def _read(path: Path) -> Trust:
-    """What one explanation found."""
+    """The verdicts of one explanation."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         # Older runs did not keep what decided.
@@ -63,5 +62,5 @@ def _read(path: Path) -> Trust:
         return Trust(list(map(str, content["order"])), dict(content["marks"]), tuple(deciding))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} is damaged: it does not tell which attributions to trust."
+            f"{path} is damaged: it holds no verdicts on attributions."
         ) from error
