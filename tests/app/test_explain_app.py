@@ -126,7 +126,7 @@ def test_what_cannot_be_explained_is_refused_in_words(swept: Result, app: App) -
     assert job.info.run_id in whole.err
     for options, words in (
         (("explain.select=some",), "choose kinds, errors, random"),
-        (("explain.select=patient=nobody",), "these data have none of that name"),
+        (("explain.select=patient=nobody",), "the data have no such"),
         (("explain.slides.method=occlusion",), "not among the methods"),
         (("explain.faithfulness.steps=0",), "explain.faithfulness.steps=0"),
         (("tracking=none",), "tracking=none"),

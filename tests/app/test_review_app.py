@@ -107,7 +107,7 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
         (("host=0.0.0.0",), "IDC_REVIEW_PASSWORD"),
         (("order=best",), "order=best"),
         (("mode=secret",), "mode"),
-        (("select=patient=nobody",), "these data have none of that name"),
+        (("select=patient=nobody",), "the data have no such"),
         (("export.least_readers=0",), "least_readers"),
         (("readers=AB",), "readers=AB"),
     ):
