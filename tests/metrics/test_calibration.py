@@ -212,7 +212,7 @@ def test_the_order_is_not_turned_round_where_scores_are_wrong(method: str) -> No
     p = p[:, ::-1]
     result = CalibrationRule(method).fit(labels, p)
     assert np.array_equal(result.apply(p), p)
-    assert "higher validation scores do not go with the positive class" in result.notes[0]
+    assert "validation scores do not increase with the positive class" in result.notes[0]
 
 
 def test_uninformative_scores_stop_at_the_highest_temperature() -> None:
@@ -256,9 +256,9 @@ def test_unknown_methods_are_refused() -> None:
 
 
 def test_calibrations_in_words() -> None:
-    assert "T = 2.5: scores were too sure" in Calibration("temperature", 2.5).describe()
-    assert "too timid" in Calibration("temperature", 0.5).describe()
-    assert "about right" in Calibration("temperature", 1.01).describe()
+    assert "T = 2.5: scores were overconfident" in Calibration("temperature", 2.5).describe()
+    assert "underconfident" in Calibration("temperature", 0.5).describe()
+    assert "well calibrated" in Calibration("temperature", 1.01).describe()
     assert "times 0.5 plus -0.2" in Calibration("platt", slope=0.5, intercept=-0.2).describe()
     curve = Calibration("isotonic", knot_scores=(0.1, 0.2), knot_values=(0.3, 0.4))
     assert "2 knots" in curve.describe()

@@ -106,7 +106,7 @@ def test_a_missing_fold_leaves_out_its_setting_only(
     found = compared(*runs)
     assert found.comparison is not None
     assert set(found.comparison.estimates["name"]) == {"backbone=b", "backbone=c", "class prior"}
-    assert any("Not compared by test" in n and "backbone=a" in n for n in found.notes)
+    assert any("Excluded from the tests" in n and "backbone=a" in n for n in found.notes)
     board = found.board.set_index("setting")
     assert board.loc["class prior", "kind"] == "baseline"
     lone = found.pooled.set_index(["setting", "metric"]).loc[("backbone=a", "f1")]
@@ -127,7 +127,7 @@ def test_repeats_on_other_patches_are_told(make: Make, compared: Callable[..., A
         runs.append(FinishedRun(run.outcome, run.folder))
     found = compared(*runs)
     assert found.comparison is None
-    assert any("from repeat to repeat: backbone=a" in note for note in found.notes)
+    assert any("between repeats: backbone=a" in note for note in found.notes)
 
 
 def test_a_repeat_without_all_folds_is_left_out_and_named(make: Make) -> None:

@@ -87,8 +87,8 @@ def analyse(runs: Sequence[FinishedRun], config: Config, folder: Path, strict: b
     comparable = max(same_patches(settings), key=len, default=[])
     if excluded := [one.name for one in settings if one not in comparable]:
         notes.append(
-            f"Not compared by test, as tested on other patches than the rest, or on other patches "
-            f"from repeat to repeat: {', '.join(excluded)}."
+            f"Excluded from the tests, because their test patches differ from those of the others "
+            f"or between repeats: {', '.join(excluded)}."
         )
     simple, trained_with = baselines(runs, [one.name for one in comparable])
     if trained_with and _sizes_differ(runs):
@@ -107,17 +107,17 @@ def analyse(runs: Sequence[FinishedRun], config: Config, folder: Path, strict: b
         simple = []
     elif not draws:
         comparison.estimates[["low", "high"]] = np.nan
-    everyone = [*settings, *simple]
+    all_contestants = [*settings, *simple]
     notes += [*_leak_notes(settings), *_overlap_notes(runs)]
     class_names = runs[0].outcome.class_names if runs else []
-    pooled, per_patient = pool_numbers(everyone, config, folder, class_names)
+    pooled, per_patient = pool_numbers(all_contestants, config, folder, class_names)
     board = leaderboard([run.outcome for run in runs], METRICS, comparison, simple, pooled)
     folds = _fold_table(runs)
     notes += _scale_notes(folds, pooled)
     sentences = _sentences(comparison, [one.name for one in simple]) if comparison else []
     trust = trust_table(runs)
     return Analysis(
-        contestants=everyone,
+        contestants=all_contestants,
         board=board,
         pooled=pooled,
         per_patient=per_patient,
@@ -150,7 +150,9 @@ def _leak_notes(settings: Sequence[Contestant]) -> list[str]:
     leaky = [one.name for one in settings if one.leaky]
     if not leaky:
         return []
-    return [f"LEAKY: in {', '.join(leaky)} patients are in two splits; these numbers are too good."]
+    return [
+        f"LEAKY: in {', '.join(leaky)} patients are in two splits; these numbers are optimistic."
+    ]
 
 
 def _overlap_notes(runs: Sequence[FinishedRun]) -> list[str]:
@@ -167,7 +169,7 @@ def _overlap_notes(runs: Sequence[FinishedRun]) -> list[str]:
     if not overlaps:
         return []
     first, others = next(iter(overlaps.items()))
-    more = f" So did {len(overlaps) - 1} more." if len(overlaps) > 1 else ""
+    more = f" The same holds for {len(overlaps) - 1} more." if len(overlaps) > 1 else ""
     return [
         f"{first} was trained or tuned on patients that {others[0]} was tested on: do not compare "
         f"their numbers.{more}"
@@ -211,8 +213,8 @@ def _scale_notes(folds: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
         mean = folds.loc[folds["setting"] == setting, "auroc"].mean()
         if mean - area > SCALE_GAP:
             notes.append(
-                f"{setting}: the AUROC over all folds is {area:.3f}, the mean of the folds' own is "
-                f"{mean:.3f}. The scores of its folds are not on one scale; decisions, made at "
-                f"each fold's own threshold, do not suffer from that."
+                f"{setting}: the AUROC over all folds is {area:.3f}, the mean over folds "
+                f"{mean:.3f}. The scores of the folds differ in scale; decisions at each fold's own "
+                f"threshold are not affected."
             )
     return notes

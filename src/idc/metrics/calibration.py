@@ -107,8 +107,8 @@ class Calibration:
     def describe(self) -> str:
         """Describe the correction in words."""
         if self.method == "temperature":
-            kind = "too sure" if self.temperature > 1.05 else "too timid"
-            kind = "about right" if 0.95 <= self.temperature <= 1.05 else kind
+            kind = "overconfident" if self.temperature > 1.05 else "underconfident"
+            kind = "well calibrated" if 0.95 <= self.temperature <= 1.05 else kind
             return f"temperature scaling with T = {self.temperature:.3g}: scores were {kind}"
         if self.method == "platt":
             return f"Platt scaling: log-odds times {self.slope:.3g} plus {self.intercept:.3g}"
@@ -176,11 +176,11 @@ class CalibrationRule:
         if self.method == "platt":
             slope, intercept, notes = fit_platt(labels, probabilities)
             if slope <= 0:
-                return _unchanged("higher validation scores do not go with the positive class")
+                return _unchanged("validation scores do not increase with the positive class")
             return Calibration("platt", slope=slope, intercept=intercept, notes=tuple(notes))
         knots, values = fit_isotonic(labels, probabilities[:, 1])
         if values[0] == values[-1]:
-            return _unchanged("higher validation scores do not go with the positive class")
+            return _unchanged("validation scores do not increase with the positive class")
         return Calibration(
             "isotonic", knot_scores=tuple(knots.tolist()), knot_values=tuple(values.tolist())
         )

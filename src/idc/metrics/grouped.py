@@ -172,9 +172,9 @@ def grouped_areas(
     rise = np.where(first, tps, np.diff(tps, prepend=0))
     above = fps - np.where(first, fps, np.diff(fps, prepend=0)) / 2  # ties count half
     both = (positives > 0) & (negatives > 0)
-    beaten = np.bincount(of_end, rise * (negatives[of_end] - above), size)
-    weighed = np.bincount(of_end, rise * share(tps, tps + fps), size)
+    concordant = np.bincount(of_end, rise * (negatives[of_end] - above), size)
+    precision_sum = np.bincount(of_end, rise * share(tps, tps + fps), size)
     return {
-        "auroc": np.where(both, share(beaten, positives * negatives), np.nan),
-        "average_precision": np.where(both, share(weighed, positives), np.nan),
+        "auroc": np.where(both, share(concordant, positives * negatives), np.nan),
+        "average_precision": np.where(both, share(precision_sum, positives), np.nan),
     }

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from idc.plots.style import BLACK, BLUE, GREY, class_colours, literal, new_figure, note_empty, tidy
+from idc.text import count
 
 WIDTH = 10.0  # inches
 MAX_NAMED = 40  # patients that are labelled with their names
@@ -70,7 +71,7 @@ def balance_figure(counts: pd.DataFrame) -> Figure:
         )
         texts = [
             f"{row['patches']:,}\n{row['patches'] / max(totals[split], 1):.0%}\n"
-            f"{row['patients']} patient{'' if row['patients'] == 1 else 's'}"
+            f"{count(int(row['patients']), 'patient')}"
             for split, row in part.iterrows()
         ]
         axes.bar_label(bars, texts, fontsize=8, padding=2)
@@ -117,7 +118,7 @@ def _named_patients(counts: pd.DataFrame) -> Figure:
     left.set_xlim(0, 1.12 * totals.max(initial=1))
     left.set_ylim(len(counts) - 0.4, -0.6)
     if not len(counts):
-        note_empty(left, "no patient is left")
+        note_empty(left, "no patients")
     left.set(xlabel="patches", ylabel="patient")
     left.xaxis.set_major_formatter(THOUSANDS)
     right.set(xlim=(0, 1), xlabel="share of the patient's patches")
@@ -163,7 +164,7 @@ def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
     axes.set(xlabel="patches per patient", ylabel="patients")
     tidy(axes)
     if not len(totals):
-        note_empty(axes, "no patient is left")
+        note_empty(axes, "no patients")
         return figure
     bins = min(40, max(10, len(np.histogram_bin_edges(totals, "fd")) - 1))
     axes.hist(totals, bins=bins, color=BLUE, edgecolor="white", linewidth=0.8)

@@ -119,8 +119,8 @@ def _draw_patients(
     entries: list[LegendEntry],
 ) -> None:
     names, codes = np.unique(patient, return_inverse=True)
-    looks = {entry.code: entry for entry in entries}
-    own = np.isin(codes, list(looks))
+    entry_of = {entry.code: entry for entry in entries}
+    own = np.isin(codes, list(entry_of))
     size = _size(len(place))
     if not own.all():
         # Other patients below and smaller, so that they do not hide the named ones.
@@ -129,8 +129,8 @@ def _draw_patients(
     _scatter(
         column[0],
         place[own],
-        np.array([to_rgba(looks[int(c)].colour) for c in codes[own]]),
-        [looks[int(c)].mark for c in codes[own]],
+        np.array([to_rgba(entry_of[int(c)].colour) for c in codes[own]]),
+        [entry_of[int(c)].mark for c in codes[own]],
         size,
     )
     column[0].set_title(f"by patient ({len(names):,})", fontsize=10)

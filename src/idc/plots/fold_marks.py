@@ -69,7 +69,7 @@ def history_keys(marked: str) -> list[Line2D]:
             label="validation, median of at least half of the folds",
         ),
         Line2D(
-            [], [], color=train, linewidth=2.4, linestyle="--", label="training, the same median"
+            [], [], color=train, linewidth=2.4, linestyle="--", label="training, median likewise"
         ),
     ]
     if marked:

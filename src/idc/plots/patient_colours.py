@@ -21,6 +21,7 @@ from idc.plots.style import (
     note_empty,
     tidy,
 )
+from idc.text import count
 
 WIDTH = 10.0  # inches
 MAX_NAMED = 40  # patients that are labelled with their names
@@ -51,8 +52,7 @@ def colour_by_patient_figure(
     for label, name in enumerate(class_names):
         chart, strip = grid[2 * label], grid[2 * label + 1]
         part = stats[stats["label"] == label].set_index("patient")
-        count = len(part)
-        words = f"{literal(name)}: {count:,} patient{'' if count == 1 else 's'}"
+        words = f"{literal(name)}: {count(len(part), 'patient')}"
         chart.set_title(words, fontsize=10, loc="left", weight="bold")
         part = part.reindex(list(patients)) if named else part.sort_values("mean_g", kind="stable")
         _draw_channels(chart, part, named)

@@ -136,11 +136,11 @@ def _free_corner(
     Of corners that are far enough, the first (upper left) is used.
     """
     top, left, bottom, right = box
-    rim = 0.07 * np.array(shape, float)
+    margin = 0.07 * np.array(shape, float)
     corners = [
         (
-            float(np.clip(x, rim[1], shape[1] - rim[1])),
-            float(np.clip(y, rim[0], shape[0] - rim[0])),
+            float(np.clip(x, margin[1], shape[1] - margin[1])),
+            float(np.clip(y, margin[0], shape[0] - margin[0])),
         )
         for x, y in ((left, top), (right, top), (left, bottom), (right, bottom))
     ]

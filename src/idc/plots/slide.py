@@ -77,10 +77,10 @@ def outline(inside: NDArray[np.bool_], places: Places) -> NDArray[np.float64]:
     """
     ring = np.pad(inside, 1)
     row, column = np.nonzero(ring[:, 1:] != ring[:, :-1])
-    upright = np.stack([column, row - 1, column, row], 1)
+    vertical = np.stack([column, row - 1, column, row], 1)
     row, column = np.nonzero(ring[1:] != ring[:-1])
-    level = np.stack([column - 1, row, column, row], 1)
-    corners = np.concatenate([upright, level]).reshape(-1, 2, 2).astype(np.float64)
+    horizontal = np.stack([column - 1, row, column, row], 1)
+    corners = np.concatenate([vertical, horizontal]).reshape(-1, 2, 2).astype(np.float64)
     return corners * places.patch_size + (places.left, places.top)
 
 
@@ -128,8 +128,8 @@ def slide_figure(
 def slide_axes(axes: Axes, places: Places) -> None:
     """Set up axes in slide pixels with y downwards around the whole grid."""
     left, right, low, high = places.extent
-    rim = places.patch_size / 2  # so that lines at the border are not clipped
-    axes.set(xlim=(left - rim, right + rim), ylim=(low + rim, high - rim))
+    margin = places.patch_size / 2  # so that lines at the border are not clipped
+    axes.set(xlim=(left - margin, right + margin), ylim=(low + margin, high - margin))
     axes.set_facecolor(BACKGROUND)
     axes.tick_params(labelsize=8)
     for axis in (axes.xaxis, axes.yaxis):

@@ -161,22 +161,22 @@ def draw_scores(
     bar = add_colour_bar(sheet, panel, ScalarMappable(norm, SEQUENTIAL), label)
     ticks = {x: f"{x:.{digits}f}" for x in np.linspace(bottom, top, 5).tolist()}
     if threshold is not None:
-        min_distance = (0.12 if sheet.upright else 0.14) * (top - bottom)
+        min_distance = (0.12 if sheet.vertical else 0.14) * (top - bottom)
         ticks = {x: word for x, word in ticks.items() if abs(x - threshold) > min_distance}
         ticks[threshold] = f"{threshold:.{digits}f}\nthreshold"
-        draw_line = bar.axhline if sheet.upright else bar.axvline
+        draw_line = bar.axhline if sheet.vertical else bar.axvline
         for width, colour in ((3.6, "white"), (1.6, BLACK)):
             draw_line(threshold, color=colour, linewidth=width)
-    axis = bar.yaxis if sheet.upright else bar.xaxis
+    axis = bar.yaxis if sheet.vertical else bar.xaxis
     axis.set_ticks(list(ticks), list(ticks.values()))
 
 
 def add_colour_bar(sheet: Sheet, panel: int, colours: ScalarMappable, label: str) -> Axes:
     """Draw the colour bar of a panel."""
     bar = sheet.bars[panel]
-    orientation = "vertical" if sheet.upright else "horizontal"
+    orientation = "vertical" if sheet.vertical else "horizontal"
     sheet.figure.colorbar(colours, cax=bar, orientation=orientation, label=label)
-    axis = bar.yaxis if sheet.upright else bar.xaxis
+    axis = bar.yaxis if sheet.vertical else bar.xaxis
     axis.label.set_fontsize(8)
     axis.label.set_linespacing(1.1)
     bar.tick_params(labelsize=7)

@@ -34,7 +34,7 @@ class Sheet:
         figure: The figure.
         panels: Axes in slide pixels with y downwards.
         bars: Axes of the colour bars, by number of the panel.
-        upright: Whether colour bars are vertical beside their panels, else horizontal below.
+        vertical: Whether colour bars are vertical beside their panels, else horizontal below.
         line: Factor of line widths, in (0, 1], smaller for small places.
         boxes: Left, top, width and height of each axes, in inches from the left and the top.
         height: Height of title and panels, in inches.
@@ -43,7 +43,7 @@ class Sheet:
     figure: Figure
     panels: list[Axes] = field(default_factory=list)
     bars: dict[int, Axes] = field(default_factory=dict)
-    upright: bool = True
+    vertical: bool = True
     line: float = 1.0
     boxes: list[tuple[Axes, tuple[float, float, float, float]]] = field(default_factory=list)
     height: float = TITLE
@@ -110,15 +110,15 @@ def new_sheet(panels: int, bars: Collection[int], places: Places) -> Sheet:
         bars: Numbers of the panels with a colour bar.
         places: Places of the patches.
     """
-    upright = places.shape[0] >= 0.55 * places.shape[1]
-    arrangements = [_arrange(panels, columns, bars, upright) for columns in range(1, panels + 1)]
+    vertical = places.shape[0] >= 0.55 * places.shape[1]
+    arrangements = [_arrange(panels, columns, bars, vertical) for columns in range(1, panels + 1)]
     arrangement = max(arrangements, key=lambda x: x.side(places))
     side = arrangement.side(places)
     tall, wide = (max(side * (n + 1), MIN_PANEL) for n in places.shape)
     slot = max(wide, MIN_SLOT)
     sheet = Sheet(
         new_figure(LEFT + arrangement.columns * slot + sum(arrangement.beside), 1.0),
-        upright=upright,
+        vertical=vertical,
         line=float(np.clip(12 * side, 0.3, 1.0)),
     )
     sheet.figure.set_layout_engine("none")
@@ -139,7 +139,7 @@ def new_sheet(panels: int, bars: Collection[int], places: Places) -> Sheet:
     return sheet
 
 
-def _arrange(panels: int, columns: int, bars: Collection[int], upright: bool) -> _Arrangement:
+def _arrange(panels: int, columns: int, bars: Collection[int], vertical: bool) -> _Arrangement:
     rows = -(-panels // columns)
     beside, below = [GAP] * columns, [0.1] * rows
     for number in range(panels):
@@ -147,7 +147,7 @@ def _arrange(panels: int, columns: int, bars: Collection[int], upright: bool) ->
         if number + columns >= panels:  # the lowest panel of a column has the labels of x
             below[row] = max(below[row], BELOW)
     for number in bars:
-        if upright:
+        if vertical:
             beside[number % columns] = BAR_BESIDE
         else:
             row = number // columns
@@ -180,7 +180,7 @@ def _add_bar(sheet: Sheet, number: int, box: tuple[float, float, float, float], 
     left, top, wide, tall = box
     axes = sheet.figure.add_axes((0, 0, 1, 1))
     sheet.bars[number] = axes
-    if sheet.upright:
+    if sheet.vertical:
         sheet.boxes.append((axes, (left + wide + 0.1, top, BAR, tall)))
     else:
         length = min(wide, 5.0)

@@ -141,9 +141,9 @@ def _contours(high: Points, inside: NDArray[np.bool_], level: float) -> tuple[Po
     heights = np.where(inside, high - level, -np.abs(high - level))
     # The mirrored height beyond the patch puts the crossing on the edge itself.
     ring = np.pad(heights, 1, mode="edge")
-    rim = np.ones_like(ring, bool)
-    rim[1:-1, 1:-1] = False
-    ring[rim] = -np.abs(ring[rim])
+    frame = np.ones_like(ring, bool)
+    frame[1:-1, 1:-1] = False
+    ring[frame] = -np.abs(ring[frame])
     lines = find_contours(ring, 0.0, fully_connected="high")
     limit = np.array(high.shape[::-1], np.float64)
     # A pixel's centre is at +0.5; minus the frame of one pixel.
