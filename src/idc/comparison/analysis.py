@@ -214,7 +214,7 @@ def _scale_notes(folds: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
         if mean - area > SCALE_GAP:
             notes.append(
                 f"{setting}: the AUROC over all folds is {area:.3f}, the mean over folds "
-                f"{mean:.3f}. The scores of the folds differ in scale; decisions at each fold's own "
-                f"threshold are not affected."
+                f"{mean:.3f}. The scores of the folds differ in scale; decisions at each fold's "
+                f"own threshold are not affected."
             )
     return notes
