@@ -56,4 +56,4 @@ def test_metrics_that_are_undefined_are_left_empty() -> None:
     words = words_of(smoothing_figure(table, 1))
     assert words.count("undefined") == 2
     assert "interval" not in words
-    assert "1 patient)" in words
+    assert "1 patient" in words

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from idc.plots.style import BLACK, STAGES, hide_rest, new_figure, tidy, wrap_grid
+from idc.text import metric_label
 
 SHOWN = ("loss", "f1", "recall", "precision", "accuracy")
 MARKERS = {"train": "s", "val": "o"}
@@ -45,7 +46,7 @@ def learning_figure(
             )
         if best_epoch is not None:
             axes.axvline(best_epoch, color=BLACK, linewidth=1, linestyle=":")
-        axes.set(xlabel="epoch", ylabel=metric.replace("_", " "))
+        axes.set(xlabel="epoch", ylabel=metric_label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         tidy(axes)
     hide_rest(grid, len(metrics))

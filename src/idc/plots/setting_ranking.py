@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from idc.plots.style import BLACK, BLUE, GREY, SKY, literal, new_figure, note_empty, tidy
+from idc.text import metric_label
 
 LEAKY = "†  patients are in two splits: optimistic"
 INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
@@ -55,7 +56,7 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str =
             axes.set_xticks([])
         if 0 < sum(hollow) < len(rows):
             axes.axhline(sum(hollow) - 0.4, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))
-        axes.set_xlabel(metric.removeprefix("test/").replace("_", " "))
+        axes.set_xlabel(metric_label(metric))
         axes.margins(x=0.2)
         axes.set_ylim(-0.6, len(rows) - 0.3)
         axes.tick_params(axis="x", labelsize=8)

@@ -41,8 +41,8 @@ def smoothing_figure(table: pd.DataFrame, patients: int, run: str = "") -> Figur
     figure = new_figure(1.2 + 2.5 * max(len(kinds), 2), 1.5 + 1.25 * len(METRICS))
     start = f"{literal(run)}: " if run else ""
     figure.suptitle(
-        f"{start}effect of smoothing over neighbours on validation "
-        f"({count(patients, 'patient')}), not applied",
+        f"{start}effect of smoothing over neighbours (not applied)\n"
+        f"on validation, {count(patients, 'patient')}",
         fontsize=11,
     )
     grid = figure.subplots(len(METRICS), len(kinds), sharey="row", squeeze=False)
@@ -57,7 +57,11 @@ def smoothing_figure(table: pd.DataFrame, patients: int, run: str = "") -> Figur
     for row, (metric, words) in enumerate(METRICS.items()):
         grid[row, 0].set_ylabel(words or metric_label(metric), fontsize=9)
     figure.legend(
-        handles=_keys(table), loc="outside lower center", ncols=3, frameon=False, fontsize=9
+        handles=_keys(table),
+        loc="outside lower center",
+        ncols=3 if len(kinds) > 2 else 2,
+        frameon=False,
+        fontsize=9,
     )
     return figure
 
@@ -88,6 +92,7 @@ def _draw_metric(axes: Axes, rows: pd.DataFrame, base: "pd.Series[float]", metri
     )
     axes.set_xticks(at, [f"{x:g}" for x in rows["strength"]], fontsize=8)
     axes.set_xlim(-0.5, len(rows) - 0.5)
+    axes.margins(y=0.15)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(axis="y", labelsize=8)
     tidy(axes)
