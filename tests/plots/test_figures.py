@@ -118,7 +118,7 @@ def test_learning_curves(epochs: int) -> None:
     assert "best val/f1 in epoch 1" in words
     assert {a.get_ylabel() for a in figure.axes if a.get_visible()} == {
         "loss",
-        "f1",
+        "F1",
         "recall",
         "precision",
         "accuracy",
