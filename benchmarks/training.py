@@ -24,8 +24,10 @@ from idc.launch.job import quiet
 from idc.models.classifier import PatchClassifier
 from idc.pipelines.build import build_classifier, build_datamodule, build_trainer
 from idc.pipelines.dataset import load_material
-from idc.tracking.mlflow_run import MlflowRun, NoRun, Run, system_metrics
+from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import open_store
+from idc.tracking.run import NoRun, Run
+from idc.tracking.system_metrics import system_metrics
 
 quiet()
 

@@ -223,8 +223,8 @@ def test_wrong_passwords_slow_down_and_never_lock(guard: Guard, clock: Clock) ->
 
 
 def test_the_next_wait_is_told(guard: Guard) -> None:
-    said = [sign_in(guard, "wrong").body for _ in range(4)]
-    assert "delayed" not in said[0] and "delayed by 8 s" in said[3]
+    bodies = [sign_in(guard, "wrong").body for _ in range(4)]
+    assert "delayed" not in bodies[0] and "delayed by 8 s" in bodies[3]
 
 
 def test_a_signed_in_reader_is_let_be(guard: Guard, clock: Clock) -> None:
@@ -321,7 +321,7 @@ def test_every_answer_keeps_the_page_to_itself(guard: Guard, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"host": "0.0.0.0"}, PASSWORD_VARIABLE),
         ({"host": "::"}, PASSWORD_VARIABLE),
@@ -335,7 +335,7 @@ def test_every_answer_keeps_the_page_to_itself(guard: Guard, path: str) -> None:
     ],
 )
 def test_settings_that_cannot_be_served(
-    options: dict[str, Any], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
 
@@ -343,7 +343,7 @@ def test_settings_that_cannot_be_served(
         raise OverflowError("port must be 0-65535.")
 
     monkeypatch.setattr(socket, "create_server", no_socket)
-    with AnswerJournal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=said):
+    with AnswerJournal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=message):
         serve(MadeUpBook(), journal, Settings(**options))
 
 

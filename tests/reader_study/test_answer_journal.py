@@ -31,17 +31,17 @@ ANN = Answer(
 
 def test_what_was_added_is_there_again(tmp_path: Path) -> None:
     path = tmp_path / "new" / "answers.jsonl"
-    said = [replace(ANN, case=f"{i}.png", remark='Zellkerne: "groß"\n\u2028') for i in range(3)]
+    given = [replace(ANN, case=f"{i}.png", remark='Zellkerne: "groß"\n\u2028') for i in range(3)]
     with AnswerJournal(path) as journal:
-        for answer in said:
+        for answer in given:
             journal.add(answer)
             assert read_history(path)[-1] == answer  # before it is closed
-        assert journal.history() == said
+        assert journal.history() == given
         assert journal.notes == []
     with AnswerJournal(path) as journal:
-        assert journal.history() == said
+        assert journal.history() == given
         journal.add(ANN)
-    assert read_history(path) == [*said, ANN]
+    assert read_history(path) == [*given, ANN]
 
 
 def test_the_blinded_verdict_counts_and_the_last_words(tmp_path: Path) -> None:

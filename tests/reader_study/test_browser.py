@@ -168,9 +168,9 @@ def tab(browser: Any) -> Iterator[Callable[[], Tab]]:
         one.context.close()
 
 
-def until(said: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
-    while not said():
+    while not condition():
         assert time.monotonic() < end, "it did not come to be"
         time.sleep(0.02)
 
@@ -266,9 +266,9 @@ def test_two_readers_at_once(servers: dict[str, Served], tab: Callable[[], Tab])
     ]  # fmt: skip
     heard = "\n".join([*second.heard, second.page.content()])
     assert "Reader One" not in heard and "secret of one" not in heard
-    said = [(a.reader, a.verdict) for a in server.answers if a.reader.startswith("Reader")]
-    assert said[-5:] == [("Reader Two", 0), *[("Reader Two", -1)] * 4]
-    assert ("Reader One", 1) in said and ("Reader One", 0) not in said
+    given = [(a.reader, a.verdict) for a in server.answers if a.reader.startswith("Reader")]
+    assert given[-5:] == [("Reader Two", 0), *[("Reader Two", -1)] * 4]
+    assert ("Reader One", 1) in given and ("Reader One", 0) not in given
 
 
 def test_what_cannot_be_saved_is_told_and_stays(
@@ -369,13 +369,13 @@ def test_a_password_before_everything(servers: dict[str, Served], tab: Callable[
         "_nicegui/x/static/nicegui.js",
         "_nicegui_ws/socket.io/?EIO=4&transport=polling",
     ):
-        assert asked(server.port, f"/{path}") in (303, 401)
+        assert status_of(server.port, f"/{path}") in (303, 401)
     upgrade = {
         "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": url.rstrip("/"),
     }  # fmt: skip
     socket_path = "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
-    assert asked(server.port, socket_path, upgrade) in (401, 403)
+    assert status_of(server.port, socket_path, upgrade) in (401, 403)
 
     one.page.goto(f"{url}?reader=EF")
     one.page.get_by_label("Password").fill("wrong password")
@@ -388,9 +388,9 @@ def test_a_password_before_everything(servers: dict[str, Served], tab: Callable[
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
     assert PASSWORD not in cookie["value"]
     signed_in = {**upgrade, "Cookie": f"{cookie['name']}={cookie['value']}"}
-    assert asked(server.port, socket_path, signed_in) == 101
+    assert status_of(server.port, socket_path, signed_in) == 101
     elsewhere = {**signed_in, "Origin": "http://evil.example"}
-    assert asked(server.port, socket_path, elsewhere) == 403
+    assert status_of(server.port, socket_path, elsewhere) == 403
     one.press("u")
     one.see("Saved")
     one.page.get_by_role("button", name="Sign out").click()
@@ -400,7 +400,7 @@ def test_a_password_before_everything(servers: dict[str, Served], tab: Callable[
     assert server.answers[-1].reader == "EF" and one.hosts == {"127.0.0.1"}
 
 
-def asked(port: int, path: str, headers: dict[str, str] | None = None) -> int:
+def status_of(port: int, path: str, headers: dict[str, str] | None = None) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path, headers=headers or {})
@@ -423,14 +423,14 @@ def test_a_server_that_is_killed_loses_nothing(
     one.at(2)
     one.press("n")
     one.see("given before the model's answer")
-    said = server.answers
+    given = server.answers
     server.end(signal.SIGKILL)
     one.page.locator("#popup[aria-hidden=false]").wait_for()
     assert one.page.locator(".status").is_hidden()  # no word of "saved" without a server
 
     again = Served(server.journal, port=server.port)
     servers["blinded"] = again
-    assert again.answers == said and again.url == server.url
+    assert again.answers == given and again.url == server.url
     one.at(3)  # the page comes back by itself and goes on at the first case without an answer
     one.see("2 of 5 answered")
     one.press("i")
@@ -439,4 +439,4 @@ def test_a_server_that_is_killed_loses_nothing(
 
     code, out = again.end(signal.SIGINT)  # Ctrl-C, with a reader on the page
     assert (code, out.strip()) == (0, "ended")
-    assert len(again.answers) == len(said) + 1
+    assert len(again.answers) == len(given) + 1

@@ -86,7 +86,7 @@ def test_rules_that_cannot_be() -> None:
         ExportRule(agreed="most")  # type: ignore[arg-type]
 
 
-def said(case: str, *verdicts: int, seen: bool = False) -> list[Answer]:
+def votes(case: str, *verdicts: int, seen: bool = False) -> list[Answer]:
     return [
         Answer(f"R{i}", case, v, "", "", "", seen, 1.0, TIME, "blinded")
         for i, v in enumerate(verdicts)
@@ -94,11 +94,15 @@ def said(case: str, *verdicts: int, seen: bool = False) -> list[Answer]:
 
 
 def test_verdicts_in_sight_of_the_model_correct_nothing_unless_they_may() -> None:
-    given = [*said("agreed", 1, 1, seen=True), *said("most", 1, 1), *said("level", 1)]
-    given += said("level", 1, 1, seen=True)[1:]
+    given = [
+        *votes("agreed", 1, 1, seen=True),
+        *votes("most", 1, 1),
+        *votes("level", 1),
+    ]
+    given += votes("level", 1, 1, seen=True)[1:]
     table = as_frame(counted_answers(given))
-    found = find_corrections(table, predictions(), NAMES)
-    assert found["path"].tolist() == ["most"]
+    corrections = find_corrections(table, predictions(), NAMES)
+    assert corrections["path"].tolist() == ["most"]
     every = find_corrections(table, predictions(), NAMES, ExportRule(blinded_only=False))
     assert every["path"].tolist() == ["agreed", "level", "most"]
 
@@ -107,15 +111,20 @@ def test_a_second_review_adds_to_the_first_and_fits_the_same_data(tmp_path: Path
     names = ["again", "back", "fine", "kept", "new", "out", "unsure"]
     data = pd.DataFrame({"path": names, "label": 0, "patient": "p", "checks": ""})
     first = tmp_path / "first.csv"
-    one = [a for n in ("again", "back", "kept", "unsure") for a in said(n, 1, 1)]
-    write_corrections(first, as_frame(counted_answers([*one, *said("out", -1, -1)])), data, NAMES)
+    one = [a for n in ("again", "back", "kept", "unsure") for a in votes(n, 1, 1)]
+    write_corrections(first, as_frame(counted_answers([*one, *votes("out", -1, -1)])), data, NAMES)
     earlier = read_corrections(first)
     assert len(earlier.table) == 5
 
     run = correct(data, earlier, NAMES)
     run = run[run["checks"].astype(str) != "excluded"]
-    two = [*said("again", 1, 1), *said("back", 0, 0), *said("fine", 0, 0), *said("new", 1, 1)]
-    given = as_frame(counted_answers([*two, *said("unsure", -1, -1)]))
+    two = [
+        *votes("again", 1, 1),
+        *votes("back", 0, 0),
+        *votes("fine", 0, 0),
+        *votes("new", 1, 1),
+    ]
+    given = as_frame(counted_answers([*two, *votes("unsure", -1, -1)]))
     second = tmp_path / "second.csv"
     write_corrections(second, given, run, NAMES, earlier=earlier)
 

@@ -41,25 +41,25 @@ def test_two_machines_keep_their_own_copies_and_know_both(
 ) -> None:
     run = MlflowRun(store, name="reviewed")
     later = replace(ANN, verdict=0, seen_model=True, time="2026-01-02T03:05:00+00:00")
-    said = {"one": later, "two": ANN, "three": replace(ANN, reader="Bo")}
+    answers_of = {"one": later, "two": ANN, "three": replace(ANN, reader="Bo")}
     opened = {}
-    for machine in said:  # each begins before another has copied anything
+    for machine in answers_of:  # each begins before another has copied anything
         monkeypatch.setattr(platform, "node", lambda machine=machine: f"host-{machine}")
         opened[machine] = open_journal(tmp_path / machine, run.run_id, store, tmp_path / "down")
         with mirrored(opened[machine], run, "random", "all") as keeper:
             if machine == "one":
                 assert keeper.history() == []
-            keeper.add(said[machine])
+            keeper.add(answers_of[machine])
         opened[machine].close()
     names = [path for path, _ in list_artifacts(store, run.run_id, FOLDER)]
     assert len(names) == 3
     assert not any("host" in name for name in names)
     with open_journal(tmp_path / "four", run.run_id, store, tmp_path / "down4") as fourth:
         assert len(fourth.history()) == 3
-        found = {s.answer.reader: s for s in fourth.answers()}
+        counted = {s.answer.reader: s for s in fourth.answers()}
     # The blind verdict was given first, though it came in later.
-    assert (found["Ann"].answer.verdict, found["Ann"].last) == (1, 0)
-    assert {a.order for s in found.values() for a in [s.answer]} == {"random"}
+    assert (counted["Ann"].answer.verdict, counted["Ann"].last) == (1, 0)
+    assert {a.order for s in counted.values() for a in [s.answer]} == {"random"}
     with open_journal(tmp_path / "four", run.run_id, store, tmp_path / "down5") as again:
         assert len(again.history()) == 3
 

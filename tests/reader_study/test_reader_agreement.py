@@ -1,4 +1,4 @@
-"""Agreement against libraries and the literature, and what is said where it is not defined."""
+"""Agreement compared with libraries and the literature, and where it is undefined."""
 
 import math
 import warnings
@@ -48,13 +48,13 @@ def answer(
 
 def frame(verdicts: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
     """Answers of readers to cases 0.png, 1.png, ...; None for no answer."""
-    said = [
+    entries = [
         answer(reader, f"{i}.png", verdict)
         for reader, row in verdicts.items()
         for i, verdict in enumerate(row)
         if verdict is not None
     ]
-    return as_frame(counted_answers(said))
+    return as_frame(counted_answers(entries))
 
 
 def predictions(label: Sequence[int], predicted: Sequence[int], patients: int = 12) -> pd.DataFrame:
@@ -74,10 +74,10 @@ def test_fleiss_own_table() -> None:
     counts = np.array(cells, int)
     assert counts.shape == (30, 5)
     verdicts = np.array([np.repeat(np.arange(5), row) for row in counts])
-    found = fleiss(verdicts, np.arange(30), draws=200)
-    assert found.value == pytest.approx(fleiss_kappa(counts))
-    assert found.value == pytest.approx(0.430, abs=0.001)
-    assert found.low < found.value < found.high
+    result = fleiss(verdicts, np.arange(30), draws=200)
+    assert result.value == pytest.approx(fleiss_kappa(counts))
+    assert result.value == pytest.approx(0.430, abs=0.001)
+    assert result.low < result.value < result.high
 
 
 def test_the_textbook_example_of_fleiss_kappa() -> None:
@@ -97,21 +97,21 @@ def test_the_textbook_example_of_fleiss_kappa() -> None:
         ]
     )
     verdicts = np.array([np.repeat(np.arange(5), row) for row in counts])
-    found = fleiss(verdicts, np.arange(10), draws=0)
-    assert round(found.value, 3) == 0.210
-    assert round(found.observed, 3) == 0.378
-    assert math.isnan(found.low)
+    result = fleiss(verdicts, np.arange(10), draws=0)
+    assert round(result.value, 3) == 0.210
+    assert round(result.observed, 3) == 0.378
+    assert math.isnan(result.low)
 
 
 def test_cohens_textbook_example() -> None:
     """Two readers of 50: both yes 20, both no 15, one against the other 5 and 10: kappa 0.40."""
     one = np.repeat([1, 1, 0, 0], [20, 5, 10, 15])
     other = np.repeat([1, 0, 1, 0], [20, 5, 10, 15])
-    found = cohen(one, other, np.arange(50) % 20)
-    assert found.value == pytest.approx(0.4)
-    assert found.observed == pytest.approx(0.7)
-    assert found.patients == 20
-    assert found.low < 0.4 < found.high
+    result = cohen(one, other, np.arange(50) % 20)
+    assert result.value == pytest.approx(0.4)
+    assert result.observed == pytest.approx(0.7)
+    assert result.patients == 20
+    assert result.low < 0.4 < result.high
     assert math.isnan(cohen(one, other, np.zeros(50)).low)
 
 
@@ -125,15 +125,15 @@ def test_kappas_are_those_of_the_libraries(pairs: list[tuple[int, int]]) -> None
         warnings.simplefilter("ignore")
         expected = cohen_kappa_score(one, other)
         of_all = fleiss_kappa(aggregate_raters(table)[0])
-    found = cohen(one, other, patients, draws=10)
+    result = cohen(one, other, patients, draws=10)
     several = fleiss(table, patients, draws=10)
-    assert found.value == pytest.approx(expected, nan_ok=True)
-    assert found.observed == pytest.approx((one == other).mean())
+    assert result.value == pytest.approx(expected, nan_ok=True)
+    assert result.observed == pytest.approx((one == other).mean())
     if math.isnan(expected):
-        assert "undefined" in found.note
+        assert "undefined" in result.note
         assert "undefined" in several.note
         assert math.isnan(several.value)
-        assert math.isnan(found.low)
+        assert math.isnan(result.low)
     else:
         assert several.value == pytest.approx(of_all)
 
@@ -143,14 +143,14 @@ def test_the_interval_is_that_of_a_plain_bootstrap() -> None:
     one = rng.integers(0, 2, 80)
     other = np.where(rng.random(80) < 0.85, one, 1 - one)
     patients = np.arange(80) // 4
-    found = cohen(one, other, patients, draws=2000)
+    result = cohen(one, other, patients, draws=2000)
     drawn = []
     for _ in range(600):
         picks = rng.integers(0, 20, 20)
         rows = np.concatenate([np.flatnonzero(patients == p) for p in picks])
         drawn.append(cohen_kappa_score(one[rows], other[rows]))
     low, high = np.quantile(drawn, [0.025, 0.975])
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.05)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.05)
     table = np.stack([one, other], axis=1)
     several = fleiss(table, patients, draws=2000)
     assert (several.low, several.high) == pytest.approx((low, high), abs=0.05)
@@ -164,48 +164,48 @@ def test_readers_labels_and_model() -> None:
         "Cy": [0, 1, 1, 1, None, 1, 0, 0],
     }
     model = [0, 1, 1, 0, 0, 1, 0, 1]
-    found = agree(frame(verdicts), predictions(label, model), draws=50)
-    assert found.readers["reader"].tolist() == ["ann", "Bo", "Cy"]
-    assert found.readers["unsure"].tolist() == [1, 1, 0]
-    pair = row_of(found.pairs, "ann", "Bo")
+    result = agree(frame(verdicts), predictions(label, model), draws=50)
+    assert result.readers["reader"].tolist() == ["ann", "Bo", "Cy"]
+    assert result.readers["unsure"].tolist() == [1, 1, 0]
+    pair = row_of(result.pairs, "ann", "Bo")
     assert (pair["cases"], pair["unsure"]) == (5, 2)
     assert pair["kappa"] == pytest.approx(cohen_kappa_score([0, 1, 1, 1, 0], [0, 0, 1, 1, 0]))
     unsure = cohen_kappa_score([0, 1, 1, 1, 0, -1, 0], [0, 0, 1, 1, 0, 1, -1])
     assert pair["kappa_with_unsure"] == pytest.approx(unsure)
-    assert row_of(found.pairs, "ann", "model")["kappa"] == pytest.approx(
+    assert row_of(result.pairs, "ann", "model")["kappa"] == pytest.approx(
         cohen_kappa_score([0, 1, 1, 1, 0, 0], [0, 1, 1, 0, 0, 0])
     )
     majority = [0, 1, 1, 1, 0, 1, 0, 0]
     expected = cohen_kappa_score(majority, label)
-    assert found.metrics["review/kappa_readers_label"] == pytest.approx(expected)
-    assert found.metrics["review/kappa_readers_model"] == pytest.approx(
+    assert result.metrics["review/kappa_readers_label"] == pytest.approx(expected)
+    assert result.metrics["review/kappa_readers_model"] == pytest.approx(
         cohen_kappa_score(majority, model)
     )
-    sure, with_unsure = found.fleiss.to_dict("records")
+    sure, with_unsure = result.fleiss.to_dict("records")
     assert (sure["cases"], with_unsure["cases"]) == (4, 6)
     assert sure["kappa"] == pytest.approx(
         fleiss_kappa(aggregate_raters(np.array([[0, 0, 0], [1, 0, 1], [1, 1, 1], [1, 1, 1]]))[0])
     )
-    assert found.metrics["review/readers"] == 3
-    assert found.metrics["review/cases"] == 8
-    assert found.metrics["review/kappa_A__B"] == pytest.approx(pair["kappa"])
-    assert found.confusions["ann"]["label"].tolist() == [[3, 1, 0], [0, 2, 1]]
-    names, kappas = found.matrix("kappa")
+    assert result.metrics["review/readers"] == 3
+    assert result.metrics["review/cases"] == 8
+    assert result.metrics["review/kappa_A__B"] == pytest.approx(pair["kappa"])
+    assert result.confusions["ann"]["label"].tolist() == [[3, 1, 0], [0, 2, 1]]
+    names, kappas = result.matrix("kappa")
     assert names == ["ann", "Bo", "Cy", "label", "model"]
     assert kappas[0, 1] == kappas[1, 0] == pytest.approx(pair["kappa"])
     assert kappas[3, 4] == pytest.approx(cohen_kappa_score(label, model))
-    assert any("fewer than 10 patients" in note for note in found.notes)
+    assert any("fewer than 10 patients" in note for note in result.notes)
 
 
 def test_what_is_not_defined_is_said_and_not_logged() -> None:
-    found = agree(frame({"Ann": [0, 0, 0], "Bo": [0, 0, 0]}), predictions([0, 0, 0], [0, 1, 0]))
-    assert math.isnan(row_of(found.pairs, "Ann", "Bo")["kappa"])
-    assert row_of(found.pairs, "Ann", "Bo")["observed"] == 1
-    assert "review/kappa_A__B" not in found.metrics
-    assert "review/fleiss_kappa" not in found.metrics
-    assert found.metrics["review/kappa_A__model"] == 0
-    assert any("Ann and Bo" in n and "undefined" in n for n in found.notes)
-    assert any("Ann and model" in n and "however often they agree" in n for n in found.notes)
+    result = agree(frame({"Ann": [0, 0, 0], "Bo": [0, 0, 0]}), predictions([0, 0, 0], [0, 1, 0]))
+    assert math.isnan(row_of(result.pairs, "Ann", "Bo")["kappa"])
+    assert row_of(result.pairs, "Ann", "Bo")["observed"] == 1
+    assert "review/kappa_A__B" not in result.metrics
+    assert "review/fleiss_kappa" not in result.metrics
+    assert result.metrics["review/kappa_A__model"] == 0
+    assert any("Ann and Bo" in n and "undefined" in n for n in result.notes)
+    assert any("Ann and model" in n and "however often they agree" in n for n in result.notes)
     apart = agree(frame({"Ann": [0, None], "Bo": [None, 1]}), predictions([0, 1], [0, 1]))
     assert row_of(apart.pairs, "Ann", "Bo")["cases"] == 0
     assert any("Ann and Bo" in n and "no case" in n for n in apart.notes)
@@ -226,19 +226,21 @@ def test_one_reader_none_and_odd_names() -> None:
 
 
 def test_verdicts_in_sight_of_the_model_are_told() -> None:
-    said = [answer("Ann", "0.png", 0), answer("Ann", "1.png", 1, seen=True)]
-    found = agree(as_frame(counted_answers(said)), predictions([0, 1], [0, 1]))
-    assert found.readers["in_sight"].tolist() == [1]
-    assert any("1 of 2 verdicts" in note for note in found.notes)
+    entries = [answer("Ann", "0.png", 0), answer("Ann", "1.png", 1, seen=True)]
+    result = agree(as_frame(counted_answers(entries)), predictions([0, 1], [0, 1]))
+    assert result.readers["in_sight"].tolist() == [1]
+    assert any("1 of 2 verdicts" in note for note in result.notes)
 
 
 def test_map_marks_by_method() -> None:
-    said = [answer("Ann", f"{i}.png", 0, m) for i, m in enumerate(["right", "right", "wrong", ""])]
-    found = agree(as_frame(counted_answers(said)), predictions([0] * 4, [0] * 4))
-    (row,) = found.maps.to_dict("records")
+    entries = [
+        answer("Ann", f"{i}.png", 0, m) for i, m in enumerate(["right", "right", "wrong", ""])
+    ]
+    result = agree(as_frame(counted_answers(entries)), predictions([0] * 4, [0] * 4))
+    (row,) = result.maps.to_dict("records")
     assert (row["method"], row["judged"], row["right"], row["partly"]) == ("gradcam", 3, 2, 0)
     assert row["right_share"] == pytest.approx(2 / 3)
-    assert found.metrics["review/map_right_gradcam"] == pytest.approx(2 / 3)
+    assert result.metrics["review/map_right_gradcam"] == pytest.approx(2 / 3)
 
 
 def test_answers_of_another_run_are_refused() -> None:
@@ -255,10 +257,12 @@ def names_of(metrics: Mapping[str, float]) -> set[str]:
 def test_selected_cases_do_not_pass_for_the_test_split() -> None:
     label, model = [0, 1] * 10, [0, 1] * 6 + [1, 0] * 4
     data = predictions(label, model).assign(split="test")
-    said = [answer("Ann", f"{i}.png", label[i], "right") for i in range(10)]
+    entries = [answer("Ann", f"{i}.png", label[i], "right") for i in range(10)]
     # The last are what the model calls wrong: readers side with the label there.
-    said += [answer("Ann", f"{i}.png", label[i], "wrong", order="suspects") for i in range(12, 19)]
-    of_all = agree(as_frame(counted_answers(said)), data, draws=0)
+    entries += [
+        answer("Ann", f"{i}.png", label[i], "wrong", order="suspects") for i in range(12, 19)
+    ]
+    of_all = agree(as_frame(counted_answers(entries)), data, draws=0)
     assert of_all.drawn == "random"
     assert of_all.metrics["review/kappa_A__model"] == 1
     assert of_all.metrics["review/map_right_gradcam"] == 1
@@ -272,7 +276,7 @@ def test_selected_cases_do_not_pass_for_the_test_split() -> None:
     names, kappas = of_all.matrix("kappa")
     assert kappas[0, names.index("model")] == 1
 
-    chosen = agree(as_frame(counted_answers(said[10:])), data, draws=0)
+    chosen = agree(as_frame(counted_answers(entries[10:])), data, draws=0)
     assert chosen.drawn == "selected"
     assert all(name.endswith("_selected") for name in names_of(chosen.metrics))
     assert chosen.metrics["review/kappa_A__label_selected"] == 1
@@ -294,12 +298,12 @@ def test_a_stray_reader_does_not_take_fleiss_kappa_away() -> None:
         "Cy": [*label[:11], None, *[None] * 4],
         "Stray": [*[None] * 12, 0, 1, 0, 1],
     }
-    found = agree(frame(verdicts), predictions(label, label), draws=0)
-    sure = found.fleiss.iloc[0]
+    result = agree(frame(verdicts), predictions(label, label), draws=0)
+    sure = result.fleiss.iloc[0]
     assert (sure["readers"], sure["of"], sure["cases"]) == (3, "Ann, Bo, Cy", 11)
-    assert found.metrics["review/fleiss_kappa"] == pytest.approx(1)
-    assert found.metrics["review/fleiss_readers"] == 3
-    assert any("all 4 readers" in n and "Ann, Bo, Cy, who share 11" in n for n in found.notes)
+    assert result.metrics["review/fleiss_kappa"] == pytest.approx(1)
+    assert result.metrics["review/fleiss_readers"] == 3
+    assert any("all 4 readers" in n and "Ann, Bo, Cy, who share 11" in n for n in result.notes)
 
 
 def test_which_readers_share_enough() -> None:

@@ -49,8 +49,12 @@ def test_a_verdict_in_the_blind_stays_as_given(notebook: Notebook) -> None:
     keep(reading, reading.answer_marks("partly", "gradcam"))
     keep(reading, reading.answer_verdict(0))
     assert notebook.lines[-1].seen_model and notebook.lines[-1].map_marks == "partly"
-    said = reading.counted
-    assert said is not None and (said.answer.verdict, said.last, said.changed) == (1, 0, True)
+    counted = reading.counted
+    assert counted is not None and (counted.answer.verdict, counted.last, counted.changed) == (
+        1,
+        0,
+        True,
+    )
 
 
 def test_an_answer_on_another_page_has_brought_the_model_into_sight(notebook: Notebook) -> None:
@@ -165,8 +169,8 @@ def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
 
 def test_keys_are_unambiguous_and_every_class_has_one() -> None:
     for names in (("no IDC", "IDC"), ("a", "b"), tuple("abcdefgh"), tuple("abcdefghijklm")):
-        known = [name for key in review_keys(names) for name in key.keys]
-        assert len(known) == len(set(known))
+        key_names = [name for key in review_keys(names) for name in key.keys]
+        assert len(key_names) == len(set(key_names))
         for verdict in [-1, *range(min(len(names), 10))]:
             assert key_for(review_keys(names), ("verdict", verdict)) is not None
     idc = key_for(review_keys(("no IDC", "IDC")), ("verdict", 1))

@@ -1,4 +1,4 @@
-"""What ends a review: whose answers count, of which patches, and what is said of the maps."""
+"""The end of a review: the answers that count, their patches, and caveats of the maps."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,9 +44,9 @@ def reviewed(compose: Callable[..., dict[str, Any]]) -> tuple[Subject, Material]
     network = build_network(config, 2, ([0.5] * 3, [0.2] * 3)).eval()
     rows = np.flatnonzero((material.index["split"] == "test").to_numpy()).astype(np.int64)
     device = torch.device("cpu")
-    known = score_rows(network, material, rows, DECIDER, LOADER, device)
+    scores = score_rows(network, material, rows, DECIDER, LOADER, device)
     subject = Subject(
-        network, known, material.index, material.patches, ("no", "IDC"), 50, 0.5, device
+        network, scores, material.index, material.patches, ("no", "IDC"), 50, 0.5, device
     )
     return subject, material
 
@@ -63,10 +63,10 @@ def test_answers_about_other_patches_do_not_end_a_review(
     tested, learnt, dropped = subject.test["path"][0], paths[train[0]], paths[train[1]]
     cases = [tested, learnt, dropped, "elsewhere.png"]
     answers = as_frame(counted_answers(answer("Ann", case, 1) for case in cases))
-    kept, known, notes = match_predictions(subject, material, DECIDER, LOADER, answers)
+    kept, scores, notes = match_predictions(subject, material, DECIDER, LOADER, answers)
     assert kept["case"].tolist() == [tested, learnt]
-    assert len(known) == len(subject.predictions) + 1
-    (scored,) = known[known["path"] == learnt].to_dict("records")
+    assert len(scores) == len(subject.predictions) + 1
+    (scored,) = scores[scores["path"] == learnt].to_dict("records")
     assert 0 <= scored["score"] <= 1
     (note,) = notes
     assert "2 of 4 answers are excluded" in note
@@ -91,8 +91,8 @@ def test_readers_who_are_kept() -> None:
 def test_a_method_that_was_not_measured_says_so() -> None:
     fine = Attributions(np.zeros((1, 4, 4), np.float32), "conv", np.zeros(1))
     maps = {"gradcam": fine, "saliency": fine, "occlusion": replace(fine, note="slow")}
-    said = caveats(maps, {"saliency": "fails the weights check"}, ["gradcam", "saliency"])
-    assert said == {"saliency": "fails the weights check", "occlusion": f"{UNMEASURED}; slow"}
+    cautions = caveats(maps, {"saliency": "fails the weights check"}, ["gradcam", "saliency"])
+    assert cautions == {"saliency": "fails the weights check", "occlusion": f"{UNMEASURED}; slow"}
 
 
 def test_a_review_of_a_corrected_run_says_what_its_corrections_are(tmp_path: Path) -> None:
@@ -104,16 +104,16 @@ def test_a_review_of_a_corrected_run_says_what_its_corrections_are(tmp_path: Pat
     data = pd.DataFrame(
         {"path": names, "patient": "p", "x": 0, "y": 0, "split": "test", "label": [1, 0, 1, 0]}
     ).assign(predicted=[1, 0, 1, 0], score=[0.9, 0.1, 0.9, 0.1])
-    said = [answer(reader, name, 1) for reader in ("Ann", "Bo") for name in names[:2]]
-    said += [answer(reader, "3.png", 1, seen=True) for reader in ("Ann", "Bo")]
-    answers = as_frame(counted_answers(said))
-    found = evaluate_answers(
+    history = [answer(reader, name, 1) for reader in ("Ann", "Bo") for name in names[:2]]
+    history += [answer(reader, "3.png", 1, seen=True) for reader in ("Ann", "Bo")]
+    answers = as_frame(counted_answers(history))
+    results = evaluate_answers(
         answers, data, ["no", "IDC"], ExportRule(), 0, tmp_path / "out", earlier
     )
     table = read_corrections(tmp_path / "out" / "corrections.csv").table
     assert table["path"].tolist() == ["0.png", "1.png", "gone.png"]
-    assert found.metrics["review/corrections"] == 3
-    notes = " ".join(found.notes)
+    assert results.metrics["review/corrections"] == 3
+    notes = " ".join(results.notes)
     assert "2 of 6 verdicts were given after seeing the model's answer and correct no" in notes
     assert "1 of the cases have a label corrected by an earlier review" in notes
     assert "the 2 correction(s) that the run was trained with" in notes

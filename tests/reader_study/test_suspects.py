@@ -8,7 +8,7 @@ from idc.reader_study.answer import Answer, ReviewError, as_frame, counted_answe
 from idc.reader_study.suspects import model_suspects, reader_suspects
 
 
-def said(case: str, *verdicts: int, remark: str = "") -> list[Answer]:
+def verdicts_on(case: str, *verdicts: int, remark: str = "") -> list[Answer]:
     time = "2026-01-02T03:04:05+00:00"
     return [
         Answer(f"R{i}", case, v, "", "", remark if i == 0 else "", False, 1.0, time, "blinded")
@@ -26,13 +26,13 @@ def data(labels: list[int], scores: list[float], split: str = "test") -> pd.Data
 def test_readers_against_the_label_by_their_number_then_by_the_model() -> None:
     predictions = data([0, 0, 0, 1, 0, 0, 1], [0.9, 0.2, 0.95, 0.1, 0.9, 0.9, 0.9])
     answers = [
-        *said("a", 1, 1, 0),  # two against one
-        *said("b", 1, 1, 1, remark="clearly"),  # three against none, the model says no
-        *said("c", 1, 1),  # two against none
-        *said("d", 0, 0),  # the same, a little less sure
-        *said("e", 1, 0),  # level
-        *said("f", -1, -1, 1),  # one who is sure
-        *said("g", 1, 1),  # as the label
+        *verdicts_on("a", 1, 1, 0),  # two against one
+        *verdicts_on("b", 1, 1, 1, remark="clearly"),  # three against none, the model says no
+        *verdicts_on("c", 1, 1),  # two against none
+        *verdicts_on("d", 0, 0),  # the same, a little less sure
+        *verdicts_on("e", 1, 0),  # level
+        *verdicts_on("f", -1, -1, 1),  # one who is sure
+        *verdicts_on("g", 1, 1),  # as the label
     ]
     table = reader_suspects(as_frame(counted_answers(answers)), predictions)
     assert table["path"].tolist() == ["b", "c", "d", "a", "f"]
@@ -47,7 +47,7 @@ def test_readers_against_the_label_by_their_number_then_by_the_model() -> None:
     assert by_path.loc["f", "unsure"] == 2
     assert reader_suspects(as_frame([]), predictions).empty
     with pytest.raises(ReviewError, match="another run"):
-        reader_suspects(as_frame(counted_answers(said("z", 0))), predictions)
+        reader_suspects(as_frame(counted_answers(verdicts_on("z", 0))), predictions)
 
 
 def test_confident_learning_by_hand() -> None:
@@ -91,6 +91,6 @@ def test_what_is_found_was_swapped() -> None:
     label = truth.copy()
     label[swapped] = 1 - label[swapped]
     frame = data([0] * 400, scores.tolist()).assign(label=label, path=np.arange(400).astype(str))
-    found = set(model_suspects(frame)["path"].astype(int))
-    assert found <= set(swapped.tolist())
-    assert len(found) >= 10
+    flagged = set(model_suspects(frame)["path"].astype(int))
+    assert flagged <= set(swapped.tolist())
+    assert len(flagged) >= 10

@@ -133,7 +133,7 @@ def make_run(folder: Path, patients: int = 12, classes: int = 2, **changes: Any)
 
 
 def make_sweep(folder: Path, **changes: Any) -> SweepReport:
-    """Three settings and a baseline; the best can be told from the third only."""
+    """Three settings and a baseline; the best differs significantly from the third only."""
     board = pd.DataFrame(
         {
             "setting": ["a", "b", "c", "colour statistics"],

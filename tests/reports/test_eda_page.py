@@ -198,9 +198,9 @@ class Memory:
         return len(self.patches)
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        found = self.patches[rows]
-        self.most = max(self.most, len(found))
-        return found
+        chosen_patches = self.patches[rows]
+        self.most = max(self.most, len(chosen_patches))
+        return chosen_patches
 
 
 def test_pixels_are_read_in_small_parts(tmp_path: Path) -> None:

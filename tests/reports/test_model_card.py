@@ -28,13 +28,13 @@ SECTIONS = (
 
 def tables(text: str) -> list[list[list[str]]]:
     """The tables of a Markdown text as cells, split at pipes that are not escaped."""
-    found: list[list[list[str]]] = [[]]
+    result: list[list[list[str]]] = [[]]
     for line in text.splitlines():
         if line.startswith("|"):
-            found[-1].append([c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]])
-        elif found[-1]:
-            found.append([])
-    return [rows for rows in found if rows]
+            result[-1].append([c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]])
+        elif result[-1]:
+            result.append([])
+    return [rows for rows in result if rows]
 
 
 def parse(report: RunReport, folder: Path) -> ModelCard:
@@ -71,13 +71,13 @@ def test_a_licence_stands_where_it_was_given(tmp_path: Path) -> None:
 
 def test_every_table_is_well_formed(tmp_path: Path) -> None:
     text = model_card(make_run(tmp_path))
-    found = tables(text)
-    assert len(found) >= 6
-    for rows in found:
+    result = tables(text)
+    assert len(result) >= 6
+    for rows in result:
         assert len({len(row) for row in rows}) == 1
         assert all(re.fullmatch(r"---:?", cell) for cell in rows[1])
     assert "nan" not in text.lower().split()
-    slices = next(rows for rows in found if rows[0][0] == "by")
+    slices = next(rows for rows in result if rows[0][0] == "by")
     assert slices[2] == ["finding", "near white", "14", "1", "-", "0.400"]
 
 
@@ -113,10 +113,10 @@ def test_names_stay_names(tmp_path: Path, classes: int) -> None:
 
 def test_the_code_in_the_card_is_python_that_asks_this_run(tmp_path: Path) -> None:
     def snippet(report: RunReport) -> str:
-        found = re.search(r"```python\n(.*?)```", model_card(report), re.S)
-        assert found is not None
-        compile(found[1], "card", "exec")
-        return found[1]
+        result = re.search(r"```python\n(.*?)```", model_card(report), re.S)
+        assert result is not None
+        compile(result[1], "card", "exec")
+        return result[1]
 
     report = make_run(tmp_path, threshold=np.float64(0.413))
     text = snippet(report)
@@ -206,12 +206,12 @@ def test_any_text_keeps_a_table_in_shape(cells: list[str]) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text())
 def test_code_ends_where_it_should(text: str) -> None:
-    found = code(text)
-    fence = re.match("`+", found)
+    result = code(text)
+    fence = re.match("`+", result)
     assert fence is not None
-    inner = found[len(fence[0]) : -len(fence[0])]
+    inner = result[len(fence[0]) : -len(fence[0])]
     assert fence[0] not in re.findall("`+", inner)
-    assert "\n" not in found
+    assert "\n" not in result
 
 
 def test_markdown_is_escaped_once() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from idc.errors import DataError
-from idc.reports.blocks import Album, Block, Bullets, Card, Fold, Table, Text, cell_text
+from idc.reports.blocks import Album, AlbumItem, Block, Bullets, Fold, Table, Text, cell_text
 from idc.reports.filenames import safe_names
 from idc.reports.page import Page, Section, write_page
 from idc.reports.picture import WEBP_LIMIT, Picture
@@ -73,7 +73,7 @@ def test_every_block_is_shown(tmp_path: Path) -> None:
         Table(frame, "what it says"),
         picture("alt words", "under it"),
         Fold("open me", [Text("inside"), Fold("deeper", [Text("innermost")])]),
-        Album([Card("P1", "12 patches", picture(), picture("large", "its map"))]),
+        Album([AlbumItem("P1", "12 patches", picture(), picture("large", "its map"))]),
         note="at the foot",
     )
     for words in (
@@ -101,7 +101,7 @@ def test_names_never_become_markup(tmp_path: Path) -> None:
         Table(frame, EVIL, [True], EVIL),
         picture(EVIL, EVIL),
         Fold(EVIL, []),
-        Album([Card(EVIL, EVIL, picture(EVIL), picture(EVIL, EVIL))]),
+        Album([AlbumItem(EVIL, EVIL, picture(EVIL), picture(EVIL, EVIL))]),
         title=EVIL,
         lead=EVIL,
         facts={EVIL: EVIL},
@@ -113,7 +113,7 @@ def test_names_never_become_markup(tmp_path: Path) -> None:
 
 
 def test_nothing_is_asked_for_from_outside(tmp_path: Path) -> None:
-    seen = render(tmp_path, picture(), Album([Card("P", "f", picture(), picture())]))
+    seen = render(tmp_path, picture(), Album([AlbumItem("P", "f", picture(), picture())]))
     loaded = [v for _, a in seen.tags for k, v in a.items() if k in ("src", "href")]
     assert all(str(v).startswith(("data:image/", "#")) for v in loaded)
     style = (tmp_path / "new" / "page.html").read_text()
@@ -128,8 +128,8 @@ def test_an_image_survives_without_loss(tmp_path: Path) -> None:
     for image in (Picture.from_pixels(pixels, "a"), Picture.from_file(tmp_path / "a.png", "a")):
         head, data = image.uri.split(",")
         assert re.fullmatch(r"data:image/(webp|png);base64", head)
-        found = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)[:, :, ::-1]
-        assert np.array_equal(found, pixels)
+        decoded = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)[:, :, ::-1]
+        assert np.array_equal(decoded, pixels)
         assert (image.width, image.height) == (30, 20)
 
 

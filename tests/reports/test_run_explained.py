@@ -31,8 +31,8 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
                  "smoothing", "embedding", "filters", "feature_maps_1"):  # fmt: skip
         save_png(tmp_path / "explain" / f"{name}.png")
     run = make_run(tmp_path, patches=None, methods=METHODS, explained=SAID)
-    found = page(run, tmp_path)
-    words = found.words
+    html = page(run, tmp_path)
+    words = html.words
     looked, slide, learnt = (
         words.rindex(title)  # the first is that of the contents
         for title in ("Attribution maps", "Slide maps", "Learned features")
@@ -46,7 +46,7 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
     assert "pointing game" not in words[looked:slide]
     assert slide < words.index("1 missed as a whole") < words.index("Smoothing is not applied")
     assert learnt < words.index("61% of the nearest")
-    assert len(found.images) == 10
+    assert len(html.images) == 10
 
 
 def test_without_faithfulness_the_maps_still_stand(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A run's page says what was found, warns first, and shows what there is, whatever that is."""
+"""The page of a run: results, warnings at the top, and whatever figures there are."""
 
 import re
 from dataclasses import replace
@@ -123,10 +123,10 @@ def test_what_must_be_read_first_stands_first(
     tmp_path: Path, changes: dict[str, object], words: str
 ) -> None:
     report = make_run(tmp_path, **changes)
-    found = page(report, tmp_path)
-    assert words in found.words
-    assert 'class="notice"' in found.raw
-    assert found.words.index("Read this first") < found.words.index(lead(report)[:40])
+    shown = page(report, tmp_path)
+    assert words in shown.words
+    assert 'class="notice"' in shown.raw
+    assert shown.words.index("Read this first") < shown.words.index(lead(report)[:40])
 
 
 def test_a_target_that_was_reached_is_not_missed(tmp_path: Path) -> None:
@@ -174,15 +174,15 @@ def test_no_slice_that_stands_out_is_told_too(tmp_path: Path) -> None:
 
 def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None:
     report = make_run(tmp_path)
-    found = page(report, tmp_path)
-    assert "Missed IDC: 12 of" in found.words
-    assert "False alarms: no IDC called IDC: 12 of" in found.words
+    shown = page(report, tmp_path)
+    assert "Missed IDC: 12 of" in shown.words
+    assert "False alarms: no IDC called IDC: 12 of" in shown.words
     assert (
         "score 0.100 (threshold 0.413). Findings of the data check: near white, glass."
-        in found.words
+        in shown.words
     )
-    large = [i for i in found.images if str(i["alt"]).endswith("enlarged")]
-    around = [i for i in found.images if str(i["alt"]).endswith("surroundings")]
+    large = [i for i in shown.images if str(i["alt"]).endswith("enlarged")]
+    around = [i for i in shown.images if str(i["alt"]).endswith("surroundings")]
     assert len(large) == 24
     assert len(around) > 12
     assert all(i["width"] == str(400 // SIZE * SIZE) for i in large)
@@ -192,14 +192,14 @@ def test_errors_are_shown_enlarged_in_their_surroundings(tmp_path: Path) -> None
 def test_places_that_say_nothing_give_no_surroundings(tmp_path: Path) -> None:
     report = make_run(tmp_path)
     report = replace(report, predictions=report.predictions.assign(x=0, y=0))
-    found = page(report, tmp_path)
-    assert not [i for i in found.images if str(i["alt"]).endswith("surroundings")]
+    shown = page(report, tmp_path)
+    assert not [i for i in shown.images if str(i["alt"]).endswith("surroundings")]
 
 
 def test_without_pixels_the_errors_are_listed(tmp_path: Path) -> None:
-    found = page(make_run(tmp_path, patches=None), tmp_path)
-    assert not found.images
-    assert "class1.png" in found.words
+    shown = page(make_run(tmp_path, patches=None), tmp_path)
+    assert not shown.images
+    assert "class1.png" in shown.words
 
 
 def test_the_worst_are_the_surest_errors() -> None:
@@ -227,29 +227,29 @@ def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None
 
 
 def test_figures_that_are_there_are_shown_once_each(tmp_path: Path) -> None:
-    known = ("evaluation/roc", "training/learning_curves", "data/class_balance", "explain/FN")
-    for name in (*known, "evaluation/of_tomorrow", "explain/slide_9001"):
+    listed = ("evaluation/roc", "training/learning_curves", "data/class_balance", "explain/FN")
+    for name in (*listed, "evaluation/of_tomorrow", "explain/slide_9001"):
         save_png(tmp_path / f"{name}.png")
     (tmp_path / "evaluation" / "broken.png").write_bytes(b"no image")
-    found = page(make_run(tmp_path, patches=None), tmp_path)
-    assert len(found.images) == 6
-    assert all(i["alt"] for i in found.images)
-    assert found.raw.count("<figcaption>") == 6
-    after = found.words.split("More figures")[1]
+    shown = page(make_run(tmp_path, patches=None), tmp_path)
+    assert len(shown.images) == 6
+    assert all(i["alt"] for i in shown.images)
+    assert shown.raw.count("<figcaption>") == 6
+    after = shown.words.split("More figures")[1]
     assert "of tomorrow" in after
     assert "slide 9001" in after
-    assert "Attribution maps" in found.words
-    assert "Learning curves" in found.words
+    assert "Attribution maps" in shown.words
+    assert "Learning curves" in shown.words
 
 
 def test_more_figures_than_a_page_can_bear_are_named(tmp_path: Path) -> None:
     for i in range(9):
         save_png(tmp_path / "evaluation" / f"noise_{i}.png", noisy=True)
-    found = page(make_run(tmp_path, patches=None), tmp_path)
-    assert 0 < len(found.images) < 9
-    assert "Too large for this page, but saved next to it: " in found.words
-    assert "evaluation/noise_8.png" in found.words
-    assert len(found.raw) < 1.4 * REST_LIMIT + 200_000
+    shown = page(make_run(tmp_path, patches=None), tmp_path)
+    assert 0 < len(shown.images) < 9
+    assert "Too large for this page, but saved next to it: " in shown.words
+    assert "evaluation/noise_8.png" in shown.words
+    assert len(shown.raw) < 1.4 * REST_LIMIT + 200_000
 
 
 @pytest.mark.parametrize("kind", ["train", "evaluate", "ensemble"])
@@ -286,9 +286,9 @@ def test_names_never_become_markup(tmp_path: Path) -> None:
         per_patient=report.per_patient.assign(patient=EVIL),
         slices=report.slices.assign(value=EVIL),
     )
-    found = page(report, tmp_path)
-    assert "script" not in found.tags
-    assert found.words.count("{{ 7 * 6 }}") > 10
+    shown = page(report, tmp_path)
+    assert "script" not in shown.tags
+    assert shown.words.count("{{ 7 * 6 }}") > 10
 
 
 def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -311,12 +311,12 @@ def test_a_page_that_cannot_be_written_says_which(tmp_path: Path) -> None:
     ("share", "filled"), [(0, 0), (0.001, 1), (0.935, 94), (0.999, 99), (1, 100)]
 )
 def test_squares_are_as_many_as_the_share_says(tmp_path: Path, share: float, filled: int) -> None:
-    block = Shares([Share("Of 100 patches", share, "found", "missed")])
+    block = Shares([Share("Of 100 patches", share, "detected", "missed")])
     path = write_page(Page("t", "", {}, [Section("s", [block])]), tmp_path / "p.html")
-    found = Reader(path)
-    assert found.tags.count("rect") == filled
-    assert found.tags.count("path") == 100 - filled
-    assert f'aria-label="Of 100 patches: {filled} found, {100 - filled} missed"' in found.raw
+    shown = Reader(path)
+    assert shown.tags.count("rect") == filled
+    assert shown.tags.count("path") == 100 - filled
+    assert f'aria-label="Of 100 patches: {filled} detected, {100 - filled} missed"' in shown.raw
 
 
 def test_a_figure_of_photographs_is_kept_small(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A sweep's page says which setting is best, whether that can be told, and what is not to trust."""
+"""The page of a sweep: the best setting, significance, and warnings."""
 
 import re
 from dataclasses import replace
@@ -32,19 +32,19 @@ def test_the_lead_answers_what_was_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "said"),
+    ("p", "sentence"),
     [
         ([0.001] * 4, "It differs significantly from all 2 others, on 51 patients."),
         ([0.4] * 4, "It does not differ significantly from b and c, on 51 patients."),
         ([float("nan")] * 4, "Two patients are too few to tell anything apart."),
     ],
 )
-def test_what_can_be_told_apart(tmp_path: Path, p: list[float], said: str) -> None:
+def test_what_can_be_told_apart(tmp_path: Path, p: list[float], sentence: str) -> None:
     report = make_sweep(tmp_path)
     refused = ("Two patients are too few to tell anything apart.",)
     differences = report.differences.assign(p_holm=p, apart=np.less(p, 0.05))
     report = replace(report, differences=differences, sentences=refused)
-    assert said in lead(report)
+    assert sentence in lead(report)
     assert refused[0] in words(report, tmp_path)
 
 
@@ -52,9 +52,9 @@ def test_a_baseline_is_no_rival_among_settings(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
     rule = report.differences.head(1).assign(a="colour statistics", b="a", p_holm=0.001, apart=True)
     report = replace(report, differences=pd.concat([report.differences, rule]))
-    said = lead(report)
-    assert "It differs significantly from 1 of 2 others" in said
-    assert "has 0.700; the best setting differs significantly from it." in said
+    sentence = lead(report)
+    assert "It differs significantly from 1 of 2 others" in sentence
+    assert "has 0.700; the best setting differs significantly from it." in sentence
     assert sweep_warnings(report) == []
     unsure = replace(report, differences=report.differences.assign(p_holm=0.4, apart=False))
     assert "the best setting does not differ significantly from it." in lead(unsure)
@@ -72,20 +72,20 @@ def test_a_leaky_setting_is_never_the_best(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
     board = report.leaderboard.assign(leaky=[True, False, False, False])
     report = replace(report, leaderboard=board)
-    said = lead(report)
-    assert said.startswith("Best of 2 settings without a leak: b, with F1 of 0.900")
-    assert "It differs significantly from the other, on 51 patients." in said
+    sentence = lead(report)
+    assert sentence.startswith("Best of 2 settings without a leak: b, with F1 of 0.900")
+    assert "It differs significantly from the other, on 51 patients." in sentence
     assert "The results of a are too optimistic" in sweep_warnings(report)[0]
     page = words(report, tmp_path)
-    assert page.index("The results of a are too optimistic") < page.index(said[:30])
+    assert page.index("The results of a are too optimistic") < page.index(sentence[:30])
     assert re.search(r" a \(leaky\) 5 0\.910 \(0\.87 to 0\.93\) 0\.970 leaky ", page)
 
 
 def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:
     report = make_sweep(tmp_path)
     board = report.leaderboard.assign(**{"test/f1_mean": [0.7, 0.69, 0.6, 0.7]})
-    found = sweep_warnings(replace(report, leaderboard=board))
-    assert found == [
+    messages = sweep_warnings(replace(report, leaderboard=board))
+    assert messages == [
         "No setting beats a simple baseline: colour statistics, without a network, reaches 0.700, "
         "the best setting 0.700 (F1)."
     ]

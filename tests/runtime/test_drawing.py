@@ -26,10 +26,10 @@ def drawings(folder: Path, count: int) -> list[Drawing]:
 
 @pytest.mark.slow
 def test_a_pool_draws_what_one_process_draws(tmp_path: Path) -> None:
-    told: list[int] = []
-    draw_all(drawings(tmp_path / "pool", MANY), workers=2, advance=told.append)
+    advanced: list[int] = []
+    draw_all(drawings(tmp_path / "pool", MANY), workers=2, advance=advanced.append)
     draw_all(drawings(tmp_path / "here", MANY), workers=1)
-    assert sum(told) == MANY
+    assert sum(advanced) == MANY
     for i in range(MANY):
         pool, here = (cv2.imread(str(tmp_path / w / f"{i}.png")) for w in ("pool", "here"))
         assert pool is not None
@@ -46,7 +46,7 @@ def test_what_cannot_be_drawn_is_told(tmp_path: Path) -> None:
 
 
 def die(**_: object) -> Figure:
-    """Take the process along, unless it is the one that asked."""
+    """Take the process along, unless it is the parent."""
     if os.environ.get("DRAWS_HERE") != str(os.getpid()):
         os._exit(1)
     return Figure()

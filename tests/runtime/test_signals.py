@@ -1,4 +1,4 @@
-"""Being told to stop, in processes of their own that cost next to nothing."""
+"""Stop signals, in small processes of their own."""
 
 import os
 import signal
@@ -116,7 +116,7 @@ def test_forked_workers_leave_a_warning_to_the_process_that_leads() -> None:
 
 
 def test_a_rank_ends_when_its_launcher_was_killed(tmp_path: Path) -> None:
-    """It is told, and may close what is open."""
+    """It receives SIGTERM, and can close its run."""
     rank = (
         "import os, sys, time\n"
         "from idc.runtime.orphans import end_with_launcher\n"
@@ -134,7 +134,7 @@ def test_a_rank_ends_when_its_launcher_was_killed(tmp_path: Path) -> None:
         "env = {**os.environ, 'IDC_LAUNCHED': str(os.getpid())}\n"
         "subprocess.run([sys.executable, '-c', *sys.argv[1:]], env=env)\n",
         rank,
-        str(tmp_path / "told"),
+        str(tmp_path / "closed"),
     )
     assert launcher.stdout is not None
     launcher.stdout.readline()
@@ -142,7 +142,7 @@ def test_a_rank_ends_when_its_launcher_was_killed(tmp_path: Path) -> None:
     # The rank holds the other end of the pipe as long as it lives.
     assert launcher.stdout.read() == ""
     launcher.communicate()
-    assert (tmp_path / "told").read_text() == "closed"
+    assert (tmp_path / "closed").read_text() == "closed"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

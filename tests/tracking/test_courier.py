@@ -10,8 +10,9 @@ from gate import ADDRESS, Gate, gate_before
 
 from idc.errors import CheckpointError, TrackingError
 from idc.tracking import courier as couriers
-from idc.tracking.courier import courier_of, deliver_leftover, flush_all
+from idc.tracking.courier import courier_of, flush_all
 from idc.tracking.journal import Journal
+from idc.tracking.leftovers import deliver_leftover
 from idc.tracking.lookup import children, find_run
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
@@ -51,8 +52,8 @@ def test_a_server_that_is_away_at_the_start(gate: Gate, tmp_path: Path) -> None:
     report = deliver_leftover(tmp_path / "mlruns" / "journal", ADDRESS)
     ((run_id, count),) = report.delivered.items()
     assert (count, report.problems) == (2003, [])
-    found = find_run(reach(tmp_path), run.run_id)
-    assert (found.info.run_id, found.info.status) == (run_id, "FINISHED")
+    record = find_run(reach(tmp_path), run.run_id)
+    assert (record.info.run_id, record.info.status) == (run_id, "FINISHED")
     client = mlflow.MlflowClient(ADDRESS)
     history = client.get_metric_history(run_id, "loss")
     assert sorted(m.step for m in history) == list(range(2000))
@@ -95,9 +96,9 @@ def test_a_server_that_goes_at_any_moment(gate: Gate, tmp_path: Path, calls: int
     gate.is_open, gate.close_after = True, None
     assert deliver_leftover(store.journals, ADDRESS).problems == []
     store = reach(tmp_path)
-    (found,) = children(store, parent.run_id)
-    assert found.data.metrics == {"f1": 0.5}
-    assert found.data.params == {"lr": "0.1"}
+    (record,) = children(store, parent.run_id)
+    assert record.data.metrics == {"f1": 0.5}
+    assert record.data.params == {"lr": "0.1"}
     runs = mlflow.MlflowClient(ADDRESS).search_runs([store.experiment_id])
     assert sorted((r.info.run_name, r.info.status) for r in runs) == [
         ("child", "FINISHED"),
@@ -136,8 +137,8 @@ def test_what_the_store_refuses_is_kept_and_holds_up_nothing(gate: Gate, tmp_pat
     run._journal.append("metrics", values={"not // allowed": 1.0}, step=0, time=1)
     run.metrics({"loss": 0.4}, 1)
     run.end("FINISHED")
-    found = find_run(store, run.run_id)
-    assert (found.info.status, found.data.metrics) == ("FINISHED", {"loss": 0.4})
+    record = find_run(store, run.run_id)
+    assert (record.info.status, record.data.metrics) == ("FINISHED", {"loss": 0.4})
     (sentence,) = flush_all()
     assert "refuses 1 " in sentence
     (folder,) = store.journals.glob("*-*")

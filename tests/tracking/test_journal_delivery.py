@@ -139,8 +139,8 @@ def test_each_entry_arrives_once(
     assert two is not None
     assert content(store, two) == content(store, one)
     client = mlflow.MlflowClient(store.uri)
-    found = client.search_runs([store.experiment_id], f"tags.`{JOURNAL_TAG}` = '{local}'")
-    assert [run.info.run_id for run in found] == [two]
+    result = client.search_runs([store.experiment_id], f"tags.`{JOURNAL_TAG}` = '{local}'")
+    assert [run.info.run_id for run in result] == [two]
     for run_id in (one, two):  # the next example makes new ones
         client.delete_run(run_id)
         for model in client.search_logged_models([store.experiment_id]):
@@ -150,11 +150,11 @@ def test_each_entry_arrives_once(
 def test_what_is_delivered_is_what_was_logged(store: MlflowStore, tmp_path: Path) -> None:
     local = f"local-{1:032x}"
     deliver(store, written(store, tmp_path, local), [])
-    found = content(store, str(RunIds(tmp_path).resolve(local)))
-    assert found["status"] == ("FINISHED", 1, 99, "a")
-    assert found["metrics"]["loss"] == [(0, 9, 1.0), (1, 9, 0.5), (2, 9, 1 / 3)]
-    assert found["params"] == {"lr": "0.1", "seed": "1"}
-    assert found["tags"] == {"note": "see runs:/ID/model"}
-    assert found["page"] == "run ID"
-    assert found["inputs"] == [("d", "x")]
-    assert found["models"] == [("model", "READY", ["test/f1"])]
+    result = content(store, str(RunIds(tmp_path).resolve(local)))
+    assert result["status"] == ("FINISHED", 1, 99, "a")
+    assert result["metrics"]["loss"] == [(0, 9, 1.0), (1, 9, 0.5), (2, 9, 1 / 3)]
+    assert result["params"] == {"lr": "0.1", "seed": "1"}
+    assert result["tags"] == {"note": "see runs:/ID/model"}
+    assert result["page"] == "run ID"
+    assert result["inputs"] == [("d", "x")]
+    assert result["models"] == [("model", "READY", ["test/f1"])]

@@ -11,8 +11,9 @@ import pytest
 from conftest import PATIENCE
 from idc.errors import CheckpointError, TrackingError
 from idc.tracking.lookup import children, fetch_artifact, find_run
-from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
+from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
+from idc.tracking.run import NoRun, Run
 
 
 @pytest.fixture
@@ -50,8 +51,8 @@ def test_artifacts_lie_beside_the_database(store: MlflowStore, tmp_path: Path) -
     run.artifacts(tmp_path / "note.txt", "notes")
     run.artifacts(tmp_path / "is not there")  # nothing to keep is no error
     assert fetch_artifact(store, run.run_id, "notes", tmp_path / "back").is_dir()
-    found = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
-    assert [p.parent.name for p in found] == ["notes"]
+    paths = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
+    assert [p.parent.name for p in paths] == ["notes"]
     with pytest.raises(CheckpointError, match="has no weights"):
         fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
 

@@ -16,7 +16,8 @@ import pytest
 
 from idc.tracking import courier as couriers
 from idc.tracking import mlflow_store as stores
-from idc.tracking.courier import deliver_leftover, flush_all
+from idc.tracking.courier import flush_all
+from idc.tracking.leftovers import deliver_leftover
 from idc.tracking.lookup import fetch_artifact, find_run
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import open_store
@@ -108,8 +109,8 @@ def test_a_server_that_hangs_and_is_killed(
     server.start()
     report = deliver_leftover(store.journals, server.uri)
     assert (list(report.delivered), report.problems) == ([run.run_id], [])
-    found = find_run(store, run.run_id)
-    assert found.info.status == "FINISHED"
+    record = find_run(store, run.run_id)
+    assert record.info.status == "FINISHED"
     history = mlflow.MlflowClient(server.uri).get_metric_history(run.run_id, "loss")
     assert sorted(m.step for m in history) == list(range(STEPS))
     fetched = fetch_artifact(store, run.run_id, "evaluation/page.html", tmp_path / "back")

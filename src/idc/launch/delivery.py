@@ -7,8 +7,8 @@ from rich.console import Console
 
 from idc.launch.app import telling
 from idc.launch.composed import composed
-from idc.tracking.courier import deliver_leftover
 from idc.tracking.journal import FOLDER
+from idc.tracking.leftovers import deliver_leftover
 
 
 def run(cfg: DictConfig) -> None:

@@ -28,10 +28,11 @@ from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import heartbeat, locked, refuse_running
 from idc.tracking.integrity import logged_settings
 from idc.tracking.lookup import CUT, KIND_TAG, children, find_run, run_of_job
-from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun, Status
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import displayed_settings
 from idc.tracking.provenance import origin_tags
+from idc.tracking.run import Status
 
 log = logging.getLogger(__name__)
 NEVER_STARTED = "the job never started"

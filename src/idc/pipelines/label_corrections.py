@@ -17,8 +17,8 @@ from idc.data.corrections import (
     read_corrections,
     save_corrections,
 )
-from idc.tracking.mlflow_run import Run
 from idc.tracking.privacy import Redactor
+from idc.tracking.run import Run
 
 
 def build_corrections(config: Config) -> Corrections | None:

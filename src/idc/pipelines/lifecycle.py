@@ -18,9 +18,10 @@ from idc.runtime.redaction import redact
 from idc.tracking.alive import heartbeat
 from idc.tracking.entities import StoreException
 from idc.tracking.journal_delivery import ERROR_TAG
-from idc.tracking.mlflow_run import MlflowRun, NoRun, Run, Status
+from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import Pseudonyms, Redactor
+from idc.tracking.run import NoRun, Run, Status
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

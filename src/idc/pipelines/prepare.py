@@ -31,9 +31,10 @@ from idc.runtime import signals
 from idc.runtime.atomic import replacing
 from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
-from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
+from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.provenance import flatten, origin_tags
+from idc.tracking.run import NoRun, Run
 
 log = logging.getLogger(__name__)
 KIND = "prepare"

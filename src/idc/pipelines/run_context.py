@@ -11,9 +11,10 @@ from idc.runtime import signals
 from idc.runtime.cost import Cost
 from idc.runtime.outcome import Outcome
 from idc.tracking.alive import locked
-from idc.tracking.mlflow_run import MlflowRun, NoRun, Run
+from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor
+from idc.tracking.run import NoRun, Run
 
 
 @dataclass

@@ -49,9 +49,10 @@ from idc.runtime.hardware import count_processes, global_rank, is_rank
 from idc.runtime.outcome import Outcome
 from idc.runtime.ranks import leave_ranks
 from idc.tracking.alive import locked
-from idc.tracking.mlflow_run import NoRun, system_metrics
 from idc.tracking.mlflow_store import MlflowStore, restored_tracking_uri
 from idc.tracking.privacy import hidden_values
+from idc.tracking.run import NoRun
+from idc.tracking.system_metrics import system_metrics
 
 log = logging.getLogger(__name__)
 

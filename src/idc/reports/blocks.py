@@ -119,7 +119,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Card:
+class AlbumItem:
     """A thumbnail that opens one image, or two side by side."""
 
     name: str
@@ -138,7 +138,7 @@ class Album:
         square: Whether thumbnails are square.
     """
 
-    cards: Sequence[Card]
+    cards: Sequence[AlbumItem]
     square: bool = False
     kind: ClassVar[str] = "album"
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from idc.plots.mosaic import find_places, mosaic, on_grid
 from idc.plots.slide import slide_figure, tint
 from idc.plots.style import class_colours, literal
-from idc.reports.blocks import Album, Block, Card, Text
+from idc.reports.blocks import Album, AlbumItem, Block, Text
 from idc.reports.eda_input import EdaInput
 from idc.reports.filenames import safe_names
 from idc.reports.page import Section
@@ -35,7 +35,7 @@ def slide_section(data: EdaInput, folder: Path) -> Section:
     index = data.numbered()
     stems = safe_names(sorted(index["patient"].unique()))
     index = index[index["label"] >= 0]  # a name without a label has no position either
-    cards: list[Card] = []
+    cards: list[AlbumItem] = []
     left_out: list[str] = []
     for patient, rows in index.groupby("patient", sort=True):
         name = str(patient)
@@ -66,7 +66,7 @@ def _why_not(patients: Sequence[str], of: int) -> str:
     )
 
 
-def _card(data: EdaInput, name: str, rows: pd.DataFrame, path: Path) -> Card:
+def _card(data: EdaInput, name: str, rows: pd.DataFrame, path: Path) -> AlbumItem:
     x, y, label = (rows[key].to_numpy() for key in ("x", "y", "label"))
     places = find_places(x, y, data.patch_size)
     cell = int(np.clip(LONGEST // max(places.shape), 1, data.patches.shape[1]))
@@ -82,7 +82,7 @@ def _card(data: EdaInput, name: str, rows: pd.DataFrame, path: Path) -> Card:
         verb = "is" if places.covered == 1 else "are"
         caption += f" {places.covered:,} of its patches {verb} covered by another."
     small = _thumbnail(tint(tissue, labels, class_colours(len(data.class_names))))
-    return Card(
+    return AlbumItem(
         name,
         facts,
         Picture.from_pixels(small, f"Thumbnail of the slide of patient {name}", quality=QUALITY),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.reports.blocks import Album, Block, Card, Table, Text
+from idc.reports.blocks import Album, AlbumItem, Block, Table, Text
 from idc.reports.phrases import patches
 from idc.reports.picture import PHOTOGRAPH, Picture
 from idc.reports.run_input import RunReport
@@ -66,7 +66,7 @@ def _words(report: RunReport, label: int) -> str:
     return f"False alarms: {name} called {report.positive}" if label == 0 else f"Missed {name}"
 
 
-def _cards(report: RunReport, chosen: pd.DataFrame) -> list[Card]:
+def _cards(report: RunReport, chosen: pd.DataFrame) -> list[AlbumItem]:
     assert report.patches is not None
     shown = report.predictions["patient"].isin(chosen["patient"].unique())
     by_patient = dict(list(report.predictions[shown].groupby("patient")))
@@ -86,7 +86,7 @@ def _cards(report: RunReport, chosen: pd.DataFrame) -> list[Card]:
         )
         picture = Picture.from_pixels(patch, f"{alt}, enlarged", caption, enlarged=times)
         cards.append(
-            Card(
+            AlbumItem(
                 str(row["patient"]),
                 f"score {row['score']:.3f}; {place}",
                 Picture.from_pixels(patch, alt, enlarged=3),

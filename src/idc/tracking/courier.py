@@ -11,7 +11,6 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from idc.tracking.journal import (
     Journal,
     JournalEntry,
     RunIds,
-    count_in_use,
     orphaned_journals,
 )
 from idc.tracking.journal_delivery import (
@@ -167,6 +165,15 @@ class Courier:
         with self._changed:
             return [j for j, _ in self._journals if j.waiting or j.refused()]
 
+    def summary(self, journal: Journal) -> str:
+        """Why a journal is not fully delivered, in one line."""
+        run, uri = journal.about.run, public(self.uri)
+        if count := journal.count_waiting():
+            why = self.trouble or "the run that it belongs to must be delivered first"
+            return f"{count} entries of run {run} are not yet delivered to {uri} ({why})"
+        refused = journal.refused()
+        return f"{uri} refuses {len(refused)} entries of run {run} ({refused[0]})"
+
     def stop(self) -> None:
         """End the thread and close all journals; a later process delivers what is left in them."""
         with self._changed:
@@ -283,6 +290,11 @@ def courier_of(uri: str, root: Path) -> Courier:
     return _couriers[uri, root]
 
 
+def stop_courier(uri: str, root: Path) -> None:
+    """Stop this process's courier for a store."""
+    _couriers.pop((uri, root)).stop()
+
+
 def flush_all() -> list[str]:
     """Deliver what can be delivered, and stop all couriers.
 
@@ -294,7 +306,7 @@ def flush_all() -> list[str]:
         for courier in _couriers.values():
             courier.flush()
             sentences += (
-                f"{_summary(courier, journal)}. Nothing is lost: it is in {journal.folder} and is "
+                f"{courier.summary(journal)}. Nothing is lost: it is in {journal.folder} and is "
                 f"delivered by the next command or by python -m idc.sync."
                 for journal in courier.undelivered()
             )
@@ -305,65 +317,3 @@ def flush_all() -> list[str]:
 
 
 atexit.register(flush_all)
-
-
-@dataclass
-class Report:
-    """Result of delivering leftover journals.
-
-    Attributes:
-        delivered: Run ids to the number of delivered entries.
-        problems: One line per journal that is not fully delivered, with the reason.
-        in_use: Number of journals that running processes write to.
-    """
-
-    delivered: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    in_use: int = 0
-
-
-def deliver_leftover(root: Path, uri: str | None) -> Report:
-    """Deliver all journals that no process has open, each to its own store.
-
-    Args:
-        root: The folder of all journals.
-        uri: The configured tracking URI, which may contain a password; those in journals do not.
-    """
-    report = Report()
-    stores = {uri} if uri else set()
-    for journal in orphaned_journals(root):
-        about = journal.about
-        reachable = about.uri in {public(store) for store in stores}
-        if not reachable and not about.secret:
-            stores.add(about.uri)
-        elif not reachable:
-            report.problems.append(
-                f"run {about.run}: {about.uri} needs a user and a password, which are not kept. "
-                f"Set MLFLOW_TRACKING_URI as it was for the run."
-            )
-        journal.release()
-    for store in sorted(stores):
-        courier = courier_of(store, root)
-        journals = courier.take_over(again=True)
-        before = [journal.count_waiting() for journal in journals]
-        courier.flush(own=False)
-        for journal, count in zip(journals, before, strict=True):
-            left = journal.count_waiting()
-            run_id = courier.ids.resolve(journal.about.run) or journal.about.run
-            if count > left:
-                report.delivered[run_id] = report.delivered.get(run_id, 0) + count - left
-            if left or journal.refused():
-                report.problems.append(_summary(courier, journal))
-        courier.stop()
-        del _couriers[store, root]
-    report.in_use = count_in_use(root)
-    return report
-
-
-def _summary(courier: Courier, journal: Journal) -> str:
-    run, uri = journal.about.run, public(courier.uri)
-    if count := journal.count_waiting():
-        why = courier.trouble or "the run that it belongs to must be delivered first"
-        return f"{count} entries of run {run} are not yet delivered to {uri} ({why})"
-    refused = journal.refused()
-    return f"{uri} refuses {len(refused)} entries of run {run} ({refused[0]})"

@@ -4,15 +4,13 @@ import math
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import mlflow
 from lightning_utilities.core.rank_zero import rank_zero_only
 from mlflow.exceptions import MlflowException
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 from pytorch_lightning.loggers import Logger
 
 from idc.errors import TrackingError, first_line
@@ -22,62 +20,15 @@ from idc.tracking.journal import END, PROVISIONAL, About, Journal
 from idc.tracking.journal_delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
 from idc.tracking.mlflow_store import ANSWER_SECONDS, MlflowStore
 from idc.tracking.privacy import public
+from idc.tracking.run import Status
 from idc.tracking.waiting import within
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
 NOTE_TAG = "mlflow.note.content"
 VALUE_LIMIT = 6000  # characters of a parameter
 TAG_LIMIT = 5000
 FREE_TEXT = (ERROR_TAG, NOTE_TAG)
 MESSAGES = (".txt", ".log")
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
-
-
-class Run(Protocol):
-    """Interface for logging a run."""
-
-    @property
-    def run_id(self) -> str | None:
-        """The run's id in MLflow, or None."""
-
-    @property
-    def store(self) -> MlflowStore | None:
-        """The run's store, or None."""
-
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; existing ones keep their value."""
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics; values that are not finite are skipped.
-
-        Names that MLflow does not accept are replaced; see `idc.tracking.entity_names`.
-        """
-
-    def tags(self, values: Mapping[str, Any]) -> None:
-        """Set tags."""
-
-    def artifacts(self, path: Path, under: str = "") -> None:
-        """Log a file, or the content of a folder, as artifacts below a path of the run.
-
-        A single text file is redacted; see `idc.tracking.privacy`. The files of a folder are logged
-        as they are: their writers redact them.
-        """
-
-    def model(self, folder: Path) -> None:
-        """Log a model in MLflow's format, linked to the run's test metrics so far.
-
-        Args:
-            folder: The folder with the file ``MLmodel``.
-        """
-
-    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
-        """Record the data as an input of the run."""
-
-    def lightning_logger(self) -> Logger | Literal[False]:
-        """A Lightning logger that writes to this run."""
-
-    def end(self, status: Status) -> None:
-        """Close the run."""
 
 
 class RunLogger(Logger):
@@ -279,87 +230,6 @@ class MlflowRun:
             raise
         self._courier.flush()
         self._courier.release(self._journal)
-
-
-class NoRun:
-    """Logs nothing: for ``tracking=none``, and for all ranks but the first."""
-
-    run_id: None = None
-    store: None = None
-
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Do nothing."""
-
-    def tags(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def artifacts(self, path: Path, under: str = "") -> None:
-        """Do nothing."""
-
-    def model(self, folder: Path) -> None:
-        """Do nothing."""
-
-    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
-        """Do nothing."""
-
-    def lightning_logger(self) -> Literal[False]:
-        """No logger."""
-        return False
-
-    def end(self, status: Status) -> None:
-        """Do nothing."""
-
-
-class _Monitor(SystemMetricsMonitor):
-    """MLflow's system monitor, writing to the run's journal instead of calling the store."""
-
-    def __init__(self, run: Run, every: float) -> None:
-        assert run.store is not None
-        resumed = isinstance(run, MlflowRun) and run.resumed
-        super().__init__(
-            run.run_id,
-            sampling_interval=every,
-            resume_logging=resumed,  # continues the step count
-            tracking_uri=run.store.uri,
-        )
-        self._run = run
-
-    def monitor(self) -> None:
-        """Sample periodically until `finish`."""
-        while True:
-            self.collect_metrics()
-            if self._shutdown_event.wait(self.sampling_interval):
-                return
-            values = {f"system/{k}": v for k, v in self.aggregate_metrics().items()}
-            try:
-                self._run.metrics(values, self._logging_step)
-            except OSError:
-                return  # the disk is full, which training reports
-            self._logging_step += 1
-            for monitor in self.monitors:
-                monitor.clear_metrics()
-
-
-@contextmanager
-def system_metrics(run: Run, every: float) -> Iterator[None]:
-    """Log CPU, memory, disk, network and (extra ``gpu``) GPU use inside the ``with`` block.
-
-    Args:
-        run: The run; nothing happens if it is not tracked.
-        every: Seconds between two samples.
-    """
-    if run.store is None or run.run_id is None:
-        yield
-        return
-    monitor = _Monitor(run, every)
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.finish()
 
 
 def _now() -> int:

@@ -1,0 +1,90 @@
+"""Interface for logging a run, and its implementation that logs nothing."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from pytorch_lightning.loggers import Logger
+
+from idc.tracking.mlflow_store import MlflowStore
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class Run(Protocol):
+    """Interface for logging a run."""
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id in MLflow, or None."""
+
+    @property
+    def store(self) -> MlflowStore | None:
+        """The run's store, or None."""
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Log parameters; existing ones keep their value."""
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Log metrics; values that are not finite are skipped.
+
+        Names that MLflow does not accept are replaced; see `idc.tracking.entity_names`.
+        """
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Set tags."""
+
+    def artifacts(self, path: Path, under: str = "") -> None:
+        """Log a file, or the content of a folder, as artifacts below a path of the run.
+
+        A single text file is redacted; see `idc.tracking.privacy`. The files of a folder are logged
+        as they are: their writers redact them.
+        """
+
+    def model(self, folder: Path) -> None:
+        """Log a model in MLflow's format, linked to the run's test metrics so far.
+
+        Args:
+            folder: The folder with the file ``MLmodel``.
+        """
+
+    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
+        """Record the data as an input of the run."""
+
+    def lightning_logger(self) -> Logger | Literal[False]:
+        """A Lightning logger that writes to this run."""
+
+    def end(self, status: Status) -> None:
+        """Close the run."""
+
+
+class NoRun:
+    """Logs nothing: for ``tracking=none``, and for all ranks but the first."""
+
+    run_id: None = None
+    store: None = None
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Do nothing."""
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def artifacts(self, path: Path, under: str = "") -> None:
+        """Do nothing."""
+
+    def model(self, folder: Path) -> None:
+        """Do nothing."""
+
+    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
+        """Do nothing."""
+
+    def lightning_logger(self) -> Literal[False]:
+        """No logger."""
+        return False
+
+    def end(self, status: Status) -> None:
+        """Do nothing."""
