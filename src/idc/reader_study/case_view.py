@@ -27,7 +27,7 @@ class CaseView:
         settings: The reader's map settings; None if the book has no maps.
 
     Attributes:
-        after: What is asked once there is a verdict.
+        follow_up: The questions after the verdict; None before it.
     """
 
     def __init__(

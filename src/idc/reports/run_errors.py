@@ -104,16 +104,15 @@ def _threshold_text(report: RunReport) -> str:
 def _surroundings(
     report: RunReport, patient: pd.DataFrame, row: Mapping[Any, Any], alt: str
 ) -> Picture | None:
-    """The patch among its neighbours on the slide, framed; None where no neighbour is known."""
+    """The patch among its neighbours on the slide, framed; None without neighbours."""
     assert report.patches is not None
     size = report.patch_size
     x, y = int(row["x"]), int(row["y"])
     reach = max(1, (AROUND // size - 1) // 2) * size
     near = patient[((patient["x"] - x).abs() <= reach) & ((patient["y"] - y).abs() <= reach)]
     stored = report.patches.shape[1]
-    if (
-        stored != size or len(near) < 2 or near.duplicated(["x", "y"]).any()
-    ):  # places that say empty_table
+    # Duplicate positions are no positions on a slide.
+    if stored != size or len(near) < 2 or near.duplicated(["x", "y"]).any():
         return None
     rows = near["row"].to_numpy(np.int64)
     corners = near[["x", "y"]].to_numpy(np.int64) - np.array([x - reach, y - reach])

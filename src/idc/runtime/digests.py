@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from torch import Tensor, uint8
 
-KEY = "digest"  # of a checkpoint's content, beside what it covers
+KEY = "digest"  # of a checkpoint's content
 
 
 class _Hash(Protocol):

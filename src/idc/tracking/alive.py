@@ -107,7 +107,7 @@ def liveness_of(record: RunRecord, mlruns: Path) -> Liveness:
         return Liveness(True, str(process))
     before = last_holder(path)
     if before is not None and before.host == platform.node():
-        return Liveness(False, f"{before}, is gone")
+        return Liveness(False, f"{before}, has ended")
     beat, _, place = record.data.tags.get(HEARTBEAT_TAG, "").partition(" ")
     if place == _place(mlruns):
         # Its lock would be here: it ended, but could not record that (a full disk).
