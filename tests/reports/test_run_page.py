@@ -16,7 +16,7 @@ from idc.errors import DataError
 from idc.reports.blocks import Share, Shares
 from idc.reports.figure_gallery import REST_LIMIT
 from idc.reports.page import Page, Section, write_page
-from idc.reports.phrases import duration, listing, of_hundred
+from idc.reports.phrases import duration, of_hundred
 from idc.reports.picture import Picture
 from idc.reports.run_errors import paste, worst
 from idc.reports.run_input import RunReport
@@ -357,10 +357,3 @@ def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_listings() -> None:
-    assert listing([]) == ""
-    assert listing(["a"]) == "a"
-    assert listing(["a", "b", "c"]) == "a, b and c"
-    assert listing(["a", "b", "c", "d"], 2) == "a, b and 2 more"

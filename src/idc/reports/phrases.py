@@ -69,13 +69,6 @@ def duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def listing(names: list[str], limit: int = 5) -> str:
-    """Names joined by commas and "and"; only the first few of many."""
-    if len(names) > limit:
-        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
 def metric_name(name: str, short: bool = False) -> str:
     """Display name of a metric: ``test/auroc`` is ``AUROC``; `short` omits the synonym."""
     bare = name.rpartition("/")[2]

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from idc.errors import ConfigError
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.threshold import ThresholdRule
-from idc.reports.phrases import hundred_interval, interval_text, listing, number, of_hundred
+from idc.reports.phrases import hundred_interval, interval_text, number, of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import baseline_table
 from idc.reports.run_words import level, test_patients
-from idc.text import count
+from idc.text import count, listing
 
 
 def warnings(report: RunReport) -> list[str]:

@@ -2,9 +2,9 @@
 
 import re
 
-from idc.reports.phrases import hundred_interval, listing, of_hundred, patches, percent
+from idc.reports.phrases import hundred_interval, of_hundred, patches, percent
 from idc.reports.run_input import Interval, RunReport
-from idc.text import count
+from idc.text import count, listing
 
 SELECTIVE = re.compile(r"test/(coverage_at_recall|coverage_at_error|risk_at_coverage)_([0-9.]+)")
 
