@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -30,6 +31,51 @@ SCORING = {"device": "cpu", "loader": {"eval_batch_size": 64}, "known_patients":
 CPU = torch.device("cpu")
 DECIDER = Decider(Calibration("none"), 0.4, ThresholdRule("max_f1"), Inference())
 CLASSES = ("no IDC", "IDC")
+# What Lightning would need to train on.
+TRAINED: dict[str, Any] = {
+    "pytorch-lightning_version": "2.6.6",
+    "loops": {},
+    "callbacks": {},
+    "optimizer_states": [],
+    "lr_schedulers": [],
+}
+
+
+@dataclass
+class LoggedRun:
+    """Keeps what is logged."""
+
+    run_id: str | None = "a"
+    store: MlflowStore | None = None
+    logged: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        self.logged |= values
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        self.logged |= values
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        self.logged |= values
+
+    def artifacts(self, path: Path, under: str = "") -> None:
+        files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
+        base = path if path.is_dir() else path.parent
+        self.files += [str(Path(under) / file.relative_to(base)) for file in files]
+
+    def model(self, folder: Path) -> None:
+        self.files.append("model")
+
+    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
+        self.logged[f"dataset {context}"] = digest
+
+    def lightning_logger(self) -> Literal[False]:
+        return False
+
+    def end(self, status: str) -> None:
+        self.ended.append(status)
 
 
 def record_of(run_id: str, status: str = "FINISHED", **tags: str) -> Run:
@@ -73,9 +119,11 @@ def write_run(config: dict[str, Any], run_id: str = "a", seed: int = 0) -> Run:
         "run_id": run_id,
     }
     state = {f"network.{name}": value for name, value in network.state_dict().items()}
-    content: dict[str, Any] = {"state_dict": state, "idc": origin}
-    seal(content)
-    torch.save(content, folder / "checkpoints" / "best.ckpt")
+    for number, name in enumerate(("best", "last")):
+        content: dict[str, Any] = {"state_dict": state, "idc": origin, **TRAINED}
+        content |= {"epoch": number, "global_step": 10 + number}
+        seal(content)
+        torch.save(content, folder / "checkpoints" / f"{name}.ckpt")
     DECIDER.save(folder / "evaluation")
     data = scoring_data(material, {**config, **SCORING})
     frames = [

@@ -42,7 +42,7 @@ def safe_load(path: Path, what: str) -> Mapping[str, Any]:
             f"{f' (it names {named[1]})' if named else ''}, or is damaged; it was not loaded. Save "
             f"plain tensors (a state_dict) and use that file."
         ) from None
-    except (RuntimeError, EOFError, ValueError, OSError) as error:
+    except Exception as error:  # bytes that are no pickle make the unpickler raise anything
         raise CheckpointError(
             f"{what}: {path} is no PyTorch file or is damaged ({first_line(error)})."
         ) from error
