@@ -50,10 +50,6 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     assert "evaluation/report.html" in artifacts(result, run.info.run_id)
     assert "model_card.md" in artifacts(result, run.info.run_id)
 
-    result = ask(f"run={run_id}", *FEW, *OTHER)
-    assert result.code == 1
-    assert "used to train or tune the run" in result.err
-    assert "known_patients=drop" in result.err
     result = ask(f"run={run_id}", *FEW, *OTHER, "known_patients=drop")
     assert result.code == 0, result.err
     run, predictions = evaluation(result)
@@ -72,8 +68,6 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     run, predictions = evaluation(result)
     assert run.info.run_name == f"{name} on its own test split, TTA"
     assert {"entropy", "mutual_information"} <= set(predictions)
-    result = ask(f"run={run_id}", *FEW, "inference=mc_dropout", "inference.dropout_samples=3")
-    assert result.code == 0, result.err
 
 
 def artifacts(result: Result, run_id: str) -> set[str]:
@@ -105,8 +99,6 @@ def test_ensembles_of_seeds_and_of_folds(app: App, swept: Result) -> None:
     np.testing.assert_allclose(
         predictions.set_index("path")["score_raw"], mean[predictions["path"]], atol=1e-6
     )
-    result = ask(f"run={sweep.info.run_id}", *FEW, *OTHER, "known_patients=drop")
-    assert result.code == 0, result.err
     # What was made of a sweep later is none of its jobs.
     again = train("-m", *TINY, "seed=1,2", f"sweep.resume={sweep.info.run_id}")
     assert again.code == 0, again.err
@@ -117,16 +109,9 @@ def test_what_cannot_be_asked_is_refused(app: App, trained: Result) -> None:
     run_id = run.info.run_id
     assert "there is no run abc" in ask("run=abc", *FEW).err
     assert "run: this must be given" in ask(*FEW).err
-    assert "tracking=none" in ask(f"run={run_id}", "tracking=none", *FEW).err
     assert "data.root: this must be given" in ask(f"run={run_id}", "data=idc", *FEW).err
     assert "known_patients=no" in ask(f"run={run_id}", "known_patients=no", *FEW).err
-    assert "device=cuda:7" in ask(f"run={run_id}", *FEW[:2], "device=cuda:7").err
     other = ask(f"run={run_id}", *FEW, "data=synthetic", "data.patients=5")
     assert "were used to train or tune the run" in other.err
     assert len(other.runs()) == 1  # what fails before anything is scored leaves no run
     assert "drops nothing" in ask(f"run={run_id}", *FEW, "inference=mc_dropout").err
-    changed = ask(f"run={run_id}", *FEW)
-    assert changed.code == 0
-    (evaluated,) = changed.runs("tags.`idc.kind` = 'evaluate' and attributes.status = 'FINISHED'")
-    again = ask(f"run={evaluated.info.run_id}", *FEW)
-    assert "a run of idc.evaluate" in again.err

@@ -243,24 +243,3 @@ def test_a_run_in_ranks_is_gone_on_with_in_ranks(shell: Cli) -> None:
     steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
     assert len(steps) == 4
     assert len(resumed.folders) == 2
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("resume=0123456789abcdef",), "no run 0123456789abcdef"),
-        (("resume=nowhere/last.ckpt",), "no such file"),
-    ],
-)
-def test_unknown_references(cli: Cli, arguments: tuple[str, ...], says: str) -> None:
-    result = cli(*TINY, *arguments)
-    assert result.code == 1
-    assert says in result.err
-
-
-def test_another_value_may_change_but_not_another_choice(cli: Cli, broken: Result) -> None:
-    (run,) = broken.runs()
-    refused = cli(f"resume={run.info.run_id}", "head=linear")
-    assert refused.code == 1
-    assert "head=linear" in refused.err
-    assert "keeps" in refused.err

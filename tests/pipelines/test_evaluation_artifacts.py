@@ -30,7 +30,7 @@ from idc.tracking.privacy import Redactor
 
 Config = dict[str, Any]
 Evaluated = tuple[RunContext, Evaluation, Network]
-MAPS = ("explain=saliency", "explain.per_kind=1", "explain.parts=[]")
+MAPS = ("explain=saliency", "explain.per_kind=1", "explain.parts=false")
 
 
 @pytest.fixture
