@@ -15,7 +15,7 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test lint format bench chaos lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test lint docs format bench chaos lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -83,6 +83,9 @@ lint: $(STAMP)  ## Check style, format, types and which way imports point
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(STAMP)  ## Write docs/configuration.md anew from the schema
+	$(BIN)/python -m idc.config.reference > docs/configuration.md
 
 format: $(STAMP)  ## Put the code in shape
 	$(BIN)/ruff check --fix .

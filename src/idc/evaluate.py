@@ -21,7 +21,7 @@ def compose_and_run(cfg: DictConfig) -> None:
 
 def main() -> None:
     """Entry point; see `idc.launch.app.run_app` for the exit codes."""
-    run_app(compose_and_run)
+    run_app("evaluate", compose_and_run)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def compose_and_run(cfg: DictConfig) -> None:
 def main() -> None:
     """Entry point; see `idc.launch.app.run_app` for the exit codes."""
     sys.argv[1:] = quoted(sys.argv[1:])
-    run_app(compose_and_run)
+    run_app("explain", compose_and_run)
 
 
 if __name__ == "__main__":

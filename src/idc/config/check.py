@@ -21,6 +21,8 @@ def check(config: Mapping[str, Any]) -> None:
         ConfigError: Names the value and what it must be.
     """
     _walk({key: value for key, value in config.items() if key not in NOT_VALUES}, "")
+    if "split" in config and "image_size" not in config["data"]:
+        raise ConfigError("data=run: there is no run to take the data from; choose data=...")
     _check_monitor(config)
     _check_split(config.get("split") or {})
     backbone, optimizer = config.get("backbone") or {}, config.get("optimizer") or {}

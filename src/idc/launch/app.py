@@ -13,8 +13,12 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from idc import __version__
 from idc.config.build import resolve
 from idc.config.check import check, check_root
 from idc.config.conf_dir import conf_dir
@@ -23,14 +27,14 @@ from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
 from idc.launch.disk import problem_with_folders
+from idc.launch.help import help_text, wants_help
 from idc.runtime import cluster, orphans, signals
 from idc.runtime.redaction import hide_secrets
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
-
-
+TRACEBACK = "HYDRA_FULL_ERROR"
 PLAIN = {"±": "+/-", "…": "...", "•": "*", "━": "-"}
 
 
@@ -75,6 +79,31 @@ def composes(app: str) -> Any:
     return hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=app)
 
 
+@contextmanager
+def refusing(app: str) -> Iterator[None]:
+    """Say what is wrong with a command line that Hydra refuses, and exit with 1.
+
+    Raises:
+        SystemExit: Hydra has refused something.
+    """
+    if os.environ.get(TRACEBACK) == "1":
+        yield
+        return
+    os.environ[TRACEBACK] = "1"  # Hydra then raises, rather than to print and exit
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError) as error:
+        from idc.launch.refused import words_for
+
+        print(f"error: {words_for(error, app, sys.argv[1:])}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except Exception:
+        logging.getLogger(__name__).exception("unexpected error")
+        raise SystemExit(1) from None
+    finally:
+        os.environ.pop(TRACEBACK, None)
+
+
 def checked(cfg: DictConfig) -> None:
     """Refuse values that cannot work, before anything heavy is imported or any run is opened.
 
@@ -87,16 +116,23 @@ def checked(cfg: DictConfig) -> None:
         check_root(config, Path(HydraConfig.get().runtime.cwd))
 
 
-def run_app(compose_and_run: Callable[[], object]) -> None:
+def run_app(app: str, compose_and_run: Callable[[], object]) -> None:
     """Run an app.
 
     Exits with 0, with 1 if something failed, with 130 if it was stopped by Ctrl-C, and with 128
     and the signal's number if a signal told it to stop (143 for SIGTERM).
 
     Args:
+        app: Its name.
         compose_and_run: Its task, decorated by ``hydra.main``.
     """
     print_what_can_be()
+    if wants_help(sys.argv[1:]):
+        print(help_text(app, sys.argv[1:]))
+        return
+    if "--version" in sys.argv[1:]:
+        print(f"idc {__version__}")
+        return
     hide_secrets()
     sys.argv[1:] = without_secrets(sys.argv[1:])
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
@@ -113,7 +149,8 @@ def run_app(compose_and_run: Callable[[], object]) -> None:
     with signals.handled():
         try:
             try:
-                compose_and_run()
+                with refusing(app):
+                    compose_and_run()
                 code = 0
             except KeyboardInterrupt as stop:
                 code = signals.exit_code(stop)

@@ -7,7 +7,17 @@ from pathlib import Path
 
 ROOT = "IDC_ROOT"
 KEYS = ("paths.root", "paths.runs", "hydra.run.dir", "hydra.sweep.dir")
-NOTHING_WRITTEN = ("--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i")
+NOTHING_WRITTEN = (
+    "--help",
+    "-h",
+    "--hydra-help",
+    "--version",
+    "--cfg",
+    "-c",
+    "--info",
+    "-i",
+    "-sc",
+)
 LEAST = 1 << 20  # bytes of a disk that is not full
 
 

@@ -16,10 +16,12 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import OverrideType
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
+from idc.config.values import look_up
 from idc.launch.registry import sweep_of
 from idc.runtime.atomic import write_text
 
@@ -74,6 +76,7 @@ class SweepCallback(Callback):
         from idc.errors import IdcError
 
         try:
+            _check_names(config)
             _check_common(config)
             from idc.launch.parent import open_parent
 
@@ -84,6 +87,35 @@ class SweepCallback(Callback):
             print(f"error: {what}{error}", file=sys.stderr)
             raise SystemExit(1) from error
         _open.save()
+
+
+def _check_names(config: DictConfig) -> None:
+    """Refuse options and choices that do not exist.
+
+    Hydra would find out job by job, when the sweep is open.
+    """
+    from idc.errors import ConfigError
+    from idc.launch.refused import unknown_choice, unknown_option
+
+    overrides = typed(config.hydra.overrides.task)
+    loader = GlobalHydra.instance().config_loader()
+    parsed = OverridesParser.create(loader).parse_overrides(overrides)
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    groups = set(config.hydra.runtime.choices)
+    swept_groups = {o.key_or_group for o in parsed if o.is_sweep_override()} & groups
+    for override in parsed:
+        name = str(override.key_or_group)
+        if name in swept_groups and override.is_choice_sweep():
+            there = loader.get_group_options(name)
+            for choice in override.sweep_string_iterator():
+                if choice not in (*there, "null") and not choice.startswith("["):
+                    raise ConfigError(unknown_choice(name, choice, there))
+        of_a_choice = name in groups or name.partition(".")[0] in swept_groups or "/" in name
+        absent = override.type == OverrideType.CHANGE and look_up(plain, name, plain) is plain
+        if absent and not of_a_choice:
+            app = str(config.hydra.job.config_name)
+            raise ConfigError(unknown_option(name, app, overrides))
 
 
 def _check_common(config: DictConfig) -> None:
