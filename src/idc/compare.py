@@ -1,4 +1,4 @@
-"""Compare finished runs: leaderboard with intervals, paired tests, and what can be told apart.
+"""Compare finished runs: leaderboard with intervals, paired tests and significant differences.
 
 ``python -m idc.compare sweep=ID``, ``runs=[ID,ID]`` or ``experiment_name=NAME``. Runs that were
 tested on different patches are refused.

@@ -15,7 +15,7 @@ from idc.plots.attribution import AttributionCase, attribution_figure
 from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.learning import learning_figure
+from idc.plots.learning_curves import learning_figure
 from idc.plots.patch_grids import augmented_grid_figure, sample_grid_figure
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import CURVES, curve_style

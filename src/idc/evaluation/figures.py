@@ -18,7 +18,7 @@ from idc.plots.burden import burden_figure
 from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.learning import learning_figure
+from idc.plots.learning_curves import learning_figure
 from idc.plots.patch_grids import (
     augmented_grid_figure,
     sample_grid_figure,

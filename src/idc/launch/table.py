@@ -62,13 +62,13 @@ def where_to_look(config: Config) -> str:
 def print_comparison(
     table: pd.DataFrame, metrics: list[str], sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
-    """Print settings and baselines, best first, and what can be told apart.
+    """Print settings and baselines, best first, with significant differences and caveats.
 
     Args:
         table: See `idc.comparison.leaderboard.leaderboard`.
-        metrics: Those to print.
-        sentences: What can be told apart.
-        notes: What the numbers must not be read without.
+        metrics: Metrics to print.
+        sentences: The differences, in words.
+        notes: Caveats of the numbers, in sentences.
     """
     shown = Table(title="leaderboard", title_justify="left")
     shown.add_column("setting", overflow="fold")
