@@ -192,7 +192,7 @@ def test_leaderboard_shows_means_and_single_runs() -> None:
         }
     )
     words = texts(leaderboard_figure(table, ["test/f1"]))
-    for word in ("backbone=a  (n=2)", "backbone=b  (n=1)", "0.800", "0.700", "f1"):
+    for word in ("backbone=a  (n=2)", "backbone=b  (n=1)", "0.800", "0.700", "F1"):
         assert word in words
 
 
