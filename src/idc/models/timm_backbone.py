@@ -177,7 +177,10 @@ def _group_names(net: Any) -> dict[str, list[str]]:
         for name, _ in net.named_parameters():
             groups.setdefault(name.partition(".")[0] if "." in name else "stem", []).append(name)
         return groups
-    matcher = net.group_matcher(coarse=True)
+    try:
+        matcher = net.group_matcher(coarse=True)
+    except AssertionError:  # a few models have fine groups only
+        matcher = net.group_matcher(coarse=False)
     layers = import_module("timm.models").group_parameters(net, matcher)
     for number, names in layers.items():
         group = _matched(matcher, names[0]) if number else "stem"
