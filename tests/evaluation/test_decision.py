@@ -72,8 +72,21 @@ def test_more_classes_are_decided_by_the_most_probable(compose: Callable[..., Co
     np.testing.assert_allclose(probabilities_of(decided, 3, "score"), calibrated)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"threshold": 2, "rule": null}'])
-def test_a_damaged_decision_is_named(tmp_path: Path, text: str) -> None:
-    (tmp_path / "decision.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"decision\.json"):
-        load_decider(tmp_path / "decision.json")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"rule": 3, "calibration": {}, "inference": {}, "threshold": 0.5}',
+        '{"rule": null, "calibration": {"kind": "odd"}, "inference": {}, "threshold": 0.5}',
+        '{"rule": null, "calibration": {}, "inference": {"views": "x"}, "threshold": null}',
+        '{"rule": null, "calibration": {}, "inference": {}, "threshold": 7}',
+    ],
+)
+def test_a_torn_decision_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "decision.json"
+    path.write_text(text)
+    with pytest.raises(CheckpointError, match=rf"{path}: this is not a decision"):
+        load_decider(path)

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from idc.errors import CheckpointError
-from idc.evaluation.decision import load_decider
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.integrity import check_file, digest_tags, logged_class_names, logged_settings
 
@@ -49,23 +48,3 @@ def test_a_torn_outcome_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "outcome.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"outcome\.json"):
         load_outcome(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "{}",
-        '{"rule": 3, "calibration": {}, "inference": {}, "threshold": 0.5}',
-        '{"rule": null, "calibration": {"kind": "odd"}, "inference": {}, "threshold": 0.5}',
-        '{"rule": null, "calibration": {}, "inference": {"views": "x"}, "threshold": null}',
-        '{"rule": null, "calibration": {}, "inference": {}, "threshold": 7}',
-    ],
-)
-def test_a_torn_decision_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "decision.json"
-    path.write_text(text)
-    with pytest.raises(CheckpointError, match=rf"{path}: this is no decision"):
-        load_decider(path)

@@ -1,6 +1,6 @@
-"""What a classifier must beat: guesses from the labels, and a model that sees no shape at all.
+"""Baselines that a classifier must beat: class frequencies, and a model of colour alone.
 
-Patients are often nearly of one class, and then a patient's stain gives the label away: a logistic
+Patients often have nearly one class only, and then a patient's stain predicts the label: a logistic
 regression on the colours of a patch is stronger than it looks.
 """
 
@@ -25,64 +25,63 @@ KEPT = ("row", "path", "patient", "x", "y", "label")
 
 @dataclass(frozen=True, eq=False)
 class FittedBaselines:
-    """Baselines that have seen a training split.
+    """Baselines fitted on a training split.
 
     Attributes:
         frequencies: Share of each class among the training patches, float64 (k,).
-        features: The columns that the colour model looks at; empty where there were none.
-        model: The colour model; None without features, or where training knew one class only.
-        known: The classes that training knew, int64, rising: what the model's columns mean.
+        features: The columns of the colour model; empty if there were none.
+        model: The colour model; None without features, or if training had one class only.
+        seen: The classes of the training patches, int64, ascending: the model's columns.
     """
 
     frequencies: NDArray[np.float64]
     features: tuple[str, ...]
     model: Pipeline | None
-    known: NDArray[np.int64]
+    seen: NDArray[np.int64]
 
     def predict(self, frame: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
         """Probabilities of patches.
 
         Args:
-            frame: A row a patch, N rows, with the columns `features`; labels are not looked at.
+            frame: One row per patch, N rows, with the columns `features`.
 
         Returns:
             Name of the baseline to float64 (N, k), rows summing to 1: ``majority class``,
             ``class prior``, and, if there are features, ``colour statistics``.
 
         Raises:
-            DataError: A feature is not there, or not a number.
+            DataError: A feature is missing or not a number.
         """
         classes = len(self.frequencies)
         majority = np.eye(classes)[self.frequencies.argmax()]
-        found = {
+        predicted = {
             MAJORITY: np.tile(majority, (len(frame), 1)),
             PRIOR: np.tile(self.frequencies, (len(frame), 1)),
         }
         if self.features:
             colour = np.zeros((len(frame), classes))
             if self.model is None:
-                colour[:, self.known] = 1.0
+                colour[:, self.seen] = 1.0
             elif len(frame):
-                colour[:, self.known] = self.model.predict_proba(_matrix(frame, self.features))
-            found[COLOUR] = colour
-        return found
+                colour[:, self.seen] = self.model.predict_proba(_matrix(frame, self.features))
+            predicted[COLOUR] = colour
+        return predicted
 
 
 def fit_baselines(train: pd.DataFrame, classes: int, seed: int = 0) -> FittedBaselines:
     """Fit the baselines of `BASELINES`.
 
     ``majority class`` is certain of the most frequent training class (of equals the first);
-    ``class prior`` always says the training frequencies; ``colour statistics`` is a logistic
-    regression on standardised colours. For two classes it weights patches alike, so that its
-    scores are probabilities and the threshold, which the caller chooses on validation, sees to the
-    balance. For more the decision is the most probable class and is judged by macro averages, so
-    classes are weighted alike.
+    ``class prior`` predicts the training frequencies; ``colour statistics`` is a logistic
+    regression on standardised colours. For two classes it weights patches equally, so that its
+    scores are probabilities; the threshold, which the caller chooses on validation, sees to the
+    balance. For more, the decision is the most probable class and metrics are macro averages, so
+    classes are weighted equally.
 
     Args:
-        train: A row a training patch: ``label`` (int, 0..k-1) and those of `FEATURES` that were
-            measured.
+        train: One row per training patch: ``label`` (int, 0..k-1) and the measured `FEATURES`.
         classes: k, 2 or more.
-        seed: Fixes the solver.
+        seed: Of the solver.
 
     Raises:
         DataError: There are no patches, labels are outside 0..k-1, or a feature is not a number.
@@ -114,7 +113,7 @@ def fit_baselines(train: pd.DataFrame, classes: int, seed: int = 0) -> FittedBas
 def baseline_predictions(
     train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, classes: int | None = None
 ) -> pd.DataFrame:
-    """What the baselines, fitted in one split, say of the two others.
+    """Fit the baselines on one split and predict the two others.
 
     Args:
         train: See `fit_baselines`.
@@ -122,10 +121,10 @@ def baseline_predictions(
             and, where there are, ``path``, ``x``, ``y`` and ``row``; without ``row`` the frame's
             own index is taken for it.
         test: As `val`.
-        classes: k; by default as many as the labels of all three tell, 2 at least.
+        classes: k; by default the number of classes in the labels of all three, at least 2.
 
     Returns:
-        A row a baseline and patch, by baseline, then ``val`` before ``test``: ``baseline``,
+        One row per baseline and patch, by baseline, ``val`` before ``test``: ``baseline``,
         ``split``, ``row`` (int64), ``path``, ``patient``, ``x``, ``y`` (where there are),
         ``label`` (int64) and ``score``. Two classes: ``score`` is the probability of class 1.
         More: ``score_0`` to ``score_<k-1>``, and ``score`` is the largest of them. No threshold
@@ -150,7 +149,7 @@ def baseline_predictions(
 
 
 def _facts(index: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
-    """The columns that say which patch it is."""
+    """The columns that identify a patch."""
     if "row" not in index:
         index = index.assign(row=index.index.to_numpy(np.int64))
     return {name: index[name].to_numpy() for name in KEPT if name in index}

@@ -1,4 +1,4 @@
-"""What needs no network to say: baselines on the patches of a run, at its own kind of threshold."""
+"""Baselines on the patches of a run, with a threshold chosen by the run's own rule."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ SHOWN = ("f1", "recall", "specificity", "balanced_accuracy", "auroc", "average_p
 
 @dataclass(frozen=True)
 class Baselines:
-    """Baselines, trained and judged on the patches of a run.
+    """Baselines, trained and tested on the patches of a run.
 
     Attributes:
         predictions: ``baseline``, ``split``, ``path``, ``patient``, ``label``, ``score``
             (``score_<class>`` for k > 2) and ``predicted`` of each test patch.
-        table: A row a baseline, with the metrics of the test split.
+        table: One row per baseline, with the metrics of the test split.
     """
 
     predictions: pd.DataFrame
@@ -42,15 +42,15 @@ class Baselines:
 def judge_baselines(
     index: pd.DataFrame, classes: int, rule: ThresholdRule | None
 ) -> Baselines | None:
-    """Train the baselines in the training split, and judge them in the test split.
+    """Train the baselines on the training split, and test them.
 
     Args:
         index: The index with ``split`` and the patches' colours.
         classes: k.
-        rule: How their thresholds are chosen on validation, as the run's; None for k > 2.
+        rule: How thresholds are chosen on validation; None for k > 2.
 
     Returns:
-        None where there is no training split, or colours were not measured.
+        The baselines; None without a training split or measured colours.
     """
     if not set(COLOURS) <= set(index):
         return None
@@ -75,7 +75,7 @@ def _decide(part: pd.DataFrame, classes: int, rule: ThresholdRule | None) -> pd.
     threshold = 0.5
     if rule is not None:
         val = part[part["split"] == "val"]
-        # A target that colours alone do not reach leaves 0.5.
+        # If colours alone do not reach the target, the threshold stays 0.5.
         with suppress(DataError):
             threshold = rule.choose(val["label"].to_numpy(), val["score"].to_numpy())
     return part.assign(predicted=(part["score"] >= threshold).astype(np.int64))

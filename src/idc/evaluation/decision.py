@@ -1,4 +1,4 @@
-"""What turns probabilities into decisions: fitted on validation, kept with the run."""
+"""From probabilities to decisions: calibration and threshold, fitted on validation."""
 
 import json
 import logging
@@ -26,11 +26,11 @@ class Decider:
     """Calibration and threshold.
 
     Attributes:
-        calibration: Makes probabilities of what the network says.
+        calibration: Corrects the network's probabilities.
         threshold: ``score >= threshold`` is positive; None for k > 2.
         rule: How the threshold was chosen; None for k > 2.
-        inference: How the scores were made that it was fitted on.
-        notes: Sentences that decisions must not be read without.
+        inference: How the scores were made on which it was fitted.
+        notes: Caveats of the decisions, in sentences.
     """
 
     calibration: Calibration
@@ -74,10 +74,12 @@ def load_decider(path: Path) -> Decider:
             tuple(content.get("notes", ())),
         )
     except KeyError as error:
-        raise CheckpointError(f"{path}: this is no decision of an idc run: no {error}.") from error
+        raise CheckpointError(
+            f"{path}: this is not a decision of an idc run: it lacks {error}."
+        ) from error
     except (OSError, ValueError, TypeError, AttributeError, IdcError) as error:
         raise CheckpointError(
-            f"{path}: this is no decision of an idc run ({first_line(error)})."
+            f"{path}: this is not a decision of an idc run ({first_line(error)})."
         ) from error
 
 

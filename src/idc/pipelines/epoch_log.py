@@ -15,7 +15,7 @@ SHOWN = ("train/loss", "val/loss", "val/f1", "val/recall")
 
 
 class EpochLog(pl.Callback):
-    """Logs how each epoch went, how fast, and how long the rest will take at most.
+    """Log the metrics and speed of each epoch, and how long the rest will take at most.
 
     Epochs are counted from 1. The line comes once the epoch is over, its checkpoint written.
 

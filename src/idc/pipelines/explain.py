@@ -64,6 +64,6 @@ def _free_folder(run: TrainedRun, name: str) -> str:
     clean = re.sub(r"[^\w=-]+", "_", run.store.redactor.text(str(name))).strip("_")
     if not clean:
         raise ConfigError(f"name={name}: give one with letters or digits.")
-    taken = {path for path, _ in list_artifacts(run.store, run.run_id, EXPLAIN)}
+    used = {path for path, _ in list_artifacts(run.store, run.run_id, EXPLAIN)}
     numbered = (f"{EXPLAIN}/{clean}" + (f"-{n}" if n > 1 else "") for n in count(1))
-    return next(place for place in numbered if place not in taken)
+    return next(place for place in numbered if place not in used)

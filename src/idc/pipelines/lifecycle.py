@@ -27,12 +27,12 @@ log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 LOG_FILE = "console.log"
 STOPPED = "stopped by the user"
-# By the machine or a cluster, so that the process could not say so itself.
+# By the machine or a cluster: the process could not record it itself.
 ENDED_FROM_OUTSIDE = "the job's process was ended from outside: out of memory, or a time limit?"
 
 
 def configured_store(config: Config, reads: bool = True) -> MlflowStore | None:
-    """The MLflow store that a configuration names, made ready; None without tracking.
+    """Open the configured MLflow store; None without tracking.
 
     Args:
         config: The configuration.
@@ -42,21 +42,21 @@ def configured_store(config: Config, reads: bool = True) -> MlflowStore | None:
     Raises:
         TrackingError: It cannot be used.
     """
-    asked, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
-    redactor = build_redactor(asked, config["paths"]["root"])
-    experiment, require = str(asked["experiment"]), reads or bool(asked["require"])
-    return open_store(asked["kind"], asked["uri"], experiment, mlruns, redactor, require)
+    tracking, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
+    redactor = build_redactor(tracking, config["paths"]["root"])
+    experiment, require = str(tracking["experiment"]), reads or bool(tracking["require"])
+    return open_store(tracking["kind"], tracking["uri"], experiment, mlruns, redactor, require)
 
 
 def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
-    """What takes out of a run's texts what must not be logged.
+    """The redactor of a run's texts.
 
     Args:
         tracking: The configuration's ``tracking``.
         root: Its ``paths.root``.
 
     Raises:
-        ConfigError: Patients are to be hidden and there is no key.
+        ConfigError: Patients are to have pseudonyms and there is no key.
     """
     hides = Pseudonyms.from_environment() if tracking["pseudonymise"] else None
     return Redactor(not tracking["log_paths"], hides, Path(root))
@@ -64,7 +64,7 @@ def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
 
 @contextmanager
 def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:
-    """Keep `outcome` and the run's status true.
+    """Keep a run's status, in MLflow and in its folder, up to date until it ends.
 
     Args:
         run: The run, open.
@@ -120,7 +120,7 @@ def close_for(
         store: Where the run is kept, or None.
         outcome: What the process left; set to the status and saved.
         folder: The run's folder.
-        status: What became of it.
+        status: How it ended.
         reason: Why, in one line.
     """
     run: Run = NoRun()
@@ -130,7 +130,7 @@ def close_for(
 
 
 def mark_ended(folder: Path) -> None:
-    """Say in a run's earlier folder that its process was ended before it could do so itself."""
+    """Record in a run's earlier folder that its process was ended from outside."""
     outcome = load_outcome(folder)
     if outcome is not None and outcome.status == "RUNNING":
         outcome.status, outcome.error = "KILLED", ENDED_FROM_OUTSIDE
@@ -149,6 +149,7 @@ def _as_tracking_error(error: BaseException, folder: Path) -> TrackingError | No
     return None
 
 
+@signals.uninterrupted()  # a run that is half closed would be RUNNING for ever
 def _close(
     run: Run,
     outcome: Outcome,
@@ -157,28 +158,13 @@ def _close(
     status: Status,
     reason: str | None,
 ) -> None:
-    """Leave the log, the traceback and the status; nothing here may hide the first error.
-
-    No signal may either: a run that is half closed would be RUNNING for ever.
-    """
-    with signals.uninterrupted():
-        _close_all(run, outcome, folder, log_name, status, reason)
-
-
-def _close_all(
-    run: Run,
-    outcome: Outcome,
-    folder: Path,
-    log_name: str,
-    status: Status,
-    reason: str | None,
-) -> None:
+    """Log console, traceback and status; nothing here may hide the first error."""
     outcome.status = status
-    # A sweep tells its jobs' errors too.
+    # A sweep shows its jobs' errors too.
     outcome.error = reason and (run.store.redactor.text(reason) if run.store else redact(reason))
     steps: list[Callable[[], object]] = []
     if status == "FAILED":
-        # The app prints it, once; what is logged of the run is to hold it too.
+        # The app prints it, once; the logged console is to hold it too.
         steps += [lambda: _add_to_console(folder, f"the run failed: {redact(str(reason))}")]
         steps += [lambda: run.tags({ERROR_TAG: reason})]
     if status == "FAILED" and sys.exc_info()[0] is not None:
@@ -190,7 +176,7 @@ def _close_all(
         lambda: run.end(status),
         lambda: _keep_id(run, outcome, folder),
     ]
-    # One by one: a full disk must not keep a store on another one from hearing of the end.
+    # One by one: a full disk must not keep a store on another disk from recording the end.
     unrecorded = [error for step in steps if (error := _attempt(step)) is not None]
     if unrecorded and status == "FINISHED":
         raise TrackingError(
@@ -209,7 +195,7 @@ def _attempt(step: Callable[[], object]) -> Exception | None:
 
 
 def _keep_id(run: Run, outcome: Outcome, folder: Path) -> None:
-    """A run whose server was away at its start may have got its id since."""
+    """Save the run's id anew: if its server was away at the start, it has another one now."""
     if run.run_id != outcome.run_id:
         outcome.run_id = run.run_id
         outcome.save(folder)

@@ -157,7 +157,10 @@ def _from_file(path: Path, now: Config, store: MlflowStore | None) -> ResumePoin
     newest = _newest_intact([one for one in candidates if one.is_file()])
     assert newest is not None  # the file is there
     origin = read_origin(newest.content, now, newest.what)
-    run_id = origin.run_id if store is not None and _is_there(store, origin) else None
+    run_id = None
+    if store is not None and origin.run_id is not None:
+        with suppress(CheckpointError):  # it was deleted, or is in another store
+            run_id = str(find_run(store, origin.run_id).info.run_id)
     best = _intact(newest.path.with_name(BEST))
     folder = newest.path.parent.parent
     return ResumePoint(origin.config, origin, run_id, folder, newest.path, best)
@@ -204,10 +207,10 @@ def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterat
 
 
 def _newest_intact(candidates: Iterable[Path]) -> Checkpoint | None:
-    """The first of some checkpoints; if it is damaged, the intact one with the most steps.
+    """Load the first checkpoint; if it is damaged, the intact one with the most steps.
 
     Returns:
-        The checkpoint, or None where there is none.
+        The checkpoint; None without any.
 
     Raises:
         CheckpointError: There are some, and all are damaged.
@@ -247,10 +250,11 @@ def _intact(best: Path) -> Path | None:
 
 
 def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
-    """Start a run from its beginning that was ended before it had a checkpoint.
+    """Start anew a run that was ended before its first checkpoint.
 
     Raises:
-        CheckpointError: It had one, or its folder is not on this machine.
+        MissingArtifactError: It had one, or its folder is not on this machine.
+        CheckpointError: Its folder is damaged.
     """
     run_id = str(record.info.run_id)
     what = f"resume={run_id}"
@@ -268,13 +272,6 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
     origin = read_origin(content, now, f"{what}: {own / START}")
     log.warning("%s: it was ended before its first checkpoint, and starts anew", what)
     return ResumePoint(origin.config, origin, run_id, own, None, None)
-
-
-def _is_there(store: MlflowStore, origin: Origin) -> bool:
-    try:
-        return origin.run_id is not None and bool(find_run(store, origin.run_id))
-    except CheckpointError:
-        return False
 
 
 def _merge(

@@ -22,7 +22,7 @@ class RunContext:
     """A run that is being made.
 
     Attributes:
-        outcome: Its name, kind, class names, metrics and notes, as far as they are known.
+        outcome: Its name, kind, class names, metrics and notes, filled in on the way.
         config: Its resolved configuration; of an evaluation, that of the trained run.
         folder: Its folder.
         redactor: Takes out of texts what must not be logged.

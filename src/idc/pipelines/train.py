@@ -120,7 +120,6 @@ def run_job(job: Job) -> Outcome:
             return outcome
 
         evaluation = _test(context, trainer, module, data, material)
-        outcome.objective = _best_score(trainer)
         record_evaluation(context, evaluation)
         if config["tracking"]["log_model"]:
             record_model(context, evaluation, module.network)
@@ -237,6 +236,8 @@ def _test(
             f"{context.config['monitor']['metric']} was never measured, so there is no best "
             f"checkpoint: train for at least one whole epoch with validation."
         )
+    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
+    context.outcome.objective = None if score is None else float(score)
     device = trainer.strategy.root_device
     with (meter := Meter(device)):
         module.network.load_state_dict(load_checkpoint(Path(best), "test").network_state())
@@ -244,8 +245,3 @@ def _test(
         evaluation = evaluate(module.network, material, data, context.config, device)
     context.costs["evaluate"] = meter.cost
     return evaluation
-
-
-def _best_score(trainer: pl.Trainer) -> float | None:
-    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
-    return None if score is None else float(score)
