@@ -43,11 +43,14 @@ def groups_of(app: str) -> dict[str, list[str]]:
     defaults = OmegaConf.load(conf_dir() / f"{app}.yaml").defaults
     named = [next(iter(d)) for d in defaults if not isinstance(d, str)]
     without = ("hydra", "launcher", "experiment")
-    return {
-        str(group): sorted(p.stem for p in (conf_dir() / str(group)).glob("*.yaml"))
+    choices = {
+        str(group): {p.stem for p in (conf_dir() / str(group)).glob("*.yaml")}
         for group in named
         if group not in without
     }
+    if "split" in choices:
+        choices["data"].remove("run")  # there is none
+    return {group: sorted(names) for group, names in choices.items()}
 
 
 @cache

@@ -35,7 +35,8 @@ NEEDS = {
 
 def choices() -> list[tuple[str, str]]:
     paths = sorted(conf_dir().glob("*/*.yaml"))
-    return [(p.parent.name, p.stem) for p in paths]
+    of_a_run = ("data", "run")  # not of a training
+    return [name for p in paths if (name := (p.parent.name, p.stem)) != of_a_run]
 
 
 @pytest.mark.parametrize(("group", "choice"), choices(), ids=lambda v: str(v))
