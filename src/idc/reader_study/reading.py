@@ -63,11 +63,6 @@ class Reading:
         self._since = clock()
 
     @property
-    def at_end(self) -> bool:
-        """Whether all cases have been shown."""
-        return self.position >= len(self.cases)
-
-    @property
     def case(self) -> Case:
         """The case that is shown."""
         return self.cases[self.position]

@@ -19,6 +19,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from idc.runtime.atomic import write_text
+
 FOLDER = "journal"  # in mlruns
 PROVISIONAL = "local-"  # prefix of a run's id until its server has assigned one
 ABOUT, ENTRIES, FILES = "about.json", "entries.jsonl", "files"
@@ -261,10 +263,7 @@ class RunIds:
 
     def record(self, provisional: str, run_id: str) -> None:
         """Record the final id of a run with a provisional id."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        part = self._folder / f".{provisional}"
-        part.write_text(run_id + "\n", encoding="utf-8")
-        part.replace(self._folder / provisional)
+        write_text(self._folder / provisional, run_id + "\n")
 
 
 def orphaned_journals(root: Path) -> Iterator[Journal]:
