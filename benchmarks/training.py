@@ -26,7 +26,7 @@ from idc.pipelines.build import build_classifier, build_datamodule, build_traine
 from idc.pipelines.dataset import load_material
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import open_store
-from idc.tracking.run import NoRun, Run
+from idc.tracking.run_protocol import NoRun, Run
 from idc.tracking.system_metrics import system_metrics
 
 quiet()

@@ -86,7 +86,7 @@ def test_missing_root(cli: Cli, tmp_path: Path) -> None:
 
 def test_empty_root(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    refused(cli(*IDC_TINY, f"data.root={tmp_path / 'empty'}"), "no patch found", "_idx5_x")
+    refused(cli(*IDC_TINY, f"data.root={tmp_path / 'empty'}"), "no image found", "_idx5_x")
 
 
 def test_no_positives(cli: Cli, kaggle: Folder) -> None:

@@ -13,7 +13,7 @@ import pytest
 from idc.errors import DataError
 from idc.reports.blocks import Album, AlbumItem, Block, Bullets, Fold, Table, Text, cell_text
 from idc.reports.filenames import safe_names
-from idc.reports.page import Page, Section, write_page
+from idc.reports.page import Page, PageSection, write_page
 from idc.reports.picture import WEBP_LIMIT, Picture
 
 EVIL = """<script>alert("x")</script> & 'co' {{ 7 * 6 }}"""
@@ -57,7 +57,7 @@ def render(tmp_path: Path, *blocks: Block, **parts: object) -> Reader:
             "title": "A page",
             "lead": "The lead.",
             "facts": {"fact": "value"},
-            "sections": [Section("One", blocks)],
+            "sections": [PageSection("One", blocks)],
             **parts,
         }
     )
@@ -86,7 +86,7 @@ def test_every_block_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_contents_lead_to_every_section(tmp_path: Path) -> None:
-    seen = render(tmp_path, sections=[Section(f"part {i}", []) for i in range(3)])
+    seen = render(tmp_path, sections=[PageSection(f"part {i}", []) for i in range(3)])
     targets = [a["href"] for a in seen.attributes("a")]
     assert targets == [f"#{s['id']}" for s in seen.attributes("section")]
     assert len(set(targets)) == 3

@@ -15,7 +15,7 @@ from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
 from idc.errors import DataError
 from idc.reports.blocks import Share, Shares
 from idc.reports.figure_gallery import REST_LIMIT
-from idc.reports.page import Page, Section, write_page
+from idc.reports.page import Page, PageSection, write_page
 from idc.reports.phrases import duration, of_hundred
 from idc.reports.picture import Picture
 from idc.reports.run_errors import paste, worst
@@ -312,7 +312,7 @@ def test_a_page_that_cannot_be_written_says_which(tmp_path: Path) -> None:
 )
 def test_squares_are_as_many_as_the_share_says(tmp_path: Path, share: float, filled: int) -> None:
     block = Shares([Share("Of 100 patches", share, "detected", "missed")])
-    path = write_page(Page("t", "", {}, [Section("s", [block])]), tmp_path / "p.html")
+    path = write_page(Page("t", "", {}, [PageSection("s", [block])]), tmp_path / "p.html")
     shown = Reader(path)
     assert shown.tags.count("rect") == filled
     assert shown.tags.count("path") == 100 - filled

@@ -13,7 +13,7 @@ from idc.errors import CheckpointError, TrackingError
 from idc.tracking.lookup import children, fetch_artifact, find_run
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
-from idc.tracking.run import NoRun, Run
+from idc.tracking.run_protocol import NoRun, Run
 
 
 @pytest.fixture

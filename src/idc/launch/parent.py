@@ -32,7 +32,7 @@ from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import displayed_settings
 from idc.tracking.provenance import origin_tags
-from idc.tracking.run import Status
+from idc.tracking.run_protocol import Status
 
 log = logging.getLogger(__name__)
 NEVER_STARTED = "the job never started"

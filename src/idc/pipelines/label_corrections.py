@@ -18,7 +18,7 @@ from idc.data.corrections import (
     save_corrections,
 )
 from idc.tracking.privacy import Redactor
-from idc.tracking.run import Run
+from idc.tracking.run_protocol import Run
 
 
 def build_corrections(config: Config) -> Corrections | None:

@@ -21,7 +21,7 @@ from idc.tracking.journal_delivery import ERROR_TAG
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import Pseudonyms, Redactor
-from idc.tracking.run import NoRun, Run, Status
+from idc.tracking.run_protocol import NoRun, Run, Status
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)

@@ -34,7 +34,7 @@ from idc.tracking.alive import locked
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.privacy import Redactor, hidden_values
 from idc.tracking.provenance import flatten, origin_tags
-from idc.tracking.run import NoRun, Run
+from idc.tracking.run_protocol import NoRun, Run
 
 log = logging.getLogger(__name__)
 KIND = "prepare"

@@ -14,7 +14,7 @@ from idc.tracking.alive import locked
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor
-from idc.tracking.run import NoRun, Run
+from idc.tracking.run_protocol import NoRun, Run
 
 
 @dataclass

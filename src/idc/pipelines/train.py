@@ -51,7 +51,7 @@ from idc.runtime.ranks import leave_ranks
 from idc.tracking.alive import locked
 from idc.tracking.mlflow_store import MlflowStore, restored_tracking_uri
 from idc.tracking.privacy import hidden_values
-from idc.tracking.run import NoRun
+from idc.tracking.run_protocol import NoRun
 from idc.tracking.system_metrics import system_metrics
 
 log = logging.getLogger(__name__)

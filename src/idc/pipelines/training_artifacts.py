@@ -28,7 +28,7 @@ from idc.runtime.drawing import save_figures
 from idc.tracking.integrity import CLASSES_TAG, digest_tags
 from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden_paths
 from idc.tracking.provenance import flatten, origin_tags
-from idc.tracking.run import Run
+from idc.tracking.run_protocol import Run
 
 log = logging.getLogger(__name__)
 NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)

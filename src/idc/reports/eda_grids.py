@@ -12,7 +12,7 @@ from idc.reports.blocks import Block, Fold, Table, Text
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_tables import kept
 from idc.reports.filenames import safe_names
-from idc.reports.page import Section
+from idc.reports.page import PageSection
 from idc.reports.picture import Picture, figure_picture
 from idc.text import count
 
@@ -29,7 +29,7 @@ def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
     return shuffled.loc[turn.sort_values(kind="stable").index].head(number).sort_index()
 
 
-def class_section(data: EdaInput, folder: Path) -> Section:
+def class_section(data: EdaInput, folder: Path) -> PageSection:
     """A grid of 25 patches of each class."""
     remaining = kept(data.numbered())
     words = (
@@ -45,10 +45,10 @@ def class_section(data: EdaInput, folder: Path) -> Section:
             blocks.append(Text(f"{name}: no patch."))
             continue
         blocks.append(_grid(data, chosen, name, len(of_class), folder / f"grid_{stems[name]}.png"))
-    return Section("Patches of each class", blocks)
+    return PageSection("Patches of each class", blocks)
 
 
-def finding_section(data: EdaInput, folder: Path) -> Section:
+def finding_section(data: EdaInput, folder: Path) -> PageSection:
     """A grid and the files of each finding."""
     words = (
         f"Up to {SHOWN} patches of each finding, from as many patients as possible. Below each: "
@@ -59,7 +59,7 @@ def finding_section(data: EdaInput, folder: Path) -> Section:
         blocks += block
     if len(blocks) == 1:
         blocks = [Text("There are no findings.")]
-    return Section("Patches of each finding", blocks)
+    return PageSection("Patches of each finding", blocks)
 
 
 def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:

@@ -29,7 +29,7 @@ from idc.reports.eda_tables import (
     set_counts,
 )
 from idc.reports.eda_words import lead, observations
-from idc.reports.page import Page, Section, write_page
+from idc.reports.page import Page, PageSection, write_page
 from idc.reports.picture import figure_picture
 
 LISTED = 1000  # maximum number of patients in the table
@@ -58,7 +58,7 @@ def write_eda(facts: EdaInput, folder: Path) -> Path:
     stats = colour_stats(facts.index)
     drifts = drift(stats)
     sections = [
-        Section("Observations", [Bullets(observations(facts, drifts))]),
+        PageSection("Observations", [Bullets(observations(facts, drifts))]),
         _checks(facts),
         _balance(facts, folder),
         _colour(facts, stats, drifts, folder),
@@ -72,7 +72,7 @@ def write_eda(facts: EdaInput, folder: Path) -> Path:
     return write_page(page, folder / "report.html")
 
 
-def _checks(facts: EdaInput) -> Section:
+def _checks(facts: EdaInput) -> PageSection:
     blocks: list[Block] = []
     if facts.expected is not None:
         differs = (facts.expected["known"] != facts.expected["found"]).tolist()
@@ -96,7 +96,7 @@ def _checks(facts: EdaInput) -> Section:
     if len(table) > SIZES:
         caption = f"Size and mode of the files: the {SIZES} most frequent of {len(table):,}."
     blocks.append(Fold("Size and mode of the files", [Table(table.head(SIZES), caption)]))
-    return Section("Checks", blocks)
+    return PageSection("Checks", blocks)
 
 
 def _not_read(facts: EdaInput) -> list[Block]:
@@ -110,12 +110,12 @@ def _not_read(facts: EdaInput) -> list[Block]:
     return [Table(table, caption, (table["counted as"] == "not_read").tolist(), "not read")]
 
 
-def _balance(facts: EdaInput, folder: Path) -> Section:
+def _balance(facts: EdaInput, folder: Path) -> PageSection:
     per_set = set_counts(facts.index, facts.class_names)
     per_patient = patient_counts(facts.index, facts.class_names)
     table = patient_table(facts.index, facts.class_names)
     more = f"; the first {LISTED:,} are listed" if len(table) > LISTED else ""
-    return Section(
+    return PageSection(
         "Classes and patients",
         [
             figure_picture(
@@ -145,7 +145,9 @@ def _balance(facts: EdaInput, folder: Path) -> Section:
     )
 
 
-def _colour(facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: Path) -> Section:
+def _colour(
+    facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: Path
+) -> PageSection:
     kept_count = len(kept(facts.index))
     used = int(stats["patches"].sum())
     intro = (
@@ -155,8 +157,10 @@ def _colour(facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: 
         "excluded."
     )
     if stats.empty:
-        return Section("Colour of the patients", [Text(intro), Text("There are no such patches.")])
-    return Section(
+        return PageSection(
+            "Colour of the patients", [Text(intro), Text("There are no such patches.")]
+        )
+    return PageSection(
         "Colour of the patients",
         [
             Text(intro),
@@ -186,9 +190,9 @@ def _colour(facts: EdaInput, stats: pd.DataFrame, drifts: pd.DataFrame, folder: 
     )
 
 
-def _split(facts: EdaInput, folder: Path) -> Section:
+def _split(facts: EdaInput, folder: Path) -> PageSection:
     if not has_split(facts.index):
-        return Section("Split", [Text("No split was made.")])
+        return PageSection("Split", [Text("No split was made.")])
     remaining = kept(facts.index)
     counts = split_counts(remaining, facts.class_names)
     patients = pd.DataFrame(
@@ -199,7 +203,7 @@ def _split(facts: EdaInput, folder: Path) -> Section:
         ],
         columns=["split", "patients", "names"],
     )
-    return Section(
+    return PageSection(
         "Split",
         [
             figure_picture(

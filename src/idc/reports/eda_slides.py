@@ -14,7 +14,7 @@ from idc.plots.style import class_colours, literal
 from idc.reports.blocks import Album, AlbumItem, Block, Text
 from idc.reports.eda_input import EdaInput
 from idc.reports.filenames import safe_names
-from idc.reports.page import Section
+from idc.reports.page import PageSection
 from idc.reports.picture import Picture, draw
 from idc.text import count
 
@@ -30,7 +30,7 @@ HOW_TO_READ = (
 )
 
 
-def slide_section(data: EdaInput, folder: Path) -> Section:
+def slide_section(data: EdaInput, folder: Path) -> PageSection:
     """Draw a map of each patient that has positions into ``folder/slides``."""
     index = data.numbered()
     stems = safe_names(sorted(index["patient"].unique()))
@@ -48,7 +48,7 @@ def slide_section(data: EdaInput, folder: Path) -> Section:
     blocks: list[Block] = [Text(HOW_TO_READ), Album(cards)] if cards else []
     if left_out:
         blocks.append(Text(_why_not(left_out, len(stems))))
-    return Section("Slide maps", blocks)
+    return PageSection("Slide maps", blocks)
 
 
 def _mappable(rows: pd.DataFrame, patch_size: int) -> bool:

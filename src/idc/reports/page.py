@@ -15,7 +15,7 @@ from idc.reports.blocks import Block, Notice
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A section of the page, listed in the table of contents."""
 
     title: str
@@ -38,7 +38,7 @@ class Page:
     title: str
     lead: str
     facts: Mapping[str, str]
-    sections: Sequence[Section]
+    sections: Sequence[PageSection]
     note: str = ""
     warning: Notice | None = None
 

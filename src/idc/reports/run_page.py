@@ -6,7 +6,7 @@ from idc.reports.blocks import Block, Bullets, Fold, Notice, Share, Shares, Tabl
 from idc.reports.figure_gallery import FigureGallery
 from idc.reports.glossary import glossary
 from idc.reports.origin import origin_blocks
-from idc.reports.page import Page, Section, write_page
+from idc.reports.page import Page, PageSection, write_page
 from idc.reports.phrases import number
 from idc.reports.run_errors import error_blocks
 from idc.reports.run_explained import attribution_blocks, feature_blocks, slide_blocks
@@ -71,7 +71,7 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         report.name,
         lead(report),
         _facts(report),
-        [Section(title, blocks) for title, blocks in parts if blocks],
+        [PageSection(title, blocks) for title, blocks in parts if blocks],
         f"Report of {KINDS[report.kind]}, made by idc. For research; not a medical device.",
         Notice("Read this first", important) if important else None,
     )

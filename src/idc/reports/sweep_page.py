@@ -7,7 +7,7 @@ import pandas as pd
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Table, Text
 from idc.reports.figure_gallery import FigureGallery
 from idc.reports.glossary import glossary
-from idc.reports.page import Page, Section, write_page
+from idc.reports.page import Page, PageSection, write_page
 from idc.reports.phrases import metric_name
 from idc.reports.run_explained import TRUST, method_table
 from idc.reports.run_input import SweepReport
@@ -61,7 +61,7 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
         report.name,
         lead(report),
         _facts(report),
-        [Section(title, blocks) for title, blocks in parts if blocks],
+        [PageSection(title, blocks) for title, blocks in parts if blocks],
         "Report of a comparison, made by idc. For research; not a medical device.",
         Notice("Read this first", important) if important else None,
     )

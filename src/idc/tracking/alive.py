@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from idc.errors import BusyError, IdcError
 from idc.runtime.locks import FOLDER, Holder, hold, holder, last_holder
 from idc.tracking.entities import RunRecord
-from idc.tracking.run import Run
+from idc.tracking.run_protocol import Run
 
 log = logging.getLogger(__name__)
 HEARTBEAT_TAG = "idc.heartbeat"  # seconds since 1970, and a digest of the folder of locks

@@ -20,7 +20,7 @@ from idc.tracking.journal import END, PROVISIONAL, About, Journal
 from idc.tracking.journal_delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
 from idc.tracking.mlflow_store import ANSWER_SECONDS, MlflowStore
 from idc.tracking.privacy import public
-from idc.tracking.run import Status
+from idc.tracking.run_protocol import Status
 from idc.tracking.waiting import within
 
 NOTE_TAG = "mlflow.note.content"

@@ -16,7 +16,7 @@ from mlflow.types import Schema, TensorSpec
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.tracking.run import Run
+from idc.tracking.run_protocol import Run
 
 REQUIREMENTS = ("mlflow", "torch", "numpy")
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from idc.tracking.mlflow_run import MlflowRun
-from idc.tracking.run import Run
+from idc.tracking.run_protocol import Run
 
 
 class _Monitor(SystemMetricsMonitor):
