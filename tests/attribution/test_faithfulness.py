@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from idc.attribution.faithfulness import FaithfulnessPlan, measure_faithfulness, work_steps
+from idc.attribution.faithfulness.verdict import FAILS, UNPROVEN
 from idc.attribution.methods import Attributions, Method, Saliency
 from idc.errors import ConfigError
 from idc.models import backbones
@@ -121,6 +122,12 @@ def row(found, method: str) -> pd.Series:
     return found.table.set_index("method").loc[method]
 
 
+def reasons(found, verdict: str) -> dict[str, str]:
+    """Methods with a verdict, and why."""
+    rows = found.table[found.table["verdict"] == verdict]
+    return dict(zip(rows["method"], rows["reasons"], strict=True))
+
+
 def test_the_true_map_beats_random_maps_and_a_wrong_one_does_not(found) -> None:
     assert row(found, "gradient")["drop_over_random_low"] > 0.2
     assert row(found, "elsewhere")["drop_over_random_high"] < 0
@@ -133,8 +140,8 @@ def test_the_true_map_beats_random_maps_and_a_wrong_one_does_not(found) -> None:
 def test_a_map_of_the_patch_alone_fails_the_weights_check(found) -> None:
     assert row(found, "edges")["randomisation_similarity"] == pytest.approx(1)
     assert row(found, "gradient")["randomisation_similarity"] < 0.3
-    assert set(found.failed) == {"edges", "elsewhere", "louder"}
-    assert "rather than what the network has learnt" in found.failed["edges"]
+    assert set(reasons(found, FAILS)) == {"edges", "elsewhere", "louder"}
+    assert "rather than what the network has learnt" in reasons(found, FAILS)["edges"]
 
 
 def test_a_flat_map_says_nothing_and_is_not_trusted(found) -> None:
@@ -147,7 +154,7 @@ def test_a_flat_map_says_nothing_and_is_not_trusted(found) -> None:
     assert found.marks == {
         "flat": "its maps are empty",
         **dict.fromkeys(("edges", "elsewhere", "louder"), "fails the weights check"),
-        **dict.fromkeys(found.unproven, "not shown to beat random maps"),
+        **dict.fromkeys(reasons(found, UNPROVEN), "not shown to beat random maps"),
     }
     assert "gradient" not in found.marks
 
@@ -337,7 +344,7 @@ def test_a_gradient_of_a_network_with_batchnorm_passes_the_weights_check() -> No
     assert stages["layer"].tolist()[:2] == ["as trained", "head"]
     assert stages["similarity"].iloc[0] == pytest.approx(1)
     assert stages["similarity"].iloc[-1] < 0.5
-    assert list(found.failed) == ["edges"]
+    assert list(reasons(found, FAILS)) == ["edges"]
 
 
 class Vanishing(Saliency):
@@ -380,7 +387,7 @@ def test_a_baseline_that_keeps_the_class_is_told() -> None:
         Window(), patches, np.ones(4, np.int64), np.arange(4), {"g": Gradient()}, plan
     )
     assert any("Choose other explain.faithfulness.baselines" in s for s in found.sentences())
-    assert "no reference image takes the class away" in found.unproven["g"]
+    assert "no reference image takes the class away" in reasons(found, UNPROVEN)["g"]
 
 
 def test_nothing_to_measure_and_bad_plans_are_refused() -> None:

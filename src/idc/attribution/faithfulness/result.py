@@ -13,7 +13,6 @@ from idc.attribution.faithfulness.verdict import (
     FAILS,
     MARKS,
     TRUST,
-    UNPROVEN,
     method_sentence,
 )
 from idc.metrics.resampling import FEW_PATIENTS
@@ -109,16 +108,6 @@ class Faithfulness:
         return metrics
 
     @property
-    def failed(self) -> dict[str, str]:
-        """Methods that fail the weights check, and why in words."""
-        return self._reasons(FAILS)
-
-    @property
-    def unproven(self) -> dict[str, str]:
-        """Methods that pass it but are not shown to be better than random maps, and why."""
-        return self._reasons(UNPROVEN)
-
-    @property
     def marks(self) -> dict[str, str]:
         """Every method that is not to be trusted, and why in a few words."""
         verdicts = zip(self.table["method"], self.table["verdict"], strict=True)
@@ -141,7 +130,3 @@ class Faithfulness:
                 "are wide, and little can be shown."
             )
         return lines
-
-    def _reasons(self, verdict: str) -> dict[str, str]:
-        rows = self.table[self.table["verdict"] == verdict]
-        return dict(zip(rows["method"], rows["reasons"], strict=True))

@@ -34,19 +34,6 @@ class Attributions:
     error: NDArray[np.float32] | None = None
     note: str = ""
 
-    @property
-    def relative_error(self) -> NDArray[np.float32] | None:
-        """|error| as a share of the logit's rise, float32 (N,) >= 0; None without an error.
-
-        Infinite where the logit does not rise but the map's sum is not 0.
-        """
-        if self.error is None:
-            return None
-        rise = np.abs(self.maps.sum((1, 2)) - self.error)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            share = np.abs(self.error) / rise
-        return np.where(self.error == 0, np.float32(0), share).astype(np.float32)
-
 
 class Method(Protocol):
     """An attribution method."""
