@@ -27,7 +27,7 @@ NULL_TOO = {  # besides those that are null by default
     *(f"data.columns.{name}" for name in ("patient", "split", "x", "y")),
     *(f"explain.smoothing.strengths.{kind}" for kind in ("median", "mean", "crf", "crf_contrast")),
 }
-MAPPINGS = ("trainer.max_time", "trainer.profiler", "data.card.per_class")
+MAPPINGS = ("trainer.max_time", "trainer.profiler")
 NAMES = ("name", "experiment_name", "tracking.experiment", "trainer.precision")
 AUTO = (
     "trainer.channels_last",

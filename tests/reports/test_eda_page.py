@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from idc.data.index import POSITION
 from idc.data.sources.tree import NotRead
 from idc.errors import DataError
 from idc.reports.eda_grids import pick
@@ -42,7 +43,7 @@ def make(
                 looks = (*mean, *std, 0.2, 0.0, 0.0, 0.0)
                 path = f"{name}/{label}/{i}.png"
                 rows.append((path, name, label, *file, *looks, "", "keep", split))
-    index = pd.DataFrame(rows, columns=list(COLUMNS))
+    index = pd.DataFrame(rows, columns=[*COLUMNS[:3], *POSITION, *COLUMNS[3:]])
     class_names = ("no IDC", "IDC", "other")[:classes]
     facts = {"fingerprint": "00ff"}
     return EdaInput("set", class_names, index, np.stack(patches), FINDINGS, None, 8, 0, facts)

@@ -173,12 +173,12 @@ def kinds_of(
 
 def kind_words(kind: str, class_names: Sequence[str]) -> str:
     """A kind in words, such as ``missed IDC`` for FN; of more than two classes, the kind itself."""
-    positive = class_names[1]
+    negative, positive = class_names[0], class_names[1]
     words = {
         "TP": f"{positive} found",
         "FP": "false alarm",
         "FN": f"missed {positive}",
-        "TN": f"rightly no {positive}",
+        "TN": f"rightly {negative}",
     }
     return words.get(kind, kind)
 

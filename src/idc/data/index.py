@@ -11,6 +11,7 @@ from idc.errors import DataError
 UNKNOWN = -1  # the label of an image whose class cannot be determined
 POSITION = ("x", "y")
 PREDEFINED = "predefined_split"
+STAIN = "stain"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ INDEX: Mapping[str, Column] = {
     "y": Column("int64", "Upper edge of the patch on its slide, in pixels.", optional=True),
     PREDEFINED: Column(
         "object", "The split that the data set itself gives: train, val, test or ''.", optional=True
+    ),
+    STAIN: Column(
+        "object", "How the tissue was stained, '' if it was not; absent for H&E.", optional=True
     ),
 }
 
@@ -79,6 +83,6 @@ def has_positions(table: pd.DataFrame) -> bool:
     return set(POSITION) <= set(table.columns)
 
 
-def position_words(row: Mapping[Any, Any], between: str = "  ") -> str:
+def position_words(row: "Mapping[Any, Any] | pd.Series[Any]", between: str = "  ") -> str:
     """The position of a row, such as ``x 51  y 101``; "" if the set has none."""
     return between.join(f"{name} {row[name]}" for name in POSITION if name in row)

@@ -15,12 +15,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from idc.data.facts import COLOURS, SHARES
+from idc.data.index import POSITION
 from idc.errors import DataError
 
 MAJORITY, PRIOR, COLOUR = BASELINES = ("majority class", "class prior", "colour statistics")
 FEATURES = (*COLOURS, *SHARES)
 MAX_ITERATIONS = 2000
-KEPT = ("row", "path", "patient", "x", "y", "label")
+KEPT = ("row", "path", "patient", *POSITION, "label")
 
 
 @dataclass(frozen=True, eq=False)

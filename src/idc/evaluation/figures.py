@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.index import position_words
 from idc.data.material import Material
 from idc.evaluation.evaluate import Evaluation
 from idc.evaluation.test_metrics import Numbers
@@ -36,7 +37,7 @@ GRID = 10  # patches in a row of a grid
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
     """Patient and position of a patch, with label and score if `score`."""
-    text = f"{row['patient']}\nx {row['x']}  y {row['y']}"
+    text = f"{row['patient']}\n{position_words(row)}".rstrip()
     return f"{text}\nlabel {row['label']}  score {row['score']:.2f}" if score else text
 
 

@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, SHARES
+from idc.data.index import POSITION, STAIN
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import Inference, pool, predict
 from idc.models.network import Network
 
 Probabilities = NDArray[np.float64]
-FACTS = ("checks", *COLOURS, *SHARES)
+BASE = ("path", "patient", *POSITION, "label", "split")
+FACTS = ("checks", STAIN, *COLOURS, *SHARES)
 SMALLEST = 1e-12  # a probability whose logarithm is taken
 
 
@@ -54,12 +56,11 @@ def raw_predictions(
         more: Further columns, such as measures of uncertainty.
 
     Returns:
-        ``path``, ``patient``, ``x``, ``y``, ``label``, ``split``, ``row``, the patch's facts where
+        ``path``, ``patient``, ``label``, ``split``, ``row``, the patch's position and facts where
         the index has them, and the network's own probabilities: ``score_raw`` (that of the
         positive class) for two classes, ``score_raw_<class>`` for more.
     """
-    facts = [name for name in FACTS if name in index]
-    columns = ["path", "patient", "x", "y", "label", "split", *facts]
+    columns = [c for c in (*BASE, *FACTS) if c in index]
     frame = index.iloc[rows][columns].reset_index(drop=True)
     frame = frame.assign(row=rows)
     if "checks" in frame:

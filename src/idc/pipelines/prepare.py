@@ -170,8 +170,9 @@ def published_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | N
     """How much of the published set is there: ``what``, ``known``, ``found``; None if unknown."""
     card, rows = source.card, []
     labels = dict(enumerate(source.class_names))
+    if card.images is not None:
+        rows.append(("patches", card.images, len(index)))
     if card.per_class:
-        rows.append(("patches", sum(card.per_class.values()), len(index)))
         counts = index["label"].map(labels).value_counts()
         rows += [
             (f"patches, {name}", card.per_class[name], int(counts.get(name, 0)))

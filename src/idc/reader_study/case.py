@@ -16,8 +16,8 @@ class Case:
         path: The patch's path in the index. It may contain the label (`..._class1.png`), so it is
             never shown before a blinded verdict.
         patient: The patient's ID.
-        x: Left edge on the slide, in pixels.
-        y: Upper edge on the slide, in pixels.
+        x: Left edge on the slide, in pixels; None if the data have no positions.
+        y: Upper edge on the slide, in pixels; None likewise.
         label: The label, 0..k-1.
         score: For two classes the probability of class 1, in [0, 1], else of the predicted class.
         predicted: The model's class at the chosen threshold, 0..k-1.
@@ -27,8 +27,8 @@ class Case:
 
     path: str
     patient: str
-    x: int
-    y: int
+    x: int | None
+    y: int | None
     label: int
     score: float
     predicted: int
@@ -74,8 +74,11 @@ class CaseBook(Protocol):
     def patch(self, case: Case) -> NDArray[np.uint8]:
         """The patch, (P, P, 3)."""
 
-    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame]:
-        """A crop of the slide around the patch, (H, W, 3), and the patch's frame in it."""
+    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame] | None:
+        """A crop of the slide around the patch, (H, W, 3), and the patch's frame in it.
+
+        None if the patch has no position.
+        """
 
     def attribution(self, case: Case, method: str) -> NDArray[np.float32]:
         """The method's map of the patch, (P, P); positive values are evidence for the class."""

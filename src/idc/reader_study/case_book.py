@@ -67,8 +67,8 @@ class RunBook:
             Case(
                 str(row["path"]),
                 str(row["patient"]),
-                int(row["x"]),
-                int(row["y"]),
+                int(row["x"]) if "x" in row else None,
+                int(row["y"]) if "y" in row else None,
                 int(row["label"]),
                 float(row["score"]),
                 int(row["predicted"]),
@@ -86,8 +86,10 @@ class RunBook:
         """See `CaseBook.patch`."""
         return np.asarray(self.subject.patches[case.row])
 
-    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame]:
+    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame] | None:
         """The patches around the case, of any split; see `CaseBook.surroundings`."""
+        if case.x is None or case.y is None:
+            return None
         index, size = self.subject.index, self.subject.patch_size
         side = self.subject.patches.shape[1]
         near = (index["patient"] == case.patient) & (index["split"] != "")

@@ -6,7 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-from idc.reader_study.case import Case, CaseBook
+import numpy as np
+from numpy.typing import NDArray
+
+from idc.reader_study.case import Case, CaseBook, Frame
 from idc.reader_study.pictures import MapPicture, Percent, data_uri, frame_percent, map_picture
 
 _log = logging.getLogger(__name__)
@@ -35,7 +38,7 @@ class CaseViews:
     Attributes:
         patch: The patch, as a data URI.
         side: Its width in pixels.
-        around: Its surroundings; None if they could not be read.
+        around: Its surroundings; None if there are none, or they could not be read.
     """
 
     patch: str
@@ -68,16 +71,18 @@ class CaseImages:
     def _load_views(self, case: Case) -> CaseViews:
         patch = self._book.patch(case)
         try:
-            image, frame = self._book.surroundings(case)
+            crop = self._book.surroundings(case)
         except Exception:  # whatever a book raises: the patch can be reviewed without
             _log.exception("review: no surroundings of %s", case.path)
             around = None
         else:
-            height, width = image.shape[:2]
-            around = Surroundings(
-                data_uri(image), width / height, frame_percent(frame, image.shape)
-            )
+            around = None if crop is None else _surroundings(*crop)
         return CaseViews(data_uri(patch), patch.shape[1], around)
 
     def _load_map(self, case: Case, method: str) -> MapPicture:
         return map_picture(self._book.attribution(case, method))
+
+
+def _surroundings(image: NDArray[np.uint8], frame: Frame) -> Surroundings:
+    height, width = image.shape[:2]
+    return Surroundings(data_uri(image), width / height, frame_percent(frame, image.shape))

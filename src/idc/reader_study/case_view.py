@@ -117,8 +117,9 @@ class CaseView:
                 part("img", "patch", src=views.patch, alt="The patch, enlarged")
             HtmlText("figcaption", place(case, views.side))
         with part("section", "column context", aria_label="Surroundings and map"):
-            with part("figure", "around-figure"):
-                self._surroundings(views.around)
+            if case.x is not None:
+                with part("figure", "around-figure"):
+                    self._surroundings(views.around)
             self._below = part("div", "column")
 
     def _surroundings(self, around: Surroundings | None) -> None:

@@ -50,7 +50,8 @@ def explained_class(book: CaseBook, case: Case) -> str:
 
 def place(case: Case, side: int) -> str:
     """Origin of a patch, without its path, which may contain the label."""
-    return f"Patient {case.patient}, x {case.x}, y {case.y}; {side} px, enlarged smoothly"
+    position = "" if case.x is None else f", x {case.x}, y {case.y}"
+    return f"Patient {case.patient}{position}; {side} px, enlarged smoothly"
 
 
 def mode_words(mode: str) -> str:

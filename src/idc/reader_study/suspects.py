@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import POSITION
 from idc.reader_study.answer import ReviewError
 from idc.reader_study.votes import NONE, count_votes, predictions_of
 
 HELD_OUT = ("val", "test")
-KEPT = ("patient", "x", "y", "split")
+KEPT = ("path", "patient", *POSITION, "split")
 
 
 def reader_suspects(
@@ -45,7 +46,7 @@ def reader_suspects(
     joined = remarks.agg(" | ".join).reindex(votes.index, fill_value="")
     against, in_favour = votes["votes"].to_numpy(np.int64), counts[rows, label]
     predicted = data["predicted"].to_numpy(np.int64)
-    table = data.reset_index()[["path", *KEPT]].assign(
+    table = _kept(data.reset_index()).assign(
         label=label,
         readers_say=says,
         against=against,
@@ -99,7 +100,7 @@ def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
     of_confident = np.where(confident, probabilities, -1.0)
     suggested = of_confident.argmax(axis=1)
     likeliest = of_confident[rows, suggested]
-    table = data[["path", *KEPT]].assign(
+    table = _kept(data).assign(
         label=label,
         suggested=suggested,
         predicted=data["predicted"].to_numpy(np.int64),
@@ -121,6 +122,10 @@ def class_probabilities(predictions: pd.DataFrame, classes: int) -> NDArray[np.f
         raise ReviewError(f"predictions: column {lacking[0]} is missing for {classes} classes.")
     values = predictions[names].to_numpy(np.float64)
     return np.concatenate([1 - values, values], axis=1) if classes == 2 else values
+
+
+def _kept(data: pd.DataFrame) -> pd.DataFrame:
+    return data[[name for name in KEPT if name in data]]
 
 
 def _ranked(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

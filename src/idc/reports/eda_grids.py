@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from idc.data.index import POSITION, position_words
 from idc.plots.patch_grids import patch_grid_figure
 from idc.plots.style import literal
 from idc.reports.blocks import Block, Fold, Table, Text
@@ -17,6 +18,7 @@ from idc.reports.picture import Picture, figure_picture
 from idc.text import count
 
 SHOWN = 25
+LISTED = ("path", "patient", *POSITION, "label", "width", "height", "mode", "bytes")
 # The measure of a finding, shown below its patches.
 MEASURES = {"near_white": "white", "near_grey": "grey", "ink": "ink"}
 WITHOUT_PIXELS = {"unreadable", "truncated", "too_large"}
@@ -34,7 +36,7 @@ def class_section(data: EdaInput, folder: Path) -> PageSection:
     remaining = kept(data.numbered())
     words = (
         f"Up to {SHOWN} random kept patches of each class (seed {data.seed}), from as many "
-        "patients as possible. Below each: patient and corner on the slide."
+        "patients as possible. Below each: patient and, if known, corner on the slide."
     )
     blocks: list[Block] = [Text(words)]
     stems = safe_names(data.class_names)
@@ -75,7 +77,7 @@ def _finding_blocks(data: EdaInput, folder: Path) -> Iterator[list[Block]]:
             f"{name}: {row['meaning']} {count(len(flagged), 'patch', 'patches')} of "
             f"{count(flagged['patient'].nunique(), 'patient')}, {row['dropped']:,} dropped."
         )
-        files = chosen[["path", "patient", "x", "y", "label", "width", "height", "mode", "bytes"]]
+        files = chosen[[name for name in LISTED if name in chosen]]
         listing = Fold(
             f"Files of “{name}” ({len(chosen):,} of {len(flagged):,})",
             [Table(files)],
@@ -99,7 +101,9 @@ def _grid(
 
 
 def _caption(row: "pd.Series[str]", data: EdaInput, finding: str) -> str:
-    lines = [literal(str(row["patient"]), 20), f"x {row['x']}  y {row['y']}"]
+    lines = [literal(str(row["patient"]), 20)]
+    if place := position_words(row):
+        lines.append(place)
     if finding in data.class_names:
         return "\n".join(lines)
     label = int(row["label"])

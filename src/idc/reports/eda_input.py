@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from idc.data.sources.tree import NotRead
 
 COLUMNS = (
-    *("path", "patient", "label", "x", "y", "width", "height", "mode", "format", "bytes"),
+    *("path", "patient", "label", "width", "height", "mode", "format", "bytes"),
     *("mean_r", "mean_g", "mean_b", "std_r", "std_g", "std_b"),
     *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
 )
@@ -25,11 +25,11 @@ class EdaInput:
     Attributes:
         name: The set's name.
         class_names: One name per class.
-        index: One row per patch, in the order of `patches`: ``path`` (str), ``patient`` (str),
-            ``label`` (int64, 0..k-1), ``x`` and ``y`` (int64, the patch's corner on the
-            slide, px), ``width`` and ``height`` (int, of the file, px), ``mode`` (str), ``bytes``
-            (int), ``mean_r mean_g mean_b std_r std_g std_b`` (float32, 0..255, of the patch's
-            pixels), ``saturation`` (float32, mean, 0..1), ``white``, ``grey``, ``ink`` (float32,
+        index: One row per patch, in the order of `patches`: ``path``, ``patient``, ``label`` and,
+            if there are positions, ``x`` and ``y`` (see `idc.data.index.INDEX`), ``width`` and
+            ``height`` (int, of the file, px), ``mode`` (str), ``bytes`` (int),
+            ``mean_r mean_g mean_b std_r std_g std_b`` (float32, 0..255, of the patch's pixels),
+            ``saturation`` (float32, mean, 0..1), ``white``, ``grey``, ``ink`` (float32,
             share of the pixels, 0..1), ``checks`` (str, names of findings joined by commas, or
             ""), ``decision`` (``keep`` or ``drop``), ``split`` (train, val, test, or "").
         patches: uint8 (N, P, P, 3), RGB; may be a memory map larger than memory.

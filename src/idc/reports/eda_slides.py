@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import has_positions
 from idc.plots.mosaic import find_places, mosaic, on_grid
 from idc.plots.slide import slide_figure, tint
 from idc.plots.style import class_colours, literal
@@ -33,6 +34,10 @@ HOW_TO_READ = (
 def slide_section(data: EdaInput, folder: Path) -> PageSection:
     """Draw a map of each patient that has positions into ``folder/slides``."""
     index = data.numbered()
+    if not has_positions(index):
+        return PageSection(
+            "Slide maps", [Text("No maps: the images have no positions on a slide.")]
+        )
     stems = safe_names(sorted(index["patient"].unique()))
     index = index[index["label"] >= 0]  # a name without a label has no position either
     cards: list[AlbumItem] = []

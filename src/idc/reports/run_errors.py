@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import has_positions, position_words
 from idc.reports.blocks import Album, AlbumItem, Block, Table, Text
 from idc.reports.phrases import patches
 from idc.reports.picture import PHOTOGRAPH, Picture
@@ -76,19 +77,20 @@ def _cards(report: RunReport, chosen: pd.DataFrame) -> list[AlbumItem]:
         times = max(1, SIDE // patch.shape[0])
         decided = report.class_names[int(row["predicted"])]
         label = report.class_names[int(row["label"])]
-        place = f"x {row['x']}, y {row['y']}"
-        alt = f"Patch of patient {row['patient']} at {place}"
+        place = position_words(row, ", ")
+        alt = f"Patch of patient {row['patient']}" + (f" at {place}" if place else "")
         checks = str(row.get("checks") or "").replace("_", " ").replace(",", ", ")
         findings = f" Findings of the data check: {checks}." if checks else ""
         caption = (
-            f"Patient {row['patient']}, {place}. Labelled {label}, called {decided}, "
-            f"score {row['score']:.3f}{_threshold_text(report)}.{findings} File: {row['path']}."
+            f"Patient {row['patient']}{place and f', {place}'}. Labelled {label}, called "
+            f"{decided}, score {row['score']:.3f}{_threshold_text(report)}.{findings} "
+            f"File: {row['path']}."
         )
         picture = Picture.from_pixels(patch, f"{alt}, enlarged", caption, enlarged=times)
         cards.append(
             AlbumItem(
                 str(row["patient"]),
-                f"score {row['score']:.3f}; {place}",
+                f"score {row['score']:.3f}" + (f"; {place}" if place else ""),
                 Picture.from_pixels(patch, alt, enlarged=3),
                 picture,
                 _surroundings(report, by_patient[row["patient"]], row, alt),
@@ -106,6 +108,8 @@ def _surroundings(
 ) -> Picture | None:
     """The patch among its neighbours on the slide, framed; None without neighbours."""
     assert report.patches is not None
+    if not has_positions(patient):
+        return None
     size = report.patch_size
     x, y = int(row["x"]), int(row["y"])
     reach = max(1, (AROUND // size - 1) // 2) * size

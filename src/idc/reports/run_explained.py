@@ -60,7 +60,7 @@ def slide_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
     """Maps of the decisions on the slides."""
     names = [n for n in gallery.names("explain/slides/") if not n.endswith("_regions")]
     if not names:
-        return []
+        return _sentences(report, "slides")
     words = (
         "Each patient's patches at their positions on the slide: the tissue, the labels, the "
         "model's decisions, and where both differ."

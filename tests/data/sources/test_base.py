@@ -93,6 +93,7 @@ def test_positions_are_optional() -> None:
         "x",
         "y",
         "predefined_split",
+        "stain",
     ]
     assert position_words({"x": 1, "y": 51}) == "x 1  y 51"
     assert position_words({"path": "a"}) == ""

@@ -7,7 +7,7 @@ import numpy as np
 from idc.attribution.pipeline.galleries import PER_PAGE, Cases
 from idc.attribution.pipeline.step import Task, Trust
 from idc.attribution.select import kind_words
-from idc.data.index import has_positions, position_words
+from idc.data.index import position_words
 from idc.plots.region_outlines import RegionCase, regions_figure
 from idc.runtime.drawing import Drawing
 from idc.slides.evidence_regions import Region, find_regions
@@ -34,7 +34,7 @@ def evidence_drawings(task: Task, cases: Cases, trust: Trust) -> Iterator[Drawin
     table = cases.table.iloc[called].reset_index(drop=True)
     positive = str(subject.class_names[1])
     scale = subject.patch_size / cases.pixels.shape[1]
-    patients = table.groupby("patient").indices if has_positions(table) else {}
+    patients = table.groupby("patient").indices if subject.has_positions else {}
     for patient, rows in patients.items():
         regions = [regions_of[row] for row in rows]
         part = table.iloc[rows]

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
+from idc.data.index import has_positions
 from idc.data.material import Material, Truth
 from idc.errors import DataError
 from idc.evaluation.decision import Decider
@@ -57,6 +58,11 @@ class Subject:
     def classes(self) -> int:
         """The number of classes, k."""
         return len(self.class_names)
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether the patches have positions on slides; see `idc.data.index.has_positions`."""
+        return has_positions(self.predictions)
 
     @property
     def test(self) -> pd.DataFrame:

@@ -124,10 +124,11 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
             )
             for one in layer_maps
         ]
+        place = position_words(case)
         arguments = {
             "patch": pixels,
             "rows": rows,
-            "header": f"{case['kind']}, patient {case['patient']}\n{position_words(case)}\n"
+            "header": f"{case['kind']}, patient {case['patient']}\n{place}{place and chr(10)}"
             f"label {case['label']}, score {case['score']:.3f}",
             "title": "Feature maps: what each layer makes of the patch",
             "note": "Of each layer, the channels that vary most over the chosen patches.",

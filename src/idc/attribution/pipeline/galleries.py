@@ -103,8 +103,9 @@ def case_drawings(cases: Cases, subject: Subject, trust: Trust, folder: Path) ->
 
 def _case(cases: Cases, row: int, trust: Trust) -> AttributionCase:
     case = cases.table.iloc[row].to_dict()
+    place = position_words(case)
     header = (
-        f"patient {case['patient']}\n{position_words(case)}\n"
+        f"patient {case['patient']}\n{place}{place and chr(10)}"
         f"label {case['label']}\nscore {case['score']:.3f}"
     )
     if case["split"] not in ("test", "val"):

@@ -33,6 +33,9 @@ from idc.runtime.drawing import Drawing, draw_all
 from idc.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
+NO_POSITIONS = (
+    "The data have no positions on a slide, so there are no slide maps, regions or smoothing."
+)
 SMALL = 100  # maps below which no progress bar is shown
 DEFAULTS = {"count": 200, "methods": {}, "per_kind": 4, "seed": 0, "batch_size": 64}
 
@@ -132,6 +135,10 @@ def explain_all(
         "smoothing": lambda: show("smoothing", lambda: show_smoothing(task)),
         "figures": draw,
     }
+    if not subject.has_positions:
+        del parts["slides"], parts["smoothing"]
+        if options.get("slides") or options.get("smoothing"):
+            explained.words["slides"] = [NO_POSITIONS]
     for name, work in parts.items():
         try:
             with _timed(name):

@@ -10,7 +10,6 @@ import pandas as pd
 from idc.attribution.methods import Attributions
 from idc.attribution.pipeline.step import StepResult, Task, Trust
 from idc.attribution.run import explain
-from idc.data.index import has_positions
 from idc.plots.mosaic import find_places, mosaic
 from idc.plots.region_burden import region_burden_figure
 from idc.plots.slide_maps import SlideMaps, slide_maps_figure
@@ -38,7 +37,7 @@ def show_slides(task: Task, trust: Trust) -> StepResult:
     result = StepResult()
     options, subject = task.node("slides"), task.subject
     patients = _patients(task, options.get("patients", 0))
-    if not patients or not has_positions(subject.test):
+    if not patients:
         return result
     folder = task.folder / FOLDER
     folder.mkdir(exist_ok=True)

@@ -2,7 +2,6 @@
 
 from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.select import NAMED
-from idc.data.index import has_positions
 from idc.plots.smoothing_effect import smoothing_figure
 from idc.reports.smoothing_words import effect_sentences
 from idc.runtime.drawing import Drawing
@@ -15,7 +14,7 @@ HEADLINES = 2  # sentences shown with those of the run; the rest are in the file
 def show_smoothing(task: Task) -> StepResult:
     """The effect of smoothing on validation, by the run's own rule for the threshold."""
     options, subject = task.node("smoothing"), task.subject
-    if task.selection.what in NAMED or not options.get("use") or not has_positions(subject.test):
+    if task.selection.what in NAMED or not options.get("use"):
         return StepResult()  # it concerns the run, not the named patches
     val = subject.predictions[subject.predictions["split"] == "val"].reset_index(drop=True)
     strengths = {

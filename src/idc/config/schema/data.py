@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from idc.config.rules import MAPPING, list_of, number, optional, whole
+from idc.config.rules import MAPPING, list_of, number, whole
 from idc.config.schema.kinds import (
     AtLeast0,
     AtLeast1,
@@ -44,10 +44,8 @@ class Card:
     citations: list[str] = option(help="what to cite")
     tags: list[Name] = option(help="for searching")
     stain: str | None = option(help="H&E for such sections: ink, glass and stain are looked at")
+    images: AtLeast1 | None = option(help="published number of images")
     patients: AtLeast1 | None = option(help="published number of patients")
-    per_class: Annotated[dict[str, Any] | None, optional(MAPPING)] = option(
-        help="published number of images of each class, by name"
-    )
 
 
 @part

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.files import Pixels, read_files
-from idc.data.index import UNKNOWN, conform
+from idc.data.index import STAIN, UNKNOWN, conform
 from idc.data.sources.card import DataCard
 from idc.data.sources.tree import FileTree, NotRead
 from idc.errors import ConfigError, DataError
@@ -150,8 +150,10 @@ class Source(ABC):
                 + "".join(f"\n  {some}" for some in tree.not_read)
             )
         codes = {name: code for code, name in enumerate(self.class_names)}
-        label = table["label"].map(codes).fillna(UNKNOWN).astype("int64")
-        index = conform(table.assign(label=label), self.name)
+        table["label"] = table["label"].map(codes).fillna(UNKNOWN).astype("int64")
+        if not self.card.is_h_and_e:
+            table[STAIN] = self.card.stain
+        index = conform(table, self.name)
         return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
 
 

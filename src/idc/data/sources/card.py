@@ -21,7 +21,8 @@ class DataCard:
         stain: How the tissue was stained, such as ``H&E``; "" if it is no stained tissue. Ink,
             glass, grey patches and the balance of the stains are looked at in H&E only.
         drawn: Whether a program drew the images.
-        per_class: The published number of images of each class, by name.
+        images: The published number of images.
+        per_class: That of each class, by name.
         patients: The published number of patients.
     """
 
@@ -33,6 +34,7 @@ class DataCard:
     tags: tuple[str, ...] = ()
     stain: str = ""
     drawn: bool = False
+    images: int | None = None
     per_class: Mapping[str, int] | None = None
     patients: int | None = None
 

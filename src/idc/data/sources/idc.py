@@ -58,6 +58,7 @@ class IdcSource(Source):
         ),
         tags=("histopathology", "breast-cancer"),
         stain="H&E",
+        images=277_524,
         per_class={"no IDC": 198_738, "IDC": 78_786},
         patients=279,
     )
