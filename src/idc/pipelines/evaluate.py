@@ -3,8 +3,6 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-import yaml
-
 from idc.attribution.pipeline.options import refuse_named
 from idc.config.build import Config, build
 from idc.errors import ConfigError
@@ -14,9 +12,12 @@ from idc.pipelines.finished_run import choose_device, find_members, open_run, re
 from idc.pipelines.label_corrections import record_corrections
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.scoring import score_other_data, score_own_data
-from idc.pipelines.training_artifacts import material_tags, parameters
+from idc.pipelines.training_artifacts import (
+    material_tags,
+    record_config_file,
+    record_parameters,
+)
 from idc.pipelines.validate import check_values
-from idc.runtime.atomic import write_text
 from idc.runtime.cost import Meter
 from idc.runtime.outcome import Outcome
 from idc.tracking.entities import RunRecord
@@ -52,7 +53,10 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
                 mlruns, parent = Path(config["paths"]["mlruns"]), str(record.info.run_id)
                 new = tracked_run(store, outcome, mlruns, folder, parent)
                 context.run = stack.enter_context(new)
-                _record_config(context, record)
+                record_parameters(context)
+                record_config_file(context)
+                context.run.tags(origin_tags("idc.evaluate", store.redactor.pseudonyms))
+                context.run.tags({"idc.kind": KIND, "idc.evaluates": parent})
 
         with meter:
             own = config["choices"]["data"] == OWN
@@ -83,22 +87,6 @@ def _check(config: Config) -> None:
         raise ConfigError(
             f"known_patients={config['known_patients']}: choose {', '.join(ACTIONS)}."
         )
-
-
-def _record_config(context: RunContext, record: RunRecord) -> None:
-    """Log the configuration of the evaluation, and the run that it is of."""
-    run, shown = context.run, context.redactor.config(context.config)
-    run.params({k: v for k, v in context.config["choices"].items() if v is not None})
-    run.params(parameters(shown))
-    run.tags(
-        {
-            **origin_tags("idc.evaluate", context.redactor.pseudonyms),
-            "idc.kind": KIND,
-            "idc.evaluates": str(record.info.run_id),
-        }
-    )
-    write_text(context.folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
-    run.artifacts(context.folder / "config.yaml")
 
 
 def _name(config: Config, record: RunRecord, members: int) -> str:

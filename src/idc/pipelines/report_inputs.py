@@ -31,7 +31,7 @@ def run_report(context: RunContext, evaluation: Evaluation, explained: Explained
     return RunReport(
         name=redactor.text(context.outcome.name),
         kind="train" if not evaluated else "evaluate" if len(evaluated) == 1 else "ensemble",
-        config=redactor.config(context.config),
+        config=context.shown,
         class_names=tuple(context.outcome.class_names),
         patch_size=int(material.patches.shape[1]),
         counts=material.counts,

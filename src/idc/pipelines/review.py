@@ -53,8 +53,7 @@ def review_run(
     Raises:
         IdcError: The user can correct it.
     """
-    rule, settings = _checked(config)
-    selection = parse_selection(config["select"])
+    rule, settings, selection = _checked(config)
     with opened_run(config, folder, KIND) as run, ExitStack() as stack:
         logged = MlflowRun(run.store, run.run_id, reopen=False)
         root = Path(config["paths"]["root"])
@@ -81,19 +80,17 @@ def review_run(
         if not len(answers):
             return None, journal.path
         names, target = list(subject.class_names), folder / FOLDER
-        earlier = material.corrections
-        findings = evaluate_answers(
-            answers, predictions, names, rule, config["seed"], target, earlier
-        )
-        logged.metrics(findings.metrics)
+        seed, earlier = config["seed"], material.corrections
+        results = evaluate_answers(answers, predictions, names, rule, seed, target, earlier)
+        logged.metrics(results.metrics)
         logged.artifacts(target, FOLDER)
-    return findings, journal.path
+    return results, journal.path
 
 
-def _checked(config: Config) -> tuple[ExportRule, Settings]:
+def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
     """Check everything that needs no data."""
     check_values(config)
-    parse_selection(config["select"])
+    selection = parse_selection(config["select"])
     rule: ExportRule = build(config["export"], "export")
     if config["order"] not in ORDERS:
         raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
@@ -107,7 +104,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings]:
     )
     if config["serve"]:
         check_address(settings, resolve_address(settings.host, settings.port)[1])
-    return rule, settings
+    return rule, settings, selection
 
 
 def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Selection) -> RunBook:
@@ -138,7 +135,7 @@ def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Sele
 
 @contextmanager
 def _ended_alike() -> Iterator[None]:
-    """Let a termination signal end a review as Ctrl-C does: with its findings logged."""
+    """Let a termination signal end a review as Ctrl-C does: with its results logged."""
     before = {
         number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
         for number in SIGNALS

@@ -39,6 +39,11 @@ class RunContext:
     costs: dict[str, Cost] = field(default_factory=dict)
     evaluates: Sequence[str] = ()
 
+    @property
+    def shown(self) -> Config:
+        """The configuration without what must not be logged."""
+        return self.redactor.config(self.config)
+
 
 @contextmanager
 def tracked_run(

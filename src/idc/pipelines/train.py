@@ -169,7 +169,7 @@ def _origin(
 ) -> dict[str, Any]:
     """What the checkpoints keep of the run; see `idc.config.stored.Origin`."""
     return {
-        "config": storable(context.redactor.config(context.config)),
+        "config": storable(context.shown),
         "mirrors": dict(point.origin.mirrors if point else job.mirrors),
         "splits": splits_of_patients(material.used),
         "split": split_identity(material.used),

@@ -51,11 +51,23 @@ def record_config(
     if not settings and (job := slurm_job()) is not None:
         run.tags({JOB_TAG: job})
     save_hidden_paths(context.config, folder)
-    shown = context.redactor.config(context.config)
-    write_text(folder / "config.yaml", yaml.safe_dump(shown, sort_keys=False))
-    start = {"config": storable(shown), "mirrors": dict(mirrors)}
+    start = {"config": storable(context.shown), "mirrors": dict(mirrors)}
     write_text(folder / START, json.dumps(start) + "\n")
-    run.artifacts(folder / "config.yaml")
+    record_config_file(context)
+
+
+def record_config_file(context: RunContext) -> None:
+    """Write and log ``config.yaml``."""
+    file = context.folder / "config.yaml"
+    write_text(file, yaml.safe_dump(context.shown, sort_keys=False))
+    context.run.artifacts(file)
+
+
+def record_parameters(context: RunContext) -> None:
+    """Log the values that runs are compared by; see `parameters`."""
+    choices = context.config["choices"]
+    context.run.params({name: choice for name, choice in choices.items() if choice is not None})
+    context.run.params(parameters(context.shown))
 
 
 def record_place(context: RunContext) -> None:
@@ -81,8 +93,7 @@ def record_inputs(
         again: The run is resumed and has logged its data sets before.
     """
     run, config, folder, redactor = context.run, context.config, context.folder, context.redactor
-    run.params({k: v for k, v in config["choices"].items() if v is not None})
-    run.params(parameters(redactor.config(config)))
+    record_parameters(context)
     run.params(settings)
     run.params(_split_parameters(material))
     run.tags(origin_tags(pseudonyms=redactor.pseudonyms))
