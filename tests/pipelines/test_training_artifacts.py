@@ -1,0 +1,131 @@
+"""What a training leaves before and after it has trained."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from stored_run import CLASSES, SMALL, LoggedRun
+
+from idc.data.material import Material
+from idc.models.history import History
+from idc.pipelines.build import build_datamodule
+from idc.pipelines.dataset import load_material
+from idc.pipelines.report_inputs import _cost
+from idc.pipelines.run_context import RunContext, tracked_run
+from idc.pipelines.training_artifacts import (
+    parameters,
+    record_config,
+    record_inputs,
+    record_place,
+    record_training,
+)
+from idc.runtime.cost import Cost
+from idc.runtime.outcome import Outcome, load_outcome
+from idc.tracking.privacy import Redactor
+
+SPLITS = ("split.val_patients=[9003]", "split.test_patients=[9004]")
+Make = Callable[..., tuple[RunContext, LoggedRun]]
+
+
+@pytest.fixture
+def make(compose: Callable[..., dict[str, Any]], tmp_path: Path) -> Make:
+    def context(*overrides: str) -> tuple[RunContext, LoggedRun]:
+        config = compose(*SMALL, *SPLITS, f"paths.root={tmp_path}", "report=false", *overrides)
+        run, folder = LoggedRun(), tmp_path / "runs" / "a"
+        folder.mkdir(parents=True)
+        redactor = Redactor(True, None, tmp_path)
+        return RunContext(Outcome("mine", run_id="a"), config, folder, redactor, run), run
+
+    return context
+
+
+def test_a_run_can_be_started_anew_from_what_it_logs_first(make: Make) -> None:
+    context, run = make()
+    record_config(context, {"data.source.root": "data.root"}, {"seed": "1"})
+    record_place(context)
+    assert run.files == ["config.yaml"]
+    assert json.loads(run.logged["idc.settings"]) == {"seed": "1"}
+    assert run.logged["idc.folder"] == "runs/a"
+    start = json.loads((context.folder / "start.json").read_text())
+    assert start["mirrors"] == {"data.source.root": "data.root"}
+    logged = yaml.safe_load((context.folder / "config.yaml").read_text())
+    assert logged["split"] == start["config"]["split"]
+    for config in (logged, start["config"]):
+        assert "paths" not in config  # of this machine
+
+
+def test_inputs(make: Make) -> None:
+    context, run = make()
+    material: Material = load_material(context.config)
+    data = build_datamodule(context.config, material)
+    record_inputs(context, {"seed": "1"}, material, data)
+    values, train = run.logged, material.rows("train")
+    assert values["data.fingerprint"] == material.fingerprint
+    assert json.loads(values["data.class_names"]) == list(CLASSES)
+    assert values["split.train.patches"] == len(train)
+    assert values["split.train.class_1"] == (train["label"] == 1).sum()
+    assert "split.test.patient_9004" in values
+    assert values["backbone"] == "simple_cnn"
+    assert values["dataset train"] == f"{material.fingerprint}-train"
+    assert values["leaks/patients"] == 0
+    assert set(run.files) == {"split.parquet", "split.csv"}
+    split = pd.read_parquet(context.folder / "split.parquet")
+    assert split["split"].tolist() == material.used["split"].tolist()
+    again, resumed = make_again(context)
+    record_inputs(again, {}, material, data, again=True)
+    assert not any(name.startswith("dataset") for name in resumed.logged)
+
+
+def make_again(context: RunContext) -> tuple[RunContext, LoggedRun]:
+    run = LoggedRun()
+    return RunContext(context.outcome, context.config, context.folder, context.redactor, run), run
+
+
+def test_parameters_leave_out_the_wiring(make: Make) -> None:
+    context, _ = make("augment=light")
+    values = parameters(context.config)
+    assert values["optimizer.lr"] == context.config["optimizer"]["lr"]
+    assert not [name for name in values if "_target_" in name or name.startswith("data.source.")]
+    assert not [name for name in values if name.split(".")[0] in ("paths", "tracking", "resume")]
+    transforms = context.config["augment"]["transforms"]
+    assert len(values["augment.transforms"].split(", ")) == len(transforms)
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_a_training_that_was_cut_leaves_its_curves(make: Make, logs: bool) -> None:
+    context, run = make(f"tracking.log_checkpoints={str(logs).lower()}")
+    record_training(context, History())
+    assert run.files == []  # nothing was measured yet
+    history = History()
+    history.add(0, {"train/loss": 0.5, "val/f1": 0.25})
+    (context.folder / "checkpoints").mkdir()
+    (context.folder / "checkpoints" / "last.ckpt").write_bytes(b"weights")
+    record_training(context, history)
+    assert run.files == ["training/history.csv", *(["checkpoints/last.ckpt"] if logs else [])]
+    table = pd.read_csv(context.folder / "training" / "history.csv")
+    assert set(zip(table["stage"], table["metric"], table["value"], strict=True)) == {
+        ("train", "loss", 0.5),
+        ("val", "f1", 0.25),
+    }
+
+
+def test_a_run_without_tracking_has_an_outcome_and_no_id(tmp_path: Path) -> None:
+    outcome = Outcome("mine")
+    with tracked_run(None, outcome, tmp_path / "mlruns", tmp_path) as run:
+        assert run.run_id is None
+        assert load_outcome(tmp_path) == Outcome("mine")
+    assert outcome.status == "FINISHED"
+    assert load_outcome(tmp_path) == outcome
+
+
+def test_energy_is_known_only_if_each_stage_was_measured() -> None:
+    both = _cost({"train": Cost(2.0, 3.6e6, ("GPU",)), "evaluate": Cost(1.0, 3.6e6, ("GPU",))})
+    assert both["energy_kwh"] == pytest.approx(2)
+    assert both["train_seconds"] == 2.0
+    assert "GPU" in both["energy_words"]
+    assert _cost({"train": Cost(2.0, 3.6e6), "evaluate": Cost(1.0)})["energy_kwh"] is None
+    assert _cost({})["energy_kwh"] is None
