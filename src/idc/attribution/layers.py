@@ -1,8 +1,8 @@
 """Layers whose output is a map, at the input size in use, and which of them to explain with.
 
-At 50x50 the last map of ResNet50 is 2x2 and that of VGG16 1x1: a Grad-CAM there says nothing of
-where. So the layer is the deepest whose map is still large enough. The tokens of a transformer make
-a map on its grid of patches.
+At 50x50 the last map of ResNet50 is 2x2 and that of VGG16 1x1, on which a Grad-CAM does not
+localise. So the layer is the deepest whose map is still large enough. The tokens of a transformer
+make a map on its grid of patches.
 """
 
 from dataclasses import dataclass

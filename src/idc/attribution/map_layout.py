@@ -117,7 +117,7 @@ def map_module(model: nn.Module, layer: nn.Module) -> Iterator[nn.Module]:
     """A module whose output is a layer's map, (N, C, h, w), while the context lasts.
 
     Captum and torchcam take the output of a module for a map; where a layer gives tokens, a module
-    of its own turns them into one, and the network goes on with the tokens of that map.
+    of its own turns them into one, and the network continues with the tokens of that map.
 
     Args:
         model: The model.

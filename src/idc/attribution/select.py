@@ -197,7 +197,7 @@ def select_cases(
     Args:
         labels: int (N,).
         predicted: int (N,).
-        per_kind: How many of each kind; fewer where there are fewer.
+        per_kind: Patches of each kind; fewer where there are fewer.
         seed: Decides which.
         classes: Number of classes. With two, the kinds are TP, FP, FN, TN; with more, ``right``
             and ``wrong`` for each true class.

@@ -366,11 +366,11 @@ def test_what_decides_is_one_choice_for_all_methods(
 def test_what_decides_is_said_once() -> None:
     mean = References(0.9, {"white": 0.1, "mean": 0.1}, ("mean",))
     assert mean.sentences(OWN) == [
-        "All methods are judged by pixels replaced by the mean colour, not by white, from which "
-        "integrated_gradients reckons."
+        "All methods are judged by pixels replaced by the mean colour, not by white, which "
+        "integrated_gradients uses."
     ]
     idle, judged = References(0.9, {"white": 0.1, "mean": 0.88}, ("white",)).sentences(OWN)
-    assert "0.88 with the mean colour" in idle and "counts for nothing" in idle
+    assert "0.88 with the mean colour" in idle and "does not count" in idle
     assert judged == "All methods are judged by pixels replaced by white."
     *_, last = References(0.9, {"white": 0.88, "mean": 0.9}, ("white", "mean")).sentences(OWN)
     assert "choose other explain.faithfulness.baselines" in last.lower()

@@ -42,7 +42,7 @@ def truth_measures(maps: NDArray[np.floating], signal: NDArray[np.bool_]) -> pd.
       allowed here, 3 pixels of 50. Of several largest values the share of hits counts.
     - ``pointing_chance``: what a random place would hit.
     - ``localisation``: the chance that a pixel of the signal is rated above one beside it (the
-      pixels' AUROC, ties count half); 0.5 by chance. It knows no scale.
+      pixels' AUROC, ties count half); 0.5 by chance. It does not depend on the scale.
     - ``signal_mass``: share of the sum of the map's positive values that lies on the signal; by
       chance it is ``signal_area``, the signal's share of the patch. NaN without positive values.
 

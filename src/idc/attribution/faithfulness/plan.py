@@ -52,8 +52,8 @@ class FaithfulnessPlan:
         perturbations: Perturbed images per patch, for infidelity and of max-sensitivity.
         noise: Standard deviation of infidelity's noise, of pixels in [0, 1].
         radius: Largest change of a pixel, in [0, 1], of max-sensitivity.
-        sensitivity_patches: The first so many patches are those that max-sensitivity is measured
-            on: it needs `perturbations` + 1 maps of each, more than all the rest together.
+        sensitivity_patches: Number of patches, from the first, on which max-sensitivity is
+            measured: it needs `perturbations` + 1 maps of each, more than all the rest together.
         shuffles: How often the weights are shuffled, from the head to the first convolution.
         max_similarity: With all weights shuffled, maps more similar than this to those of the
             trained network fail the check. It is Spearman's rank correlation of the maps' sizes:

@@ -29,7 +29,7 @@ class References:
     Attributes:
         probability: Of the class in the patches, mean.
         left: Reference image to the lowest mean probability as pixels are replaced by it, in an
-            order that no method made: that of random maps as smooth as the patches' brightness.
+            order of no method: that of random maps as smooth as the patches' brightness.
         deciding: Those whose gain the verdicts rest on: they take the class away and are used by
             the fewest methods. Where none takes it away, all of them.
     """
@@ -44,7 +44,7 @@ class References:
         return [name for name, left in self.left.items() if left <= MOST_LEFT * self.probability]
 
     def sentences(self, owners: Mapping[str, Sequence[str]]) -> list[str]:
-        """What decides, which reference images count for nothing, and which suit some methods.
+        """Sentences on what decides, and on the reference images that do not count or not decide.
 
         Args:
             owners: Method to the reference images that it itself uses.
@@ -55,9 +55,9 @@ class References:
         if idle:
             kept = ", ".join(f"{self.left[name]:.2f} with {NAMES[name]}" for name in idle)
             lines.append(
-                f"As pixels are replaced, in an order that no method made, the class keeps a "
+                f"As pixels are replaced, in an order of no method, the class keeps a "
                 f"probability of {kept} or more ({self.probability:.2f} in the patches): that "
-                + ("counts for nothing." if counting else "tells nothing of any method.")
+                + ("does not count." if counting else "measures no method.")
             )
         if not counting:
             return [*lines, "Choose other explain.faithfulness.baselines."]
@@ -65,8 +65,8 @@ class References:
         words = f"All methods are judged by pixels replaced by {named(self.deciding)}"
         if apart:
             who = [method for method, own in owners.items() if set(own) & set(apart)]
-            reckon = "reckons" if len(who) == 1 else "reckon"
-            words += f", not by {named(apart)}, from which {listing(who)} {reckon}"
+            use = "uses" if len(who) == 1 else "use"
+            words += f", not by {named(apart)}, which {listing(who)} {use}"
         return [*lines, f"{words}."]
 
 
@@ -103,9 +103,9 @@ def _deciding(
     counting: Sequence[str], owners: Mapping[str, Sequence[str]], before: Sequence[str]
 ) -> tuple[str, ...]:
     kept = [name for name in counting if name in before] or list(counting)
-    reckoning = Counter(name for own in owners.values() for name in own)
-    fewest = min((reckoning[name] for name in kept), default=0)
-    return tuple(name for name in kept if reckoning[name] == fewest)
+    uses = Counter(name for own in owners.values() for name in own)
+    fewest = min((uses[name] for name in kept), default=0)
+    return tuple(name for name in kept if uses[name] == fewest)
 
 
 def named(references: Sequence[str]) -> str:

@@ -92,7 +92,7 @@ def exciting_patches(
         per_unit: Patches of each unit; fewer if patients run out.
         device: Where to compute.
         patients: Patient of each row *of the index*, (N,); None sets no limit per patient.
-        per_patient: At most so many patches of one patient to a unit.
+        per_patient: Largest number of patches of one patient per unit.
         pool: ``max`` prefers patches with one strong place, ``mean`` those with much of it.
         advance: Called with the number of further patches done.
 

@@ -88,7 +88,7 @@ def _stage_ends(modules: dict[str, nn.Module], layers: dict[str, MapLayer]) -> l
 
 
 def _end(module: nn.Module, name: str) -> str:
-    """The module within a stage that makes its last map: what stands before a closing pooling."""
+    """The module within a stage that makes its last map, before a closing pooling."""
     if type(module) is not nn.Sequential:
         return name
     children = list(module.named_children())

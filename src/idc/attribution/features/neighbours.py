@@ -108,7 +108,7 @@ def _shares(
     top = min(k, near.shape[1])
     best = -np.sort(-np.partition(near, near.shape[1] - top, axis=1)[:, -top:], axis=1)
     edge = best[np.arange(len(near)), places - 1][:, None]
-    surely, tied = near > edge, near == edge
-    left = places - surely.sum(1)
+    nearer, tied = near > edge, near == edge
+    left = places - nearer.sum(1)
     lot = left * (tied & same).sum(1) / tied.sum(1)
-    return np.asarray(((surely & same).sum(1) + lot) / places)
+    return np.asarray(((nearer & same).sum(1) + lot) / places)

@@ -1,4 +1,4 @@
-"""Features in two dimensions, to be looked at: PCA, t-SNE, UMAP."""
+"""Projection of features to two dimensions for figures: PCA, t-SNE, UMAP."""
 
 import importlib
 import math

@@ -19,8 +19,8 @@ def balanced_sample(
     patient, labels are kept in the patient's own proportion (a systematic sample).
 
     Args:
-        count: How many patches there are.
-        max_points: How many to choose at most.
+        count: Number of patches.
+        max_points: Largest number to choose.
         seed: Decides which.
         patients: Patient of each patch, (count,); None takes all as one.
         labels: int (count,); None does not look at labels.
@@ -47,7 +47,7 @@ def balanced_sample(
 
 
 def _shares(sizes: NDArray[np.int64], total: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """How many of each: as equal as can be, none more than it has, `total` together."""
+    """Numbers per patient: as equal as possible, within the sizes, `total` in all."""
     level = 0
     while np.minimum(sizes, level + 1).sum() <= total:
         level += 1

@@ -38,7 +38,7 @@ class Tops:
 
     def add(self, values: NDArray[np.float32], rows: NDArray[np.int64], maps: Tensor) -> None:
         """Add a batch: values (n, U), rows int64 (n,), maps float (n, U, h, w)."""
-        sample, unit = self._hopeful(values, rows)
+        sample, unit = self._candidates(values, rows)
         touched = np.unique(unit)
         if not len(touched):
             return
@@ -65,7 +65,7 @@ class Tops:
         there = self.rows[unit] >= 0
         return self.rows[unit][there], self.values[unit][there], self.maps[unit][there]
 
-    def _hopeful(
+    def _candidates(
         self, values: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Place in the batch and unit of the values that may belong to the best."""

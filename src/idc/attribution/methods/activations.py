@@ -26,7 +26,7 @@ def elementwise_types(model: nn.Module) -> set[type[nn.Module]]:
 
 
 def guided_note(model: nn.Module) -> str:
-    """How many of the network's activations guided backpropagation guides, if not all of them.
+    """A note on the activations that guided backpropagation does not guide; "" if there are none.
 
     Captum guides `nn.ReLU` and nothing else; through the others goes the plain gradient.
     """

@@ -21,8 +21,8 @@ class Attributions:
     """The maps of some patches.
 
     Attributes:
-        maps: float32 (N, H, W), in the images' resolution; positive speaks for the target class
-            (methods that only measure how much a pixel matters give values >= 0).
+        maps: float32 (N, H, W), in the images' resolution; positive values are evidence for the
+            target class (methods that only measure how much a pixel matters give values >= 0).
         source: The layer or input that a map is of: ``layer2, map 7x7``, or ``pixels``.
         error: For methods that promise completeness, float32 (N,): the map's sum minus the rise of
             the logit from the reference image to the patch, in logits; else None.
