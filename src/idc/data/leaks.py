@@ -76,8 +76,8 @@ class Leaks:
         """What was found of one kind that was found at all, with an example."""
         if kind == PATIENTS:
             return (
-                f"{len(self.patients)} of {self.of_patients} patients are in two splits of the "
-                f"split, such as {', '.join(self.patients[:SHOWN])}: what is measured flatters."
+                f"{len(self.patients)} of {self.of_patients} patients are in two splits, such as "
+                f"{', '.join(self.patients[:SHOWN])}: the numbers are too good."
             )
         rows = self.rows(kind)
         splits = ", ".join(

@@ -51,12 +51,12 @@ def test_columns_of_other_names_and_paths_from_a_template(tmp_path: Path) -> Non
     table = pd.DataFrame({"id": [1, 2, 3], "dx": [0, 1, 10], "lesion": list("abb")})
     columns = {"path": "id", "label": "dx", "patient": "lesion"}
     root = write(tmp_path, table)
-    source = TableSource(root, "t.csv", columns, "i/{}.png")
+    source = TableSource(root, "t.csv", columns, "i/*.png")
     index = source.scan().index
     assert source.class_names == ("0", "1", "10")
     assert index["path"].tolist() == ["i/1.png", "i/2.png", "i/3.png"]
     assert index["patient"].tolist() == ["a", "b", "b"]
-    unknown = TableSource(root, "t.csv", {**columns, "patient": None}, "i/{}.png")
+    unknown = TableSource(root, "t.csv", {**columns, "patient": None}, "i/*.png")
     assert not unknown.patients_known
     assert unknown.scan().index["patient"].nunique() == 3
 

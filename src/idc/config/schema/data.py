@@ -59,7 +59,7 @@ class Data:
     )
     table: str = option(help="table: CSV or Parquet file, one row per image; below data.root")
     columns: Columns
-    path_template: str | None = option(help="table: where images lie, such as images/{}.jpg")
+    path_template: str | None = option(help="table: where images lie, such as images/*.jpg")
     card: Card
     patch_size: Side = option(help="side of a stored patch, pixels")
     image_size: Side = option(help="side of the network's input, pixels")

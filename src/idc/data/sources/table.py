@@ -35,8 +35,8 @@ class TableSource(Source):
         columns: Names of the table's columns: ``path``, ``label``, ``patient`` (None if it is
             unknown which images are of one patient), and, taken only if the table has them,
             ``split`` (train, val, test or unused), ``x`` and ``y`` (pixels on the slide).
-        path_template: Where the image lies, ``{}`` standing for the value of the path column, such
-            as ``images/{}.jpg``; None if the column holds whole paths.
+        path_template: Where the image lies, ``*`` in place of the value of the path column, such
+            as ``images/*.jpg``; None if the column holds whole paths.
         patch_size: See `Source`.
         edge: See `Source`.
         max_pixels: See `Source`.
@@ -44,7 +44,7 @@ class TableSource(Source):
         card: What is published about the set; see `idc.data.sources.card.DataCard`.
 
     Raises:
-        ConfigError: A column that is needed is null, the template has no ``{}``, or the card has an
+        ConfigError: A column that is needed is null, the template has no ``*``, or the card has an
             unknown key.
     """
 
@@ -72,10 +72,10 @@ class TableSource(Source):
         for name in ("path", "label"):
             if self.columns[name] is None:
                 raise ConfigError(f"data.columns.{name}=null: name the column of the table.")
-        if path_template is not None and "{}" not in path_template:
+        if path_template is not None and "*" not in path_template:
             raise ConfigError(
-                f"data.path_template={path_template}: write {{}} where the value of the column "
-                f"'{self.columns['path']}' belongs, such as images/{{}}.jpg."
+                f"data.path_template={path_template}: write * where the value of the column "
+                f"'{self.columns['path']}' belongs, such as images/*.jpg."
             )
         self.path_template = path_template
         self.card = read_card(card, self.file.stem)
@@ -123,7 +123,7 @@ class TableSource(Source):
             table[name] = raw[name]
             self._check(table[name] == "", name, "it is empty")
         if self.path_template is not None:
-            table["path"] = [self.path_template.replace("{}", v) for v in table["path"]]
+            table["path"] = [self.path_template.replace("*", v) for v in table["path"]]
         leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
         self._check(leads_away, "path", "write it relative to data.root, with / between folders")
         self._check(table["path"].duplicated(), "path", "an earlier line names the same image")
