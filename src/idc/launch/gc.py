@@ -32,8 +32,6 @@ def run(cfg: DictConfig) -> None:
     """
     with telling():
         config, _ = composed(cfg)
-        if not isinstance(config["apply"], bool):
-            raise ConfigError(f"apply={config['apply']}: give true or false.")
         store = configured_store(config)
         if store is None:
             raise ConfigError("tracking=none: there are no runs to look at.")

@@ -35,7 +35,7 @@ def words_for(error: Exception, app: str, arguments: Sequence[str]) -> str:
     """
     text = str(error)
     if isinstance(error, MissingConfigException) and (match := NO_SUCH_CHOICE.search(text)):
-        return unknown_choice(match[1], match[2], choices_of(match[1]))
+        return unknown_choice(match[1], match[2], error.options or choices_of(match[1]))
     if isinstance(error, OverrideParseException):
         return (
             f"{error.override}: give NAME=VALUE, and quote a value with '=', a comma or a bracket "
