@@ -159,7 +159,7 @@ def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
         "-m",
         *DDP,
         "trainer=ddp_cpu",
-        "backbone.freeze=nonsense,none",
+        "backbone.weights=nonsense,null",
         "trainer.devices=2,1",
         "data.patches_per_patient=40",
         "loader.batch_size=8",

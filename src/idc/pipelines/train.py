@@ -71,12 +71,13 @@ def run_job(job: Job) -> Outcome:
     check_config(config)
     if point is None:
         check_backbone(config)
+    processes = count_processes(config)
     # Not before the values have been checked: a refused job leaves nothing behind.
     if first and store is None:
         store = configured_store(job.config, reads=False)
     mlruns, run_id = Path(config["paths"]["mlruns"]), point.run_id if point else None
     claim = locked(mlruns, run_id, f"resume={run_id}")
-    if (processes := count_processes(config)) > 1 and not is_rank():
+    if processes > 1 and not is_rank():
         with claim:
             pass  # refused here rather than by the first rank, which holds the lock
         return run_in_ranks(job, processes, store)

@@ -56,12 +56,12 @@ class Train:
     augment: Augment
     loader: Loader
     trainer: Trainer
+    monitor: Monitor
     callbacks: Callbacks
     logger: dict[str, Any] = option(
         {},
         "Lightning loggers beside MLflow, added as +logger.NAME._target_=CLASS",
     )
-    monitor: Monitor
     threshold: Threshold
     calibration: Calibration
     inference: Inference
