@@ -8,7 +8,7 @@ from hydra.core.plugins import Plugins
 from mlflow import MlflowClient
 
 from conftest import TINY, Cli, Result
-from idc.tracking.mlflow_store import default_uri
+from idc.tracking.database import sqlite_uri
 
 pytestmark = pytest.mark.slow
 DIVERGING = ("optimizer=sgd", "optimizer.lr=1e9")
@@ -117,7 +117,7 @@ def test_relative_paths_are_relative_to_where_the_command_was_typed(
     assert {p.name for p in here.iterdir()} == {"mine.pth", "kept"}
     assert {"mlflow.db", "artifacts"} <= {p.name for p in (here / "kept" / "mlruns").iterdir()}
     assert not list((here / "kept" / "runs").rglob("mlflow.db"))
-    client = MlflowClient(default_uri(here / "kept" / "mlruns"))
+    client = MlflowClient(sqlite_uri(here / "kept" / "mlruns"))
     (experiment,) = client.search_experiments(filter_string="name = 'idc'")
     child, parent = client.search_runs([experiment.experiment_id])
     # Nothing is swept, so nothing that varies names the one job.

@@ -1,7 +1,10 @@
 """A database that cannot be used is named at once, with what to do."""
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,8 +14,8 @@ import pytest
 
 from idc.errors import TrackingError
 from idc.tracking import database
-from idc.tracking.database import check_database
-from idc.tracking.mlflow_store import open_store, sqlite_uri
+from idc.tracking.database import check_database, check_embedded, sqlite_uri
+from idc.tracking.mlflow_store import open_store
 
 BOUND = 10.0  # seconds
 
@@ -50,6 +53,31 @@ def test_what_is_no_database_is_named(tmp_path: Path, empty_database: Path, what
     with pytest.raises(TrackingError, match=f"{path}.*{says}"):
         open_store("local", None, "idc", tmp_path)
     assert time.monotonic() - began < BOUND
+    with pytest.raises(TrackingError, match=f"{path}.*{says}"):
+        check_embedded(tmp_path)
+
+
+def test_a_store_is_checked_before_anything_heavy_is_imported(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    (tmp_path / "mlruns").mkdir()
+    shutil.copyfile(empty_database, tmp_path / "mlruns" / "mlflow.db")
+    cut(tmp_path / "mlruns" / "mlflow.db")
+    code = (
+        "import sys, idc.train\n"
+        "try: idc.train.main()\n"
+        "finally: print('LOADED', {'torch', 'mlflow', 'pandas'} & set(sys.modules))"
+    )
+    for options in ([], ["-m", "seed=1,2"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *options],
+            env={**os.environ, "IDC_ROOT": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 1
+        assert done.stderr.count("error: tracking: ") == 1, done.stderr
+        assert "LOADED set()" in done.stdout
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from idc import __version__
-from idc.config.build import resolve
+from idc.config.build import Config, resolve
 from idc.config.check import check, check_root
 from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import register
@@ -113,7 +113,25 @@ def checked(cfg: DictConfig) -> None:
     with telling():
         config = resolve(cfg, {})
         check(config)
-        check_root(config, Path(HydraConfig.get().runtime.cwd))
+        start = Path(HydraConfig.get().runtime.cwd)
+        check_root(config, start)
+        check_tracking(config, start)
+
+
+def check_tracking(config: Config, start: Path) -> None:
+    """Check the embedded store, if it is used.
+
+    Args:
+        config: The resolved configuration.
+        start: What a relative path is relative to.
+
+    Raises:
+        TrackingError: It cannot be used.
+    """
+    from idc.tracking.database import check_embedded
+
+    if config["tracking"]["kind"] != "none" and config["tracking"]["uri"] is None:
+        check_embedded(start / config["paths"]["mlruns"])
 
 
 def run_app(app: str, compose_and_run: Callable[[], object]) -> None:

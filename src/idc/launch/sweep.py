@@ -123,6 +123,7 @@ def _check_common(config: DictConfig) -> None:
     from idc.config.build import resolve
     from idc.config.check import check
     from idc.errors import ConfigError
+    from idc.launch.app import check_tracking
 
     try:
         common = resolve(
@@ -133,6 +134,7 @@ def _check_common(config: DictConfig) -> None:
             return  # what is missing may be swept
         raise
     check(common)
+    check_tracking(common, Path.cwd())
 
 
 def typed(overrides: Any) -> list[str]:

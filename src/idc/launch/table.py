@@ -13,7 +13,7 @@ from idc.attribution.pipeline.run_steps import Explained
 from idc.config.build import Config
 from idc.metrics.metric_names import METRIC_NAMES
 from idc.runtime.outcome import Outcome
-from idc.tracking.mlflow_store import sqlite_uri
+from idc.tracking.database import sqlite_uri
 
 WIDE = 120
 

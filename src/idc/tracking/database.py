@@ -2,13 +2,15 @@
 
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy.engine import make_url
+from filelock import FileLock
 
 from idc.errors import TrackingError
 
+DATABASE, LOCK = "mlflow.db", ".store.lock"  # in the embedded store's folder
 LOCKED_SECONDS = 6.0  # to wait for another process's write
 CHECK_SECONDS = 2.0  # to check for damage; a large database is checked in part
 REMEDIES = {
@@ -25,6 +27,32 @@ REMEDIES = {
 }
 
 
+def sqlite_uri(mlruns: Path) -> str:
+    """URI of the database in a folder.
+
+    SQLAlchemy parses the path as part of a URL, so a path with URL delimiters is quoted. Its
+    slashes too: MLflow takes the unquoted path literally and creates its parent folder.
+    """
+    path = str(mlruns / DATABASE)
+    return f"sqlite:///{quote(path, safe='') if set('?#%') & set(path) else path}"
+
+
+def check_embedded(mlruns: Path) -> None:
+    """Check the embedded store before MLflow is imported, which takes seconds.
+
+    Args:
+        mlruns: Its folder.
+
+    Raises:
+        TrackingError: See `check_file`.
+    """
+    path = mlruns.absolute() / DATABASE
+    if path.exists():
+        # Whoever holds the lock is opening it; it is checked again when it is our turn.
+        with suppress(OSError), FileLock(mlruns / LOCK, timeout=0):
+            check_file(path)
+
+
 def check_database(uri: str) -> None:
     """Check an SQLite database; a missing one is fine.
 
@@ -32,11 +60,21 @@ def check_database(uri: str) -> None:
         uri: Its URI, ``sqlite:///FILE``.
 
     Raises:
+        TrackingError: See `check_file`.
+    """
+    from sqlalchemy.engine import make_url
+
+    name = make_url(uri).database
+    if name and name != ":memory:" and (path := Path(name).absolute()).exists():
+        check_file(path)
+
+
+def check_file(path: Path) -> None:
+    """Check the file of an SQLite database.
+
+    Raises:
         TrackingError: The file is damaged, locked, not a database, or cannot be written.
     """
-    name = make_url(uri).database
-    if not name or name == ":memory:" or not (path := Path(name).absolute()).exists():
-        return
     if path.is_dir():
         raise TrackingError(
             f"tracking: {path} is a folder, but should be the database of the runs. Move it "

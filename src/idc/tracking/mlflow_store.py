@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
 
 import mlflow
 from filelock import FileLock, Timeout
@@ -16,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from idc.errors import TrackingError
 from idc.tracking.courier import courier_of
-from idc.tracking.database import check_database
+from idc.tracking.database import LOCK, check_database, sqlite_uri
 from idc.tracking.journal import FOLDER
 from idc.tracking.journal_delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
 from idc.tracking.privacy import Redactor, public
@@ -87,7 +86,7 @@ def open_store(
     """
     if kind == "none":
         return None
-    uri = uri or default_uri(mlruns)
+    uri = uri or sqlite_uri(mlruns.resolve())
     try:
         mlruns.mkdir(parents=True, exist_ok=True)
         store = _connect(uri, experiment, mlruns, require)
@@ -100,7 +99,7 @@ def open_store(
         return store if redactor is None else replace(store, redactor=redactor)
     except Timeout as error:
         raise TrackingError(
-            f"tracking: the lock {mlruns / '.store.lock'} has been held for {LOCK_SECONDS} s by "
+            f"tracking: the lock {mlruns / LOCK} has been held for {LOCK_SECONDS} s by "
             f"another process; end it, or remove the file if there is none."
         ) from error
     except OSError as error:
@@ -115,7 +114,7 @@ def _connect(uri: str, experiment: str, mlruns: Path, require: bool) -> MlflowSt
     unreachable = MlflowStore(uri, "")
     try:
         if not unreachable.is_server:
-            with FileLock(mlruns / ".store.lock", timeout=LOCK_SECONDS):
+            with FileLock(mlruns / LOCK, timeout=LOCK_SECONDS):
                 if uri.startswith("sqlite:"):
                     check_database(uri)
                 return _open(uri, experiment, mlruns)
@@ -154,21 +153,6 @@ def restored_tracking_uri() -> Iterator[None]:
         os.environ.pop(name, None)
         if before is not None:
             os.environ[name] = before
-
-
-def default_uri(mlruns: Path) -> str:
-    """The embedded store's URI."""
-    return sqlite_uri(mlruns.resolve())
-
-
-def sqlite_uri(mlruns: Path) -> str:
-    """URI of the database in a folder.
-
-    SQLAlchemy parses the path as part of a URL, so a path with URL delimiters is quoted. Its
-    slashes too: MLflow takes the unquoted path literally and creates its parent folder.
-    """
-    path = str(mlruns / "mlflow.db")
-    return f"sqlite:///{quote(path, safe='') if set('?#%') & set(path) else path}"
 
 
 def _open(uri: str, experiment: str, mlruns: Path) -> MlflowStore:
