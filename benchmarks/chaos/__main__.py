@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import foreign
@@ -24,7 +25,8 @@ import signals
 import stores
 from table import Fault, write
 
-FAMILIES: dict[str, Callable[[Path, int, bool], list[Fault]]] = {
+Inject = Callable[[Path, int, bool], list[Fault]]
+FAMILIES: dict[str, Inject] = {
     "kills": kills.kills,
     "signals": signals.signals,
     "writers": signals.writers,
@@ -47,13 +49,19 @@ def main() -> int:
     names = options.only.split(",") if options.only else list(FAMILIES)
     if options.quick and not options.only:
         names.remove("server")  # minutes; tests/tracking has a real server too
+        names.remove("signals")  # `writers` stops its training by a signal
     faults: list[Fault] = []
     begun = time.monotonic()
-    for name in names:
+
+    def inject(name: str) -> list[Fault]:
         with tempfile.TemporaryDirectory(prefix="idc-chaos-") as folder:
-            for fault in FAMILIES[name](Path(folder), options.seed, options.quick):
-                faults.append(fault)
-                print(fault.row(), flush=True)
+            return FAMILIES[name](Path(folder), options.seed, options.quick)
+
+    # One after the other in the long form, whose `kills` and `server` keep two cores busy.
+    with ThreadPoolExecutor(2 if options.quick else 1) as pool:
+        for some in pool.map(inject, names):
+            faults += some
+            print("\n".join(fault.row() for fault in some), flush=True)
     held = sum(fault.held for fault in faults)
     minutes = (time.monotonic() - begun) / 60
     heading = (

@@ -15,12 +15,11 @@ CLOSED = {"FINISHED", "FAILED", "KILLED"}
 
 def signals(scratch: Path, seed: int, quick: bool) -> list[Fault]:
     """SIGTERM, and SIGUSR1 as SLURM sends it, to apps in different phases."""
-    del seed
-    faults = [_stop(scratch, "train", (*TINY, "trainer.max_epochs=200"), "fit", signal.SIGTERM)]
-    if quick:
-        return faults
+    del seed, quick
     long = (*TINY, "trainer.max_epochs=200")
-    faults.append(_stop(scratch, "train", long, "fit", signal.SIGUSR1))
+    faults = [
+        _stop(scratch, "train", long, "fit", number) for number in (signal.SIGTERM, signal.SIGUSR1)
+    ]
     slow = "intervals.draws=1000000"
     faults.append(_stop(scratch, "train", (*TINY, slow), "test", signal.SIGTERM, _tested))
     sweep = ("-m", *TINY, "trainer.max_epochs=200", "seed=1,2")
@@ -63,10 +62,15 @@ def _stop(
     opened = ready or (lambda path: bool(set(statuses(path / DATABASE)) - before))
     command.wait_for(lambda: opened(where))
     time.sleep(1)
+    return _signal(command, number, f"idc.{app} ({phase})", before)
+
+
+def _signal(command: Command, number: signal.Signals, what: str, before: set[str]) -> Fault:
+    """Send a signal to a command and judge its end; `before` are the runs of earlier commands."""
     running = command.process.poll() is None
     command.signal(number)
     ended = command.end(limit=120)
-    states = {k: v for k, v in statuses(where / DATABASE).items() if k not in before}
+    states = {k: v for k, v in statuses(command.root / DATABASE).items() if k not in before}
     seen = f"exit {ended.code}, runs {', '.join(sorted(states.values())) or 'none'}"
     if not running:
         seen = f"the app had ended before the signal; {seen}"
@@ -75,7 +79,7 @@ def _stop(
         seen, held = f"{seen}, a traceback", False
     return Fault(
         "signal",
-        f"{number.name} to idc.{app} ({phase})",
+        f"{number.name} to {what}",
         f"exit {128 + number}, runs KILLED",
         seen,
         held,
@@ -95,12 +99,11 @@ def writers(scratch: Path, seed: int, quick: bool) -> list[Fault]:
     run_id = outcomes(root)[-1][1]["run_id"]
     second = run("train", root, f"resume={run_id}")
     alive = first.process.poll() is None
-    first.signal(signal.SIGKILL)
-    first.end()
+    stopped = _signal(first, signal.SIGTERM, "idc.train (fit)", set())
     held = alive and second.code == 1 and len(second.errors) == 1
     observed = f"exit {second.code}: {' '.join(second.errors)[:160]}"
     faults = [Fault("lock", "resume of a running run", "refused, one sentence", observed, held)]
-    return faults if quick else [*faults, _orphans(scratch / "ranks")]
+    return [*faults, stopped if quick else _orphans(scratch / "ranks")]
 
 
 def _orphans(root: Path) -> Fault:
