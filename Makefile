@@ -15,13 +15,13 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test lint docs format bench chaos lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test test-fast lint docs format bench chaos lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
-	    while IFS=$$'\t' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
+	    while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo 'Overrides go in ARGS: make train ARGS="backbone=resnet50 trainer.max_epochs=20"'
 
@@ -76,7 +76,10 @@ ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
 	    --host $(HOST) --port $(PORT)
 
 test: $(STAMP)  ## Run the tests on the CPU (ARGS: pytest's)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15 $(ARGS)
+
+test-fast: $(STAMP)  ## Run those that start no whole app and take no seconds
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15 -m "not slow" $(ARGS)
 
 lint: $(STAMP)  ## Check style, format, types and which way imports point
 	$(BIN)/ruff check .

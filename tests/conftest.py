@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import pytest
 from filelock import FileLock
+from hydra._internal.hydra import Hydra
 from hypothesis import HealthCheck, settings
 
 from idc.data.sources.synthetic import kaggle_path
@@ -50,6 +51,16 @@ def modules_are_no_garbage() -> None:
     """Leave what is imported out of each garbage collection: a quarter second with PyTorch."""
     gc.collect()
     gc.freeze()
+
+
+WHOLE_APPS = {"cli", "app", "prepare", "shell", "whole", "trained", "swept", "trained_root"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs whole apps is slow."""
+    for item in items:
+        if WHOLE_APPS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_unconfigure() -> None:
@@ -86,6 +97,14 @@ def kaggle(tmp_path: Path) -> Folder:
         return root
 
     return make
+
+
+@pytest.fixture
+def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures of pages are drawn small: what they look like is tested in tests/plots."""
+    from idc.reports import picture
+
+    monkeypatch.setattr(picture.draw, "__defaults__", (40,))
 
 
 @pytest.fixture
@@ -270,7 +289,7 @@ class Screen(TextIOWrapper):
 def in_process(name: str, root: Path, *arguments: str) -> Result:
     """Run an app's own main in this process, with IDC_ROOT at `root`."""
     app = import_module(f"idc.{name}")
-    drawing = import_module("idc.runtime.drawing")
+    drawing, picture = map(import_module, ("idc.runtime.drawing", "idc.reports.picture"))
     handlers = logging.getLogger().handlers[:]
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -281,7 +300,10 @@ def in_process(name: str, root: Path, *arguments: str) -> Result:
         patch.setattr(sys, "argv", [f"idc.{name}", *arguments])
         # What figures look like is tested with the figures; here they cost half the time.
         patch.setattr(drawing, "DPI", 30)
+        patch.setattr(picture.draw, "__defaults__", (30,))
         patch.setattr(drawing, "count_cores", lambda: 1)
+        # Hydra composes everything once more, for hydra.mode alone, which nothing here sets.
+        patch.setattr(Hydra, "get_mode", lambda *_: None)
         try:
             app.main()
             code = 0
@@ -316,9 +338,13 @@ def trained(trained_root: Path, tmp_path: Path) -> Result:
 @pytest.fixture(scope="session")
 def whole(once: Once, empty_database: Path) -> Result:
     """One run with everything that a run has, small; only to be read."""
-    left_out = ("explain", "report", "tracking.", "backbone", "trainer.max_epochs")
-    more = ("backbone=vanilla_cnn", "trainer.max_epochs=2", "tracking.system_metrics_interval=0.2")
-    explained = ("explain.per_kind=2", "explain.faithfulness.patches=6")
+    left_out = ("explain", "report", "tracking.", "trainer.max_epochs")
+    more = ("trainer.max_epochs=2", "tracking.system_metrics_interval=0.2")
+    explained = (
+        *("explain.per_kind=2", "explain.faithfulness.patches=4", "explain.faithfulness.steps=4"),
+        *("explain.faithfulness.random_maps=1", "explain.faithfulness.perturbations=2"),
+        *("explain.faithfulness.sensitivity_patches=2", "explain.smoothing.draws=20"),
+    )
 
     def make(root: Path) -> None:
         options = [o for o in TINY if not o.startswith(left_out)]

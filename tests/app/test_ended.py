@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+import yaml
 
 from conftest import TINY, Cli, Result
 from idc.models.classifier import PatchClassifier
@@ -45,6 +46,7 @@ def wait_for(condition: Callable[[], object], process: "subprocess.Popen[bytes]"
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("database")
 def test_a_living_run_is_left_alone_and_a_killed_one_starts_anew(
     cli: Cli, app: Callable[[str], Cli], tmp_path: Path
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_living_run_is_left_alone_and_a_killed_one_starts_anew(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("database")
 def test_a_preparation_that_is_told_to_stop_is_killed(tmp_path: Path) -> None:
     many = ("data.patients=60", "data.patches_per_patient=400", "store.workers=1")
     with started(tmp_path, "prepare", *many) as process:
@@ -89,9 +92,14 @@ def test_a_preparation_that_is_told_to_stop_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ranks_end_with_their_launcher(app: Callable[[str], Cli], tmp_path: Path) -> None:
-    options = ("trainer=ddp_cpu", "trainer.max_epochs=10000", "loader.batch_size=8")
-    with started(tmp_path, "train", *DDP, *options) as launcher:
+@pytest.mark.usefixtures("database")
+def test_ranks_end_with_their_launcher_and_go_on_in_ranks(
+    cli: Cli, app: Callable[[str], Cli], tmp_path: Path
+) -> None:
+    """Two gloo ranks, resumed by the run's id alone, with stages that are freed on the way."""
+    options = ("trainer=ddp_cpu", "trainer.max_epochs=10000", "loader.batch_size=8", "head=mlp")
+    freed = ("backbone=vanilla_cnn", "backbone.freeze=all", "backbone.unfreeze_every=1")
+    with started(tmp_path, "train", *DDP, *options, *freed) as launcher:
         wait_for(lambda: list(tmp_path.rglob("last.ckpt")), launcher)
         ranks = psutil.Process(launcher.pid).children(recursive=True)
         assert len(ranks) >= 2
@@ -101,6 +109,20 @@ def test_ranks_end_with_their_launcher(app: Callable[[str], Cli], tmp_path: Path
     # The first rank has closed its run, or, if it had not the time, the next command does.
     (run,) = app("gc")().runs()
     assert run.info.status == "KILLED"
+
+    (checkpoint,) = tmp_path.glob("runs/*/*/checkpoints/last.ckpt")
+    epochs = torch.load(checkpoint, weights_only=True)["epoch"] + 3  # two more
+    resumed = cli(f"resume={run.info.run_id}", f"trainer.max_epochs={epochs}")
+    assert resumed.code == 0, resumed.err
+    (run,) = resumed.runs()
+    assert run.info.status == "FINISHED"
+    # What was left out at first is still left out.
+    kept = yaml.safe_load((resumed.folders[-1] / "config.yaml").read_text())["tracking"]
+    assert (kept["log_model"], kept["system_metrics"]) == (False, False)
+    assert not run.outputs.model_outputs
+    steps = {m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")}
+    assert len(steps) == epochs
+    assert len(resumed.folders) == 2
 
 
 def test_a_sweep_goes_on_with_the_job_that_was_cut(

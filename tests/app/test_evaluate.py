@@ -12,7 +12,7 @@ from conftest import TINY, Cli, Result
 
 pytestmark = pytest.mark.slow
 App = Callable[[str], Cli]
-FEW = ("intervals.draws=20", "explain=none", "device=cpu")
+FEW = ("intervals.draws=20", "explain=none", "device=cpu", "report=false")
 OTHER = ("data=synthetic", "data.patients=8", "data.patches_per_patient=16", "data.seed=5")
 
 
@@ -33,7 +33,7 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     train, ask = app("train"), app("evaluate")
     run_id = train_one(train, "head=mlp")
 
-    result = ask(f"run={run_id}", *FEW)
+    result = ask(f"run={run_id}", *FEW, "report=true")
     assert result.code == 0, result.err
     run, predictions = evaluation(result)
     name = result.client.get_run(run_id).info.run_name

@@ -11,6 +11,7 @@ from conftest import IDC_TINY, ONLY_MAPS, Cli, Folder, Result
 
 pytestmark = pytest.mark.slow
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".csv", ".html")
+FEW = ("explain=none", "intervals.draws=20", "report=false")
 PATIENTS = dict.fromkeys(("70001", "70002", "70003", "70004"), (8, 8))
 
 
@@ -52,9 +53,10 @@ def test_neither_paths_nor_host_are_logged(
             assert platform.node() not in text, name
     # What was not logged is still known to this machine.
     run_id = next(r.info.run_id for r in result.runs() if r.info.status == "FINISHED")
-    ask = app("evaluate")(f"run={run_id}", "explain=none", "intervals.draws=20")
+    ask = app("evaluate")(f"run={run_id}", *FEW)
     assert ask.code == 0, ask.err
-    resumed = train(f"resume={run_id}", "trainer.max_epochs=2")
+    less = ("report=false", "tracking.log_model=false")
+    resumed = train(f"resume={run_id}", "trainer.max_epochs=2", *less)
     assert resumed.code == 0, resumed.err
 
 
@@ -82,15 +84,11 @@ def test_patients_have_pseudonyms_in_all_that_is_logged(
     assert any(re.search("p-[0-9a-f]{12}", text) for text in texts.values())
     child = next(r for r in result.runs() if "idc.kind" not in r.data.tags)
     # Under their own names the patients that it was trained on would not be known again.
-    named = app("evaluate")(f"run={child.info.run_id}", "explain=none", "intervals.draws=20")
+    named = app("evaluate")(f"run={child.info.run_id}", *FEW)
     assert "set tracking.pseudonymise=true" in named.err
     assert "set tracking.pseudonymise=true" in train(f"resume={child.info.run_id}").err
-    ask = app("evaluate")(
-        f"run={child.info.run_id}",
-        "explain=none",
-        "intervals.draws=20",
-        "tracking.pseudonymise=true",
-    )
+    ask = app("evaluate")(f"run={child.info.run_id}", *FEW, *hidden[-1:])
     assert ask.code == 0, ask.err
-    resumed = train(f"resume={child.info.run_id}", "trainer.max_epochs=2", *hidden[-1:])
+    less = ("trainer.max_epochs=2", "report=false")
+    resumed = train(f"resume={child.info.run_id}", *less, *hidden[-1:])
     assert resumed.code == 0, resumed.err

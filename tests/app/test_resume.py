@@ -221,25 +221,3 @@ def test_values_that_repeat_another_follow_its_change(cli: Cli, kaggle: Folder) 
     config = yaml.safe_load((result.folders[1] / "config.yaml").read_text())
     assert config["data"]["source"]["root"] == config["data"]["root"]
     assert config["data"]["root"].endswith("moved")
-
-
-@pytest.mark.slow
-def test_a_run_in_ranks_is_gone_on_with_in_ranks(shell: Cli) -> None:
-    """Two gloo ranks, resumed by the run's id alone, with stages that are freed on the way."""
-    options = [o for o in RUN if not o.startswith(("trainer.devices", "trainer.accelerator"))]
-    options += ["trainer=ddp_cpu", "backbone.freeze=all", "backbone.unfreeze_every=1"]
-    options += ["loader.batch_size=8", "trainer.max_epochs=2"]
-    first = shell(*options)
-    assert first.code == 0, first.err
-    (run,) = first.runs()
-    resumed = shell(f"resume={run.info.run_id}", "trainer.max_epochs=4")
-    assert resumed.code == 0, resumed.err
-    (run,) = resumed.runs()
-    assert run.info.status == "FINISHED"
-    # What the run was told to leave out is still left out.
-    kept = yaml.safe_load((resumed.folders[-1] / "config.yaml").read_text())["tracking"]
-    assert (kept["log_model"], kept["system_metrics"]) == (False, False)
-    assert not run.outputs.model_outputs
-    steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
-    assert len(steps) == 4
-    assert len(resumed.folders) == 2

@@ -153,9 +153,9 @@ def make_weights(path: Path) -> None:
 DDP = [o for o in TINY if not o.startswith(("trainer.devices", "trainer.accelerator"))]
 
 
-def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
+def test_ranks_of_a_job_are_not_ranks_of_the_sweep(cli: Cli) -> None:
     """Two gloo ranks that fail, then one process that does, then two that train, then one."""
-    result = shell(
+    result = cli(
         "-m",
         *DDP,
         "trainer=ddp_cpu",
@@ -182,9 +182,9 @@ def test_ranks_of_a_job_are_not_ranks_of_the_sweep(shell: Cli) -> None:
     assert len(list((result.root / "runs").rglob("outcome.json"))) == 4
 
 
-def test_joblib_runs_jobs_at_once_on_a_fresh_store(shell: Cli) -> None:
+def test_joblib_runs_jobs_at_once(cli: Cli) -> None:
     arguments = (*TINY, "launcher=joblib", "loader.num_workers=1", "augment=light")
-    result = shell("-m", *arguments, "seed=1,2,3", OMP_NUM_THREADS="1")
+    result = cli("-m", *arguments, "seed=1,2,3")
     assert result.code == 0, result.err
     _, children = parent_of(result)
     assert len(result.runs()) == 4

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from idc.config.schema import PILLOWS_LIMIT
+from idc.config.schema.data import PILLOWS_LIMIT
 from idc.data.decode import (
     MAX_PIXELS,
     SUFFIXES,

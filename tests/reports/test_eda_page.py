@@ -17,6 +17,7 @@ from idc.reports.eda_page import write_eda
 from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
 from idc.reports.eda_words import lead, observations
 
+pytestmark = pytest.mark.usefixtures("small_figures")
 FINDINGS = pd.DataFrame(
     [("near_white", "Mostly glass.", "drop", 0, 0, 0), ("unreadable", "Broken.", "keep", 0, 0, 0)],
     columns=["finding", "meaning", "policy", "patches", "patients", "dropped"],

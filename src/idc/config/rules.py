@@ -17,11 +17,13 @@ class Rule:
         holds: Whether a value passes.
         words: What passes, to follow "give".
         nullable: Whether null passes.
+        choices: The values that pass, where they can be listed; or some of them.
     """
 
     holds: Callable[[Any], bool]
     words: str
     nullable: bool = False
+    choices: tuple[Any, ...] = ()
 
 
 def is_number(value: object) -> bool:
@@ -48,19 +50,23 @@ def whole(low: int, high: int = WHOLE_LIMIT) -> Rule:
 def one_of(*choices: object) -> Rule:
     """One of some values; 1 is not true."""
     shown = " or ".join(str(c).lower() if isinstance(c, bool) else str(c) for c in choices)
-    return Rule(lambda v: any(type(v) is type(c) and v == c for c in choices), shown)
+    return Rule(
+        lambda v: any(type(v) is type(c) and v == c for c in choices), shown, choices=choices
+    )
 
 
 def optional(rule: Rule) -> Rule:
     """The same, or null."""
-    return Rule(lambda v: v is None or rule.holds(v), f"null or {rule.words}", nullable=True)
+    words = f"null or {rule.words}"
+    return Rule(lambda v: v is None or rule.holds(v), words, True, (None, *rule.choices))
 
 
 def either(*rules: Rule) -> Rule:
     """What passes one of some rules."""
     words = " or ".join(rule.words for rule in rules)
     nullable = any(rule.nullable for rule in rules)
-    return Rule(lambda v: any(rule.holds(v) for rule in rules), words, nullable)
+    choices = tuple(choice for rule in rules for choice in rule.choices)
+    return Rule(lambda v: any(rule.holds(v) for rule in rules), words, nullable, choices)
 
 
 def list_of(rule: Rule, least: int = 0) -> Rule:
@@ -68,6 +74,7 @@ def list_of(rule: Rule, least: int = 0) -> Rule:
     return Rule(
         lambda v: isinstance(v, list) and len(v) >= least and all(map(rule.holds, v)),
         f"a list, [a,b], of which each is {rule.words}",
+        choices=tuple([choice] for choice in rule.choices),
     )
 
 
