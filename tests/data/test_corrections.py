@@ -235,7 +235,7 @@ def test_bad_files_give_one_error_before_a_run_is_opened(
     for content, word, begun in (
         (None, "it cannot be read", False),
         ("path,action\n", "label_before is missing", False),
-        (HEADER + f"{negative('9001', 0)},0,move,1,,\n", "'move' is not known", False),
+        (HEADER + f"{negative('9001', 0)},0,move,1,,\n", "'move' is no action", False),
         (HEADER + "9001/0/nowhere.png,0,exclude,,,\n", "'9001/0/nowhere.png' is not in", True),
         (HEADER + f"{negative('9001', 0)},1,relabel,0,,\n", "and is 0 in the data", True),
         (HEADER + f"{negative('9001', 0)},0,relabel,7,,\n", "7 is no class", True),

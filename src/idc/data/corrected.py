@@ -41,21 +41,21 @@ def correct(
     _refuse_others(corrections, rows, labels, class_names)
     relabel, exclude = (rows[(table["action"] == a).to_numpy(bool)] for a in (RELABEL, EXCLUDE))
     labels[relabel] = table.loc[table["action"] == RELABEL, "label_after"].to_numpy(np.int64)
-    found = f.masks(index["checks"])
+    findings = f.masks(index["checks"])
     for name, chosen in ((f.RELABELLED, relabel), (f.EXCLUDED, exclude)):
-        found[name] = np.zeros(len(index), bool)
-        found[name][chosen] = True
+        findings[name] = np.zeros(len(index), bool)
+        findings[name][chosen] = True
     corrected = index.assign(label=labels)
     if {"pixels", "problem"} <= set(index):
-        found |= _of_labels(corrected, found)
-    checks = f.as_checks(found, len(index))
+        findings |= _of_labels(corrected, findings)
+    checks = f.as_checks(findings, len(index))
     return corrected.assign(checks=checks.set_axis(index.index))
 
 
 def count_corrected(index: pd.DataFrame) -> dict[str, int]:
     """How many patches of an index were relabelled and how many are to be left out."""
-    found = f.masks(index["checks"])
-    return {name: int(found[name].sum()) if name in found else 0 for name in f.CORRECTED}
+    findings = f.masks(index["checks"])
+    return {name: int(findings[name].sum()) if name in findings else 0 for name in f.CORRECTED}
 
 
 def corrected_words(index: pd.DataFrame) -> str:
@@ -63,10 +63,11 @@ def corrected_words(index: pd.DataFrame) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in count_corrected(index).items())
 
 
-def _of_labels(index: pd.DataFrame, found: dict[str, NDArray[np.bool_]]) -> f.Masks:
+def _of_labels(index: pd.DataFrame, findings: dict[str, NDArray[np.bool_]]) -> f.Masks:
     """The findings that follow from labels, for those that stay; see `idc.data.audit.audit`."""
     none = np.zeros(len(index), bool)
-    out = found[f.EXCLUDED] | found.get(f.BAD_NAME, none) | (index["problem"] != "").to_numpy(bool)
+    broken = (index["problem"] != "").to_numpy(bool)
+    out = findings[f.EXCLUDED] | findings.get(f.BAD_NAME, none) | broken
     stays = np.flatnonzero(~out)
     part = index.iloc[stays]
     first = first_of_equal(part["pixels"].to_numpy(np.uint64))

@@ -89,7 +89,7 @@ def _parsed(path: Path, line: int, row: dict[str, str]) -> dict[str, object]:
     """A line's values.
 
     Raises:
-        DataError: One of them cannot be what it is said to be.
+        DataError: One of them is not what its column requires.
     """
 
     def refuse(column: str, problem: str) -> DataError:
@@ -105,16 +105,16 @@ def _parsed(path: Path, line: int, row: dict[str, str]) -> dict[str, object]:
         raise refuse("path", "it is empty; name a patch, or remove the line")
     action, before = row["action"].strip(), label("label_before")
     if action not in get_args(Action):
-        raise refuse("action", f"'{row['action']}' is not known; give {RELABEL} or {EXCLUDE}")
+        raise refuse("action", f"'{row['action']}' is no action; give {RELABEL} or {EXCLUDE}")
     after = label("label_after") if action == RELABEL else before
     if action == RELABEL and after == before:
         raise refuse("label_after", f"{after} is the label before: nothing would change")
-    known = {name: row.get(name, "") for name in FOR_PEOPLE}
+    texts = {name: row.get(name, "") for name in FOR_PEOPLE}
     return {
         "path": row["path"],
         "label_before": before,
         "action": action,
         "label_after": after,
-        **known,
+        **texts,
         "line": line,
     }

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to a square RGB patch, with every oddity told."""
+"""From the bytes of an image file to a square RGB patch, with every oddity reported."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""What is measured of every patch: colour, colourless glass, ink, and hashes."""
+"""Measures of every patch: colour, colourless glass, ink, and hashes."""
 
 import hashlib
 

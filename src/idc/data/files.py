@@ -1,4 +1,4 @@
-"""Image files to patches, with what is known of each file."""
+"""Image files to patches, with the facts about each file."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ BYTES_PER_PIXEL, MORE_BYTES = 8, 2**24
 
 @dataclass(frozen=True)
 class Pixels:
-    """The pixels of an index and what is known of the files, row for row.
+    """The pixels of an index and the facts about the files, row for row.
 
     Attributes:
         patches: uint8 array (N, P, P, 3), RGB. Rows that could not be read hold zeros.

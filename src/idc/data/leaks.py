@@ -1,7 +1,7 @@
 """What is in two splits: patients, the same pixels, nearly the same pixels.
 
 A patch that a network has trained on is no test of it. So each run looks, after its splits are
-known, for what crosses them, whatever the split has promised.
+made, for what crosses them, whatever the split promises.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Leaks:
         return self.table[self.table["kind"] + "s" == kind]
 
     def sentence(self, kind: str) -> str:
-        """What was found of one kind that was found at all, with an example."""
+        """What crosses of one kind that occurs, with an example."""
         if kind == PATIENTS:
             return (
                 f"{len(self.patients)} of {self.of_patients} patients are in two splits, such as "
@@ -106,7 +106,7 @@ def find_leaks(
     """Look for what crosses the splits.
 
     Near-duplicates are what the audit calls so, but between splits in place of patients, so that
-    a leaky split is told of those inside a patient too: glass and flat patches are not compared,
+    those inside a patient are found in a leaky split too: glass and flat patches are not compared,
     perceptual hashes differ in few bits and pixels by few grey levels. It costs half a second for
     277,524 patches. Patches of one patient that touch or overlap on the slide are not looked for;
     where they may be in two splits, the patient does.
@@ -147,10 +147,10 @@ def find_leaks(
 def _near_pairs(
     index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, rows: Rows, split: Rows
 ) -> Rows:
-    found = masks(index["checks"])
+    findings = masks(index["checks"])
     plain = index[["std_r", "std_g", "std_b"]].to_numpy().mean(axis=1) < FLAT
     for name in (NEAR_WHITE, GLASS):
-        plain |= found.get(name, False)
+        plain |= findings.get(name, False)
     hashes = index["perceptual"].to_numpy(np.uint64)
     rows = rows[~plain[rows]]
     return near_pairs(hashes, split, patches, rows, limits.near_bits, limits.near_difference)

@@ -1,7 +1,8 @@
 """Batches from patches that live on the device, or beside it in host memory if they do not fit.
 
-A patch of 50x50 is 7.5 kB: all of IDC is 2.1 GB as uint8, a few percent of a data-centre GPU. Once
-it is there, a batch costs one gather: no worker processes, no copy of pixels a step, no wait.
+A patch of 50x50 is 7.5 kB: 277,524 of them are 2.1 GB as uint8, a few percent of a data-centre GPU.
+Once they are there, a batch costs one gather: no worker processes, no copy of pixels in each step,
+no wait.
 """
 
 import logging
@@ -26,13 +27,13 @@ class ResidentStore:
 
     On a GPU the patches lie in its memory if they fit, else they stay where they are in the host's
     and each batch is gathered into a pinned buffer. (To pin the whole store would not make that
-    gather faster, and PyTorch rounds pinned blocks up to a power of two: 4.3 GB for IDC.) On a CPU
-    the array itself is used, without a copy.
+    gather faster, and PyTorch rounds pinned blocks up to a power of two.) On a CPU the
+    array itself is used, without a copy.
 
     Args:
         patches: uint8 (N, H, W, 3), a `numpy.memmap` or not.
         labels: int64 (N,).
-        device: Where batches are wanted.
+        device: Where batches are needed.
         limit: The largest share of the GPU's free memory that the patches may take, in 0..1.
 
     Attributes:

@@ -240,12 +240,14 @@ def _interval_notes(intervals: Intervals, config: Config) -> list[str]:
 
 
 def _per_patient_metrics(table: pd.DataFrame, classes: int) -> dict[str, float]:
-    """The metrics of each patient that has both classes, for the UI."""
+    """The metrics of each patient that has more than one class, for the UI."""
     shown = ("auroc", "recall", "f1", "balanced_accuracy")
-    both = table[(table["positive"] > 0) & (table["positive"] < 1)] if classes == 2 else table
+    several = table["auroc"].notna()
+    if classes == 2:
+        several = (table["positive"] > 0) & (table["positive"] < 1)
     return {
         f"patient_{row['patient']}/{name}": float(row[name])
-        for row in both.to_dict("records")
+        for row in table[several].to_dict("records")
         for name in shown
     }
 

@@ -86,7 +86,7 @@ class Settled:
     Attributes:
         index: Corrected, with ``split`` ("" for what is dropped), and, if patients are hidden,
             with pseudonyms for patients and paths.
-        decisions: What was found and what is done about it.
+        decisions: The findings and what is done about each.
         leaky: Whether the split may put a patient in two splits.
         corrections: The corrections under the names of the index.
         no_split: Why no split could be made; None if there is one.

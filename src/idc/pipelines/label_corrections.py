@@ -60,7 +60,7 @@ def under_names_of(
 def record_corrections(
     run: Run, corrections: Corrections | None, index: pd.DataFrame, folder: Path
 ) -> None:
-    """Keep a copy with the run, so that it can be asked again when the file is gone.
+    """Keep a copy with the run, so that it can be evaluated when the file is gone.
 
     Args:
         run: The run.

@@ -53,7 +53,7 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         The outcome, and the findings with what was done about them; see `Decisions`.
 
     Raises:
-        IdcError: The data, or a value, that the user can mend. What was found until then is kept.
+        IdcError: The data, or a value, that the user can mend. Findings until then are kept.
     """
     check_values(config)
     store = configured_store(config)

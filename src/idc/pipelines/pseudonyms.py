@@ -29,7 +29,7 @@ def patients_tag(source: Source) -> str:
 
 
 def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
-    """Refuse to go on with a run under other names: its patients would not be known again.
+    """Refuse to continue a run under other names: its patients would not be recognised.
 
     Args:
         tags: The run's tags.

@@ -10,7 +10,7 @@ from idc.config.build import Config
 from idc.data.split.base import UNUSED, Splitter, check_split
 from idc.errors import DataError
 
-# With one of these the test split is what was asked for, whichever classes it holds.
+# With one of these the test split is what was requested, whichever classes it holds.
 NAMES_THE_TEST_SPLIT = ("folds", "test_patients", "file")
 AFTER_CORRECTIONS = (
     "That is so with data.corrections, which move no patient to another split. Choose other "

@@ -1,1 +1,1 @@
-"""What can be wrong with a set of patches, found by measure, and what is done about it."""
+"""The audit of a set of patches: findings, and the policy for each."""

@@ -79,17 +79,17 @@ def audit(
         earlier patch that a duplicate or overlapping one repeats, else ""), row for row.
     """
     count = len(index)
-    found = f.masks(index["checks"])
+    findings = f.masks(index["checks"])
     readable = (index["problem"] == "").to_numpy(bool)
-    found[f.TRUNCATED] = (index["problem"] == TRUNCATED).to_numpy(bool)
-    found[f.TOO_LARGE] = (index["problem"] == TOO_LARGE).to_numpy(bool)
-    found[f.UNREADABLE] = ~readable & ~found[f.TRUNCATED] & ~found[f.TOO_LARGE]
-    found[f.ODD_FORMAT] = readable & _misnamed(index)
-    found[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
+    findings[f.TRUNCATED] = (index["problem"] == TRUNCATED).to_numpy(bool)
+    findings[f.TOO_LARGE] = (index["problem"] == TOO_LARGE).to_numpy(bool)
+    findings[f.UNREADABLE] = ~readable & ~findings[f.TRUNCATED] & ~findings[f.TOO_LARGE]
+    findings[f.ODD_FORMAT] = readable & _misnamed(index)
+    findings[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
     splits, usual = index[["width", "height"]].to_numpy(), usual_size(index)
-    found[f.ODD_SIZE] = readable & (splits != usual).any(axis=1)
+    findings[f.ODD_SIZE] = readable & (splits != usual).any(axis=1)
     smallest = limits.sliver * usual[0] * usual[1]
-    found[f.SLIVER] = readable & (splits.astype(np.int64).prod(axis=1) < smallest)
+    findings[f.SLIVER] = readable & (splits.astype(np.int64).prod(axis=1) < smallest)
     for name, column, limit in (
         (f.NEAR_WHITE, "white", limits.white),
         (f.NEAR_GREY, "grey", limits.grey),
@@ -97,18 +97,18 @@ def audit(
         (f.INK, "ink", limits.ink),
     ):
         applies = h_and_e or name not in f.OF_H_AND_E
-        found[name] = readable & applies & (index[column].to_numpy() >= limit)
-    named = ~found.get(f.BAD_NAME, np.zeros(count, bool))
+        findings[name] = readable & applies & (index[column].to_numpy() >= limit)
+    named = ~findings.get(f.BAD_NAME, np.zeros(count, bool))
     usable = np.flatnonzero(readable & named)
     duplicate = np.full(count, -1, np.int64)
-    found |= _repeated(index, usable, duplicate)
-    found |= _near(index, patches, usable, found, duplicate, limits)
-    found[f.ONE_CLASS] = _spread(usable[one_class(index.iloc[usable])], count)
+    findings |= _repeated(index, usable, duplicate)
+    findings |= _near(index, patches, usable, findings, duplicate, limits)
+    findings[f.ONE_CLASS] = _spread(usable[one_class(index.iloc[usable])], count)
     if has_positions(index):
-        found |= _placed(index, usable, duplicate, max(usual))
+        findings |= _placed(index, usable, duplicate, max(usual))
     paths = index["path"].iloc[np.maximum(duplicate, 0)].reset_index(drop=True)
     duplicates = paths.where(pd.Series(duplicate >= 0), "")
-    return pd.DataFrame({"checks": f.as_checks(found, count), "duplicate_of": duplicates})
+    return pd.DataFrame({"checks": f.as_checks(findings, count), "duplicate_of": duplicates})
 
 
 def audited(
@@ -134,12 +134,9 @@ def _misnamed(index: pd.DataFrame) -> NDArray[np.bool_]:
     return ((kinds != "") & (kinds != suffixes.map(SUFFIXES).fillna(kinds))).to_numpy(bool)
 
 
-Found = dict[str, NDArray[np.bool_]]
-
-
 def _repeated(
     index: pd.DataFrame, usable: NDArray[np.int64], duplicate: NDArray[np.int64]
-) -> Found:
+) -> f.Masks:
     groups = pd.factorize(index["patient"])[0][usable].astype(np.int64)
     labels = index["label"].to_numpy(np.int64)[usable]
     first = first_of_equal(index["pixels"].to_numpy(np.uint64)[usable])
@@ -158,13 +155,13 @@ def _near(
     index: pd.DataFrame,
     patches: NDArray[np.uint8],
     usable: NDArray[np.int64],
-    found: Found,
+    findings: f.Masks,
     duplicate: NDArray[np.int64],
     limits: Limits,
-) -> Found:
+) -> f.Masks:
     # Glass looks like glass: without structure, likeness says nothing. Equal pixels are known.
     deviation = index[["std_r", "std_g", "std_b"]].to_numpy().mean(axis=1)
-    plain = found[f.NEAR_WHITE] | found[f.GLASS] | (deviation < FLAT)
+    plain = findings[f.NEAR_WHITE] | findings[f.GLASS] | (deviation < FLAT)
     rows = usable[~plain[usable] & (duplicate[usable] < 0)]
     groups = pd.factorize(index["patient"])[0].astype(np.int64)
     hashes = index["perceptual"].to_numpy(np.uint64)
@@ -175,7 +172,7 @@ def _near(
 
 def _placed(
     index: pd.DataFrame, usable: NDArray[np.int64], duplicate: NDArray[np.int64], patch_size: int
-) -> Found:
+) -> f.Masks:
     part = index.iloc[usable]
     pairs = usable[overlapping(part, patch_size)]
     alone = pairs[duplicate[pairs[:, 1]] < 0][::-1]

@@ -51,13 +51,13 @@ def near_pairs(
     Returns:
         int64 (m, 2), the earlier row first, sorted, none twice.
     """
-    found = [np.empty((0, 2), np.int64)]
+    parts = [np.empty((0, 2), np.int64)]
     for pairs in _candidates(perceptual, groups, rows, bits):
         for start in range(0, len(pairs), BLOCK):
             part = pairs[start : start + BLOCK]
             one, two = (patches[part[:, i]].astype(np.int16) for i in (0, 1))
-            found.append(part[np.abs(one - two).mean(axis=(1, 2, 3)) <= difference])
-    return np.asarray(np.unique(np.concatenate(found), axis=0), np.int64)
+            parts.append(part[np.abs(one - two).mean(axis=(1, 2, 3)) <= difference])
+    return np.asarray(np.unique(np.concatenate(parts), axis=0), np.int64)
 
 
 def _candidates(

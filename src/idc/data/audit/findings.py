@@ -46,7 +46,7 @@ FINDINGS: dict[str, Finding] = {
         can_keep=False,
     ),
     BAD_NAME: Finding(
-        "The file's name does not follow the layout, so patient, place and label are not known.",
+        "The file's name does not follow the layout, so patient, position and label are unknown.",
         "Rename or remove the file.",
         can_keep=False,
     ),
@@ -135,7 +135,7 @@ def join(names: Iterable[str]) -> str:
 
 
 def masks(checks: "pd.Series[str]") -> dict[str, NDArray[np.bool_]]:
-    """The rows that each finding was found in, for findings that occur.
+    """The rows of each finding that occurs.
 
     Args:
         checks: The index's ``checks``.
@@ -144,20 +144,20 @@ def masks(checks: "pd.Series[str]") -> dict[str, NDArray[np.bool_]]:
         Name to bool (N,), in the order of `FINDINGS`.
     """
     codes, texts = pd.factorize(checks)
-    found: dict[str, NDArray[np.bool_]] = {}
+    rows: dict[str, NDArray[np.bool_]] = {}
     for name in FINDINGS:
         has = np.array([name in str(text).split(",") for text in texts], bool)
         if has.any():
-            found[name] = has[codes]
-    return found
+            rows[name] = has[codes]
+    return rows
 
 
-def as_checks(found: Mapping[str, NDArray[np.bool_]], count: int) -> "pd.Series[str]":
+def as_checks(rows: Mapping[str, NDArray[np.bool_]], count: int) -> "pd.Series[str]":
     """The inverse of `masks`: a categorical column, str (count,)."""
-    names = [name for name in FINDINGS if name in found]
+    names = [name for name in FINDINGS if name in rows]
     code = np.zeros(count, np.int64)
     for bit, name in enumerate(names):
-        code |= found[name].astype(np.int64) << bit
+        code |= rows[name].astype(np.int64) << bit
     values, inverse = np.unique(code, return_inverse=True)
     texts = [join(n for bit, n in enumerate(names) if value >> bit & 1) for value in values]
     return pd.Series(pd.Categorical.from_codes(inverse, categories=pd.Index(texts)))

@@ -28,7 +28,7 @@ def overlapping(index: pd.DataFrame, patch_size: int) -> NDArray[np.int64]:
     bins = (group * rows + row) * columns + column
     order = np.argsort(bins, kind="stable")
     ordered = bins[order]
-    found = [np.empty((0, 2), np.int64)]
+    parts = [np.empty((0, 2), np.int64)]
     for down, right in NEIGHBOURS:
         target = bins + down * columns + right
         low = np.searchsorted(ordered, target, side="left")
@@ -39,6 +39,6 @@ def overlapping(index: pd.DataFrame, patch_size: int) -> NDArray[np.int64]:
             touch = (x[one] < x[two] + wide[two]) & (x[two] < x[one] + wide[one])
             touch &= (y[one] < y[two] + high[two]) & (y[two] < y[one] + high[one])
             touch &= one != two
-            found.append(np.sort(np.stack([one[touch], two[touch]], axis=1), axis=1))
+            parts.append(np.sort(np.stack([one[touch], two[touch]], axis=1), axis=1))
             step += 1
-    return np.asarray(np.unique(np.concatenate(found), axis=0), np.int64)
+    return np.asarray(np.unique(np.concatenate(parts), axis=0), np.int64)

@@ -39,7 +39,7 @@ class Decisions:
     table: pd.DataFrame
 
     def notes(self) -> dict[str, int]:
-        """What was found, and whether it was dropped, to how often."""
+        """Each finding that occurs, with what was done about it, and how often."""
         rows = self.table[self.table["patches"] > 0].to_dict("records")
         words = {"keep": "kept", "drop": "dropped", "fail": "refused"}
         return {f"{row['finding']}: {words[row['policy']]}": int(row["patches"]) for row in rows}
@@ -80,14 +80,14 @@ class Policy:
             not_read: What the index has no row for.
         """
         keep, rows = np.ones(len(index), bool), []
-        found = masks(index["checks"])
+        occurring = masks(index["checks"])
         patients_of = index["patient"].to_numpy()
         for name, finding in FINDINGS.items():
             if (name == OVERLAP and not has_positions(index)) or (
                 name in OF_H_AND_E and not self.h_and_e
             ):
                 continue
-            mask = found.get(name, np.zeros(len(index), bool))
+            mask = occurring.get(name, np.zeros(len(index), bool))
             action = self.actions[name]
             if action == "drop" or not finding.can_keep:
                 keep &= ~mask
@@ -103,7 +103,7 @@ class Policy:
         """Stop if there is a finding whose action is ``fail``, but in patches that are excluded.
 
         Args:
-            index: ``path``, ``checks`` and, where known, ``problem``, ``mode``, ``duplicate_of``.
+            index: ``path``, ``checks`` and, if read, ``problem``, ``mode``, ``duplicate_of``.
             root: Where the files are, for the message.
             not_read: What the index has no row for.
 
@@ -132,7 +132,7 @@ def _words(name: str, files: int, shown: Sequence[str], more: int) -> str:
     others = "keep|drop" if finding.can_keep else "drop"
     return (
         f"{name}: {files:,} file(s). {finding.meaning}\n  " + "\n  ".join(lines) + "\n"
-        f"  {finding.advice} Or set audit.{name}={others}; what is found is counted and logged."
+        f"  {finding.advice} Or set audit.{name}={others}; findings are counted and logged."
     )
 
 

@@ -61,5 +61,5 @@ def read_card(values: Mapping[str, Any] | None, title: str) -> DataCard:
     try:
         return DataCard(**given)
     except TypeError as error:
-        known = ", ".join(DataCard.__dataclass_fields__)
-        raise ConfigError(f"data.card: {first_line(error)}. Its keys are {known}.") from error
+        keys = ", ".join(DataCard.__dataclass_fields__)
+        raise ConfigError(f"data.card: {first_line(error)}. Its keys are {keys}.") from error

@@ -134,4 +134,4 @@ def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
 def splits_of_patients(index: pd.DataFrame) -> dict[str, str]:
     """Patient to split; where patients stand on several, all of them."""
     splits = index.groupby("patient")["split"].unique()
-    return {str(patient): "+".join(sorted(found)) for patient, found in splits.items()}
+    return {str(patient): "+".join(sorted(names)) for patient, names in splits.items()}

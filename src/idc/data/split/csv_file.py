@@ -76,15 +76,15 @@ def write_split_csv(
             "").
         path: The file to write.
         kept: bool (N,), the rows that the audit did not drop: whether a patient has one split is
-            asked of these alone, for the audit drops the others again. None for all.
+            decided by these alone, for the audit drops the others again. None for all.
 
     Raises:
         DataError: A path of the index is not relative, so that the file could not travel.
     """
     named = index["split"].astype(str).where(index["split"] != UNUSED, LEFT_OUT)
     groups = index["patient"].astype(str)
-    asked = np.ones(len(index), bool) if kept is None else kept
-    splits = named[asked].groupby(groups[asked]).unique()
+    counted = np.ones(len(index), bool) if kept is None else kept
+    splits = named[counted].groupby(groups[counted]).unique()
     if (splits.map(len) == 1).all():
         column = PATIENT
         one = splits.str[0].reindex(groups.unique(), fill_value=LEFT_OUT)

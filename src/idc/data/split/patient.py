@@ -73,7 +73,7 @@ class PatientSplit(TrainingSubset):
 
         Raises:
             ConfigError: A named patient is not in the data, or is in two splits; or there are
-                fewer folds or training patients than asked for.
+                fewer folds or training patients than requested.
             DataError: The patients do not suffice for splits that hold both classes.
         """
         groups = index["patient"].astype(str)
@@ -104,14 +104,14 @@ class PatientSplit(TrainingSubset):
         return self.thin(index, split)
 
     def _named(self, patients: Sequence[str | int], groups: "pd.Series[str]", key: str) -> set[str]:
-        wanted = {str(p) for p in patients}
-        known = sorted(groups.unique())
-        if missing := sorted(wanted.difference(known)):
-            shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+        requested = {str(p) for p in patients}
+        present = sorted(groups.unique())
+        if missing := sorted(requested.difference(present)):
+            shown = ", ".join(present[:20]) + (", ..." if len(present) > 20 else "")
             raise ConfigError(
                 f"split.{key}: no patient {', '.join(missing)} in the data. There are: {shown}."
             )
-        return wanted
+        return requested
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
         if not isinstance(self.folds, int):

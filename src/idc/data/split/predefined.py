@@ -56,22 +56,22 @@ class PredefinedSplit(TrainingSubset):
         """
         if self.file is None:
             return self._own(index)
-        said = read_split_csv(self.file)
-        keys = index["patient"].astype(str) if said.column == PATIENT else index["path"]
+        given = read_split_csv(self.file)
+        keys = index["patient"].astype(str) if given.column == PATIENT else index["path"]
         keys = keys.astype(object)
-        place = pd.Index(said.table["key"]).get_indexer(pd.Index(keys))
-        _refuse_missing(said, place, keys)
-        self._refuse_uncovered(said, keys[place < 0])
-        named = said.table["split"].replace(LEFT_OUT, UNUSED).to_numpy(object)
+        place = pd.Index(given.table["key"]).get_indexer(pd.Index(keys))
+        _refuse_missing(given, place, keys)
+        self._refuse_uncovered(given, keys[place < 0])
+        named = given.table["split"].replace(LEFT_OUT, UNUSED).to_numpy(object)
         split = pd.Series(np.where(place < 0, UNUSED, named[place]), index.index, object, "split")
         if not self.allow_leak:
-            _refuse_leak(said, index, split)
+            _refuse_leak(given, index, split)
         check_split(
             index,
             split,
             test_may_lack_a_class=True,
             may_leak=True,
-            advice=f"Change what {said.path} puts there.",
+            advice=f"Change what {given.path} puts there.",
         )
         return self.thin(index, split)
 
@@ -87,47 +87,47 @@ class PredefinedSplit(TrainingSubset):
         check_split(index, split, True, self.allow_leak, advice)
         return self.thin(index, split)
 
-    def _refuse_uncovered(self, said: SplitFile, uncovered: "pd.Series[str]") -> None:
+    def _refuse_uncovered(self, given: SplitFile, uncovered: "pd.Series[str]") -> None:
         if self.others == "unused" or uncovered.empty:
             return
         names = uncovered.unique()
         raise DataError(
-            f"split: {said.path}, column {said.column}: it does not name {len(names)} "
-            f"{said.column}(s) of the data, such as {', '.join(names[:SHOWN])}. Add them (with "
+            f"split: {given.path}, column {given.column}: it does not name {len(names)} "
+            f"{given.column}(s) of the data, such as {', '.join(names[:SHOWN])}. Add them (with "
             f"{LEFT_OUT}, to leave them out), or set split.others=unused."
         )
 
 
-def _refuse_missing(said: SplitFile, place: NDArray[np.intp], keys: "pd.Series[str]") -> None:
+def _refuse_missing(given: SplitFile, place: NDArray[np.intp], keys: "pd.Series[str]") -> None:
     """What is to be left out need not be there: the audit may have dropped it before."""
-    found = np.zeros(len(said.table), bool)
-    found[place[place >= 0]] = True
-    missing = said.table[~found & (said.table["split"] != LEFT_OUT)]
+    present = np.zeros(len(given.table), bool)
+    present[place[place >= 0]] = True
+    missing = given.table[~present & (given.table["split"] != LEFT_OUT)]
     if missing.empty:
         return
     first = missing.head(SHOWN).to_dict("records")
     shown = ", ".join(f"'{row['key']}' (line {row['line']})" for row in first)
-    known = ", ".join(sorted(keys.unique())[:SHOWN])
+    examples = ", ".join(sorted(keys.unique())[:SHOWN])
     raise DataError(
-        f"split: {said.path}, column {said.column}: {len(missing)} of its {said.column}(s) are not "
-        f"in the data, or the audit dropped them: {shown}. The data hold {known}, ...; see "
+        f"split: {given.path}, column {given.column}: {len(missing)} of its {given.column}(s) are "
+        f"not in the data, or the audit dropped them: {shown}. The data hold {examples}, ...; see "
         f"data.root and audit, or write {LEFT_OUT} there."
     )
 
 
-def _refuse_leak(said: SplitFile, index: pd.DataFrame, split: "pd.Series[str]") -> None:
+def _refuse_leak(given: SplitFile, index: pd.DataFrame, split: "pd.Series[str]") -> None:
     leaked = leaky_patients(index.assign(split=split))
     if not leaked:
         return
     own = pd.DataFrame({"path": index["path"], "split": split})
     own = own[(index["patient"].astype(str) == leaked[0]) & (split != UNUSED)]
-    lines = said.table.set_index("key")["line"]
+    lines = given.table.set_index("key")["line"]
     shown = " and ".join(
         f"line {lines[row['path']]} ({row['split']})"
         for row in own.drop_duplicates("split").to_dict("records")
     )
     raise DataError(
-        f"split: {said.path}, column {said.column}: {len(leaked)} patient(s) are in two splits, "
+        f"split: {given.path}, column {given.column}: {len(leaked)} patient(s) are in two splits, "
         f"such as {leaked[0]}, {shown}. Give a patient one split, or set split.allow_leak=true: "
         f"the run is then marked as leaky."
     )

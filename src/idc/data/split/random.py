@@ -53,7 +53,7 @@ class RandomSplit(TrainingSubset):
             `index`.
 
         Raises:
-            ConfigError: There are fewer training patients than asked for.
+            ConfigError: There are fewer training patients than requested.
             DataError: A class has too few patches for three splits, or for the folds.
         """
         labels = index["label"].to_numpy()
@@ -91,6 +91,6 @@ def _draw(
     drawn = []
     for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
         free = rng.permutation(rows[labels[rows] == label])
-        wanted = min(max(1, round(fraction * count)), len(free) - leave)
-        drawn.append(free[:wanted])
+        number = min(max(1, round(fraction * count)), len(free) - leave)
+        drawn.append(free[:number])
     return np.concatenate(drawn)

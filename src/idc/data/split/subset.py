@@ -72,7 +72,7 @@ class TrainingSubset:
             The same splits, but "" where a training row is left out.
 
         Raises:
-            ConfigError: There are fewer training patients than asked for.
+            ConfigError: There are fewer training patients than requested.
             DataError: What is left has no patch of some class.
         """
         if self.train_fraction == 1 and self.train_patients is None:
@@ -92,19 +92,19 @@ class TrainingSubset:
                 f"split.train_patients={self.train_patients}: the training split has {len(counts)} "
                 f"patients; give 1..{len(counts)}."
             )
-        wanted = self.train_patients or _share(self.train_fraction, len(counts))
+        number = self.train_patients or _share(self.train_fraction, len(counts))
         order = balanced_order(counts, self.seed)
         present = counts.loc[order].to_numpy().cumsum(axis=0) > 0
         enough = int(np.argmax(present.all(axis=1))) + 1
-        if wanted < enough:
-            lacking = counts.columns[~present[wanted - 1]][0]
+        if number < enough:
+            lacking = counts.columns[~present[number - 1]][0]
             least = np.ceil(1000 * enough / len(counts)) / 1000
             raise DataError(
-                f"split: {wanted} of the {len(counts)} training patients would remain, without a "
+                f"split: {number} of the {len(counts)} training patients would remain, without a "
                 f"patch of class {lacking}. The smallest number that works is "
                 f"split.train_patients={enough} (or split.train_fraction={least:g})."
             )
-        return groups.isin(order[:wanted]).to_numpy(bool)
+        return groups.isin(order[:number]).to_numpy(bool)
 
     def _patches(self, part: pd.DataFrame) -> NDArray[np.bool_]:
         rng = np.random.default_rng(derive_seed(self.seed, PATCHES))
@@ -119,8 +119,8 @@ class TrainingSubset:
         keep = np.zeros(len(part), bool)
         for label in np.unique(labels):
             rows = np.flatnonzero(labels == label)
-            wanted = _share(self.train_fraction, len(rows))
-            keep[rows[np.argsort(place[rows], kind="stable")[:wanted]]] = True
+            number = _share(self.train_fraction, len(rows))
+            keep[rows[np.argsort(place[rows], kind="stable")[:number]]] = True
         return keep
 
 

@@ -222,14 +222,14 @@ def read_measured(source: Source, part: pd.DataFrame) -> tuple[NDArray[np.uint8]
 
 def identity(root: Path, paths: "pd.Series[str]") -> NDArray[np.int64]:
     """Size in bytes and time of the last change in ns, int64 (n, 2); -1 where there is no file."""
-    found = np.full((len(paths), 2), -1, np.int64)
+    identities = np.full((len(paths), 2), -1, np.int64)
     for row, path in enumerate(paths):
         try:
             status = os.stat(root / path)  # noqa: PTH116 (hundreds of thousands of them)
         except OSError:
             continue
-        found[row] = status.st_size, status.st_mtime_ns
-    return found
+        identities[row] = status.st_size, status.st_mtime_ns
+    return identities
 
 
 def _kept(piece: Path, array: Path, now: NDArray[np.int64], start: int) -> bool:

@@ -48,10 +48,10 @@ Progress = Callable[[int, str], AbstractContextManager[Advance]]
 
 @dataclass(frozen=True)
 class Stored:
-    """A set with all that was found in it, before anything is decided.
+    """A set with all its findings, before anything is decided.
 
     Attributes:
-        index: A row a patch, with the columns that were asked for.
+        index: One row per patch, with the columns that were requested.
         patches: uint8 (N, P, P, 3); of a packed set mapped from the disk, read-only:
             processes share its memory.
         fingerprint: The data's identity.
@@ -91,16 +91,16 @@ def open_current(
         return None
     folder = store_folder(stores, source)
     for _ in range(ATTEMPTS):
-        known = read_description(folder)
-        if known is None or known.limits != limits.as_dict():
+        described = read_description(folder)
+        if described is None or described.limits != limits.as_dict():
             return None
-        if not unchanged(source.root, known.directories):
+        if not unchanged(source.root, described.directories):
             log.info("store: %s has changed since it was packed", source.root)
             return None
         try:
-            return _open(folder, known, columns)
+            return _open(folder, described, columns)
         except DataError:
-            if read_description(folder) == known:
+            if read_description(folder) == described:
                 raise
             # It was replaced in between: look again.
     return None
@@ -125,7 +125,7 @@ def build_store(
         limits: Of the audit.
         workers: Processes that read.
         progress: Shows progress: from a number of patches and words to a context that gives a
-            function to be told how many more are done.
+            function that takes how many more are done.
         check: Looks at what was listed before any file is read, and may raise.
         every_file: Look at each file for changes even if no folder has changed.
 
@@ -172,10 +172,10 @@ def _build(
     scan = source.scan()
     check(scan)
     index = scan.index
-    known = read_description(folder)
+    described = read_description(folder)
     before = None
-    if known is not None:
-        before = Before(_open(folder, known, None).index, folder / known.patches)
+    if described is not None:
+        before = Before(_open(folder, described, None).index, folder / described.patches)
     with _writing(folder):
         if before is not None and _same_files(source, index, before):
             facts = before.index[list(FACTS)].reset_index(drop=True)
@@ -232,18 +232,18 @@ def _publish(
     return Stored(table, patches, mark, folder, read, scan.not_read, scan.ignored)
 
 
-def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> Stored:
+def _open(folder: Path, described: Description, columns: Sequence[str] | None) -> Stored:
     """Open what a description names, and see that it is whole."""
-    path, array = folder / known.index, folder / known.patches
+    path, array = folder / described.index, folder / described.patches
     try:
         present = read_schema(path).names
-        wanted = None if columns is None else [name for name in columns if name in present]
-        index = pd.read_parquet(path, columns=wanted)
+        selected = None if columns is None else [name for name in columns if name in present]
+        index = pd.read_parquet(path, columns=selected)
         patches = np.load(array, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise _damaged(folder, first_line(error)) from error
-    shape = (known.count, known.patch_size, known.patch_size, 3)
-    if path.stat().st_size != known.index_bytes or len(index) != known.count:
+    shape = (described.count, described.patch_size, described.patch_size, 3)
+    if path.stat().st_size != described.index_bytes or len(index) != described.count:
         raise _damaged(folder, f"{path.name} is not the file that was written")
     if patches.shape != shape or patches.dtype != np.uint8:
         raise _damaged(folder, f"{array.name} is not the array that was written")
@@ -251,13 +251,13 @@ def _open(folder: Path, known: Description, columns: Sequence[str] | None) -> St
     stored = Stored(
         index,
         patches,
-        known.fingerprint,
+        described.fingerprint,
         folder,
-        not_read=known.not_read,
-        ignored=known.ignored,
+        not_read=described.not_read,
+        ignored=described.ignored,
     )
-    rows = np.unique(np.linspace(0, known.count - 1, SAMPLE).astype(np.int64))
-    if wanted is None or "pixels" in wanted:
+    rows = np.unique(np.linspace(0, described.count - 1, SAMPLE).astype(np.int64))
+    if selected is None or "pixels" in selected:
         verify(stored, rows)
     return stored
 
