@@ -89,7 +89,7 @@ def _refuse_others(
         corrections: The file.
         rows: The row of each of its patches, -1 where there is none.
         labels: The labels of the data.
-        class_names: A name a class.
+        class_names: One name per class.
 
     Raises:
         DataError: Names the first line that does not fit, and how many there are.

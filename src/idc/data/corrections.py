@@ -27,7 +27,7 @@ class Corrections:
 
     Attributes:
         file: The file.
-        table: A row a line: ``path`` (str, none twice), ``label_before`` (int64), ``action``
+        table: One row per line: ``path`` (str, none twice), ``label_before`` (int64), ``action``
             (relabel or exclude), ``label_after`` (int64; for exclude the label before),
             ``readers`` and ``reason`` (str, for people) and ``line`` (int64, counted from 1).
     """

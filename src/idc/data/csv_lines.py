@@ -20,7 +20,7 @@ def read_csv_lines(
     give: str,
     check_header: Callable[[Path, Header], object],
 ) -> tuple[Path, Header, list[Line]]:
-    """Read a file whose lines have a value a column.
+    """Read a file whose lines have one value per column.
 
     Args:
         file: The file; ``~`` is the home folder.

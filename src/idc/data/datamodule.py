@@ -32,8 +32,8 @@ class PatchDataModule(pl.LightningDataModule):
 
     Args:
         patches: uint8 (N, P, P, 3), row for row with `index`.
-        index: The index with ``label``, ``group``, ``x``, ``y`` and ``split``.
-        class_names: A name a class, in the order of the labels.
+        index: The index with ``label`` and ``split``.
+        class_names: One name per class, in the order of the labels.
         transforms: albumentations transforms for training patches; empty for none.
         device: ``cpu`` augments patch by patch in worker processes; ``gpu`` keeps the patches
             where the model is and augments batches there.

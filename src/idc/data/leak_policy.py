@@ -42,7 +42,7 @@ class LeakPolicy:
         """The splits that remain.
 
         Args:
-            index: ``path``, ``group``, ``label`` and ``split``.
+            index: ``path``, ``patient``, ``label`` and ``split``.
             leaks: What crosses its splits.
             leaky_by_design: The split may put patients in two splits; that is then no reason to
                 stop or to drop them.

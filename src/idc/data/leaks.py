@@ -112,7 +112,7 @@ def find_leaks(
     where they may be in two splits, the patient does.
 
     Args:
-        index: ``path``, ``group``, ``split``, ``checks``, and `idc.data.facts.measure`'s
+        index: ``path``, ``patient``, ``split``, ``checks``, and `idc.data.facts.measure`'s
             ``pixels``, ``perceptual``, ``std_r``, ``std_g``, ``std_b``; rows whose split is ""
             are ignored.
         patches: uint8 (N, P, P, 3), row for row.

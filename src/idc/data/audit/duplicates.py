@@ -42,7 +42,7 @@ def near_pairs(
 
     Args:
         perceptual: Perceptual hashes of the whole set, uint64 (N,).
-        groups: A code a patient, int64 (N,).
+        groups: One code per patient, int64 (N,).
         patches: uint8 (N, P, P, 3).
         rows: The rows to compare, int64 (n,).
         bits: Hamming distance of the hashes, at most, 0..15.

@@ -37,7 +37,7 @@ class Twin(ABC):
             width: Their width in pixels.
 
         Returns:
-            float32 (m, q), a row a patch.
+            float32 (m, q), one row per patch.
         """
 
     @abstractmethod

@@ -65,7 +65,7 @@ def leaky_patients(index: pd.DataFrame) -> list[str]:
     """The patients that are in two splits, sorted.
 
     Args:
-        index: ``group`` and ``split``; rows whose split is "" are ignored.
+        index: ``patient`` and ``split``; rows whose split is "" are ignored.
     """
     used = index[index["split"] != UNUSED]
     splits = used.groupby(used["patient"].astype(str))["split"].nunique()
@@ -82,7 +82,7 @@ def check_split(
     """Refuse a split whose numbers could not be believed.
 
     Args:
-        index: ``group`` and ``label``.
+        index: ``patient`` and ``label``.
         split: The split of each row; "" is ignored.
         test_may_lack_a_class: For a test split that was named or is a fold.
         may_leak: A patient may be in two splits.

@@ -32,7 +32,7 @@ class SplitFile:
     Attributes:
         path: The file.
         column: What its rows name: ``patient`` or ``path``.
-        table: A row a line: ``key`` (str, none twice), ``split`` (str: train, val, test or
+        table: One row per line: ``key`` (str, none twice), ``split`` (str: train, val, test or
             unused), ``line`` (int, counted from 1).
     """
 
@@ -72,7 +72,7 @@ def write_split_csv(
     when the file is read.
 
     Args:
-        index: ``path`` (relative to the data root), ``group`` and ``split`` (train, val, test or
+        index: ``path`` (relative to the data root), ``patient`` and ``split`` (train, val, test or
             "").
         path: The file to write.
         kept: bool (N,), the rows that the audit did not drop: whether a patient has one split is

@@ -65,7 +65,7 @@ class PatientSplit(TrainingSubset):
         """Give each row its split.
 
         Args:
-            index: The index with ``group`` and ``label``.
+            index: The index with ``patient`` and ``label``.
 
         Returns:
             ``train``, ``val``, ``test``, or "" where training leaves a row out, on the index of

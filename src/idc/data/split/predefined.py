@@ -42,7 +42,7 @@ class PredefinedSplit(TrainingSubset):
         """Give each row its split.
 
         Args:
-            index: The index with ``path``, ``group`` and ``label``.
+            index: The index with ``path``, ``patient`` and ``label``.
 
         Returns:
             ``train``, ``val``, ``test``, or "" where the file or training leaves a row out, on

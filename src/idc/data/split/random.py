@@ -46,7 +46,7 @@ class RandomSplit(TrainingSubset):
         """Give each row its split.
 
         Args:
-            index: The index with ``group`` and ``label``.
+            index: The index with ``patient`` and ``label``.
 
         Returns:
             ``train``, ``val``, ``test``, or "" where training leaves a row out, on the index of

@@ -65,7 +65,7 @@ class TrainingSubset:
         """Leave out a part of the training split.
 
         Args:
-            index: ``group`` and ``label``.
+            index: ``patient`` and ``label``.
             split: The split of each row, on the index of `index`; training has every class.
 
         Returns:
