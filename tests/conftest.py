@@ -303,7 +303,7 @@ def in_process(name: str, root: Path, *arguments: str) -> Result:
         patch.setattr(picture.draw, "__defaults__", (30,))
         patch.setattr(drawing, "count_cores", lambda: 1)
         # Hydra composes everything once more, for hydra.mode alone, which nothing here sets.
-        patch.setattr(Hydra, "get_mode", lambda *_: None)
+        patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
         try:
             app.main()
             code = 0
