@@ -1,7 +1,5 @@
 """What all apps share: how they start, say what is wrong, and end."""
 
-import codecs
-import io
 import logging
 import os
 import sys
@@ -19,15 +17,15 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from idc import __version__
-from idc.config.build import Config, resolve
+from idc.config.build import resolve
 from idc.config.check import check, check_root
 from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import register
-from idc.errors import IdcError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
-from idc.launch.disk import problem_with_folders
+from idc.launch.disk import check_tracking, problem_with_folders
 from idc.launch.help import help_text, wants_help
+from idc.launch.terminal import make_printable, reporting_errors
 from idc.runtime import cluster, orphans, signals
 from idc.runtime.redaction import hide_secrets
 
@@ -35,42 +33,6 @@ from idc.runtime.redaction import hide_secrets
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
 TRACEBACK = "HYDRA_FULL_ERROR"
-PLAIN = {"±": "+/-", "…": "...", "•": "*", "━": "-"}
-
-
-def print_what_can_be() -> None:
-    """Put something in the place of characters that the terminal's encoding lacks.
-
-    A job that is done must not fail for its table. It has to be called in every process that
-    prints: a launcher's too.
-    """
-    codecs.register_error("idc.plain", _plain)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="idc.plain")
-
-
-def _plain(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    lacking = error.object[error.start : error.end]
-    return "".join(PLAIN.get(character, "?") for character in lacking), error.end
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """Print what went wrong, a user's error in its own words, and exit with 1.
-
-    Raises:
-        SystemExit: Something failed.
-    """
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, IdcError):
-            print(f"error: {error}", file=sys.stderr)
-        else:
-            logging.getLogger(__name__).exception("unexpected error")
-        raise SystemExit(1) from None
 
 
 def composes(app: str) -> Any:
@@ -110,28 +72,12 @@ def checked(cfg: DictConfig) -> None:
     Raises:
         SystemExit: A value cannot work; the reason has been printed.
     """
-    with telling():
+    with reporting_errors():
         config = resolve(cfg, {})
         check(config)
         start = Path(HydraConfig.get().runtime.cwd)
         check_root(config, start)
         check_tracking(config, start)
-
-
-def check_tracking(config: Config, start: Path) -> None:
-    """Check the embedded store, if it is used.
-
-    Args:
-        config: The resolved configuration.
-        start: What a relative path is relative to.
-
-    Raises:
-        TrackingError: It cannot be used.
-    """
-    from idc.tracking.database import check_embedded
-
-    if config["tracking"]["kind"] != "none" and config["tracking"]["uri"] is None:
-        check_embedded(start / config["paths"]["mlruns"])
 
 
 def run_app(app: str, compose_and_run: Callable[[], object]) -> None:
@@ -144,7 +90,7 @@ def run_app(app: str, compose_and_run: Callable[[], object]) -> None:
         app: Its name.
         compose_and_run: Its task, decorated by ``hydra.main``.
     """
-    print_what_can_be()
+    make_printable()
     if wants_help(sys.argv[1:]):
         print(help_text(app, sys.argv[1:]))
         return

@@ -7,9 +7,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from idc.comparison.leaderboard import METRICS
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_comparison, print_where
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.compare import EVALUATION, REPORT, compare_chosen
 
 
@@ -20,7 +20,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    with telling():
+    with reporting_errors():
         config, folder = composed(cfg)
         command = shlex.join(["python", "-m", "idc.compare", *sys.argv[1:]])
         outcome, analysis = compare_chosen(config, folder, command)

@@ -5,8 +5,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.console import Console
 
-from idc.launch.app import telling
 from idc.launch.composed import composed
+from idc.launch.terminal import reporting_errors
 from idc.tracking.journal import FOLDER
 from idc.tracking.leftovers import deliver_leftover
 
@@ -19,7 +19,7 @@ def run(cfg: DictConfig) -> None:
         KeyboardInterrupt: The user stopped it.
     """
     console = Console(soft_wrap=True, highlight=False)
-    with telling():
+    with reporting_errors():
         config, _ = composed(cfg)
         journals = Path(config["paths"]["mlruns"]).resolve() / FOLDER
         report = deliver_leftover(journals, config["tracking"]["uri"])

@@ -1,9 +1,11 @@
-"""Whether the folders that a command writes to can be written, before Hydra tries."""
+"""Whether folders and the embedded store can be used, before Hydra or MLflow tries."""
 
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+from idc.config.build import Config
 
 ROOT = "IDC_ROOT"
 KEYS = ("paths.root", "paths.runs", "hydra.run.dir", "hydra.sweep.dir")
@@ -65,3 +67,19 @@ def _problem(name: str, folder: Path) -> str | None:
             f"that can be written and has room."
         )
     return None
+
+
+def check_tracking(config: Config, start: Path) -> None:
+    """Check the embedded store, if it is used.
+
+    Args:
+        config: The resolved configuration.
+        start: What a relative path is relative to.
+
+    Raises:
+        TrackingError: It cannot be used.
+    """
+    from idc.tracking.database import check_embedded
+
+    if config["tracking"]["kind"] != "none" and config["tracking"]["uri"] is None:
+        check_embedded(start / config["paths"]["mlruns"])

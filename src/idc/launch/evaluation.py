@@ -2,9 +2,9 @@
 
 from omegaconf import DictConfig
 
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_outcome
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.evaluate import evaluate_run
 
 
@@ -15,7 +15,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    with telling():
+    with reporting_errors():
         config, folder = composed(cfg)
         outcome = evaluate_run(config, folder)
     print_outcome(outcome, config, folder)

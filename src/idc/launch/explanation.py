@@ -4,9 +4,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from idc.attribution.pipeline.stored_verdicts import EXPLAIN
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_methods, where_to_look
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.explain import explain_run
 
 
@@ -17,7 +17,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    with telling():
+    with reporting_errors():
         config, folder = composed(cfg)
         explained, under = explain_run(config, folder)
     console = Console(soft_wrap=True)

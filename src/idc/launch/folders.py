@@ -10,6 +10,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from idc.errors import ConfigError, IdcError
+from idc.launch.terminal import reporting_errors
 from idc.runtime.cluster import started_again
 from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import Outcome, load_outcome
@@ -30,12 +31,10 @@ class FolderCallback(Callback):
         Raises:
             SystemExit: It is another run's; that has been printed.
         """
-        from idc.launch.app import telling
-
         # The ranks of a job share its folder.
         ranks = (os.environ.get(name, "0") for name in ("RANK", "SLURM_PROCID", "IDC_LAUNCHED"))
         if all(rank == "0" for rank in ranks):
-            with telling():
+            with reporting_errors():
                 folder = Path(str(config.hydra.run.dir))
                 require_free(folder, config, config.hydra.job.config_name, "hydra.run.dir")
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from idc.config.build import Config
 from idc.errors import BusyError, ConfigError
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import WIDE
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import liveness_of, locked
@@ -30,7 +30,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: It was stopped.
     """
-    with telling():
+    with reporting_errors():
         config, _ = composed(cfg)
         store = configured_store(config)
         if store is None:

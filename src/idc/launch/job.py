@@ -14,11 +14,12 @@ from omegaconf import DictConfig
 from idc.config.build import Config, resolve
 from idc.config.values import mirrors_of
 from idc.errors import ConfigError, IdcError, first_line
-from idc.launch.app import print_what_can_be
 from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.registry import StartedJob, register, spare_folder
-from idc.launch.sweep import is_open, job_name, load_sweep, settings_of, typed
+from idc.launch.sweep import is_open
+from idc.launch.sweep_record import job_name, load_sweep, settings_of, typed
 from idc.launch.table import print_outcome
+from idc.launch.terminal import make_printable
 from idc.pipelines.job import Job
 from idc.pipelines.lifecycle import build_redactor, configured_store
 from idc.pipelines.train import run_job
@@ -174,7 +175,7 @@ def hydra_arguments(hydra: Any) -> list[str]:
 
 def quiet() -> None:
     """Warnings go to the log; what the libraries say on every start is not worth a line."""
-    print_what_can_be()
+    make_printable()
     hide_secrets()  # a cluster's job does not begin with the app
     logging.captureWarnings(True)
     for name in ("pytorch_lightning", "lightning_fabric", "lightning", "mlflow", "alembic"):

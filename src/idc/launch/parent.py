@@ -17,7 +17,7 @@ from idc.comparison.runs import FinishedRun
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
 from idc.launch.registry import registered
-from idc.launch.sweep import Sweep, job_name, load_sweep, settings_of
+from idc.launch.sweep_record import Sweep, job_name, load_sweep, settings_of
 from idc.launch.table import mean_and_spread, print_comparison
 from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from idc.config.build import Config
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import print_where
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.prepare import prepare
 from idc.runtime.outcome import Outcome
 
@@ -22,7 +22,7 @@ def run(cfg: DictConfig) -> None:
         SystemExit: It failed; the reason has been printed.
         KeyboardInterrupt: The user stopped it.
     """
-    with telling():
+    with reporting_errors():
         config, folder = composed(cfg)
         name = str(config["name"] or f"prepare {config['choices']['data']}")
         outcome, findings = prepare(config, folder, name)

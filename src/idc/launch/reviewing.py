@@ -3,9 +3,9 @@
 from omegaconf import DictConfig
 from rich.console import Console
 
-from idc.launch.app import telling
 from idc.launch.composed import composed
 from idc.launch.table import where_to_look
+from idc.launch.terminal import reporting_errors
 from idc.pipelines.review import review_run
 from idc.reader_study.mirrored_journal import FOLDER
 
@@ -18,7 +18,7 @@ def run(cfg: DictConfig) -> None:
         KeyboardInterrupt: The user stopped it before the page was served.
     """
     console = Console(soft_wrap=True)
-    with telling():
+    with reporting_errors():
         config, folder = composed(cfg)
         results, journal = review_run(
             config, folder, lambda address: console.print(f"review: {address}   (Ctrl-C ends it)")
