@@ -36,7 +36,9 @@ def test_make_targets_exist(page: Path) -> None:
     assert set(TARGET.findall(page.read_text("utf-8"))) <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if p.name != "CONTRIBUTING.md"], ids=lambda page: page.name
+)
 def test_choices_exist(page: Path) -> None:
     groups = {
         p.name: {f.stem for f in p.glob("*.yaml")} for p in (ROOT / "conf").iterdir() if p.is_dir()
