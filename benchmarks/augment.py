@@ -1,10 +1,10 @@
-"""Augmentation of whole batches by the twins, against one patch after the other on one core.
+"""Augmentation of whole batches, against one patch after the other on one core.
 
 python benchmarks/augment.py [--quick]
 
-Patches/s of 256 patches of 50x50 a batch, for ``augment=light`` and ``augment=strong``: the twins
-of `idc.data.device` on the GPU if there is one, else on one CPU core as albumentations; and
-kornia's containers with the nearest transforms that it has (no H&E stain), if kornia is installed.
+Patches/s of 256 patches of 50x50 a batch, for ``augment=light`` and ``augment=strong``: the batched
+transforms of `idc.data.device` on the GPU if there is one, else on one CPU core as albumentations;
+and, if it is installed, kornia's containers with the nearest transforms that it has (no H&E stain).
 On a GPU time is taken when it is done.
 """
 
@@ -73,20 +73,20 @@ def main() -> None:
     for name in ("light", "strong"):
         nodes = yaml.safe_load((conf_dir() / "augment" / f"{name}.yaml").read_text())["transforms"]
         transforms = [build(node, f"augment.transforms[{i}]") for i, node in enumerate(nodes)]
-        one_by_one, twins = Augmentation(transforms, 0), DeviceAugmentation(transforms, 0)
+        one_by_one, whole = Augmentation(transforms, 0), DeviceAugmentation(transforms, 0)
         # One after the other and by turns of half the time, for what else the machine does.
         batched = slow = 0.0
         for _ in range(2):
             slow += rate(lambda key, f=one_by_one: f(patches, key), seconds / 2, device) / 2
-            batched += rate(lambda key, f=twins: f(images, key), seconds / 2, device) / 2
+            batched += rate(lambda key, f=whole: f(images, key), seconds / 2, device) / 2
         print(
-            f"augment_{name}_twins ratio={batched / slow:.2f} (twins on {device}, {batched:.0f} "
-            f"patches/s, against albumentations on one core, {slow:.0f} patches/s)"
+            f"augment_{name}_batched ratio={batched / slow:.2f} (batched on {device}, "
+            f"{batched:.0f} patches/s, against albumentations on one core, {slow:.0f} patches/s)"
         )
         if (container := kornia_container(name)) is not None:
             other = rate(lambda _, f=container: f(images), seconds, device)
             print(
-                f"augment_{name}_kornia ratio={batched / other:.2f} (twins on {device}, "
+                f"augment_{name}_kornia ratio={batched / other:.2f} (batched on {device}, "
                 f"{batched:.0f} patches/s, against kornia there, {other:.0f} patches/s)"
             )
 

@@ -52,41 +52,41 @@ def leaves(model: nn.Module) -> Iterator[nn.Module]:
 
 def test_reused_activations_get_a_copy_for_each_use() -> None:
     model, inputs = Shared(), torch.randn(5, 4)
-    twin = one_use_each(model, inputs[:1])
-    assert torch.equal(twin(inputs), model(inputs))
-    assert isinstance(twin.act, Turns)
-    assert twin.act is twin.same
-    assert len(twin.act.copies) == 3
-    assert isinstance(twin.once, nn.Tanh)
+    copy = one_use_each(model, inputs[:1])
+    assert torch.equal(copy(inputs), model(inputs))
+    assert isinstance(copy.act, Turns)
+    assert copy.act is copy.same
+    assert len(copy.act.copies) == 3
+    assert isinstance(copy.once, nn.Tanh)
     # What has weights stays one, and shares them with the model.
-    assert twin.weight.weight is model.weight.weight
+    assert copy.weight.weight is model.weight.weight
     # The model itself is as it was, and its copies do not lose count after a pass that failed.
     assert isinstance(model.act, nn.ReLU)
     with pytest.raises(RuntimeError):
-        twin(torch.randn(5, 3))
-    assert torch.equal(twin(inputs), model(inputs))
+        copy(torch.randn(5, 3))
+    assert torch.equal(copy(inputs), model(inputs))
 
 
 def test_in_a_resnet_every_relu_is_used_once(resnet: Network) -> None:
-    twin = explainable_copy(resnet, "cpu")
+    copy = explainable_copy(resnet, "cpu")
     inputs = torch.rand(2, 3, 32, 32)
-    assert max(n for m, n in counted(twin, inputs).items() if isinstance(m, nn.ReLU)) == 2
-    own = one_use_each(twin, inputs[:1])
+    assert max(n for m, n in counted(copy, inputs).items() if isinstance(m, nn.ReLU)) == 2
+    own = one_use_each(copy, inputs[:1])
     uses = counted(own, inputs)
     assert set(uses.values()) == {1}
     assert sum(isinstance(m, nn.ReLU) for m in uses) == 17
-    assert torch.equal(own(inputs), twin(inputs))
-    assert not any(m._forward_hooks for m in twin.modules())
+    assert torch.equal(own(inputs), copy(inputs))
+    assert not any(m._forward_hooks for m in copy.modules())
 
 
 def test_an_explainable_copy_is_independent(resnet: Network) -> None:
     with torch.inference_mode():
-        twin = explainable_copy(resnet.train(), "cpu")
-    assert not any(m.training for m in twin.modules())
-    assert not any(getattr(m, "inplace", False) for m in twin.modules())
-    assert not any(p.requires_grad for p in twin.parameters())
+        copy = explainable_copy(resnet.train(), "cpu")
+    assert not any(m.training for m in copy.modules())
+    assert not any(getattr(m, "inplace", False) for m in copy.modules())
+    assert not any(p.requires_grad for p in copy.parameters())
     assert all(p.requires_grad for p in resnet.parameters())
     assert resnet.training
     with torch.no_grad():
-        next(twin.parameters()).zero_()
+        next(copy.parameters()).zero_()
     assert next(resnet.parameters()).any()

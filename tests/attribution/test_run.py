@@ -67,9 +67,9 @@ def test_when_not_one_patch_fits_it_says_so(model: nn.Module, patches: np.ndarra
 
 
 def test_a_copy_can_be_used_for_several_methods(model: nn.Module, patches: np.ndarray) -> None:
-    twin = explainable_copy(model, "cpu")
+    copy = explainable_copy(model, "cpu")
     with torch.inference_mode():
-        found = run_method(Saliency(), twin, patches, TARGETS, batch_size=2)
+        found = run_method(Saliency(), copy, patches, TARGETS, batch_size=2)
     assert np.allclose(found.maps, explain(model, patches, TARGETS, {"s": Saliency()})["s"].maps)
 
 

@@ -103,7 +103,7 @@ def test_memory_is_channels_last_and_the_input_is_left_alone(patches: Pixels) ->
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_has_no_twin_is_refused_by_name(how: Any) -> None:
+def test_what_has_no_batched_form_is_refused_by_name(how: Any) -> None:
     with pytest.raises(ConfigError, match=rf"{type(how).__name__}.*augment=strong"):
         DeviceAugmentation([A.D4(p=1), how], 0)
 
@@ -140,7 +140,7 @@ def test_no_step_asks_the_device_for_a_value(name: str) -> None:
 
         images = torch.empty(32, 3, 50, 50, dtype=torch.uint8, device="cuda")
         fakes = [
-            Step(s.twin, None if s.chosen is None else like(s.chosen), like(s.parameters))
+            Step(s.transform, None if s.chosen is None else like(s.chosen), like(s.parameters))
             for s in steps
         ]
         out = transform(images, fakes)

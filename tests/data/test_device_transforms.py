@@ -1,4 +1,4 @@
-"""The twins' formulas: the numbers that albumentations gets, and so the same pixels."""
+"""The batched forms' formulas: the numbers that albumentations gets, and so the same pixels."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from albumentations.augmentations.pixel.functional import STAIN_MATRICES
 from augment_cases import Pixels, assert_equal_within, make_patches, on_device
 from numpy.typing import NDArray
 
-from idc.data.device.augmentation import TWINS, DeviceAugmentation
+from idc.data.device.augmentation import BATCHED, DeviceAugmentation
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,10 @@ def mixed(patches: Pixels) -> Pixels:
     return np.concatenate([patches[::8], noise])
 
 
-def twin_of(how: Any, patches: Pixels, u: NDArray[np.float64]) -> Pixels:
-    twin = TWINS[type(how)](how)
-    parameters = torch.from_numpy(twin.parameters(u, *patches.shape[1:3]))
-    return twin.apply(torch.from_numpy(patches), parameters).numpy()
+def batched(how: Any, patches: Pixels, u: NDArray[np.float64]) -> Pixels:
+    transform = BATCHED[type(how)](how)
+    parameters = torch.from_numpy(transform.parameters(u, *patches.shape[1:3]))
+    return transform.apply(torch.from_numpy(patches), parameters).numpy()
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_affine_is_opencvs(mixed: Pixels, border: int) -> None:
     )
     theirs = np.stack([how(image=patch)["image"] for patch in mixed])
     # OpenCV before 5 rounds coordinates to 1/32 pixel, which noise shows.
-    ours = twin_of(how, mixed, np.zeros((len(mixed), 7)))
+    ours = batched(how, mixed, np.zeros((len(mixed), 7)))
     assert_equal_within(ours, theirs, 1, 0.0 if int(cv2.__version__[0]) >= 5 else 0.5)
 
 
@@ -65,7 +65,7 @@ def test_stain_is_albumentations(mixed: Pixels, background: bool) -> None:
         )
         for patch, r in zip(mixed, u, strict=True)
     ]
-    assert_equal_within(twin_of(how, mixed, u), np.stack(theirs), 1, 1e-3)
+    assert_equal_within(batched(how, mixed, u), np.stack(theirs), 1, 1e-3)
 
 
 def test_colour_jitter_is_albumentations_in_any_order(mixed: Pixels) -> None:
@@ -77,13 +77,13 @@ def test_colour_jitter_is_albumentations_in_any_order(mixed: Pixels) -> None:
         factors = [low + (high - low) * x for x, (low, high) in zip(r, ranges, strict=False)]
         theirs.append(how.apply(patch, *factors, order=list(r[4:].argsort())))
     # OpenCV cuts off or rounds on the way from HSV, by column; later steps stretch that a little.
-    assert_equal_within(twin_of(how, mixed, u), np.stack(theirs), 3, 0.01)
+    assert_equal_within(batched(how, mixed, u), np.stack(theirs), 3, 0.01)
 
 
 def test_colour_jitter_without_hue_is_exact(mixed: Pixels) -> None:
     how = A.ColorJitter(0, 0, (0.7, 0.7), 0, p=1)
     theirs = np.stack([how(image=patch)["image"] for patch in mixed])
-    assert_equal_within(twin_of(how, mixed, np.zeros((len(mixed), 8))), theirs, 1, 0.0)
+    assert_equal_within(batched(how, mixed, np.zeros((len(mixed), 8))), theirs, 1, 0.0)
 
 
 @pytest.mark.parametrize("sizes", [(3, 5), (0, 0), (0, 7)])
@@ -97,7 +97,7 @@ def test_blur_is_opencvs(mixed: Pixels, sizes: tuple[int, int]) -> None:
         )
         for patch, r in zip(mixed, u, strict=True)
     ]
-    assert_equal_within(twin_of(how, mixed, u), np.stack(theirs), 1, 0.0)
+    assert_equal_within(batched(how, mixed, u), np.stack(theirs), 1, 0.0)
 
 
 @pytest.mark.parametrize("by_max", [True, False])
@@ -108,7 +108,7 @@ def test_brightness_and_contrast_are_albumentations(mixed: Pixels, by_max: bool)
         how.apply(patch, 0.8 + 0.4 * r[0], (-0.2 + 0.4 * r[1]) * (255 if by_max else patch.mean()))
         for patch, r in zip(mixed, u, strict=True)
     ]
-    assert_equal_within(twin_of(how, mixed, u), np.stack(theirs), 1, 0.0)
+    assert_equal_within(batched(how, mixed, u), np.stack(theirs), 1, 0.0)
 
 
 def test_dropout_fills_whole_rectangles(patches: Pixels) -> None:

@@ -78,8 +78,8 @@ def test_what_patients_share_falls_out_of_the_difference() -> None:
 
 def test_an_equal_contestant_differs_by_nothing() -> None:
     y, group, contestants = contest(3)
-    twins = {"a": contestants["a"], "twin": contestants["a"]}
-    pair = compare_paired(y, group, twins, ("f1", "auroc"), draws=100).pairs
+    equal = {"a": contestants["a"], "same": contestants["a"]}
+    pair = compare_paired(y, group, equal, ("f1", "auroc"), draws=100).pairs
     assert (pair[["difference", "low", "high"]] == 0).all(axis=None)
     assert (pair["p"] == 1).all()
 

@@ -85,7 +85,7 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"leaky": True, "leaks": ("3 of 12 patients cross.",)}, "The results are too optimistic"),
-        ({"leaks": ("5 patches are twins.",)}, "5 patches are twins."),
+        ({"leaks": ("5 patches are duplicates.",)}, "5 patches are duplicates."),
         ({"patients": 9}, "Only 9 patients to test on."),
         ({"drawn": True}, "The patches are synthetic"),
         ({"metrics": FEW_METRICS | {"test/recall": 0.9}}, "to detect 95 of 100 IDC patches"),

@@ -71,17 +71,17 @@ def test_cams_are_captums(patches: np.ndarray) -> None:
     targets = torch.tensor(TARGETS)
     methods = {"cam": GradCam(), "guided": GuidedGradCam()}
     found = explain(network, patches, TARGETS, methods, batch_size=5)
-    twin = explainable_copy(network, "cpu")
-    layer = twin.backbone.stages.layer2
+    copy = explainable_copy(network, "cpu")
+    layer = copy.backbone.stages.layer2
     assert found["cam"].source == "layer2, map 6x6"
     images.requires_grad_()
-    cam = captum.attr.LayerGradCam(twin, layer).attribute(images, targets, relu_attributions=True)
+    cam = captum.attr.LayerGradCam(copy, layer).attribute(images, targets, relu_attributions=True)
     cam = captum.attr.LayerAttribution.interpolate(cam, (48, 48), "bilinear")[:, 0]
     cam = cam.detach()
     scale = float(cam.max())
     assert np.allclose(found["cam"].maps / scale, (cam / scale).numpy(), atol=1e-5)
     with quiet():
-        guided = captum.attr.GuidedGradCam(twin, layer).attribute(
+        guided = captum.attr.GuidedGradCam(copy, layer).attribute(
             images, targets, interpolate_mode="bilinear"
         )
     expected = guided.abs().amax(1).detach().numpy()
@@ -89,14 +89,14 @@ def test_cams_are_captums(patches: np.ndarray) -> None:
 
 
 def test_gradcam_keeps_nothing_below_its_layer(monkeypatch: pytest.MonkeyPatch) -> None:
-    twin = explainable_copy(real_network(), "cpu")
+    copy = explainable_copy(real_network(), "cpu")
     kept = {}
     for name in ("layer1", "layer3"):
-        getattr(twin.backbone.stages, name).register_forward_hook(
+        getattr(copy.backbone.stages, name).register_forward_hook(
             lambda _module, _inputs, output, name=name: kept.update({name: output.requires_grad})
         )
     images = torch.rand(2, 3, 48, 48, requires_grad=True)
-    GradCam(layer="layer2")(twin, images, torch.tensor([0, 1]))
+    GradCam(layer="layer2")(copy, images, torch.tensor([0, 1]))
     assert kept == {"layer1": False, "layer3": True}
     assert images.grad is None
 

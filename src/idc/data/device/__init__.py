@@ -1,1 +1,1 @@
-"""Augmentation where the patches are: batched twins of albumentations transforms on tensors."""
+"""Augmentation where the patches are: batched forms of albumentations transforms on tensors."""

@@ -1,9 +1,9 @@
-"""Augmentation of whole batches where they are, on a GPU or not, by twins of albumentations.
+"""Augmentation of whole batches where they are, on a GPU or not.
 
 torchvision's v2 transforms draw once a batch. kornia's draw once a sample (the order of colour
 jitter once a batch), but other formulas: no H&E stains, hue without OpenCV's quantisation, no
-kernel size of a sample's own. The twins give what the CPU path gives, from the same configuration,
-and are faster than kornia's containers: see `benchmarks/augment.py`.
+kernel size of a sample's own. The batched forms give what the CPU path gives, from the same
+configuration, and are faster than kornia's containers: see `benchmarks/augment.py`.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from idc.data.device.colour import BrightnessContrastTwin, ColorJitterTwin
-from idc.data.device.geometry import MEMBERS, AffineTwin, SymmetryTwin
-from idc.data.device.local import CoarseDropoutTwin, GaussianBlurTwin
-from idc.data.device.stain import HEStainTwin
-from idc.data.device.twin import Parameters, Twin, refuse
+from idc.data.device.batched import BatchedTransform, Parameters, refuse
+from idc.data.device.colour import BatchedBrightnessContrast, BatchedColorJitter
+from idc.data.device.geometry import MEMBERS, BatchedAffine, BatchedSymmetry
+from idc.data.device.local import BatchedCoarseDropout, BatchedGaussianBlur
+from idc.data.device.stain import BatchedHEStain
 from idc.runtime.seeding import derive_seed
 
-TWINS: dict[type, Any] = {
-    **dict.fromkeys(MEMBERS, SymmetryTwin),
-    A.Affine: AffineTwin,
-    A.RandomBrightnessContrast: BrightnessContrastTwin,
-    A.ColorJitter: ColorJitterTwin,
-    A.HEStain: HEStainTwin,
-    A.GaussianBlur: GaussianBlurTwin,
-    A.CoarseDropout: CoarseDropoutTwin,
+BATCHED: dict[type, Any] = {
+    **dict.fromkeys(MEMBERS, BatchedSymmetry),
+    A.Affine: BatchedAffine,
+    A.RandomBrightnessContrast: BatchedBrightnessContrast,
+    A.ColorJitter: BatchedColorJitter,
+    A.HEStain: BatchedHEStain,
+    A.GaussianBlur: BatchedGaussianBlur,
+    A.CoarseDropout: BatchedCoarseDropout,
 }
 
 
@@ -37,12 +37,12 @@ class Step(NamedTuple):
     """One transform of one batch.
 
     Attributes:
-        twin: The transform.
+        transform: The transform.
         chosen: int64 (m,), the samples that get it; None for all.
         parameters: float32 (m, q).
     """
 
-    twin: Twin
+    transform: BatchedTransform
     chosen: Tensor | None
     parameters: Tensor
 
@@ -59,16 +59,18 @@ class DeviceAugmentation:
         seed: The run's seed.
 
     Raises:
-        ConfigError: A transform, or an option of one, has no twin.
+        ConfigError: A transform, or an option of one, has no batched form.
     """
 
     def __init__(self, transforms: Sequence[A.BasicTransform | A.BaseCompose], seed: int) -> None:
         for transform in transforms:
-            if type(transform) not in TWINS:
-                raise refuse(transform, "has no GPU twin")
+            if type(transform) not in BATCHED:
+                raise refuse(transform, "has no batched form")
         self.seed = seed
-        self.twins: list[tuple[Twin, float]] = [(TWINS[type(t)](t), t.p) for t in transforms]
-        self.uniforms = sum(1 + twin.uniforms for twin, _ in self.twins)
+        self.transforms: list[tuple[BatchedTransform, float]] = [
+            (BATCHED[type(t)](t), t.p) for t in transforms
+        ]
+        self.uniforms = sum(1 + transform.uniforms for transform, _ in self.transforms)
 
     def __call__(self, images: Tensor, key: int) -> Tensor:
         """Augment a batch.
@@ -96,14 +98,14 @@ class DeviceAugmentation:
         The draws of sample i do not depend on how many come after it.
         """
         u = np.random.default_rng(derive_seed(self.seed, key)).random((n, self.uniforms))
-        plans: list[tuple[Twin, NDArray[np.int64], Parameters]] = []
+        plans: list[tuple[BatchedTransform, NDArray[np.int64], Parameters]] = []
         at = 0
-        for twin, p in self.twins:
-            mine = u[:, at + 1 : at + 1 + twin.uniforms]
+        for transform, p in self.transforms:
+            mine = u[:, at + 1 : at + 1 + transform.uniforms]
             chosen = np.flatnonzero(u[:, at] < p)
-            at += 1 + twin.uniforms
+            at += 1 + transform.uniforms
             if len(chosen):
-                plans.append((twin, chosen, twin.parameters(mine[chosen], height, width)))
+                plans.append((transform, chosen, transform.parameters(mine[chosen], height, width)))
         if not plans:
             return []
         all_places = _send(np.concatenate([chosen for _, chosen, _ in plans]), device)
@@ -111,8 +113,8 @@ class DeviceAugmentation:
         places = torch.split(all_places, [len(chosen) for _, chosen, _ in plans])
         numbers = torch.split(all_numbers, [p.size for _, _, p in plans])
         return [
-            Step(twin, None if len(p) == n else place, number.view(p.shape))
-            for (twin, _, p), place, number in zip(plans, places, numbers, strict=True)
+            Step(transform, None if len(p) == n else place, number.view(p.shape))
+            for (transform, _, p), place, number in zip(plans, places, numbers, strict=True)
         ]
 
 
@@ -129,11 +131,11 @@ def transform(images: Tensor, steps: Sequence[Step]) -> Tensor:
     pixels = images.permute(0, 2, 3, 1).contiguous()
     # In half precision, products of matrices would come out several grey levels wrong.
     with torch.autocast(images.device.type, enabled=False):
-        for twin, chosen, parameters in steps:
+        for transform, chosen, parameters in steps:
             if chosen is None:
-                pixels = twin.apply(pixels, parameters)
+                pixels = transform.apply(pixels, parameters)
             else:
-                some = twin.apply(pixels.index_select(0, chosen), parameters)
+                some = transform.apply(pixels.index_select(0, chosen), parameters)
                 pixels = pixels.index_copy(0, chosen, some)
     return pixels.permute(0, 3, 1, 2)
 

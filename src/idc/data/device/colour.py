@@ -1,7 +1,7 @@
 """Brightness, contrast, saturation and hue.
 
 albumentations works on uint8 by lookup tables, which cut the fraction off (half a grey level darker
-on average) except for saturation, which rounds; the twins do the same.
+on average) except for saturation, which rounds; the batched forms do the same.
 """
 
 import albumentations as A
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from idc.data.device.batched import BatchedTransform, Parameters, Uniforms, between, column, refuse
 from idc.data.device.hue import shift_hue
-from idc.data.device.twin import Parameters, Twin, Uniforms, between, column, refuse
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in cv2.cvtColor
 
@@ -32,14 +32,14 @@ def to_pixels(planes: Tensor) -> Tensor:
     return planes.to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
-class BrightnessContrastTwin(Twin):
+class BatchedBrightnessContrast(BatchedTransform):
     """RandomBrightnessContrast: ``alpha * x + beta``, beta in parts of 255 or of the mean."""
 
     uniforms = 2
 
     def __init__(self, transform: A.RandomBrightnessContrast) -> None:
         if transform.ensure_safe_range:
-            raise refuse(transform, "with ensure_safe_range has no GPU twin")
+            raise refuse(transform, "with ensure_safe_range has no batched form")
         self.transform = transform
 
     def parameters(self, u: Uniforms, height: int, width: int) -> Parameters:
@@ -56,7 +56,7 @@ class BrightnessContrastTwin(Twin):
         return (x * alpha + beta * unit).clamp_(0, 255).to(torch.uint8)
 
 
-class ColorJitterTwin(Twin):
+class BatchedColorJitter(BatchedTransform):
     """ColorJitter: brightness, contrast, saturation and hue, in an order of each patch's own.
 
     The first three are one formula, ``a x + g gray + m mean(gray) + r``: r = 1/2 makes the final

@@ -7,15 +7,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from idc.data.device.colour import to_pixels, to_planes
-from idc.data.device.twin import (
+from idc.data.device.batched import (
+    BatchedTransform,
     Parameters,
-    Twin,
     Uniforms,
     between,
     integer_between,
     refuse,
 )
+from idc.data.device.colour import to_pixels, to_planes
 from idc.errors import ConfigError
 
 # A symmetry of the square: transposed or not, then mirrored left to right, top to bottom.
@@ -33,7 +33,7 @@ PADDING = {
 }
 
 
-class SymmetryTwin(Twin):
+class BatchedSymmetry(BatchedTransform):
     """D4, RandomRotate90, HorizontalFlip and VerticalFlip: one of a list of symmetries, evenly."""
 
     uniforms = 1
@@ -68,7 +68,7 @@ class SymmetryTwin(Twin):
         return pixels.reshape(-1, channels).index_select(0, source).view_as(pixels)
 
 
-class AffineTwin(Twin):
+class BatchedAffine(BatchedTransform):
     """Affine: scale, rotate, shear and shift about the centre, bilinear.
 
     OpenCV before 5 rounds coordinates to 1/32 pixel; here, as in 5, they are exact.
@@ -78,11 +78,13 @@ class AffineTwin(Twin):
 
     def __init__(self, transform: A.Affine) -> None:
         if transform.border_mode not in PADDING:
-            raise refuse(transform, f"with border_mode={transform.border_mode} has no GPU twin")
+            raise refuse(transform, f"with border_mode={transform.border_mode} has no batched form")
         if transform.interpolation != cv2.INTER_LINEAR:
-            raise refuse(transform, f"with interpolation={transform.interpolation} has no GPU twin")
+            raise refuse(
+                transform, f"with interpolation={transform.interpolation} has no batched form"
+            )
         if transform.fit_output or transform.balanced_scale:
-            raise refuse(transform, "with fit_output or balanced_scale has no GPU twin")
+            raise refuse(transform, "with fit_output or balanced_scale has no batched form")
         self.transform = transform
         self.padding = PADDING[transform.border_mode]
         self.fill = np.broadcast_to(np.asarray(transform.fill, np.float32), (3,))

@@ -6,11 +6,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from idc.data.device.batched import (
+    BatchedTransform,
+    Parameters,
+    Uniforms,
+    between,
+    integer_between,
+    refuse,
+)
 from idc.data.device.colour import to_pixels
-from idc.data.device.twin import Parameters, Twin, Uniforms, between, integer_between, refuse
 
 
-class GaussianBlurTwin(Twin):
+class BatchedGaussianBlur(BatchedTransform):
     """GaussianBlur: separable, mirrored about the border pixels.
 
     Along one axis a blur is a product with a banded matrix. It is made on the device from the
@@ -59,12 +66,12 @@ def _band(weights: Tensor, size: int) -> Tensor:
     return torch.mm(kernels, hits.flatten(1)).view(-1, size, size)
 
 
-class CoarseDropoutTwin(Twin):
+class BatchedCoarseDropout(BatchedTransform):
     """CoarseDropout with a fill of one colour."""
 
     def __init__(self, transform: A.CoarseDropout) -> None:
         if isinstance(transform.fill, str):
-            raise refuse(transform, f"with fill={transform.fill} has no GPU twin")
+            raise refuse(transform, f"with fill={transform.fill} has no batched form")
         self.transform = transform
         self.holes = transform.num_holes_range[1]
         self.uniforms = 1 + 4 * self.holes

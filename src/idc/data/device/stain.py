@@ -6,15 +6,22 @@ import torch
 from albumentations.augmentations.pixel.functional import STAIN_MATRICES
 from torch import Tensor
 
+from idc.data.device.batched import (
+    BatchedTransform,
+    Parameters,
+    Uniforms,
+    between,
+    integer_between,
+    refuse,
+)
 from idc.data.device.colour import luma, to_pixels, to_planes
-from idc.data.device.twin import Parameters, Twin, Uniforms, between, integer_between, refuse
 
 TISSUE = 0.85 * 255  # brighter is glass
 REGULARIZATION = 1e-6
 DARKEST = 255e-6  # in place of zero, whose logarithm is infinite
 
 
-class HEStainTwin(Twin):
+class BatchedHEStain(BatchedTransform):
     """HEStain with preset stain matrices (Ruifrok & Johnston 2001, Macenko et al. 2009, ...).
 
     To separate the stains by least squares, to change them and to mix them again are linear in
@@ -25,7 +32,7 @@ class HEStainTwin(Twin):
 
     def __init__(self, transform: A.HEStain) -> None:
         if transform.method not in ("preset", "random_preset"):
-            raise refuse(transform, f"with method={transform.method} has no GPU twin")
+            raise refuse(transform, f"with method={transform.method} has no batched form")
         names = [transform.preset] if transform.method == "preset" else transform.preset_names
         self.stains = np.stack([STAIN_MATRICES[name] for name in names])
         self.transform = transform

@@ -1,4 +1,4 @@
-"""What a batched twin of an albumentations transform is."""
+"""What a batched form of an albumentations transform is."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -14,7 +14,7 @@ Parameters = NDArray[np.float32]
 Range = tuple[float, float]
 
 
-class Twin(ABC):
+class BatchedTransform(ABC):
     """One transform for many patches at once, each with parameters of its own.
 
     It works in two steps. `parameters` turns random numbers into what the formula needs, on the
@@ -70,7 +70,7 @@ def column(parameters: Tensor, i: int) -> Tensor:
 
 
 def refuse(transform: object, why: str) -> ConfigError:
-    """The error for a transform, or an option of one, that has no twin."""
+    """The error for a transform, or an option of one, that has no batched form."""
     return ConfigError(
         f"augment.transforms: {type(transform).__name__} {why}; use an augmentation on the CPU "
         f"(augment=strong or augment.device=cpu)."
