@@ -137,7 +137,7 @@ class Trainer:
         "warn", "true stops at an operation that cannot be; false is faster on a GPU"
     )
     enable_progress_bar: bool = option(True, "show a progress bar")
-    profiler: Literal["simple", "advanced", "pytorch", "xla"] | dict[str, Any] | None = option(
+    profiler: Literal["simple", "advanced", "pytorch"] | dict[str, Any] | None = option(
         None, "simple | advanced | a profiler's _target_; its report lies in the run's folder"
     )
 
