@@ -32,7 +32,7 @@ def test_a_source_lists_class_names_and_the_index_has_labels(tmp_path: Path) -> 
     scan = Letters(tmp_path).scan()
     assert scan.index["path"].tolist() == ["a1.png", "c1.png", "z1.png"]
     assert scan.index["label"].tolist() == [0, 2, -1]
-    assert scan.index["checks"].tolist() == ["", "", ""]
+    assert scan.index["checks"].tolist() == ["", "", "bad_name"]  # no such class
     assert not has_positions(scan.index)
     assert set(scan.folders) == {"."}
 

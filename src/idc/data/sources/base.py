@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.audit.findings import BAD_NAME
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.files import Pixels, read_files
 from idc.data.index import STAIN, UNKNOWN, conform
@@ -94,7 +95,7 @@ class Source(ABC):
 
         Returns:
             One row per image with the columns of `idc.data.index.INDEX`, but ``label`` holds the
-            name of the class (or None where it is unknown).
+            name of the class. An image of another class, or of None, is a `bad_name`.
         """
 
     def read(self, index: pd.DataFrame) -> Pixels:
@@ -154,6 +155,9 @@ class Source(ABC):
         if not self.card.is_h_and_e:
             table[STAIN] = self.card.stain
         index = conform(table, self.name)
+        # Without a class it cannot be used: the audit drops it or stops.
+        nameless = index["label"].eq(UNKNOWN) & ~index["checks"].str.contains(BAD_NAME)
+        index.loc[nameless, "checks"] = (BAD_NAME + "," + index["checks"]).str.rstrip(",")
         return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
 
 
