@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from idc.comparison.contestant import Contestant
-from idc.comparison.significance import Comparison
+from idc.comparison.significance import BOARD, Comparison
 from idc.runtime.outcome import Outcome
 
 # Keys that distinguish repeats of a setting, which are averaged over.
 REPEATS = ("seed", "split.seed", "split.fold", "data.seed")
-METRICS = ("test/f1", "test/recall", "test/balanced_accuracy", "test/auroc")
+METRICS = tuple(f"test/{name}" for name in BOARD)
 RUN = "run"  # key of the name of a run without a sweep
 WHOLE = "this setting"  # name of the setting of a sweep that varies only repeats
 

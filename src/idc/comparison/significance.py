@@ -18,7 +18,8 @@ from idc.metrics.paired import compare_paired, holm
 from idc.metrics.statistics import Prediction
 
 HALF = "_at_0.5"
-METRICS = ("f1", "recall", "balanced_accuracy", "auroc", "accuracy")
+BOARD = ("f1", "recall", "balanced_accuracy", "auroc")  # columns of the leaderboard
+METRICS = (*BOARD, "accuracy")  # McNemar's test is one of accuracies
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from idc.evaluation.predictions import probabilities_of
 from idc.metrics.bootstrap import Intervals, bootstrap
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.collection import build_metrics, scores_for_metrics
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.grouped import count_decisions
+from idc.metrics.metric_names import AREAS, AT_DECISION
 from idc.metrics.per_patient import burden_summary, per_patient_table, worst_patient
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.selective_prediction import confidence, risk_coverage, selective_metrics
@@ -23,8 +24,6 @@ from idc.metrics.slice_columns import slice_columns
 from idc.metrics.slice_table import slice_metrics, slice_table
 from idc.text import count, per_cent
 
-AREAS = ("auroc", "average_precision")  # over all thresholds
-AT_THRESHOLD = tuple(name for name in METRIC_NAMES if name not in AREAS)
 HALF = "_at_0.5"
 
 
@@ -163,7 +162,7 @@ def _calibration_metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
 
 def _metrics_at_half(test: pd.DataFrame) -> dict[str, float]:
     at_half = metrics_of(at_half_score(test), classes=2)
-    return {f"{name}{HALF}": at_half[name] for name in AT_THRESHOLD}
+    return {f"{name}{HALF}": at_half[name] for name in AT_DECISION}
 
 
 def at_half_score(frame: pd.DataFrame) -> pd.DataFrame:
@@ -193,12 +192,12 @@ def metrics_of(frame: pd.DataFrame, classes: int) -> dict[str, float]:
         collection.update(scores, labels)
         values = collection.compute()
     values = {name: float(value) for name, value in values.items()}
-    present = set(frame["label"])
-    if len(present) < classes:
+    if frame["label"].nunique() < classes:
         undefined = list(AREAS)
         if classes == 2:
-            undefined += ["balanced_accuracy"]
-            undefined += ["specificity"] if 1 in present else ["recall", "precision", "f1"]
+            called = frame["predicted"].to_numpy(np.int64)
+            counts = count_decisions(labels.numpy(), called, np.zeros_like(called), 1)
+            undefined += [name for name, value in counts.metrics().items() if np.isnan(value[0])]
         values |= dict.fromkeys(undefined, float("nan"))
     return values
 

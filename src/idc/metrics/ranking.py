@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from idc.metrics.grouped import share
 
-AREAS = ("auroc", "average_precision")
 FEW_CLUSTERS = 1_000  # a matrix of clusters x clusters then takes 8 MB
 CELLS = 2_000_000  # float64 cells of an intermediate matrix: 16 MB
 
@@ -29,7 +28,7 @@ class Ranking(ABC):
 
         Args:
             weights: Whole numbers >= 0, float64 (draws, clusters).
-            names: Which of `AREAS` to compute.
+            names: Which of `idc.metrics.metric_names.AREAS` to compute.
 
         Returns:
             Name to float64 (draws,) in [0, 1]; NaN for a draw that lacks a class.

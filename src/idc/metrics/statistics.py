@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from idc.errors import DataError
 from idc.metrics.grouped import DecisionCounts, confusion_matrices, macro_metrics
-from idc.metrics.ranking import AREAS, Ranking, build_ranking
+from idc.metrics.metric_names import AREAS, AT_DECISION
+from idc.metrics.ranking import Ranking, build_ranking
 from idc.metrics.score_errors import ERRORS, error_metric, error_terms
 
-AT_DECISION = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1")
+# Cells of the confusion matrix (TN, FP, FN, TP) that a metric of two classes is a share of.
+SHARE_OF = {"precision": (1, 3), "recall": (2, 3), "specificity": (0, 1)}
+NOT_TN = (1, 2, 3)  # for F-scores, which do not count true negatives
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,6 @@ class ClusterStatistics:
         of_class = np.zeros((clusters, classes), bool)
         of_class[codes, truth] = True
         self._class_clusters = of_class.sum(0)
-        self._class_patches = np.bincount(truth, minlength=classes)
         self._rankings: list[Ranking] = []
         if set(AREAS) & set(self.names):
             columns = enumerate(prediction.scores.T) if classes > 2 else [(1, prediction.scores)]
@@ -129,11 +131,8 @@ class ClusterStatistics:
             return len(self._patches)
         if self._classes > 2 or base in (*AREAS, "balanced_accuracy"):
             return int(min(held for held in self._class_clusters if held))
-        if base in ("recall", "specificity"):
-            return int(self._class_clusters[1 if base == "recall" else 0])
-        tn, _, fn, _ = self._cells[name.removeprefix(base)].T
-        counted = self._patches - tn - (fn if base == "precision" else 0)
-        return int((counted > 0).sum())
+        counted = self._cells[name.removeprefix(base)][:, SHARE_OF.get(base, NOT_TN)]
+        return int((counted.sum(1) > 0).sum())
 
     def denominator(self, name: str) -> int:
         """Number of patches that a metric is a share of; 0 if it is not a simple share.
@@ -144,11 +143,9 @@ class ClusterStatistics:
         base = name.partition("_at_")[0]
         if base == "accuracy":
             return int(self._patches.sum())
-        if self._classes > 2 or base not in ("recall", "specificity", "precision"):
+        if self._classes > 2 or base not in SHARE_OF:
             return 0
-        if base == "precision":
-            return int(self._cells[name.removeprefix(base)][:, [1, 3]].sum())
-        return int(self._class_patches[1 if base == "recall" else 0])
+        return int(self._cells[name.removeprefix(base)][:, SHARE_OF[base]].sum())
 
     def _at_decision(self, matrices: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         if self._classes == 2:

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
+from idc.metrics.metric_names import AT_DECISION
 from idc.reports.phrases import metric_name
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import HEADLINES
 
 # The Hub's names of metrics, where they differ from ours.
 HUB_METRICS = {"auroc": "roc_auc"}
-AT_THRESHOLD = ("recall", "specificity", "precision", "f1", "balanced_accuracy", "accuracy")
 
 
 def card_data(report: RunReport) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def _results(report: RunReport) -> list[dict[str, Any]]:
         about = []
         if not report.two_classes and name != "accuracy":
             about.append("mean over classes")
-        if report.threshold is not None and name in AT_THRESHOLD:
+        if report.threshold is not None and name in AT_DECISION:
             about.append(f"at threshold {report.threshold:.3f}")
         if (bounds := report.interval(f"test/{name}")) is not None:
             about.append(f"interval {bounds[0]:.3f} to {bounds[1]:.3f}")
