@@ -1,6 +1,7 @@
 """What every command shares: it prints what the terminal can show."""
 
 import io
+import subprocess
 import sys
 
 import pytest
@@ -14,3 +15,14 @@ def test_characters_that_a_terminal_lacks_stop_nothing(monkeypatch: pytest.Monke
     make_printable()
     print("0.912 ± 0.004 患\udce4", flush=True)
     assert stream.buffer.getvalue() == b"0.912 +/- 0.004 ??\n"  # type: ignore[attr-defined]
+
+
+def test_a_pipe_that_takes_a_few_lines_is_no_error() -> None:
+    script = "from idc.launch.terminal import print_to_pipe; print_to_pipe('line\\n' * 100_000)"
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == b"line\n"
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, b"")

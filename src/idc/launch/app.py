@@ -25,7 +25,7 @@ from idc.launch import sweep
 from idc.launch.arguments import without_secrets
 from idc.launch.disk import check_tracking, problem_with_folders
 from idc.launch.help import help_text, wants_help
-from idc.launch.terminal import make_printable, reporting_errors
+from idc.launch.terminal import make_printable, print_to_pipe, reporting_errors
 from idc.runtime import cluster, orphans, signals
 from idc.runtime.redaction import hide_secrets
 
@@ -92,7 +92,7 @@ def run_app(app: str, compose_and_run: Callable[[], object]) -> None:
     """
     make_printable()
     if wants_help(sys.argv[1:]):
-        print(help_text(app, sys.argv[1:]))
+        print_to_pipe(help_text(app, sys.argv[1:]))
         return
     if "--version" in sys.argv[1:]:
         print(f"idc {__version__}")

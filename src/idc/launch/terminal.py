@@ -3,6 +3,7 @@
 import codecs
 import io
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,3 +46,12 @@ def reporting_errors() -> Iterator[None]:
         else:
             logging.getLogger(__name__).exception("unexpected error")
         raise SystemExit(1) from None
+
+
+def print_to_pipe(text: str) -> None:
+    """Print a text of which a pipe may take the first lines only, as ``| head`` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What is left is flushed once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
