@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from idc.errors import TrainingError
 from idc.pipelines import job
 from idc.pipelines.job import Job, run_in_ranks
 from idc.runtime.outcome import Outcome, load_outcome
+from idc.runtime.ranks import RankError
 
 
 def launch(
@@ -40,7 +40,8 @@ def test_the_outcome_is_that_of_the_first_process(
 @pytest.mark.parametrize(
     ("error", "status", "reason"),
     [
-        (TrainingError("rank 1 failed\nmore"), "FAILED", "rank 1 failed"),
+        (RankError("rank 1 failed\nmore", stopped=False), "FAILED", "rank 1 failed"),
+        (RankError("rank 0 was ended", stopped=True), "FAILED", "rank 0 was ended"),
         (KeyboardInterrupt("by SIGTERM"), "KILLED", "by SIGTERM"),
     ],
 )
@@ -58,11 +59,23 @@ def test_a_run_that_no_process_could_close_is_closed(
 def test_a_run_that_closed_itself_keeps_its_own_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    launch(
-        monkeypatch, Outcome("mine", "FAILED", error="no memory"), TrainingError("rank 0 failed")
-    )
-    with pytest.raises(TrainingError):
+    error = RankError("rank 0 failed", stopped=False)
+    launch(monkeypatch, Outcome("mine", "FAILED", error="no memory"), error)
+    with pytest.raises(RankError):
         run_in_ranks(Job({"resume": None}, tmp_path), 2, None)
     outcome = load_outcome(tmp_path)
     assert outcome is not None
     assert outcome.error == "no memory"
+
+
+@pytest.mark.parametrize(("stopped", "status"), [(False, "FAILED"), (True, "KILLED")])
+def test_a_first_rank_that_was_ended_for_the_error_of_another_has_failed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stopped: bool, status: str
+) -> None:
+    left = Outcome("mine", "KILLED", error="stopped by SIGTERM")
+    launch(monkeypatch, left, RankError("rank 1 failed", stopped))
+    with pytest.raises(RankError):
+        run_in_ranks(Job({"resume": None}, tmp_path), 2, None)
+    outcome = load_outcome(tmp_path)
+    assert outcome is not None
+    assert outcome.status == status

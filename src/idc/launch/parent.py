@@ -22,6 +22,7 @@ from idc.launch.table import mean_and_spread, print_comparison
 from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
 from idc.pipelines.run_context import RunContext
+from idc.runtime import signals
 from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
 from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import Outcome, load_outcome
@@ -39,7 +40,6 @@ NEVER_STARTED = "the job never started"
 OVERRIDES_TAG = "idc.sweep.overrides"
 DIGEST_TAG = "idc.sweep.digest"
 KIND = "sweep"
-STOPPED_CODE = 128  # of a stopped process the exit code is this and the signal's number
 # Entered when the sweep is opened, left when it is closed: Hydra comes in between.
 _alive = ExitStack()
 
@@ -187,7 +187,7 @@ def close_parent(sweep: Sweep, code: int) -> int:
         The exit code: not 0 if a job failed or did not run.
     """
     store = _store(sweep)
-    stopped = code > STOPPED_CODE
+    stopped = code > signals.STOPPED_CODE
     ran = _outcomes(sweep, store, stopped)
     missing = [] if stopped else _missing(sweep)
     if store is None or sweep.parent is None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from idc.config.build import Config
-from idc.errors import TrainingError, first_line
+from idc.errors import first_line
 from idc.pipelines.lifecycle import STOPPED, close_for
 from idc.runtime.outcome import Outcome, load_outcome
-from idc.runtime.ranks import launch_ranks
+from idc.runtime.ranks import RankError, launch_ranks
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 
@@ -47,13 +47,13 @@ def run_in_ranks(job: Job, processes: int, store: MlflowStore | None) -> Outcome
         store: The MLflow store, or None: a run that its process could not close is closed here.
 
     Raises:
-        TrainingError: A process failed; it has printed why.
+        RankError: A process failed; it has printed why.
         KeyboardInterrupt: It was stopped.
     """
     failure: BaseException | None = None
     try:
         launch_ranks(processes, [*job.hydra_arguments, *job.overrides], job.folder)
-    except (TrainingError, KeyboardInterrupt) as error:
+    except (RankError, KeyboardInterrupt) as error:
         failure = error
     outcome = load_outcome(job.folder) or Outcome(job.name, settings=job.settings)
     new = job.parent and not job.config["resume"]
@@ -62,8 +62,11 @@ def run_in_ranks(job: Job, processes: int, store: MlflowStore | None) -> Outcome
         outcome.run_id = MlflowRun(store, name=job.name, parent=job.parent).run_id
     if outcome.status == "RUNNING" and isinstance(failure, KeyboardInterrupt):
         close_for(store, outcome, job.folder, "KILLED", str(failure) or STOPPED)
-    elif outcome.status == "RUNNING" and failure is not None:
-        close_for(store, outcome, job.folder, "FAILED", first_line(failure))
+    elif isinstance(failure, RankError):
+        # The first rank may have been ended for another one's error, and have recorded that.
+        ended = outcome.status == "KILLED" and not failure.stopped
+        if outcome.status == "RUNNING" or ended:
+            close_for(store, outcome, job.folder, "FAILED", first_line(failure))
     if failure is not None:
         raise failure
     return outcome

@@ -28,6 +28,18 @@ from idc.runtime.orphans import LAUNCHED
 SIGNALS = (*signals.SIGNALS, signal.SIGINT, signal.SIGQUIT)
 
 
+class RankError(TrainingError):
+    """A rank failed, and the others were ended for it.
+
+    Attributes:
+        stopped: Whether that rank was ended from outside, by a signal.
+    """
+
+    def __init__(self, message: str, stopped: bool) -> None:
+        super().__init__(message)
+        self.stopped = stopped
+
+
 def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None:
     """Run one job in several processes on this node and wait for it.
 
@@ -38,7 +50,7 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
 
     Raises:
         KeyboardInterrupt: The job was stopped.
-        TrainingError: A rank failed; it has printed the reason.
+        RankError: A rank failed; it has printed the reason.
     """
     command = [
         *("-m", "idc.train", *arguments, f"hydra.run.dir={_quoted(folder)}"),
@@ -62,10 +74,11 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
         signals.stop(error.sigval)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        raise TrainingError(
+        raise RankError(
             f"rank {rank} of the {processes} processes of this job failed (exit code "
             f"{failure.exitcode}) and the others were ended; see its message above and in "
-            f"{folder / 'console.log'}."
+            f"{folder / 'console.log'}.",
+            stopped=failure.exitcode < 0 or failure.exitcode > signals.STOPPED_CODE,
         ) from None
 
 

@@ -49,9 +49,12 @@ class _State:
 _state = _State()
 
 
+STOPPED_CODE = 128  # the exit code of a stopped process is this plus the signal's number
+
+
 def exit_code(stop: KeyboardInterrupt) -> int:
     """Exit code of a stopped process, as the shell's: 130 for Ctrl-C, 143 for SIGTERM."""
-    return 128 + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
+    return STOPPED_CODE + (stop.number if isinstance(stop, Stopped) else signal.SIGINT)
 
 
 def received() -> int | None:
