@@ -86,9 +86,14 @@ def test_training_explains_all_that_needs_no_position(trained: Result) -> None:
 
 
 def test_every_other_app_takes_it(trained: Result, ask: Cli, tmp_path: Path) -> None:
-    run = run_of(trained).info.run_id
+    before = run_of(trained)
+    run, metrics = before.info.run_id, before.data.metrics
+    assert 0 <= metrics["test/balanced_accuracy"] <= 1
+    assert "val/threshold" not in metrics
     evaluated = ask("evaluate", f"run={run}", "explain=none", "intervals.draws=20")
     assert evaluated.code == 0, evaluated.err
+    (evaluation,) = evaluated.runs("tags.`idc.kind` = 'evaluate'")
+    assert evaluation.data.metrics["test/accuracy"] == pytest.approx(metrics["test/accuracy"])
     explained = ask("explain", f"run={run}", "explain=saliency", "explain.select=patient=case3")
     assert explained.code == 0, explained.err
     reviewed = ask("review", f"run={run}", "count=5", "order=uncertainty", "serve=false")

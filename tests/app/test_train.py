@@ -275,30 +275,6 @@ def test_gradual_unfreezing_frees_stage_after_stage(cli: Cli) -> None:
     assert len(state) == len(learnable) + 2
 
 
-def test_k_classes_are_no_special_case(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing but the data's class names says that there are two."""
-    from idc.data.sources.base import Scan
-    from idc.data.sources.synthetic import SyntheticSource
-
-    scan = SyntheticSource.scan
-
-    def three(self: SyntheticSource) -> Scan:
-        index = scan(self).index
-        labels = np.where(index["drawn"] == 1, 2, np.arange(len(index)) % 2)
-        return Scan(index.assign(label=labels))
-
-    monkeypatch.setattr(SyntheticSource, "scan", three)
-    monkeypatch.setattr(SyntheticSource, "class_names", ("a", "b", "c"))
-    options = [o for o in TINY if o != "explain=none"]
-    result = cli(*options, "explain=gradcam", "explain.per_kind=1")
-    assert result.code == 0, result.err
-    metrics = comparable(result.folders[0])
-    assert 0 <= metrics["test/balanced_accuracy"] <= 1
-    assert "val/threshold" not in metrics
-
-
 def test_an_epoch_with_a_checkpoint_has_its_metrics(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
