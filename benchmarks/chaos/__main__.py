@@ -47,6 +47,10 @@ def main() -> int:
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else list(FAMILIES)
+    if unknown := set(names) - set(FAMILIES):
+        parser.error(
+            f"--only: no family {', '.join(sorted(unknown))}; choose {', '.join(FAMILIES)}"
+        )
     if options.quick and not options.only:
         names.remove("server")  # minutes; tests/tracking has a real server too
         names.remove("signals")  # `writers` stops its training by a signal
