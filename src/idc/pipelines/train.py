@@ -41,6 +41,7 @@ from idc.pipelines.training_artifacts import (
     record_inputs,
     record_place,
     record_training,
+    save_start,
 )
 from idc.pipelines.validate import check_config
 from idc.runtime import signals
@@ -151,6 +152,8 @@ def _open(
     """Open or reopen the run, and log its configuration; the stack closes it, whatever happens."""
     mlruns, outcome = Path(job.config["paths"]["mlruns"]), context.outcome
     if point is None:
+        # First: a run that is killed once it is open can then be started anew.
+        save_start(context, job.mirrors)
         run = tracked_run(store, outcome, mlruns, job.folder, job.parent)
         context.run = stack.enter_context(run)
         record_config(context, job.mirrors, job.settings)

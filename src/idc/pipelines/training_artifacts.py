@@ -45,15 +45,25 @@ def record_config(
         mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
         settings: The swept values; None for a resumed run, which keeps its own.
     """
-    run, folder = context.run, context.folder
+    run = context.run
+    save_start(context, mirrors)
     if settings is not None:
         run.tags({"idc.settings": json.dumps(settings)})
     if not settings and (job := slurm_job()) is not None:
         run.tags({JOB_TAG: job})
-    save_hidden_paths(context.config, folder)
-    start = {"config": storable(context.shown), "mirrors": dict(mirrors)}
-    write_text(folder / START, json.dumps(start) + "\n")
     record_config_file(context)
+
+
+def save_start(context: RunContext, mirrors: Mapping[str, str]) -> None:
+    """Save what the run needs to be started anew to its folder.
+
+    Args:
+        context: The run, which need not be open.
+        mirrors: See `record_config`.
+    """
+    save_hidden_paths(context.config, context.folder)
+    start = {"config": storable(context.shown), "mirrors": dict(mirrors)}
+    write_text(context.folder / START, json.dumps(start) + "\n")
 
 
 def record_config_file(context: RunContext) -> None:

@@ -10,6 +10,7 @@ from idc.config.stored import Origin
 from idc.config.values import following, named_too
 from idc.errors import CheckpointError, ConfigError, first_line
 from idc.runtime.atomic import write_text
+from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import load_outcome
 from idc.tracking.journal import FOLDER as JOURNALS
 from idc.tracking.journal import RunIds
@@ -37,15 +38,18 @@ def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | N
         tags: The run's tags.
         config: The current configuration, with ``paths.root``.
     """
-    if FOLDER_TAG not in tags:
-        return None
-    folder = Path(config["paths"]["root"]) / tags[FOLDER_TAG]
-    # A later run may have used the same folder.
-    outcome = load_outcome(folder)
-    if outcome is None or outcome.run_id is None:
-        return None
+    if FOLDER_TAG in tags:
+        folders = iter([Path(config["paths"]["root"]) / tags[FOLDER_TAG]])
+    else:  # killed before it could be tagged
+        folders = (path.parent for path in Path(config["paths"]["runs"]).rglob(OUTCOME))
     ids = RunIds(Path(config["paths"]["mlruns"]) / JOURNALS)
-    return folder if run_id in (outcome.run_id, ids.resolve(outcome.run_id)) else None
+    for folder in folders:
+        # A later run may have used the same folder.
+        outcome = load_outcome(folder)
+        own = outcome.run_id if outcome is not None else None
+        if own is not None and run_id in (own, ids.resolve(own)):
+            return folder
+    return None
 
 
 def save_hidden_paths(config: Config, folder: Path) -> None:
