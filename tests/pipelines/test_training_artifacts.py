@@ -22,6 +22,7 @@ from idc.pipelines.training_artifacts import (
     record_inputs,
     record_place,
     record_training,
+    save_start,
 )
 from idc.runtime.cost import Cost
 from idc.runtime.outcome import Outcome, load_outcome
@@ -45,7 +46,8 @@ def make(compose: Callable[..., dict[str, Any]], tmp_path: Path) -> Make:
 
 def test_a_run_can_be_started_anew_from_what_it_logs_first(make: Make) -> None:
     context, run = make()
-    record_config(context, {"data.source.root": "data.root"}, {"seed": "1"})
+    save_start(context, {"data.source.root": "data.root"})
+    record_config(context, {"seed": "1"})
     record_place(context)
     assert run.files == ["config.yaml"]
     assert json.loads(run.logged["idc.settings"]) == {"seed": "1"}

@@ -11,10 +11,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from idc.errors import CheckpointError, first_line
+from idc.launch.folders import SWEEP
 from idc.launch.registry import sweep_of
 from idc.runtime.atomic import write_text
 
-FILE = "sweep.json"
 NOT_IN_NAMES = ("sweep.resume",)
 
 
@@ -49,7 +49,7 @@ class Sweep:
         # The jobs need no URI of it, which may hold a password.
         own = {**self.config, "uri": None}
         content = {**asdict(self), "folder": str(self.folder), "config": own}
-        write_text(self.folder / FILE, json.dumps(content, indent=2) + "\n")
+        write_text(self.folder / SWEEP, json.dumps(content, indent=2) + "\n")
 
 
 def typed(overrides: Any) -> list[str]:
@@ -68,7 +68,7 @@ def load_sweep(folder: Path) -> Sweep | None:
     Raises:
         CheckpointError: The file is damaged.
     """
-    path = (sweep_of(folder) or folder) / FILE
+    path = (sweep_of(folder) or folder) / SWEEP
     if not path.is_file():
         return None
     try:

@@ -151,12 +151,12 @@ def _open(
 ) -> None:
     """Open or reopen the run, and log its configuration; the stack closes it, whatever happens."""
     mlruns, outcome = Path(job.config["paths"]["mlruns"]), context.outcome
+    # Before: a run that is killed as soon as it is open can then be started anew.
+    save_start(context, point.origin.mirrors if point else job.mirrors)
     if point is None:
-        # First: a run that is killed once it is open can then be started anew.
-        save_start(context, job.mirrors)
         run = tracked_run(store, outcome, mlruns, job.folder, job.parent)
         context.run = stack.enter_context(run)
-        record_config(context, job.mirrors, job.settings)
+        record_config(context, job.settings)
         record_place(context)
         return
     mark_ended(point.folder)
@@ -165,7 +165,7 @@ def _open(
         store, outcome, mlruns, job.folder, job.parent, point.run_id, log_name=log_name
     )
     context.run = stack.enter_context(run)
-    record_config(context, point.origin.mirrors)
+    record_config(context)
 
 
 def _origin(

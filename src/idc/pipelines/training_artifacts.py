@@ -35,18 +35,14 @@ NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASH
 NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
 
 
-def record_config(
-    context: RunContext, mirrors: Mapping[str, str], settings: Mapping[str, str] | None = None
-) -> None:
-    """Log the configuration: from now on the run can be started anew by its id.
+def record_config(context: RunContext, settings: Mapping[str, str] | None = None) -> None:
+    """Log the configuration.
 
     Args:
         context: The run.
-        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
         settings: The swept values; None for a resumed run, which keeps its own.
     """
     run = context.run
-    save_start(context, mirrors)
     if settings is not None:
         run.tags({"idc.settings": json.dumps(settings)})
     if not settings and (job := slurm_job()) is not None:
@@ -55,11 +51,11 @@ def record_config(
 
 
 def save_start(context: RunContext, mirrors: Mapping[str, str]) -> None:
-    """Save what the run needs to be started anew to its folder.
+    """Save to the run's folder what it needs to be started anew by its id.
 
     Args:
         context: The run, which need not be open.
-        mirrors: See `record_config`.
+        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
     """
     save_hidden_paths(context.config, context.folder)
     start = {"config": storable(context.shown), "mirrors": dict(mirrors)}

@@ -22,6 +22,7 @@ from idc.plots.style import (
     BLACK,
     GREY,
     literal,
+    mark_unknown,
     new_figure,
     tidy,
 )
@@ -173,16 +174,7 @@ def _draw_panel(axes: Axes, panel: Panel, rows: Sequence[Mapping[Any, Any]]) -> 
             if np.isfinite(row.get(small.column, np.nan)):
                 axes.plot(row[small.column], place - 0.3, **_small_style(small))
         if not np.isfinite(value):
-            axes.text(
-                0.5,
-                place,
-                "unknown",
-                transform=axes.get_yaxis_transform(),
-                ha="center",
-                va="center",
-                color=GREY,
-                fontsize=8,
-            )
+            mark_unknown(axes, place)
             continue
         if panel.low and np.isfinite([row[panel.low], row[panel.high]]).all():
             axes.plot([row[panel.low], row[panel.high]], [place] * 2, color=mark.colour, lw=2)

@@ -9,7 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idc.plots.style import BLACK, BLUE, GREY, SKY, literal, new_figure, note_empty, tidy
+from idc.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    SKY,
+    literal,
+    mark_unknown,
+    new_figure,
+    note_empty,
+    tidy,
+)
 from idc.text import metric_label
 
 LEAKY = "†  patients are in two splits: optimistic"
@@ -78,16 +88,7 @@ def _mark(axes: Axes, place: int, row: Mapping[Any, Any], metric: str, baseline:
     """Draw a setting's value of a metric, with interval or deviation."""
     value, kind = _value(row, metric), _spread_kind(row, metric)
     if not np.isfinite(value):
-        axes.text(
-            0.5,
-            place,
-            "unknown",
-            transform=axes.get_yaxis_transform(),
-            ha="center",
-            va="center",
-            color=GREY,
-            fontsize=8,
-        )
+        mark_unknown(axes, place)
         return
     if kind == INTERVAL:
         ends = [row[f"{metric}_low"], row[f"{metric}_high"]]

@@ -49,6 +49,20 @@ def tidy(axes: Axes, grid: bool = True) -> None:
         axes.set_axisbelow(True)
 
 
+def mark_unknown(axes: Axes, place: int) -> None:
+    """Write "unknown" in the middle of a row, in place of a value that there is not."""
+    axes.text(
+        0.5,
+        place,
+        "unknown",
+        transform=axes.get_yaxis_transform(),
+        ha="center",
+        va="center",
+        color=GREY,
+        fontsize=8,
+    )
+
+
 def unit_square(axes: Axes) -> None:
     """Set both axes to 0 to 1 with equal aspect."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")

@@ -117,15 +117,9 @@ class Evaluate:
 
 
 @part
-class ExplainRun:
-    """Explain a trained run: more patches, more methods, slide maps; logged to that run."""
+class OpensRun:
+    """What opening a finished run needs; see `idc.pipelines.finished_run`."""
 
-    run: str = option(REQUIRED, "id of a run of idc.train")
-    name: Name | None = option(
-        None, "where the results go, below explain/; null names it after what was selected"
-    )
-    seed: Seed = option(0, "seed of what is drawn at random")
-    device: Device = option("auto", "auto | cpu | cuda | cuda:1")
     data: Data
     loader: EvalLoader
     inference: Inference
@@ -138,7 +132,19 @@ class ExplainRun:
 
 
 @part
-class Review:
+class ExplainRun(OpensRun):
+    """Explain a trained run: more patches, more methods, slide maps; logged to that run."""
+
+    run: str = option(REQUIRED, "id of a run of idc.train")
+    name: Name | None = option(
+        None, "where the results go, below explain/; null names it after what was selected"
+    )
+    seed: Seed = option(0, "seed of what is drawn at random")
+    device: Device = option("auto", "auto | cpu | cuda | cuda:1")
+
+
+@part
+class Review(OpensRun):
     """Let pathologists judge a run's patches, on a small page of their own."""
 
     run: str = option(REQUIRED, "id of a run of idc.train")
@@ -159,15 +165,6 @@ class Review:
     ssl_keyfile: str | None = option(None, "its key")
     serve: bool = option(True, "false: no page; only the results of the answers there are")
     export: Export
-    data: Data
-    loader: EvalLoader
-    inference: Inference
-    tracking: Tracking
-    paths: Paths
-    store: Store
-    leaks: Leaks
-    audit: Audit
-    explain: Explain
 
 
 @part
