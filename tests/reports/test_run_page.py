@@ -103,7 +103,7 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
         ),
         (
             {"metrics": {"test/auroc": 0.6, "test/auroc_ci_low": 0.45, "test/auroc_ci_high": 0.7}},
-            "Not better than guessing",
+            "Guessing is not ruled out",
         ),
         (
             {"baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.92]})},

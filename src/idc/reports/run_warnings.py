@@ -104,8 +104,8 @@ def _chance(report: RunReport) -> list[str]:
             "0.5. Check whether the classes are swapped, or the test patients unlike the others."
         ]
     return [
-        f"Not better than guessing: the interval of the AUROC ({interval_text(bounds)}) contains "
-        "0.5."
+        f"Guessing is not ruled out: the interval of the AUROC ({interval_text(bounds)}) contains "
+        "0.5, the level of chance."
     ]
 
 
