@@ -109,6 +109,10 @@ def test_by_run_id_in_the_same_mlflow_run(cli: Cli, broken: Result, unbroken: Pa
     assert not run.outputs.model_outputs
     steps = [m.step for m in resumed.client.get_metric_history(run.info.run_id, "val/f1")]
     assert len(steps) == 4
+    # Its own name, not that of the default choices which the command composes.
+    name = run.info.run_name
+    assert "vanilla_cnn" in name
+    assert outcome(resumed.folders[-1])["name"] == name
     assert_equal_runs(resumed.folders[1], unbroken)
 
 

@@ -52,6 +52,7 @@ class ResumePoint:
         config: The run's own configuration, with the changes of the command line.
         origin: What its checkpoint holds about its data and configuration.
         run_id: The MLflow run to reopen, or None.
+        name: Its name there, or None.
         folder: The run's folder until now, or what was downloaded of it.
         checkpoint: The newest intact checkpoint; None if the run was ended before it had one, and
             starts anew.
@@ -61,6 +62,7 @@ class ResumePoint:
     config: Config
     origin: Origin
     run_id: str | None
+    name: str | None
     folder: Path
     checkpoint: Path | None
     best: Path | None
@@ -157,13 +159,14 @@ def _from_file(path: Path, now: Config, store: MlflowStore | None) -> ResumePoin
     newest = _newest_intact([one for one in candidates if one.is_file()])
     assert newest is not None  # the file is there
     origin = read_origin(newest.content, now, newest.what)
-    run_id = None
+    run_id = name = None
     if store is not None and origin.run_id is not None:
         with suppress(CheckpointError):  # it was deleted, or is in another store
-            run_id = str(find_run(store, origin.run_id).info.run_id)
+            info = find_run(store, origin.run_id).info
+            run_id, name = str(info.run_id), str(info.run_name)
     best = _intact(newest.path.with_name(BEST))
     folder = newest.path.parent.parent
-    return ResumePoint(origin.config, origin, run_id, folder, newest.path, best)
+    return ResumePoint(origin.config, origin, run_id, name, folder, newest.path, best)
 
 
 def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Path) -> ResumePoint:
@@ -197,7 +200,8 @@ def _from_run(reference: str, now: Config, store: MlflowStore | None, folder: Pa
     if not there and not best.is_file():
         with suppress(MissingArtifactError):
             best = fetch_artifact(store, run_id, f"{CHECKPOINTS}/{BEST}", logged)
-    return ResumePoint(origin.config, origin, run_id, path.parent.parent, path, _intact(best))
+    name, before = str(record.info.run_name), path.parent.parent
+    return ResumePoint(origin.config, origin, run_id, name, before, path, _intact(best))
 
 
 def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterator[Path]:
@@ -271,7 +275,8 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
         raise CheckpointError(f"{what}: {own / START} is damaged ({first_line(error)}).") from error
     origin = read_origin(content, now, f"{what}: {own / START}")
     log.warning("%s: it was ended before its first checkpoint, and starts anew", what)
-    return ResumePoint(origin.config, origin, run_id, own, None, None)
+    name = str(record.info.run_name)
+    return ResumePoint(origin.config, origin, run_id, name, own, None, None)
 
 
 def _merge(

@@ -85,7 +85,9 @@ def run_job(job: Job) -> Outcome:
     root = config["paths"]["root"]
     redactor = store.redactor if store else build_redactor(config["tracking"], root)
     redactor.register_paths(hidden_values(config).values())
-    outcome = Outcome(job.name, settings=job.settings)
+    # The command of a resume names the default choices, not those of the run.
+    name = (point.name if point else None) or job.name
+    outcome = Outcome(name, settings=job.settings)
     context = RunContext(outcome, config, job.folder, redactor)
     with ExitStack() as stack:
         stack.enter_context(restored_tracking_uri())
