@@ -14,7 +14,8 @@ from run_cases import EVIL, config, make_run, save_png
 
 from idc.data.sources.card import DataCard
 from idc.errors import DataError
-from idc.reports.card_text import Markdown, code, escape, table
+from idc.reports.markdown import Markdown, code, escape
+from idc.reports.markdown import markdown_table as table
 from idc.reports.model_card import model_card, write_model_card
 from idc.reports.run_input import RunReport
 

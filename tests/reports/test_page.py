@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from idc.errors import DataError
-from idc.reports.blocks import Album, AlbumItem, Block, Bullets, Fold, Table, Text, cell_text
+from idc.reports.blocks import Album, AlbumItem, Block, Bullets, Fold, Table, Text
 from idc.reports.filenames import safe_names
+from idc.reports.formats import cell_text
 from idc.reports.page import Page, PageSection, write_page
 from idc.reports.picture import WEBP_LIMIT, Picture
 

@@ -15,14 +15,13 @@ from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
 from idc.errors import DataError
 from idc.reports.blocks import Share, Shares
 from idc.reports.figure_gallery import REST_LIMIT
+from idc.reports.formats import duration, of_hundred
 from idc.reports.page import Page, PageSection, write_page
-from idc.reports.phrases import duration, of_hundred
 from idc.reports.picture import Picture
 from idc.reports.run_errors import paste, worst
+from idc.reports.run_facts import run_sentences
 from idc.reports.run_input import RunReport
 from idc.reports.run_page import write_run_page
-from idc.reports.run_warnings import warnings
-from idc.reports.run_words import lead, selective_prediction
 
 FEW_METRICS = {"test/recall": 0.96, "test/specificity": 0.88}
 
@@ -46,6 +45,14 @@ class Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.pieces.append(data)
+
+
+def lead(report: RunReport) -> str:
+    return run_sentences(report).text("lead")
+
+
+def warnings(report: RunReport) -> list[str]:
+    return run_sentences(report).list("warnings")
 
 
 def page(report: RunReport, folder: Path) -> Reader:
@@ -107,15 +114,16 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
         ),
         (
             {"baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.92]})},
-            "colour statistics, without a network, reaches an AUROC of 0.920, the model 0.950 "
-            "(interval 0.910 to 0.970)",
+            "cannot be told apart from a simple baseline: colour statistics, without a network, "
+            "reaches an AUROC of 0.920, which is within the interval of the model's 0.950 "
+            "(0.910 to 0.970)",
         ),
         (
             {
                 "baselines": pd.DataFrame(),
                 "metrics": {"test/auroc": 0.9, "baseline/colour_statistics/auroc": 0.95},
             },
-            "A simple baseline is as good: colour statistics",
+            "no better than a simple baseline: colour statistics",
         ),
     ],
 )
@@ -345,7 +353,7 @@ def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
         "test/coverage_at_recall_0.99": float("nan"),
         "test/coverage_at_something_0.5": 1.0,
     }
-    assert selective_prediction(make_run(tmp_path, metrics=metrics)) == [
+    assert run_sentences(make_run(tmp_path, metrics=metrics)).list("selective_prediction") == [
         "the model could decide 80 of 100 patches with an error rate of at most 5 in 100.",
         "deciding 80 of 100 patches, the model would err in 4 of 100 of them.",
     ]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import pandas as pd
 
+from idc.reports.formats import cell_text
 from idc.reports.picture import Picture
 
 
@@ -161,27 +161,3 @@ class Fold:
 
 
 Block = Text | Bullets | Notice | Shares | Table | Picture | Row | Album | Fold
-
-
-def cell_text(value: object, decimals: int | None = None) -> str:
-    """Format a table cell.
-
-    Args:
-        value: The cell's value.
-        decimals: Decimals of a float, or None for three significant digits.
-    """
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    if value is None or value is pd.NA:
-        return "-"
-    if isinstance(value, int | np.integer):
-        return f"{value:,}"
-    if isinstance(value, float | np.floating):
-        number = float(value)
-        if np.isnan(number):
-            return "-"
-        if decimals is not None:
-            return f"{number:,.{decimals}f}"
-        # No exponents: 12,346, not 1.23e+04.
-        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
-    return str(value)

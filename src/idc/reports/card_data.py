@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from idc.metrics.metric_names import AT_DECISION
-from idc.reports.phrases import metric_name
+from idc.reports.formats import metric_name
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import HEADLINES
 

@@ -11,9 +11,12 @@ import jinja2
 
 from idc.errors import DataError
 from idc.reports.card_data import card_data
-from idc.reports.card_text import Markdown, bullets, code, escape, front_matter, table
+from idc.reports.card_text import bullets, front_matter
 from idc.reports.glossary import TERMS
+from idc.reports.markdown import Markdown, code, escape
+from idc.reports.markdown import markdown_table as table
 from idc.reports.origin import cost, model_uri
+from idc.reports.run_facts import run_sentences
 from idc.reports.run_input import RunReport
 from idc.reports.run_parts import marked_names, patient_summary, slice_table
 from idc.reports.run_tables import (
@@ -22,16 +25,6 @@ from idc.reports.run_tables import (
     class_table,
     headline_table,
     settings,
-)
-from idc.reports.run_warnings import warnings
-from idc.reports.run_words import (
-    decision_rule,
-    initial_weights,
-    lead,
-    limitations,
-    selective_prediction,
-    tested_on,
-    trained_on,
 )
 
 TEMPLATE = "model_card.md.j2"
@@ -63,7 +56,7 @@ def write_model_card(report: RunReport, path: Path) -> Path:
 def model_card(report: RunReport) -> str:
     """The card as text: YAML front matter, then Markdown."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("idc.reports", ""),
+        loader=jinja2.PackageLoader("idc.reports"),
         # Markdown, not HTML: every value goes through `escape` unless it is Markdown already.
         autoescape=False,
         finalize=escape,
@@ -76,17 +69,18 @@ def model_card(report: RunReport) -> str:
 
 
 def _values(report: RunReport) -> dict[str, Any]:
+    words = run_sentences(report)
     return {
         "data": front_matter(card_data(report)),
         "report": report,
         "set": report.card,
-        "lead": lead(report),
-        "warnings": bullets(warnings(report)),
+        "lead": words.text("lead"),
+        "warnings": bullets(words.list("warnings")),
         "notes": bullets(report.notes),
-        "trained_on": trained_on(report),
-        "start": initial_weights(report),
-        "decision": decision_rule(report),
-        "limits": bullets(limitations(report)),
+        "trained_on": words.text("trained_on"),
+        "start": words.text("initial_weights"),
+        "decision": words.text("decision_rule"),
+        "limits": bullets(words.list("limitations")),
         "names": [str(name) for name in report.class_names],
         "uri": model_uri(report),
         "usage": _usage(report),
@@ -100,8 +94,8 @@ def _values(report: RunReport) -> dict[str, Any]:
         "slices": table(slice_table(report)),
         "worse": marked_names(report, "worse"),
         "misses_more": marked_names(report, "misses_more"),
-        "tested": tested_on(report),
-        "shared": bullets(selective_prediction(report)),
+        "tested": words.text("tested_on"),
+        "shared": bullets(words.list("selective_prediction")),
         "explained": _explained(report),
         "cost": cost(report),
         "versions": ", ".join(f"{name} {value}" for name, value in report.versions.items()),

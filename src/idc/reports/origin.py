@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from idc.reports.blocks import Block, Fold, Table
-from idc.reports.phrases import duration
+from idc.reports.formats import duration
 from idc.reports.run_input import RunReport
 
 PER_PATIENT = "test/patient_"  # metrics in the table of patients

@@ -50,7 +50,7 @@ def write_page(page: Page, path: Path) -> Path:
         DataError: The file cannot be written.
     """
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("idc.reports", ""),
+        loader=jinja2.PackageLoader("idc.reports"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from idc.data.index import has_positions, position_words
 from idc.reports.blocks import Album, AlbumItem, Block, Table, Text
-from idc.reports.phrases import patches
+from idc.reports.formats import patches
 from idc.reports.picture import PHOTOGRAPH, Picture
 from idc.reports.run_input import RunReport
 from idc.text import count

@@ -136,6 +136,11 @@ class RunReport:
         return self.predictions[self.predictions["split"] == "test"]
 
     @property
+    def test_patients(self) -> int:
+        """Number of patients in the test split."""
+        return int(self.test["patient"].nunique())
+
+    @property
     def two_classes(self) -> bool:
         """Whether there is a positive class."""
         return len(self.class_names) == 2

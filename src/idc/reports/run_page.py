@@ -4,12 +4,13 @@ from pathlib import Path
 
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Share, Shares, Table, Text
 from idc.reports.figure_gallery import FigureGallery
+from idc.reports.formats import number
 from idc.reports.glossary import glossary
 from idc.reports.origin import origin_blocks
 from idc.reports.page import Page, PageSection, write_page
-from idc.reports.phrases import number
 from idc.reports.run_errors import error_blocks
 from idc.reports.run_explained import attribution_blocks, feature_blocks, slide_blocks
+from idc.reports.run_facts import run_sentences
 from idc.reports.run_figures import run_gallery
 from idc.reports.run_input import RunReport
 from idc.reports.run_sections import (
@@ -21,14 +22,7 @@ from idc.reports.run_sections import (
     uncertainty_blocks,
 )
 from idc.reports.run_tables import settings
-from idc.reports.run_warnings import warnings
-from idc.reports.run_words import (
-    initial_weights,
-    lead,
-    limitations,
-    test_patients,
-    trained_on,
-)
+from idc.reports.templating import Sentences
 
 KINDS = {"train": "a training run", "evaluate": "an evaluation", "ensemble": "an ensemble"}
 
@@ -49,27 +43,28 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         DataError: The file cannot be written.
     """
     gallery = run_gallery(report)
-    important = warnings(report)
+    words = run_sentences(report)
+    important = words.list("warnings")
     parts: list[tuple[str, list[Block]]] = [
         ("Result", _result(report, gallery)),
-        ("Training", _training(report, gallery)),
+        ("Training", _training(report, words, gallery)),
         ("Test metrics", metrics_blocks(report, gallery)),
-        ("Threshold", threshold_blocks(report, gallery)),
+        ("Threshold", threshold_blocks(report, words, gallery)),
         ("Calibration", calibration_blocks(report, gallery)),
         ("Results per patient", patients_blocks(report, gallery)),
         ("Results per slice", slices_blocks(report, gallery)),
-        ("Uncertain predictions", uncertainty_blocks(report, gallery)),
+        ("Uncertain predictions", uncertainty_blocks(report, words, gallery)),
         ("Worst errors", _errors(report, gallery)),
         ("Attribution maps", attribution_blocks(report, gallery)),
         ("Slide maps", slide_blocks(report, gallery)),
         ("Learned features", feature_blocks(report, gallery)),
         ("Learning curves", [*gallery.take("training/learning_curves")]),
-        ("Limitations", [Bullets(limitations(report))]),
+        ("Limitations", [Bullets(words.list("limitations"))]),
         ("Glossary, figures, provenance", [glossary(), *gallery.rest(), *origin_blocks(report)]),
     ]
     page = Page(
         report.name,
-        lead(report),
+        words.text("lead"),
         _facts(report),
         [PageSection(title, blocks) for title, blocks in parts if blocks],
         f"Report of {KINDS[report.kind]}, made by idc. For research; not a medical device.",
@@ -83,7 +78,7 @@ def _facts(report: RunReport) -> dict[str, str]:
     facts = {
         "model": str(model or ""),
         "tested on": report.test_data_words,
-        "test patients": f"{test_patients(report):,}",
+        "test patients": f"{report.test_patients:,}",
         "recall": number(report.value("test/recall")),
         "specificity": number(report.value("test/specificity")),
         "F1": number(report.value("test/f1")),
@@ -116,10 +111,10 @@ def _result(report: RunReport, gallery: FigureGallery) -> list[Block]:
     return blocks
 
 
-def _training(report: RunReport, gallery: FigureGallery) -> list[Block]:
+def _training(report: RunReport, words: Sentences, gallery: FigureGallery) -> list[Block]:
     counts = report.counts
     blocks: list[Block] = [
-        Text(f"{trained_on(report)} {initial_weights(report)}"),
+        Text(f"{words.text('trained_on')} {words.text('initial_weights')}"),
         Table(counts, "Patches and patients of each class in each split."),
         *gallery.take("data/class_balance"),
     ]

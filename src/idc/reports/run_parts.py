@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from idc.reports.phrases import interval_text, metric_name, number
+from idc.reports.formats import interval_text, metric_name, number
 from idc.reports.run_input import RunReport
 
 PER_PATIENT = {

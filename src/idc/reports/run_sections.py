@@ -4,7 +4,7 @@ import numpy as np
 
 from idc.reports.blocks import Block, Bullets, Fold, Row, Table, Text
 from idc.reports.figure_gallery import FigureGallery
-from idc.reports.phrases import of_hundred
+from idc.reports.formats import of_hundred
 from idc.reports.run_input import RunReport
 from idc.reports.run_parts import marked_names, marks, patient_table, slice_table
 from idc.reports.run_tables import (
@@ -13,7 +13,7 @@ from idc.reports.run_tables import (
     class_table,
     headline_table,
 )
-from idc.reports.run_words import decision_rule, selective_prediction
+from idc.reports.templating import Sentences
 from idc.text import count
 
 LISTED = 300  # patients in the table
@@ -38,11 +38,11 @@ def metrics_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
     return [*blocks, Row(curves)] if curves else blocks
 
 
-def threshold_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
+def threshold_blocks(report: RunReport, words: Sentences, gallery: FigureGallery) -> list[Block]:
     """How scores are turned into decisions."""
     if not report.two_classes:
         return []
-    return [Text(decision_rule(report)), *gallery.take("evaluation/threshold_curve")]
+    return [Text(words.text("decision_rule")), *gallery.take("evaluation/threshold_curve")]
 
 
 def calibration_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
@@ -128,12 +128,12 @@ def slices_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
     return blocks
 
 
-def uncertainty_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
+def uncertainty_blocks(report: RunReport, words: Sentences, gallery: FigureGallery) -> list[Block]:
     """Selective prediction: leaving uncertain patches to a person."""
     blocks: list[Block] = []
-    if sentences := selective_prediction(report):
-        words = "If a person took over the patches about which the model is least certain:"
-        blocks += [Text(words), Bullets(sentences)]
+    if sentences := words.list("selective_prediction"):
+        intro = "If a person took over the patches about which the model is least certain:"
+        blocks += [Text(intro), Bullets(sentences)]
     blocks += gallery.take("evaluation/risk_coverage")
     area = report.value("test/aurc")
     if area is not None:

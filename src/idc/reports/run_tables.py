@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.reports.phrases import interval_text, metric_name
+from idc.reports.formats import interval_text, metric_name
 from idc.reports.run_input import RunReport
 
 # In the order of display: recall first.

@@ -1,7 +1,7 @@
 """Alternative texts and captions of a comparison's figures."""
 
 from idc.reports.figure_gallery import FigureGallery, FigureText
-from idc.reports.phrases import metric_name
+from idc.reports.formats import metric_name
 from idc.reports.run_input import SweepReport
 
 FOLDER = "comparison"

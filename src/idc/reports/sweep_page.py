@@ -6,9 +6,9 @@ import pandas as pd
 
 from idc.reports.blocks import Block, Bullets, Fold, Notice, Table, Text
 from idc.reports.figure_gallery import FigureGallery
+from idc.reports.formats import metric_name
 from idc.reports.glossary import glossary
 from idc.reports.page import Page, PageSection, write_page
-from idc.reports.phrases import metric_name
 from idc.reports.run_explained import TRUST, method_table
 from idc.reports.run_input import SweepReport
 from idc.reports.run_parts import patient_table

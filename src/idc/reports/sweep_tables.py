@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from idc.reports.phrases import interval_text, metric_name, number
+from idc.reports.formats import interval_text, metric_name, number
 from idc.reports.run_input import SweepReport
 
 BASELINE = "baseline"

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from idc.metrics.resampling import FEW_PATIENTS
-from idc.reports.phrases import interval_text, metric_name, number
+from idc.reports.formats import interval_text, metric_name, number
 from idc.reports.run_input import SweepReport
 from idc.reports.sweep_tables import is_baseline, is_leaky
 from idc.text import count, listing

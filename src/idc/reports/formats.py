@@ -2,6 +2,9 @@
 
 import math
 
+import numpy as np
+import pandas as pd
+
 from idc.reports.run_input import Interval
 from idc.text import count
 
@@ -74,3 +77,27 @@ def metric_name(name: str, short: bool = False) -> str:
     bare = name.rpartition("/")[2]
     words = NAMES.get(bare, bare.replace("_", " "))
     return words.partition(" (")[0] if short else words
+
+
+def cell_text(value: object, decimals: int | None = None) -> str:
+    """Format a table cell.
+
+    Args:
+        value: The cell's value.
+        decimals: Decimals of a float, or None for three significant digits.
+    """
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if value is None or value is pd.NA:
+        return "-"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if np.isnan(number):
+            return "-"
+        if decimals is not None:
+            return f"{number:,.{decimals}f}"
+        # No exponents: 12,346, not 1.23e+04.
+        return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
+    return str(value)
