@@ -145,6 +145,27 @@ def test_deeplift_names_what_it_has_no_rule_for(patches: np.ndarray) -> None:
     assert found.note == "no rule for GroupNorm: the sum may be far off"
 
 
+class Functional(nn.Module):
+    """Activations that are functions or methods, one of them in place, and a product."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.out = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps = nn.functional.relu(self.conv(x), inplace=True)
+        maps = maps * (maps - 0.1).sigmoid()
+        return self.out(torch.tanh(nn.functional.max_pool2d(maps, 3, 2)).mean((2, 3)))
+
+
+def test_deeplift_has_rules_for_functions_as_for_modules(patches: np.ndarray) -> None:
+    torch.manual_seed(0)
+    found = explain(Functional(), patches, TARGETS, {"d": DeepLift()})["d"]
+    assert found.error is not None
+    assert np.abs(found.maps.sum((1, 2))[1:]).min() > 1e-3
+    assert np.abs(found.error).max() < 1e-5
+
+
 def test_deeplift_of_a_linear_network_is_weight_times_difference() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 2))
     patches = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from torch import Tensor, nn
 
 from idc.attribution.methods import (
@@ -95,7 +94,6 @@ def snapshot(model: nn.Module) -> dict[str, Any]:
         "numpy": [np.asarray(part).tolist() for part in np.random.get_state()],  # noqa: NPY002
         "python": random.getstate(),
         "grad enabled": torch.is_grad_enabled(),
-        "rules": dict(SUPPORTED_NON_LINEAR),
     }
 
 

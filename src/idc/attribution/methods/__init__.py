@@ -8,8 +8,13 @@ patch's map does not depend on the other patches of a batch.
 from idc.attribution.methods.base import Attributions, Baseline, Method, reference_image
 from idc.attribution.methods.cams import GradCam, GuidedGradCam, OnLayer, ScoreCam
 from idc.attribution.methods.deeplift import DeepLift
-from idc.attribution.methods.gradients import GuidedBackprop, IntegratedGradients, Saliency
-from idc.attribution.methods.noisy import GradientShap, SmoothGrad
+from idc.attribution.methods.gradients import (
+    GradientShap,
+    GuidedBackprop,
+    IntegratedGradients,
+    Saliency,
+    SmoothGrad,
+)
 from idc.attribution.methods.perturbation import FeatureAblation, Occlusion
 
 __all__ = [

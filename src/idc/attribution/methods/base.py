@@ -1,7 +1,7 @@
 """The interface of attribution methods and their result."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -14,6 +14,14 @@ from torch import Tensor, nn
 from idc.errors import ConfigError
 
 Baseline = Literal["white", "black", "mean"]
+# Elementwise activations, as functions and modules, without underscores and capitals.
+ELEMENTWISE = frozenset(
+    [
+        *("relu", "relu6", "leakyrelu", "prelu", "rrelu", "elu", "celu", "selu", "hardtanh"),
+        *("hardsigmoid", "hardswish", "hardshrink", "softshrink", "tanhshrink", "sigmoid"),
+        *("logsigmoid", "tanh", "silu", "mish", "gelu", "softplus", "softsign", "threshold"),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -60,14 +68,15 @@ def reference_image(images: Tensor, kind: Baseline) -> Tensor:
     Raises:
         ConfigError: There is no such kind.
     """
-    makers: dict[str, Callable[[Tensor], Tensor]] = {
-        "white": torch.ones_like,
-        "black": torch.zeros_like,
-        "mean": lambda x: x.mean((2, 3), keepdim=True).expand_as(x).clone(),
-    }
-    if kind not in makers:
-        raise ConfigError(f"explain: baseline={kind}; choose white, black or mean.")
-    return makers[kind](images.detach())
+    images = images.detach()
+    match kind:
+        case "white":
+            return torch.ones_like(images)
+        case "black":
+            return torch.zeros_like(images)
+        case "mean":
+            return images.mean((2, 3), keepdim=True).expand_as(images).clone()
+    raise ConfigError(f"explain: baseline={kind}; choose white, black or mean.")
 
 
 def array(values: Tensor) -> NDArray[np.float32]:
