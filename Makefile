@@ -15,7 +15,7 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test test-fast lint docs format bench chaos lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test test-fast coverage lint docs format bench chaos lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -80,6 +80,9 @@ test: $(STAMP)  ## Run the tests on the CPU (ARGS: pytest's)
 
 test-fast: $(STAMP)  ## Run those that start no whole app and take no seconds
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15 -m "not slow" $(ARGS)
+
+coverage: $(STAMP)  ## Run the tests and say which lines of src none of them reaches (ARGS: pytest's)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 lint: $(STAMP)  ## Check style, format, types and which way imports point
 	$(BIN)/ruff check .

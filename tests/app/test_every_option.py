@@ -44,7 +44,7 @@ VALUES_ELSEWHERE = {
     "*resume": "*",
     "*._partial_": "*",
     "split.file": "*",  # see NEEDS
-    "split.folds": ("patients",),  # tests/app/test_compare.py
+    "split.folds": ("patients",),  # tests/pipelines/test_compare.py
     "trainer.accelerator": ("gpu", "cuda", "mps"),
     "trainer.compile": (True,),  # a minute
     "monitor.mode": ("min",),  # see NEEDS

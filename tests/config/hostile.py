@@ -218,6 +218,21 @@ HOSTILE = (
 )
 
 
+def content_of(config: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint of this configuration says of its run."""
+    return {
+        "idc": {
+            "config": config,
+            "mirrors": {},
+            "run_id": None,
+            "splits": {"1": "train", "2": "val", "3": "test"},
+            "split": "0" * 16,
+            "fingerprint": "0" * 16,
+            "history": [],
+        }
+    }
+
+
 def plant(config: dict[str, Any], hostile: Hostile, trap: Trap) -> None:
     """Put a hostile node in its place of a training's configuration."""
     *above, last = hostile.place.replace("[", ".").removesuffix("]").split(".")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from config.test_hostile import content_of
+from config.hostile import content_of
 from idc.config.buildable import check_targets, may_be_built
 from idc.config.stored import read_origin, storable, with_moment
 from idc.config.values import with_values

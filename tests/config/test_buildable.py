@@ -8,27 +8,12 @@ from typing import Any
 import hydra.utils
 import pytest
 
-from config.hostile import HOSTILE, Hostile, plant, set_trap
+from config.hostile import HOSTILE, Hostile, content_of, plant, set_trap
 from idc.config.stored import read_origin
 from idc.errors import CheckpointError
 
 Compose = Callable[..., dict[str, Any]]
 names = pytest.mark.parametrize("hostile", HOSTILE, ids=lambda h: h.name)
-
-
-def content_of(config: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint of this configuration says of its run."""
-    return {
-        "idc": {
-            "config": config,
-            "mirrors": {},
-            "run_id": None,
-            "splits": {"1": "train", "2": "val", "3": "test"},
-            "split": "0" * 16,
-            "fingerprint": "0" * 16,
-            "history": [],
-        }
-    }
 
 
 @names

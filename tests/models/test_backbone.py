@@ -1,0 +1,39 @@
+"""Which groups of a backbone learn, and how its batch norm follows."""
+
+import pytest
+import torch
+
+from idc.errors import ConfigError
+from idc.models import backbones
+from idc.models.backbone import Freezing, set_batch_norm_momentum
+
+
+@pytest.mark.parametrize(("freeze", "frozen"), [("none", 0), ("layer1", 2), ("all", 5)])
+def test_freezing_stops_gradients_and_batch_norm(freeze: str, frozen: int) -> None:
+    backbone = backbones.resnet("resnet18", 50)
+    freezing = Freezing(backbone, freeze)
+    backbone.train()
+    freezing.hold_eval()
+    before = {k: v.clone() for k, v in backbone.named_buffers()}
+    out = backbone(torch.rand(4, 3, 50, 50))
+    if frozen < 5:
+        out.sum().backward()
+    for number, (_, stage) in enumerate(backbone.stages.named_children()):
+        learns = number >= frozen
+        assert all((p.grad is not None) == learns for p in stage.parameters())
+    moved = [k for k, v in backbone.named_buffers() if not torch.equal(v, before[k])]
+    held = [f"stages.{n}." for n in list(backbone.groups())[:frozen]]
+    assert not any(name.startswith(tuple(held)) for name in moved if held)
+    assert bool(moved) == (frozen < 5)
+
+
+def test_unknown_stage_is_refused_with_the_choices() -> None:
+    with pytest.raises(ConfigError, match=r"backbone\.freeze=layer9.*stem, layer1"):
+        Freezing(backbones.resnet("resnet18", 50), "layer9")
+
+
+def test_batch_norm_momentum_is_set_everywhere() -> None:
+    backbone = backbones.mobilenet("mobilenet_v3_small", 50)
+    set_batch_norm_momentum(backbone, 0.3)
+    found = {m.momentum for m in backbone.modules() if isinstance(m, torch.nn.BatchNorm2d)}
+    assert found == {0.3}

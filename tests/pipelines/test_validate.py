@@ -1,0 +1,46 @@
+"""Every choice of every group composes and passes the checks."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from idc.config.conf_dir import conf_dir
+from idc.pipelines.validate import check_config
+
+Compose = Callable[..., dict[str, Any]]
+
+
+# What else a choice needs, or what stands in its way here.
+NEEDS = {
+    ("data", "idc"): ["data.root=somewhere"],
+    ("data", "folder"): ["data.root=somewhere"],
+    ("data", "table"): ["data.root=somewhere", "data.table=t.csv"],
+    ("experiment", "idc_small"): ["data.root=somewhere"],
+    ("backbone", "timm"): ["backbone.model=resnet10t"],
+    ("launcher", "slurm"): None,  # composes with its extra installed only
+    ("trainer", "gpu"): [],
+}
+
+
+def choices() -> list[tuple[str, str]]:
+    paths = sorted(conf_dir().glob("*/*.yaml"))
+    of_a_run = ("data", "run")  # not of a training
+    return [name for p in paths if (name := (p.parent.name, p.stem)) != of_a_run]
+
+
+@pytest.mark.parametrize(("group", "choice"), choices(), ids=lambda v: str(v))
+def test_every_choice_composes_and_passes_the_checks(
+    compose: Compose, group: str, choice: str
+) -> None:
+    extra = NEEDS.get((group, choice), [])
+    if extra is None:
+        text = (conf_dir() / group / f"{choice}.yaml").read_text()
+        assert yaml.safe_load(text)["defaults"]
+        return
+    override = [] if group == "hydra" else [f"{group}={choice}"]
+    config = compose(*override, *extra)
+    if group not in ("hydra", "experiment"):
+        assert config["choices"][group] == choice
+    check_config(config)
