@@ -11,7 +11,7 @@ import pytest
 
 from conftest import ONLY_MAPS, TINY, Cli
 from idc.reader_study.answer import Answer
-from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.answer_store import AnswerStore
 
 CLASSES = ("benign", "in_situ", "invasive")
 
@@ -56,11 +56,11 @@ def test_folders_of_three_classes_are_packed_learnt_and_reviewed(
     assert (place / "report.html").is_file()
 
     test = predictions[predictions["split"] == "test"].head(3)
-    with AnswerJournal(tmp_path / "reviews" / run_id / "answers.jsonl") as journal:
-        for path, label in zip(test["path"], test["label"], strict=True):
-            time = "2026-11-21T10:00:00+00:00"
-            rest = ("partly", "saliency", "", False, 2.0, time, "blinded", "random", "all")
-            journal.add(Answer("AB", path, int(label), *rest))
+    answers = AnswerStore(tmp_path / "reviews" / run_id / "answers.sqlite")
+    for path, label in zip(test["path"], test["label"], strict=True):
+        time = "2026-11-21T10:00:00+00:00"
+        rest = ("partly", "saliency", "", False, 2.0, time, "blinded", "random", "all")
+        answers.add(Answer("AB", path, int(label), *rest))
     reviewed = app("review")(f"run={run_id}", "serve=false", "explain=saliency", "device=cpu")
     assert reviewed.code == 0, reviewed.err
     assert reviewed.client.get_run(run_id).data.metrics["review/map_partly_saliency"] == 1

@@ -15,7 +15,7 @@ import pytest
 
 from conftest import PATIENCE, TINY, Cli, Result
 from idc.reader_study.answer import Answer
-from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.answer_store import AnswerStore
 
 App = Callable[[str], Cli]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,12 +39,12 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     run_id = run.info.run_id
     test = pd.read_parquet(trained.folders[0] / "evaluation" / "predictions.parquet")
     test = test[test["split"] == "test"].head(6)
-    with AnswerJournal(tmp_path / "reviews" / run_id / "answers.jsonl") as journal:
-        for number, (path, label) in enumerate(zip(test["path"], test["label"], strict=True)):
-            # Both contradict the first label, agree with the others, and are unsure of the last.
-            verdict = 1 - label if number == 0 else -1 if number == 5 else label
-            for reader in ("AB", "CD"):
-                journal.add(answer(reader, path, int(verdict), number))
+    answers = AnswerStore(tmp_path / "reviews" / run_id / "answers.sqlite")
+    for number, (path, label) in enumerate(zip(test["path"], test["label"], strict=True)):
+        # Both contradict the first label, agree with the others, and are unsure of the last.
+        verdict = 1 - label if number == 0 else -1 if number == 5 else label
+        for reader in ("AB", "CD"):
+            answers.add(answer(reader, path, int(verdict), number))
 
     review = app("review")
     own = f"hydra.run.dir={tmp_path / 'own'}"
@@ -79,12 +79,12 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     # A second round, of the run with corrections: what it says goes with the first, on the same
     # data. An answer about a patch that the test split does not hold does not end it.
     learnt = split.index[split["split"] == "train"][0]
-    with AnswerJournal(tmp_path / "reviews" / newest / "answers.jsonl") as journal:
-        for reader in ("AB", "CD"):
-            second = test.iloc[1]
-            journal.add(answer(reader, second["path"], int(1 - second["label"]), 0))
-            journal.add(answer(reader, learnt, int(split["label"][learnt]), 1))
-            journal.add(answer(reader, "elsewhere.png", 1, 2))
+    answers = AnswerStore(tmp_path / "reviews" / newest / "answers.sqlite")
+    for reader in ("AB", "CD"):
+        second = test.iloc[1]
+        answers.add(answer(reader, second["path"], int(1 - second["label"]), 0))
+        answers.add(answer(reader, learnt, int(split["label"][learnt]), 1))
+        answers.add(answer(reader, "elsewhere.png", 1, 2))
     done = review(f"run={newest}", "serve=false", *FEW)
     assert done.code == 0, done.err
     assert "2 of 6 answers are excluded" in done.err

@@ -1,6 +1,6 @@
-"""Serve a small made-up book: `python review_server.py JOURNAL '{"mode": "open", ...}'`.
+"""Serve a small made-up book: `python review_server.py ANSWERS '{"mode": "open", ...}'`.
 
-Prints the address once it can be opened. A file beside the journal named `full` is a full disk.
+Prints the address once it can be opened. A file beside the answers named `full` is a full disk.
 """
 
 import errno
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idc.reader_study.answer import Answer, ReviewError
-from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.case import Case, Frame
 from idc.reader_study.serving import Settings, serve
 
@@ -72,8 +72,8 @@ class MadeUpBook:
         return np.asarray(blob, np.float32)
 
 
-class CareJournal(AnswerJournal):
-    """A journal whose disk is full while a file says so."""
+class CareStore(AnswerStore):
+    """A store whose disk is full while a file says so."""
 
     def add(self, answer: Answer) -> None:
         if self.path.with_name("full").exists():
@@ -84,9 +84,9 @@ class CareJournal(AnswerJournal):
 def main() -> None:
     options: dict[str, Any] = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     names = tuple(options.pop("class_names", ("no IDC", "IDC")))
-    journal = CareJournal(Path(sys.argv[1]))
+    answers = CareStore(Path(sys.argv[1]))
     settings = Settings(**{"port": 0, "title": "Review of patches", **options})
-    serve(MadeUpBook(names), journal, settings, on_ready=lambda url: print(url, flush=True))
+    serve(MadeUpBook(names), answers, settings, on_ready=lambda url: print(url, flush=True))
     print("ended", flush=True)
 
 

@@ -12,7 +12,7 @@ from review_server import MadeUpBook
 
 from idc.errors import ConfigError
 from idc.reader_study.access import LOGIN, LOGOUT, Guard
-from idc.reader_study.answer_journal import AnswerJournal
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.rate_limit import RateLimit
 from idc.reader_study.serving import PASSWORD_VARIABLE, Settings, serve
 
@@ -343,32 +343,29 @@ def test_settings_that_cannot_be_served(
         raise OverflowError("port must be 0-65535.")
 
     monkeypatch.setattr(socket, "create_server", no_socket)
-    with AnswerJournal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigError, match=message):
-        serve(MadeUpBook(), journal, Settings(**options))
+    with pytest.raises(ConfigError, match=message):
+        serve(MadeUpBook(), AnswerStore(tmp_path / "a.sqlite"), Settings(**options))
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken, AnswerJournal(tmp_path / "a") as journal:
+    answers = AnswerStore(tmp_path / "a.sqlite")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=rf"review.port={port}.*in use.*running already"):
-            serve(MadeUpBook(), journal, Settings(port=port, password=None))
+            serve(MadeUpBook(), answers, Settings(port=port, password=None))
 
 
 def test_without_the_extra_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with (
-        AnswerJournal(tmp_path / "a") as journal,
-        pytest.raises(ConfigError, match=r"'\.\[review\]'"),
-    ):
-        serve(MadeUpBook(), journal, Settings())
+    with pytest.raises(ConfigError, match=r"'\.\[review\]'"):
+        serve(MadeUpBook(), AnswerStore(tmp_path / "a.sqlite"), Settings())
 
 
 def test_no_cases_are_not_served(tmp_path: Path) -> None:
-    book = MadeUpBook(count=0)
-    with AnswerJournal(tmp_path / "a") as journal, pytest.raises(ConfigError, match="no cases"):
-        serve(book, journal, Settings())
+    with pytest.raises(ConfigError, match="no cases"):
+        serve(MadeUpBook(count=0), AnswerStore(tmp_path / "a.sqlite"), Settings())
 
 
 def test_the_password_comes_from_the_environment_and_is_not_printed(

@@ -18,7 +18,7 @@ from review_server import made_up_cases
 
 from conftest import PATIENCE
 from idc.reader_study.answer import Answer
-from idc.reader_study.answer_journal import read_history
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.serving import PASSWORD_VARIABLE
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -81,7 +81,7 @@ class Served:
 
     @property
     def answers(self) -> list[Answer]:
-        return read_history(self.journal)
+        return AnswerStore(self.journal).history()
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Serv
     """All servers, started side by side."""
     folder = tmp_path_factory.mktemp("review")
     started = {
-        "blinded": Served(folder / "blinded.jsonl"),
-        "guarded": Served(folder / "guarded.jsonl", PASSWORD, host="0.0.0.0", mode="open"),
+        "blinded": Served(folder / "blinded.sqlite"),
+        "guarded": Served(folder / "guarded.sqlite", PASSWORD, host="0.0.0.0", mode="open"),
     }
     yield started
     for server in started.values():

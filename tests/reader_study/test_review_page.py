@@ -1,39 +1,40 @@
 """A reader's way through the cases, without a browser."""
 
+from pathlib import Path
+
 import pytest
 from review_server import MadeUpBook, made_up_cases
 
 from idc.errors import DataError, IdcError
 from idc.reader_study.answer import Answer, Mode, counted_answers
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.keys import key_for, review_keys
-from idc.reader_study.ledger import Ledger
 from idc.reader_study.page_text import explained_class, model_facts, place, verdict_buttons
 from idc.reader_study.reading import Reading
 
 
-class Notebook:
-    """A journal in memory that can be full."""
+class Notebook(AnswerStore):
+    """A store that can be full."""
 
-    def __init__(self) -> None:
-        self.lines: list[Answer] = []
-        self.full = False
+    full = False
 
     def add(self, answer: Answer) -> None:
         if self.full:
             raise IdcError("no space")
-        self.lines.append(answer)
+        super().add(answer)
 
-    def history(self) -> list[Answer]:
-        return list(self.lines)
+    @property
+    def given(self) -> list[Answer]:
+        return self.history()
 
 
 @pytest.fixture
-def notebook() -> Notebook:
-    return Notebook()
+def notebook(tmp_path: Path) -> Notebook:
+    return Notebook(tmp_path / "answers.sqlite")
 
 
 def begin(notebook: Notebook, reader: str = "AB", mode: Mode = "blinded") -> Reading:
-    return Reading(made_up_cases(), Ledger(notebook), reader, mode)
+    return Reading(made_up_cases(), notebook, reader, mode)
 
 
 def keep(reading: Reading, answer: Answer | None) -> None:
@@ -45,10 +46,10 @@ def test_a_verdict_in_the_blind_stays_as_given(notebook: Notebook) -> None:
     reading = begin(notebook)
     assert not reading.model_in_sight
     keep(reading, reading.answer_verdict(1))
-    assert reading.model_in_sight and not notebook.lines[-1].seen_model
+    assert reading.model_in_sight and not notebook.given[-1].seen_model
     keep(reading, reading.answer_marks("partly", "gradcam"))
     keep(reading, reading.answer_verdict(0))
-    assert notebook.lines[-1].seen_model and notebook.lines[-1].map_marks == "partly"
+    assert notebook.given[-1].seen_model and notebook.given[-1].map_marks == "partly"
     counted = reading.counted
     assert counted is not None and (counted.answer.verdict, counted.last, counted.changed) == (
         1,
@@ -58,18 +59,30 @@ def test_a_verdict_in_the_blind_stays_as_given(notebook: Notebook) -> None:
 
 
 def test_an_answer_on_another_page_has_brought_the_model_into_sight(notebook: Notebook) -> None:
-    ledger = Ledger(notebook)
-    first, second = (Reading(made_up_cases(), ledger, "AB", "blinded") for _ in range(2))
+    first, second = (begin(notebook) for _ in range(2))
     keep(first, first.answer_verdict(1))
     answer = second.answer_verdict(0)
     assert answer is not None and answer.seen_model
+
+
+def test_a_changed_answer_keeps_the_order_in_which_its_case_came(notebook: Notebook) -> None:
+    first = Reading(made_up_cases(), notebook, "AB", "blinded", "suspects", "all")
+    keep(first, first.answer_verdict(1))
+    later = Reading(made_up_cases(), notebook, "AB", "blinded", "random", "errors")
+    later.go(0)
+    keep(later, later.answer_remark("hm"))
+    keep(later, later.answer_verdict(0))
+    assert {(a.order, a.select) for a in notebook.given} == {("suspects", "all")}
+    later.go(1)
+    keep(later, later.answer_verdict(0))
+    assert (notebook.given[-1].order, notebook.given[-1].select) == ("random", "errors")
 
 
 def test_the_model_is_in_sight_from_the_start_when_open(notebook: Notebook) -> None:
     reading = begin(notebook, mode="open")
     assert reading.model_in_sight
     keep(reading, reading.answer_verdict(-1))
-    assert notebook.lines[-1].seen_model and notebook.lines[-1].mode == "open"
+    assert notebook.given[-1].seen_model and notebook.given[-1].mode == "open"
 
 
 def test_nothing_new_is_not_written_again(notebook: Notebook) -> None:
@@ -78,7 +91,7 @@ def test_nothing_new_is_not_written_again(notebook: Notebook) -> None:
     keep(reading, reading.answer_remark(" tubules "))
     assert reading.answer_verdict(1) is None and reading.answer_remark("tubules") is None
     assert reading.answer_marks("", "") is None
-    assert notebook.lines[-1].remark == "tubules"
+    assert notebook.given[-1].remark == "tubules"
 
 
 def test_a_reading_goes_on_at_the_first_case_without_an_answer(notebook: Notebook) -> None:
@@ -101,10 +114,10 @@ def test_what_could_not_be_kept_waits_and_nothing_is_lost_of_it(notebook: Notebo
     for verdict in (1, 0):
         with pytest.raises(IdcError, match="no space"):
             keep(reading, reading.answer_verdict(verdict))
-    assert not notebook.lines and not reading.model_in_sight and reading.unanswered()[0] == 0
+    assert not notebook.given and not reading.model_in_sight and reading.unanswered()[0] == 0
     notebook.full = False
     keep(reading, reading.answer_verdict(0))
-    assert [a.verdict for a in notebook.lines] == [0] and reading.pending is None
+    assert [a.verdict for a in notebook.given] == [0] and reading.pending is None
     notebook.full = True
     with pytest.raises(IdcError):
         keep(reading, reading.answer_verdict(1))
@@ -112,22 +125,22 @@ def test_what_could_not_be_kept_waits_and_nothing_is_lost_of_it(notebook: Notebo
         keep(reading, reading.answer_remark("looks benign"))
     notebook.full = False
     keep(reading, reading.answer_remark("looks benign"))
-    assert (notebook.lines[-1].verdict, notebook.lines[-1].remark) == (1, "looks benign")
-    assert notebook.lines[-1].seen_model
+    assert (notebook.given[-1].verdict, notebook.given[-1].remark) == (1, "looks benign")
+    assert notebook.given[-1].seen_model
 
 
 def test_seconds_count_from_the_appearance_of_the_case(notebook: Notebook) -> None:
     now = [100.0]
-    reading = Reading(made_up_cases(), Ledger(notebook), "AB", "blinded", clock=lambda: now[0])
+    reading = Reading(made_up_cases(), notebook, "AB", "blinded", clock=lambda: now[0])
     now[0] = 104.25
     keep(reading, reading.answer_verdict(1))
     now[0] = 110.0
     keep(reading, reading.answer_remark("later"))
-    assert [a.seconds for a in notebook.lines] == [4.2, 4.2]
+    assert [a.seconds for a in notebook.given] == [4.2, 4.2]
     reading.go(1)
     now[0] = 111.5
     keep(reading, reading.answer_verdict(1))
-    assert notebook.lines[-1].seconds == 1.5
+    assert notebook.given[-1].seconds == 1.5
 
 
 def test_marks_and_remarks_need_a_verdict(notebook: Notebook) -> None:
@@ -141,15 +154,14 @@ def test_marks_and_remarks_need_a_verdict(notebook: Notebook) -> None:
 def test_names_that_mean_the_same_reader(notebook: Notebook) -> None:
     reading = begin(notebook, "Zoë B")
     keep(reading, reading.answer_verdict(1))
-    ledger = Ledger(notebook)
-    assert ledger.name("  zoe\u0308   b ") == "Zoë B"
-    assert ledger.name("Zed") == "Zed"
+    assert notebook.reader_name("  zoe\u0308   b ") == "Zoë B"
+    assert notebook.reader_name("Zed") == "Zed"
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "a" * 41, "a\x00b", "a\u202eb"])
 def test_a_name_that_is_none_is_refused(notebook: Notebook, typed: str) -> None:
     with pytest.raises(DataError, match="name or initials"):
-        Ledger(notebook).name(typed)
+        notebook.reader_name(typed)
 
 
 def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
@@ -196,6 +208,6 @@ def test_words_of_a_changed_verdict(notebook: Notebook) -> None:
     book, reading = MadeUpBook(), begin(notebook)
     keep(reading, reading.answer_verdict(1))
     keep(reading, reading.answer_verdict(-1))
-    rows = model_facts(book, reading.case, counted_answers(notebook.lines)[0])
+    rows = model_facts(book, reading.case, counted_answers(notebook.given)[0])
     assert rows[0] == ("Your verdict", "IDC", "given before the model's answer")
     assert rows[1][:2] == ("Changed to", "unsure")

@@ -7,7 +7,7 @@ from idc.launch.composed import composed
 from idc.launch.table import where_to_look
 from idc.launch.terminal import reporting_errors
 from idc.pipelines.review import review_run
-from idc.reader_study.mirrored_journal import FOLDER
+from idc.reader_study.run_answers import FOLDER
 
 
 def run(cfg: DictConfig) -> None:
@@ -20,7 +20,7 @@ def run(cfg: DictConfig) -> None:
     console = Console(soft_wrap=True)
     with reporting_errors():
         config, folder = composed(cfg)
-        results, journal = review_run(
+        results, answers = review_run(
             config, folder, lambda address: console.print(f"review: {address}   (Ctrl-C ends it)")
         )
     if results is None:
@@ -34,6 +34,6 @@ def run(cfg: DictConfig) -> None:
     )
     for note in results.notes:
         console.print(f"note: {note}")
-    console.print(f"answers: {journal}")
+    console.print(f"answers: {answers}")
     console.print(f"files:   {folder / FOLDER}")
     console.print(f"run:     {config['run']}, under review   ({where_to_look(config)})")

@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -24,8 +24,8 @@ from idc.reader_study.answer import as_frame
 from idc.reader_study.case_book import ORDERS, RunBook, caveats, order_cases
 from idc.reader_study.export import ExportRule
 from idc.reader_study.listening import check_address, resolve_address
-from idc.reader_study.mirrored_journal import FOLDER, MirroredJournal, mirrored, open_journal
 from idc.reader_study.review_results import ReviewResults, evaluate_answers
+from idc.reader_study.run_answers import FOLDER, copied, copy_answers, open_answers
 from idc.reader_study.sampling import EVERYTHING
 from idc.reader_study.serving import Settings, serve
 from idc.reader_study.usable_answers import check_readers, match_predictions, select_readers
@@ -44,33 +44,31 @@ def review_run(
 
     Args:
         config: The resolved configuration of ``conf/review.yaml``.
-        folder: Where all files but the journal go.
+        folder: Where all files but the answers' go.
         ready: Called with the page's address.
 
     Returns:
-        The results, None without any answer; the journal on this machine.
+        The results, None without any answer; the file of the answers on this machine.
 
     Raises:
         IdcError: The user can correct it.
     """
     rule, settings, selection = _checked(config)
-    with opened_run(config, folder, KIND) as run, ExitStack() as stack:
+    with opened_run(config, folder, KIND) as run:
         logged = MlflowRun(run.store, run.run_id, reopen=False)
         root = Path(config["paths"]["root"])
-        journal = stack.enter_context(open_journal(root, run.run_id, run.store, run.folder))
+        given = open_answers(root, run.run_id, run.store, run.folder)
         material = run.material()
         subject = subject_of(run, material)
         named = hide_names(selection, run.store.redactor.pseudonyms)
         subject, pool = select_pool(subject, material, run.decider, named, config)
         if config["serve"]:
             book = _book(run, subject, pool, selection)
-            what = selection.what  # no names, which may be patients' own
-            chosen_from = what if what == "errors" or what in NAMED else EVERYTHING
-            with mirrored(journal, logged, config["order"], chosen_from) as keeper, _ended_alike():
-                serve(book, keeper, settings, ready)
+            with copied(given, logged), _ended_alike():
+                serve(book, given, settings, ready)
         else:
-            MirroredJournal(journal, logged).copy()
-        answers, notes = select_readers(as_frame(journal.answers()), config["readers"])
+            copy_answers(given, logged)
+        answers, notes = select_readers(as_frame(given.answers()), config["readers"])
         loader = scoring_loader(config)
         answers, predictions, more = match_predictions(
             subject, material, run.decider, loader, answers
@@ -78,19 +76,20 @@ def review_run(
         for note in [*notes, *more]:
             log.warning("review: %s", note)
         if not len(answers):
-            return None, journal.path
+            return None, given.path
         names, target = list(subject.class_names), folder / FOLDER
         seed, earlier = config["seed"], material.corrections
         results = evaluate_answers(answers, predictions, names, rule, seed, target, earlier)
         logged.metrics(results.metrics)
         logged.artifacts(target, FOLDER)
-    return results, journal.path
+    return results, given.path
 
 
 def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
     """Check everything that needs no data."""
     check_values(config)
     selection = parse_selection(config["select"])
+    what = selection.what
     rule: ExportRule = build(config["export"], "export")
     if config["order"] not in ORDERS:
         raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
@@ -99,6 +98,9 @@ def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
         host=str(config["host"]),
         port=config["port"],
         mode=config["mode"],
+        order=config["order"],
+        # No names, which may be patients' own.
+        select=what if what == "errors" or what in NAMED else EVERYTHING,
         ssl_certfile=config["ssl_certfile"],
         ssl_keyfile=config["ssl_keyfile"],
     )

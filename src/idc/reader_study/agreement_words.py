@@ -11,8 +11,6 @@ from idc.reader_study.sampling import SELECTED
 from idc.reader_study.votes import LABEL, MAJORITY, MODEL
 from idc.text import listing
 
-SHARES = tuple(mark for mark in MARKS if mark)
-
 
 def as_metrics(
     drawn: str,
@@ -47,7 +45,7 @@ def as_metrics(
         metrics[f"review/fleiss_cases{ending}"] = float(row["cases"])
         metrics[f"review/fleiss_readers{end}"] = float(row["readers"])
     for row in maps.to_dict("records"):
-        for mark in SHARES:
+        for mark in MARKS:
             metrics[f"review/map_{mark}_{row['method']}{end}"] = row[f"{mark}_share"]
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 

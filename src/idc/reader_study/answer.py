@@ -1,30 +1,28 @@
 """A reader's answer to a case, and which of several answers to a case counts."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import takewhile
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pandas as pd
 
 from idc.errors import IdcError
 
 UNSURE = -1
-Marks = Literal["right", "partly", "wrong", ""]
+MARKS = ("right", "partly", "wrong")
 Mode = Literal["blinded", "open"]
-MARKS: tuple[Marks, ...] = get_args(Marks)
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class ReviewError(IdcError):
-    """A journal of answers, or a table derived from it, cannot be read, written or used."""
+    """Answers, or a table derived from them, cannot be read, written or used."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of a reader to a case.
+    """One answer of a reader to a case; `idc.reader_study.answer_store` checks its values.
 
     Attributes:
         reader: The reader's name, stripped of blanks.
@@ -46,7 +44,7 @@ class Answer:
     reader: str
     case: str
     verdict: int
-    map_marks: Marks
+    map_marks: str
     method: str
     remark: str
     seen_model: bool
@@ -55,10 +53,6 @@ class Answer:
     mode: Mode
     order: str = ""
     select: str = ""
-
-    def __post_init__(self) -> None:
-        if problem := _problem(self):
-            raise ReviewError(f"answer of {self.reader!r} to {self.case!r}: {problem}.")
 
 
 @dataclass(frozen=True)
@@ -81,25 +75,22 @@ class CountedAnswer:
         return self.last != self.answer.verdict
 
 
+COLUMNS = (*(field.name for field in fields(Answer)), "last", "changed")
+
+
 def by_time(history: Iterable[Answer]) -> list[Answer]:
     """Sort answers by time, stably."""
     return sorted(history, key=lambda answer: datetime.fromisoformat(answer.time))
 
 
-COLUMNS = (*(field.name for field in fields(Answer)), "last", "changed")
-
-
 def counted_answers(history: Iterable[Answer]) -> list[CountedAnswer]:
-    """The answers that count, one per reader and case.
+    """The answers that count, one per reader and case, in the order of their first answers.
 
     Once a reader has seen the model's answer to a case, no later verdict on it is blinded, whatever
     its ``seen_model``.
 
     Args:
-        history: Answers, in any order, possibly from the journals of several machines.
-
-    Returns:
-        One per reader and case, in the order of their first answers.
+        history: Answers, in any order, possibly from several machines.
     """
     grouped: dict[tuple[str, str], list[Answer]] = {}
     for answer in by_time(history):
@@ -132,37 +123,3 @@ def as_frame(counted: Iterable[CountedAnswer]) -> pd.DataFrame:
     kinds = {"verdict": "int64", "last": "int64", "seconds": "float64"}
     switches = {"seen_model": "bool", "changed": "bool"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype({**kinds, **switches})
-
-
-def _problem(answer: Answer) -> str:
-    """Why an answer is invalid; "" if it is valid."""
-    values = asdict(answer)
-    texts = ("reader", "case", "method", "remark", "time", "order", "select")
-    if wrong := [name for name in texts if not isinstance(values[name], str)]:
-        return f"{wrong[0]} is not a text"
-    if not answer.case or not answer.reader or answer.reader != answer.reader.strip():
-        return "reader and case must be given, the reader without leading or trailing blanks"
-    if not _is_whole(answer.verdict) or answer.verdict < UNSURE:
-        return f"verdict={answer.verdict!r} is neither a class (0, 1, ...) nor {UNSURE}, unsure"
-    if answer.map_marks not in MARKS:
-        return f"map_marks={answer.map_marks!r} is not one of {', '.join(map(repr, MARKS))}"
-    if answer.mode not in MODES:
-        return f"mode={answer.mode!r} is not one of {', '.join(MODES)}"
-    if not isinstance(values["seen_model"], bool):
-        return f"seen_model={values['seen_model']!r} is neither true nor false"
-    if not _is_seconds(answer.seconds):
-        return f"seconds={answer.seconds!r} is not a number of 0 or more"
-    try:
-        offset = datetime.fromisoformat(answer.time).utcoffset()
-    except ValueError:
-        return f"time={answer.time!r} is not in ISO 8601"
-    return "" if offset is not None and not offset else f"time={answer.time!r} is not in UTC"
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_seconds(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value >= 0

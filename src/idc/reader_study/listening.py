@@ -28,6 +28,8 @@ class Settings:
         host: Address or name to listen on. All except the loopback require a password.
         port: Port to listen on; 0 for a free one.
         mode: ``blinded`` (the verdict comes before the model's answer is shown) or ``open``.
+        order: Order of the cases; see `idc.reader_study.answer.Answer`.
+        select: The cases to choose from; see there.
         password: The readers' password; by default IDC_REVIEW_PASSWORD, if set.
         title: The page's title.
         ssl_certfile: Certificate (chain) for HTTPS, PEM.
@@ -37,6 +39,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     mode: Mode = "blinded"
+    order: str = ""
+    select: str = ""
     password: str | None = field(default_factory=_from_environment, repr=False)
     title: str = "Review of patches"
     ssl_certfile: str | Path | None = None

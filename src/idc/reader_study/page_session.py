@@ -7,7 +7,7 @@ from nicegui import Client, ui
 from nicegui.events import GenericEventArguments
 
 from idc.errors import IdcError, first_line
-from idc.reader_study.answer import MARKS, Answer
+from idc.reader_study.answer import Answer
 from idc.reader_study.bar import Bar
 from idc.reader_study.case import CaseBook
 from idc.reader_study.case_images import CaseImages
@@ -178,8 +178,7 @@ class PageSession:
         elif settings is None or not view.map_visible:
             view.show_status("Turn the map on first.")
         elif await self._save_remark():
-            chosen = MARKS[MARKS.index(marks)]
-            await self._save(reading.answer_marks(chosen, settings.method))
+            await self._save(reading.answer_marks(marks, settings.method))
 
     def _typed(self) -> None:
         """Save the remark once the reader pauses."""

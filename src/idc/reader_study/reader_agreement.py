@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.reader_study.agreement_words import SHARES, as_metrics, as_notes
-from idc.reader_study.answer import UNSURE
+from idc.reader_study.agreement_words import as_metrics, as_notes
+from idc.reader_study.answer import MARKS, UNSURE
 from idc.reader_study.kappa import Kappa, cohen, fleiss
 from idc.reader_study.sampling import RANDOM, SAMPLINGS, sampling_notes, sampling_of
 from idc.reader_study.sharing import sharing_readers
@@ -257,8 +257,8 @@ def _maps(answers: pd.DataFrame) -> pd.DataFrame:
     judged = answers[(answers["map_marks"] != "") & (answers["method"] != "")]
     rows = []
     for method, marks in judged.groupby("method", sort=True)["map_marks"]:
-        counts = [int((marks == mark).sum()) for mark in SHARES]
+        counts = [int((marks == mark).sum()) for mark in MARKS]
         shares = [number / len(marks) for number in counts]
         rows.append((str(method), len(marks), *counts, *shares))
-    columns = ["method", "judged", *SHARES, *(f"{mark}_share" for mark in SHARES)]
+    columns = ["method", "judged", *MARKS, *(f"{mark}_share" for mark in MARKS)]
     return pd.DataFrame(rows, columns=columns)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from idc.errors import DataError
-from idc.reader_study.answer import UNSURE, Answer, CountedAnswer, Marks, Mode
+from idc.reader_study.answer import UNSURE, Answer, CountedAnswer, Mode, by_time, counted_answers
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.case import Case
-from idc.reader_study.ledger import Ledger
 
 LONGEST_REMARK = 4000
 
@@ -37,9 +37,11 @@ class Reading:
 
     Args:
         cases: The cases in the order of review; at least one.
-        ledger: The answers of all readers, of which only this reader's are used.
-        reader: The reader's name, as given by `Ledger.name`.
+        answers: The answers of all readers, of which only this reader's are used.
+        reader: The reader's name, as given by `AnswerStore.reader_name`.
         mode: Whether the verdict comes before the model's answer.
+        order: Order of the cases; see `Answer`.
+        select: The cases to choose from; see `Answer`.
         clock: Monotonic time in seconds.
 
     Attributes:
@@ -50,13 +52,16 @@ class Reading:
     def __init__(
         self,
         cases: Sequence[Case],
-        ledger: Ledger,
+        answers: AnswerStore,
         reader: str,
         mode: Mode,
+        order: str = "",
+        select: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cases, self.reader, self.mode = cases, reader, mode
-        self._ledger, self._clock = ledger, clock
+        self._order, self._select = order, select
+        self._answers, self._clock = answers, clock
         self.pending: Answer | None = None
         missing = self.unanswered()
         self.position = missing[0] if missing else len(cases)
@@ -70,12 +75,14 @@ class Reading:
     @property
     def counted(self) -> CountedAnswer | None:
         """The reader's answer to this case that counts."""
-        return self._ledger.counted(self.reader, self.case)
+        history = self._answers.history(self.reader, self.case.path)
+        return counted_answers(history)[0] if history else None
 
     @property
     def latest(self) -> Answer | None:
         """The last answer to this case."""
-        return self._ledger.latest(self.reader, self.case)
+        counted = self._answers.history(self.reader, self.case.path)
+        return by_time(counted)[-1] if counted else None
 
     @property
     def model_in_sight(self) -> bool:
@@ -90,7 +97,8 @@ class Reading:
 
     def unanswered(self) -> list[int]:
         """Positions of the cases that the reader has not answered, in order."""
-        return [i for i, c in enumerate(self.cases) if not self._ledger.latest(self.reader, c)]
+        answered = self._answers.answered(self.reader)
+        return [i for i, case in enumerate(self.cases) if case.path not in answered]
 
     def answer_verdict(self, verdict: int) -> Answer | None:
         """The answer to save for this verdict; None if it is saved already."""
@@ -109,9 +117,11 @@ class Reading:
             seconds=round(max(self._clock() - self._since, 0.0), 1),
             time=_now(),
             mode=self.mode,
+            order=before.order if before else self._order,
+            select=before.select if before else self._select,
         )
 
-    def answer_marks(self, marks: Marks, method: str) -> Answer | None:
+    def answer_marks(self, marks: str, method: str) -> Answer | None:
         """The answer to save when the reader judges a map; None if it is saved already."""
         before = self._answered()
         if (before.map_marks, before.method) == (marks, method):
@@ -133,7 +143,7 @@ class Reading:
             IdcError: It could not be saved.
         """
         self.pending = answer
-        self._ledger.add(answer)
+        self._answers.add(answer)
         self.pending = None
 
     def summary(self) -> Summary:
@@ -141,11 +151,11 @@ class Reading:
         verdicts: dict[int, int] = {}
         marks: dict[str, dict[str, int]] = {}
         decided = with_model = with_label = 0
-        for case in self.cases:
-            counted = self._ledger.counted(self.reader, case)
-            if counted is None:
+        by_path = {case.path: case for case in self.cases}
+        for counted in counted_answers(self._answers.history(self.reader)):
+            answer, case = counted.answer, by_path.get(counted.answer.case)
+            if case is None:  # of another selection
                 continue
-            answer = counted.answer
             verdicts[answer.verdict] = verdicts.get(answer.verdict, 0) + 1
             if answer.map_marks:
                 of_method = marks.setdefault(answer.method, {})

@@ -5,10 +5,10 @@ from urllib.parse import quote
 from nicegui import Client, ui
 
 from idc.errors import DataError
-from idc.reader_study.answer import Mode
+from idc.reader_study.answer_store import LONGEST_NAME, AnswerStore
 from idc.reader_study.case import CaseBook
 from idc.reader_study.case_images import CaseImages
-from idc.reader_study.ledger import LONGEST_NAME, Ledger
+from idc.reader_study.listening import Settings
 from idc.reader_study.page_session import PageSession
 from idc.reader_study.page_text import mode_words
 from idc.reader_study.parts import HtmlText, add_assets, button, part
@@ -17,14 +17,13 @@ from idc.reader_study.reading import Reading
 CONNECT_SECONDS = 60.0
 
 
-def add_page(book: CaseBook, ledger: Ledger, mode: Mode, signed_in: bool) -> None:
+def add_page(book: CaseBook, answers: AnswerStore, settings: Settings) -> None:
     """Add the review page at `/`.
 
     Args:
         book: The cases.
-        ledger: The answers of all readers.
-        mode: Whether the verdict comes before the model's answer.
-        signed_in: Whether readers sign in with a password, and so can sign out.
+        answers: The answers of all readers.
+        settings: Settings of the server.
     """
     images = CaseImages(book)
 
@@ -32,24 +31,24 @@ def add_page(book: CaseBook, ledger: Ledger, mode: Mode, signed_in: bool) -> Non
     async def review(client: Client, reader: str = "") -> None:
         add_assets()
         try:
-            name = ledger.name(reader)
+            name = answers.reader_name(reader)
         except DataError:
-            _name_form(book, ledger, mode)
+            _name_form(book, answers, settings.mode)
             return
-        session = PageSession(
-            book, images, Reading(book.cases, ledger, name, mode), client, signed_in
-        )
+        how = (settings.mode, settings.order, settings.select)
+        reading = Reading(book.cases, answers, name, *how)
+        session = PageSession(book, images, reading, client, bool(settings.password))
         # The page is sent first, as images may take a while.
         await client.connected(CONNECT_SECONDS)
         await session.dispatch("show", session.reading.position)
 
 
-def _name_form(book: CaseBook, ledger: Ledger, mode: Mode) -> None:
+def _name_form(book: CaseBook, answers: AnswerStore, mode: str) -> None:
     """Ask for the reader's name."""
 
     def enter() -> None:
         try:
-            name = ledger.name(str(typed.value or ""))
+            name = answers.reader_name(str(typed.value or ""))
         except DataError as error:
             wrong.set_text(str(error))
             wrong.classes("shown")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from idc.errors import ConfigError, first_line
 from idc.reader_study.answer import MODES
+from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.case import CaseBook
-from idc.reader_study.ledger import AnswerLog, Ledger
 from idc.reader_study.listening import (
     PASSWORD_VARIABLE,
     Settings,
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 def serve(
     book: CaseBook,
-    journal: AnswerLog,
+    answers: AnswerStore,
     settings: Settings,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -36,7 +36,7 @@ def serve(
 
     Args:
         book: The cases.
-        journal: Stores the answers; see `idc.reader_study.answer_journal.AnswerJournal`.
+        answers: The answers of all readers.
         settings: Settings of the server.
         on_ready: Called with the page's address once it is being served.
 
@@ -57,7 +57,7 @@ def serve(
     loopback = check_address(settings, address)
     with open_listener(family, address, settings) as listener:
         port = listener.getsockname()[1]
-        server = _server(book, journal, settings, loopback, port, on_ready)
+        server = _server(book, answers, settings, loopback, port, on_ready)
         try:
             server.run([listener])
         except KeyboardInterrupt:  # uvicorn has shut down cleanly and re-raises it
@@ -68,7 +68,7 @@ def serve(
 
 def _server(
     book: CaseBook,
-    journal: AnswerLog,
+    answers: AnswerStore,
     settings: Settings,
     loopback: bool,
     port: int,
@@ -81,7 +81,7 @@ def _server(
     from idc.reader_study.access import Guard
     from idc.reader_study.review_page import add_page
 
-    add_page(book, Ledger(journal), settings.mode, signed_in=bool(settings.password))
+    add_page(book, answers, settings)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(
         app,
