@@ -162,6 +162,19 @@ class Result:
         (experiment,) = client.search_experiments(filter_string="name = 'idc'")
         return list(client.search_runs([experiment.experiment_id], filter_string))
 
+    def metrics(self, run: "mlflow.entities.Run") -> dict[str, float]:
+        """All metrics of a run, those of its tables too."""
+        from idc.tracking.lookup import all_metrics
+        from idc.tracking.mlflow_store import MlflowStore
+
+        mlruns = self.root / "mlruns"
+        store = MlflowStore(
+            f"sqlite:///{mlruns / 'mlflow.db'}",
+            run.info.experiment_id,
+            journals=mlruns / "journal",
+        )
+        return all_metrics(store, run)
+
     @property
     def folders(self) -> list[Path]:
         """The runs' folders, oldest first."""

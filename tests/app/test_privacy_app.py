@@ -21,7 +21,7 @@ def everything_logged(result: Result, folder: Path) -> dict[str, str]:
     for run in result.runs():
         values = {**run.data.params, **run.data.tags, "name": run.info.run_name}
         found |= {f"{run.info.run_id}:{k}": f"{k} {v}" for k, v in values.items()}
-        found[f"{run.info.run_id}:metrics"] = " ".join(run.data.metrics)
+        found[f"{run.info.run_id}:metrics"] = " ".join(result.metrics(run))
         target = folder / run.info.run_id
         target.mkdir(parents=True)
         result.client.download_artifacts(run.info.run_id, "", str(target))

@@ -63,4 +63,5 @@ def test_folders_of_three_classes_are_packed_learnt_and_reviewed(
         answers.add(Answer("AB", path, int(label), *rest))
     reviewed = app("review")(f"run={run_id}", "serve=false", "explain=saliency", "device=cpu")
     assert reviewed.code == 0, reviewed.err
-    assert reviewed.client.get_run(run_id).data.metrics["review/map_partly_saliency"] == 1
+    reviewed_run = reviewed.client.get_run(run_id)
+    assert reviewed.metrics(reviewed_run)["review/map_partly_saliency"] == 1

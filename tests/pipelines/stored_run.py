@@ -54,7 +54,7 @@ class LoggedRun:
     def params(self, values: Mapping[str, Any]) -> None:
         self.logged |= values
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         self.logged |= values
 
     def tags(self, values: Mapping[str, Any]) -> None:

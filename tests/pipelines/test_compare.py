@@ -39,7 +39,7 @@ def test_cross_validation_is_pooled_compared_and_told(app: App) -> None:
         area = roc_auc_score(part["label"], part["score"])
         assert table[setting, "auroc"] == pytest.approx(area, abs=1e-5)
         name = str(setting).replace("=", "_")
-        assert sweep.data.metrics[f"pooled/{name}/auroc"] == pytest.approx(area, abs=1e-5)
+        assert result.metrics(sweep)[f"pooled/{name}/auroc"] == pytest.approx(area, abs=1e-5)
     page = (pooled / "report.html").read_text()
     assert "head=mlp" in page
     found = {p.name for p in folder(result, sweep.info.run_id, "comparison").iterdir()}
@@ -61,7 +61,7 @@ def test_cross_validation_is_pooled_compared_and_told(app: App) -> None:
     for row in board.to_dict("records"):
         name = re.sub(r"[^\w.-]", "_", str(row["setting"]))
         for end, logged in (("mean", ""), ("low", "_ci_low"), ("high", "_ci_high")):
-            of_run = run.data.metrics[f"leaderboard/{name}/auroc{logged}"]
+            of_run = result.metrics(run)[f"leaderboard/{name}/auroc{logged}"]
             assert of_run == pytest.approx(row[f"test/auroc_{end}"], abs=1e-5)
     assert run.data.metrics["best/f1"] == pytest.approx(board["test/f1_mean"][0], abs=1e-5)
     assert run.data.params["sweep"] == sweep.info.run_id
@@ -85,7 +85,7 @@ def test_runs_on_different_patches_are_refused_and_leaks_are_told(app: App) -> N
     assert "LEAKY" in done.out
     leaky, *others = done.runs()
     assert leaky.data.tags["leaky"] == "true"
-    assert leaky.data.metrics["leaks/patients"] == 5
+    assert done.metrics(leaky)["leaks/patients"] == 5
     ids = [run.info.run_id for run in others]
     refused = compare(f"runs=[{','.join(ids)}]")
     assert refused.code == 1

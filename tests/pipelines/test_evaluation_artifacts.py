@@ -69,7 +69,7 @@ def test_metrics_of_the_decisions_reach_the_run(make: Callable[..., Evaluated]) 
     assert values["test/f1_ci_low"] <= values["test/f1"] <= values["test/f1_ci_high"]
     raw = -np.log(np.where(test["label"], test["score_raw"], 1 - test["score_raw"]))
     assert values["test/loss"] == pytest.approx(raw.mean(), rel=1e-6)
-    assert values["cost/evaluate_seconds"] == 2.0
+    assert values["time/evaluate_seconds"] == 2.0
     assert values["idc.digest.evaluation/predictions.parquet"]
     assert "baseline/class_prior/f1" in values
     tables = ("predictions.parquet", "decision.json", "metrics.json", "per_patient.csv")

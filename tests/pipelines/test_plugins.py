@@ -27,7 +27,7 @@ def test_a_logger_a_callback_and_a_profiler_by_the_command_line(cli: Cli) -> Non
     with (folder / "lightning_logs" / "version_0" / "metrics.csv").open(newline="") as file:
         names = set(next(csv.reader(file)))
     assert {"val/f1", "train/loss"} < names
-    assert any(name.startswith("lr-") for name in names)
+    assert any(name.startswith("train/lr") for name in names)
     assert "run_training_batch" in (folder / "fit-profile.txt").read_text()
     (run,) = result.runs()
     assert {"val/f1", "train/loss"} < set(run.data.metrics)

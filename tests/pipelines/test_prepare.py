@@ -37,7 +37,7 @@ def test_it_checks_packs_shows_and_logs(prepare: Cli, kaggle: Folder) -> None:
     assert "bad_name" in result.out
     (run,) = result.runs("tags.`idc.kind` = 'prepare'")
     assert run.info.status == "FINISHED"
-    metrics = run.data.metrics
+    metrics = result.metrics(run)
     assert metrics["data/patches"] == metrics["data/files_read"] == 100
     assert metrics["audit/unreadable"] == metrics["audit/bad_name"] == 1
     assert metrics["data/dropped"] == 2
@@ -142,7 +142,7 @@ def test_what_is_no_patch_is_counted_and_shown_without_patients_names(
     result = prepare(*arguments, *QUIET)
     assert result.code == 0, result.err
     (run,) = result.runs()
-    assert run.data.metrics["audit/not_read"] == 1
+    assert result.metrics(run)["audit/not_read"] == 1
     assert run.data.metrics["data/ignored_files"] == 1
     assert "Jane Roe/a.jpg" in (result.folders[0] / "console.log").read_text()
     monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef-secret")

@@ -54,7 +54,7 @@ def test_readers_who_contradict_labels_correct_the_next_training(
     assert "6 cases, 2 reader(s), 1 label suspect(s), 2 correction(s)" in done.out
     (after,) = done.runs()
     assert after.info.status == "FINISHED"
-    metrics = after.data.metrics
+    metrics = done.metrics(after)
     assert metrics["review/fleiss_kappa"] == 1
     assert metrics["review/kappa_AB__CD"] == 1
     assert metrics["review/map_partly_gradcam"] == 1

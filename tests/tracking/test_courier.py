@@ -89,7 +89,7 @@ def test_a_server_that_goes_at_any_moment(gate: Gate, tmp_path: Path, calls: int
     parent = MlflowRun(store, name="sweep")
     child = MlflowRun(store, name="child", parent=parent.run_id)
     child.params({"lr": 0.1})
-    child.metrics({"f1": 0.5})
+    child.metrics({"test/f1": 0.5})
     child.end("FINISHED")
     parent.end("FINISHED")
     flush_all()
@@ -97,7 +97,7 @@ def test_a_server_that_goes_at_any_moment(gate: Gate, tmp_path: Path, calls: int
     assert deliver_leftover(store.journals, ADDRESS).problems == []
     store = reach(tmp_path)
     (record,) = children(store, parent.run_id)
-    assert record.data.metrics == {"f1": 0.5}
+    assert record.data.metrics == {"test/f1": 0.5}
     assert record.data.params == {"lr": "0.1"}
     runs = mlflow.MlflowClient(ADDRESS).search_runs([store.experiment_id])
     assert sorted((r.info.run_name, r.info.status) for r in runs) == [
@@ -118,7 +118,7 @@ def test_a_run_that_waits_for_its_server_says_so(gate: Gate, tmp_path: Path) -> 
 def test_a_run_whose_process_was_killed_is_closed(gate: Gate, tmp_path: Path) -> None:
     store = reach(tmp_path)
     run = MlflowRun(store, name="a")
-    run.metrics({"loss": 0.5})
+    run.metrics({"loss": 0.5}, 0)
     find_run(store, run.run_id)
     (folder,) = store.journals.glob("*-*")
     courier = courier_of(ADDRESS, store.journals)

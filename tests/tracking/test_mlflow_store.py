@@ -10,7 +10,7 @@ import pytest
 
 from conftest import PATIENCE
 from idc.errors import CheckpointError, TrackingError
-from idc.tracking.lookup import children, fetch_artifact, find_run
+from idc.tracking.lookup import all_metrics, children, fetch_artifact, find_run
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
 from idc.tracking.run_protocol import NoRun, Run
@@ -87,8 +87,12 @@ def test_long_values_and_many_of_them(store: MlflowStore) -> None:
 
 def test_metrics_that_are_not_finite_are_left_out(store: MlflowStore) -> None:
     run = MlflowRun(store, name="a")
-    run.metrics({"fine": 0.5, "nan": float("nan"), "inf": float("inf")})
-    assert find_run(store, run.run_id).data.metrics == {"fine": 0.5}
+    bad = {"nan": float("nan"), "inf": float("inf")}
+    run.metrics({"fine": 0.5, **bad}, 0)
+    run.metrics({"slice/fine": 0.5, **bad})
+    record = find_run(store, run.run_id)
+    assert record.data.metrics == {"fine": 0.5}
+    assert all_metrics(store, record) == {"fine": 0.5, "slice/fine": 0.5}
 
 
 def test_children_are_found_in_their_order(store: MlflowStore) -> None:

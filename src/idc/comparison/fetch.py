@@ -13,7 +13,14 @@ from idc.runtime.outcome import Outcome
 from idc.tracking.entities import RunRecord
 from idc.tracking.integrity import check_file, logged_class_names, logged_settings
 from idc.tracking.journal_delivery import PARENT_TAG
-from idc.tracking.lookup import KIND_TAG, children, fetch_artifact, find_run, finished_runs
+from idc.tracking.lookup import (
+    KIND_TAG,
+    all_metrics,
+    children,
+    fetch_artifact,
+    find_run,
+    finished_runs,
+)
 from idc.tracking.mlflow_store import MlflowStore
 
 TESTED = ("train", "evaluate")  # kinds of runs that have predictions of their own
@@ -47,7 +54,7 @@ def fetch_run_files(
         str(record.info.run_name),
         "FINISHED",
         str(record.info.run_id),
-        metrics=dict(record.data.metrics),
+        metrics=all_metrics(store, record),
         settings=settings,
         class_names=list(logged_class_names(tags, what)),
         leaky=tags.get("leaky") == "true",

@@ -207,7 +207,8 @@ class PatchClassifier(pl.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         horizon = Horizon(steps, how.monitor, how.mode)
         described = cast(LRSchedulerConfigType, how.schedule(optimizer, horizon))
-        return {"optimizer": optimizer, "lr_scheduler": described}
+        # The name under which LearningRateMonitor logs it.
+        return {"optimizer": optimizer, "lr_scheduler": {**described, "name": "train/lr"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the origin and the learning curves in the checkpoint."""

@@ -37,7 +37,7 @@ def record_evaluation(context: RunContext, evaluation: Evaluation) -> None:
     run, folder = context.run, context.folder
     context.outcome.metrics, context.outcome.notes = evaluation.metrics, evaluation.notes
     run.metrics(evaluation.metrics)
-    run.metrics({f"cost/{name}_seconds": cost.seconds for name, cost in context.costs.items()})
+    run.metrics({f"time/{name}_seconds": cost.seconds for name, cost in context.costs.items()})
     target = folder / EVALUATION
     save_evaluation(evaluation, target)
     if context.config["report"]:

@@ -14,7 +14,7 @@ from idc.pipelines.finished_run import TrainedRun, opened_run
 from idc.pipelines.subject import hide_names, select_pool, subject_of
 from idc.pipelines.validate import check_values
 from idc.tracking.integrity import digest_tags
-from idc.tracking.lookup import list_artifacts
+from idc.tracking.lookup import all_metrics, list_artifacts
 from idc.tracking.mlflow_run import MlflowRun
 
 KIND = "explain"
@@ -46,7 +46,7 @@ def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
         explained = explain_all(subject, config["explain"], selection, pool, target, trust)
         logged = MlflowRun(run.store, run.run_id, reopen=False)
         # Metrics that the run has stay: another sample or plan would give them another meaning.
-        before = run.record.data.metrics
+        before = all_metrics(run.store, run.record)
         logged.metrics({k: v for k, v in explained.metrics.items() if k not in before})
         logged.artifacts(target, under)
         logged.tags(digest_tags(target, (VERDICTS,), f"{under}/"))

@@ -1,5 +1,6 @@
 """Queries for runs and their artifacts."""
 
+import tempfile
 from pathlib import Path
 
 import mlflow
@@ -10,6 +11,7 @@ from idc.errors import CheckpointError, MissingArtifactError, TrackingError, fir
 from idc.runtime.cluster import JOB_TAG
 from idc.tracking.courier import courier_of
 from idc.tracking.journal_delivery import NETWORK, PARENT_TAG, is_refusal, reason
+from idc.tracking.metric_table import FOLDER, read_table
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import public
 
@@ -94,6 +96,24 @@ def fetch_artifact(store: MlflowStore, run_id: str, name: str, folder: Path) -> 
             f"tracking.log_checkpoints was false."
         ) from error
     return Path(path)
+
+
+def all_metrics(store: MlflowStore, record: Run) -> dict[str, float]:
+    """All metrics of a run: MLflow's own, and those of its tables.
+
+    Args:
+        store: The store.
+        record: The run; one that older code logged has no table, and all metrics in MLflow.
+
+    Raises:
+        CheckpointError: A table is damaged.
+        TrackingError: The store is unreachable.
+    """
+    values, run_id = dict(record.data.metrics), str(record.info.run_id)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, _ in list_artifacts(store, run_id, FOLDER):
+            values |= read_table(fetch_artifact(store, run_id, name, Path(folder)))
+    return values
 
 
 def children(store: MlflowStore, parent: str) -> list[Run]:

@@ -5,6 +5,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ from idc.tracking.courier import courier_of
 from idc.tracking.entity_names import entity_name
 from idc.tracking.journal import END, PROVISIONAL, About, Journal
 from idc.tracking.journal_delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
+from idc.tracking.metric_table import (
+    FOLDER,
+    LATER,
+    TABLE,
+    headline_first,
+    is_shown,
+    write_table,
+)
 from idc.tracking.mlflow_store import ANSWER_SECONDS, MlflowStore
 from idc.tracking.privacy import public
 from idc.tracking.run_protocol import Status
@@ -58,10 +67,8 @@ class RunLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log metrics; ``epoch`` is counted from 1, whereas Lightning counts from 0."""
-        if "epoch" in metrics:
-            metrics = {**metrics, "epoch": metrics["epoch"] + 1}
-        self._run.metrics(metrics, step or 0)
+        """Log metrics without the epoch, which the step and ``training/history.csv`` tell."""
+        self._run.metrics({k: v for k, v in metrics.items() if k != "epoch"}, step or 0)
 
     @rank_zero_only
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
@@ -122,6 +129,9 @@ class MlflowRun:
                 f"paths.mlruns to a folder that can be written, or tracking=none."
             ) from error
         self.resumed = not new
+        self._table: dict[str, float] = {}
+        later = LATER.format(time=f"{datetime.now():%Y-%m-%dT%H.%M.%S.%f}")
+        self._table_name = TABLE if new or reopen else later
         self._courier.add(self._journal)
 
     def _create(self, name: str | None, parent: str | None, token: str, start: int) -> str | None:
@@ -163,11 +173,18 @@ class MlflowRun:
             },
         )
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Log metrics; see `Run.metrics`."""
         finite = {entity_name(k): float(v) for k, v in values.items() if math.isfinite(v)}
-        if finite:
-            self._log("metrics", values=finite, step=step, time=_now())
+        shown = {k: v for k, v in finite.items() if step is not None or is_shown(k)}
+        if shown:
+            self._log("metrics", values=headline_first(shown), step=step or 0, time=_now())
+        if len(finite) > len(shown):
+            self._table |= {k: v for k, v in finite.items() if k not in shown}
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / self._table_name
+                write_table(self._table, path)
+                self._artifact(path, FOLDER)
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; see `Run.tags`."""

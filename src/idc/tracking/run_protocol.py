@@ -25,10 +25,15 @@ class Run(Protocol):
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters; existing ones keep their value."""
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Log metrics; values that are not finite are skipped.
 
         Names that MLflow does not accept are replaced; see `idc.tracking.entity_names`.
+
+        Args:
+            values: Names to values.
+            step: Of a course over training steps. Single numbers, without one, are MLflow metrics
+                or rows of the run's table; see `idc.tracking.metric_table`.
         """
 
     def tags(self, values: Mapping[str, Any]) -> None:
@@ -67,7 +72,7 @@ class NoRun:
     def params(self, values: Mapping[str, Any]) -> None:
         """Do nothing."""
 
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
         """Do nothing."""
 
     def tags(self, values: Mapping[str, Any]) -> None:
