@@ -74,7 +74,6 @@ def test_training_explains_all_that_needs_no_position(trained: Result) -> None:
     assert {"score_0", "score_1", "score_2"} <= set(predictions)
     assert not {"x", "y"} & set(predictions)
     assert not (folder / "explain" / "slides").exists()
-    assert not (folder / "explain" / "smoothing.csv").exists()
     assert (folder / "explain" / "methods.csv").is_file()
     page = (folder / "evaluation" / "report.html").read_text("utf-8")
     assert page.count("no positions on a slide") == 1

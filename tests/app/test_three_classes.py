@@ -44,6 +44,9 @@ def test_folders_of_three_classes_are_packed_learnt_and_reviewed(
     options = [o for o in TINY if not o.startswith(("data.", "explain=", "report="))]
     maps = ("explain=[gradcam,saliency]", "explain.per_kind=1", *ONLY_MAPS[1:])
     maps = (*maps, "explain.faithfulness.patches=2", "explain.faithfulness.steps=2")
+    refused = app("train")(*options, *data, "postprocess=mean")
+    assert refused.code == 1
+    assert "postprocess=mean: the data have no positions" in refused.err
     trained = app("train")(*options, *data, *maps)
     assert trained.code == 0, trained.err
     run = trained.runs()[0]

@@ -56,7 +56,6 @@ def test_one_switch_turns_all_parts_of_an_explanation_off(compose: Compose) -> N
         "features.patches": (2, 0),
         "embedding.method": ("tsne", "none"),
         "slides.patients": (3, 0),
-        "smoothing.use": (True, False),
     }
     on, off = compose()["explain"], compose("explain.parts=false")["explain"]
     for name, expected in values.items():

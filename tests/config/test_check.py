@@ -25,7 +25,6 @@ GIVEN = ("data.root=.", "data.table=t.csv", "run=0123abc", "hydra/launcher=basic
 NULL_TOO = {  # besides those that are null by default
     *("count", "explain.count", "backbone.bn_momentum", "callbacks.early_stopping.patience"),
     *(f"data.columns.{name}" for name in ("patient", "split", "x", "y")),
-    *(f"explain.smoothing.strengths.{kind}" for kind in ("median", "mean", "crf", "crf_contrast")),
 }
 MAPPINGS = ("trainer.max_time", "trainer.profiler")
 NAMES = ("name", "experiment_name", "tracking.experiment", "trainer.precision")

@@ -13,6 +13,7 @@ from idc.errors import ConfigError, DataError
 from idc.evaluation.evaluate import Evaluation
 from idc.pipelines.finished_run import TrainedRun, open_run
 from idc.pipelines.scoring import score_other_data, score_own_data
+from idc.slides.smoothing import Smoother
 
 Config = dict[str, Any]
 PATIENTS = ("9001", "9002", "9003", "9004", "9005")
@@ -131,6 +132,22 @@ def test_an_ensemble_on_other_data_decides_by_stored_validation_scores(
     assert not any("different validation splits" in note for note in alike.notes)
     apart = other([make("c", 0), make("d", 1, val="9005")], "drop")
     assert any("different validation splits" in note for note in apart.notes)
+
+
+def test_a_run_that_smooths_smooths_other_data_too(make: Callable[..., TrainedRun]) -> None:
+    smoothing = replace(DECIDER, smoother=Smoother("mean"), smoothed=DECIDER)
+    run = replace(make("a", 0), decider=smoothing)
+    for evaluation in (own([run]), other([run], "drop")):
+        assert evaluation.metrics["test/f1_smoothed"] >= 0
+        assert list(evaluation.numbers.smoothing["metric"])[:2] == ["recall", "specificity"]
+        assert evaluation.predictions["score_smoothed"].between(0, 1).all()
+    # An ensemble chooses its own, on the mean of its members' validation scores.
+    config = {**run.config, "postprocess": {**run.config["postprocess"], "method": "median"}}
+    runs = [replace(make(name, i), config=config) for i, name in enumerate("bc")]
+    for evaluation in (own(runs), other(runs, "drop")):
+        assert evaluation.decider is not None
+        assert evaluation.decider.smoother == Smoother("median")
+        assert "test/auroc_smoothed" in evaluation.metrics
 
 
 def test_data_of_another_number_of_classes_are_refused(make: Callable[..., TrainedRun]) -> None:

@@ -16,6 +16,7 @@ from idc.evaluation.inference import Inference
 from idc.metrics.calibration import Calibration, CalibrationRule
 from idc.metrics.threshold import ThresholdRule
 from idc.runtime.atomic import write_text
+from idc.slides.smoothing import Smoother
 
 log = logging.getLogger(__name__)
 FILE = "decision.json"
@@ -31,6 +32,8 @@ class Decider:
         rule: How the threshold was chosen; None for k > 2.
         inference: How the scores were made on which it was fitted.
         notes: Caveats of the decisions, in sentences.
+        smoother: Smooths scores over neighbouring patches; None where nothing is smoothed.
+        smoothed: Calibration and threshold of smoothed scores; None without a smoother.
     """
 
     calibration: Calibration
@@ -38,9 +41,14 @@ class Decider:
     rule: ThresholdRule | None
     inference: Inference
     notes: tuple[str, ...] = ()
+    smoother: Smoother | None = None
+    smoothed: "Decider | None" = None
 
     def save(self, folder: Path) -> None:
         """Write ``decision.json``."""
+        write_text(folder / FILE, json.dumps(self._content(), indent=2) + "\n")
+
+    def _content(self) -> dict[str, Any]:
         rule = self.rule
         content: dict[str, Any] = {
             "threshold": self.threshold,
@@ -49,7 +57,10 @@ class Decider:
             "inference": self.inference.to_dict(),
             "notes": list(self.notes),
         }
-        write_text(folder / FILE, json.dumps(content, indent=2) + "\n")
+        if self.smoother is not None and self.smoothed is not None:
+            content["smoother"] = vars(self.smoother)
+            content["smoothed"] = self.smoothed._content()
+        return content
 
 
 def load_decider(path: Path) -> Decider:
@@ -59,20 +70,7 @@ def load_decider(path: Path) -> Decider:
         CheckpointError: It is damaged.
     """
     try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        rule = content["rule"]
-        if rule is not None:
-            rule = ThresholdRule(**{k: v for k, v in rule.items() if k != "words"})
-        threshold = content["threshold"]
-        if threshold is not None and not 0 <= float(threshold) <= 1:
-            raise ValueError(f"threshold={threshold} is no probability")
-        return Decider(
-            Calibration.from_dict(content["calibration"]),
-            threshold,
-            rule,
-            Inference(**content["inference"]),
-            tuple(content.get("notes", ())),
-        )
+        return _read(json.loads(path.read_text(encoding="utf-8")))
     except KeyError as error:
         raise CheckpointError(
             f"{path}: this is not a decision of an idc run: it lacks {error}."
@@ -81,6 +79,25 @@ def load_decider(path: Path) -> Decider:
         raise CheckpointError(
             f"{path}: this is not a decision of an idc run ({first_line(error)})."
         ) from error
+
+
+def _read(content: Mapping[str, Any]) -> Decider:
+    rule = content["rule"]
+    if rule is not None:
+        rule = ThresholdRule(**{k: v for k, v in rule.items() if k != "words"})
+    threshold = content["threshold"]
+    if threshold is not None and not 0 <= float(threshold) <= 1:
+        raise ValueError(f"threshold={threshold} is no probability")
+    smoother, smoothed = content.get("smoother"), content.get("smoothed")
+    return Decider(
+        Calibration.from_dict(content["calibration"]),
+        threshold,
+        rule,
+        Inference(**content["inference"]),
+        tuple(content.get("notes", ())),
+        None if smoother is None else Smoother(**smoother),
+        None if smoothed is None else _read(smoothed),
+    )
 
 
 def fit_decider(

@@ -12,9 +12,10 @@ from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.evaluation.baselines import Baselines, judge_baselines
-from idc.evaluation.decision import Decider, fit_decider
+from idc.evaluation.decision import Decider
 from idc.evaluation.inference import Inference
-from idc.evaluation.predictions import decide, probabilities_of, score_split
+from idc.evaluation.postprocess import decide_split, fit_decision
+from idc.evaluation.predictions import score_split
 from idc.evaluation.test_metrics import Numbers, take_numbers
 from idc.models.network import Network
 from idc.runtime.atomic import replacing, write_text
@@ -75,8 +76,8 @@ def evaluate(
         network: The trained network.
         material: The data.
         data: Their loaders; test runs on one device, each patch once.
-        config: The resolved configuration; ``inference``, ``calibration``, ``threshold`` and
-            ``intervals`` are read.
+        config: The resolved configuration; ``inference``, ``calibration``, ``threshold``,
+            ``postprocess`` and ``intervals`` are read.
         device: Where to compute.
 
     Raises:
@@ -85,9 +86,8 @@ def evaluate(
     inference: Inference = build(config["inference"], "inference")
     names, index = material.source.class_names, material.index
     val, test = (score_split([network], data, s, inference, device) for s in ("val", "test"))
-    raw = probabilities_of(val, len(names))
-    decider = fit_decider(val["label"].to_numpy(), raw, config)
-    val, test = (decide(frame, decider, len(names)) for frame in (val, test))
+    decider, size = fit_decision(val, len(names), config), material.source.patch_size
+    val, test = (decide_split(frame, decider, len(names), size) for frame in (val, test))
     numbers = take_numbers(test, index, len(names), config, decider, material.leaky, names[1])
     baselines = judge_baselines(index, len(names), decider.rule)
     predictions = pd.concat([val, test], ignore_index=True)

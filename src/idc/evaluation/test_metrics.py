@@ -1,6 +1,6 @@
 """The numbers of a test split: metrics, intervals, tables by patient, slice and coverage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,9 @@ from idc.data.audit.findings import EXCLUDED, RELABELLED
 from idc.data.corrected import count_corrected
 from idc.data.facts import COLOURS
 from idc.evaluation.decision import Decider
+from idc.evaluation.postprocess import NEIGHBOURS, SMOOTHED, few_neighbours
 from idc.evaluation.predictions import probabilities_of
+from idc.evaluation.smoothing_table import is_smoothed, smoothing_table
 from idc.metrics.bootstrap import Intervals, bootstrap
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.collection import build_metrics, scores_for_metrics
@@ -38,6 +40,7 @@ class Numbers:
         risk_coverage: See `idc.metrics.selective_prediction.risk_coverage`.
         interval_words: How the intervals were drawn.
         notes: Caveats of the metrics, in sentences.
+        smoothing: See `idc.evaluation.smoothing_table.smoothing_table`; empty without smoothing.
     """
 
     metrics: dict[str, float]
@@ -46,6 +49,7 @@ class Numbers:
     risk_coverage: pd.DataFrame
     interval_words: str
     notes: list[str]
+    smoothing: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -54,6 +58,7 @@ class Numbers:
             "per_patient": self.per_patient,
             "slices": self.slices,
             "risk_coverage": self.risk_coverage,
+            "smoothing": self.smoothing,
         }
 
 
@@ -109,6 +114,13 @@ def take_numbers(
         if decider.rule is not None:
             missed = decider.rule.missed(labels, predicted, positive)
         notes += [missed] if missed else []
+    smoothing = pd.DataFrame()
+    if is_smoothed(test):
+        smoothing = smoothing_table(test, classes, draws, level)
+        values = zip(smoothing["metric"], smoothing["smoothed"], strict=True)
+        metrics |= {f"{name}{SMOOTHED}": value for name, value in values}
+        notes += few_neighbours(test[NEIGHBOURS].to_numpy() > 0, "test")
+        notes += decider.smoothed.notes if decider and decider.smoothed else ()
     return Numbers(
         {f"test/{k}": float(v) for k, v in metrics.items() if np.isfinite(v)},
         patients,
@@ -116,6 +128,7 @@ def take_numbers(
         coverage,
         _interval_words(intervals, config),
         notes,
+        smoothing,
     )
 
 

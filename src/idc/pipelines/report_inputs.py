@@ -51,6 +51,7 @@ def run_report(context: RunContext, evaluation: Evaluation, explained: Explained
         patches=material.patches,
         per_patient=numbers.per_patient,
         slices=numbers.slices,
+        smoothing=numbers.smoothing,
         baselines=evaluation.baselines.table if evaluation.baselines else pd.DataFrame(),
         patients={
             split: int(material.rows(split)["patient"].nunique())

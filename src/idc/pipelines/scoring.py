@@ -13,12 +13,14 @@ import torch
 
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
+from idc.data.index import POSITION, has_positions
 from idc.data.material import Material
 from idc.errors import ConfigError, DataError
-from idc.evaluation.decision import Decider, fit_decider
+from idc.evaluation.decision import Decider
 from idc.evaluation.evaluate import Evaluation
 from idc.evaluation.inference import Inference
-from idc.evaluation.predictions import decide, probabilities_of, score_split
+from idc.evaluation.postprocess import decide_split, fit_decision
+from idc.evaluation.predictions import score_split
 from idc.evaluation.test_metrics import take_numbers
 from idc.pipelines.dataset import load_unsplit
 from idc.pipelines.finished_run import TrainedRun
@@ -64,9 +66,13 @@ def score_own_data(
         decider = members[0].decider
         if len(members) > 1 or inference != decider.inference:
             config = {**members[0].config, "inference": now["inference"]}
-            decider = fit_decider(val["label"].to_numpy(), probabilities_of(val, classes), config)
+            decider = fit_decision(val, classes, config)
         deciders.append(decider)
-        frames += [decide(frame, decider, classes).assign(fold=str(fold)) for frame in (val, test)]
+        size = material.source.patch_size
+        frames += [
+            decide_split(frame, decider, classes, size).assign(fold=str(fold))
+            for frame in (val, test)
+        ]
     predictions = pd.concat(frames, ignore_index=True)
     shared = deciders[0] if len(deciders) == 1 else None
     test = predictions[predictions["split"] == "test"].reset_index(drop=True)
@@ -124,7 +130,9 @@ def score_other_data(
             f"Scores are the {inference.describe()}; calibration and threshold were chosen on "
             f"scores of {decider.inference.describe()}."
         )
-    test = decide(test, decider, len(own))
+    if decider.smoother is not None and not has_positions(test):
+        notes.append("These data have no positions (x and y), so nothing was smoothed.")
+    test = decide_split(test, decider, len(own), material.source.patch_size)
     numbers = take_numbers(test, material.index, len(own), now, decider, material.leaky, own[1])
     numbers.notes.extend(notes)
     return Evaluation(test, decider, numbers, material)
@@ -193,7 +201,9 @@ def _ensemble_decider(runs: Sequence[TrainedRun]) -> tuple[Decider, bool]:
     stored = pd.concat([run.predictions() for run in runs], ignore_index=True)
     val = stored[stored["split"] == "val"]
     names = [c for c in val if str(c).startswith("score_raw")]
-    mean = val.groupby("path", sort=True)[[*names, "label"]].mean()
+    facts = [c for c in ("label", "patient", *POSITION) if c in val]
+    mean = val.groupby("path", sort=True).agg(
+        dict.fromkeys(names, "mean") | dict.fromkeys(facts, "first")
+    )
     same = bool((val.groupby("path").size() == len(runs)).all())
-    labels = mean["label"].to_numpy(np.int64)
-    return fit_decider(labels, probabilities_of(mean, classes), runs[0].config), same
+    return fit_decision(mean.reset_index(), classes, runs[0].config), same

@@ -48,7 +48,6 @@ def build_subject(
         patch_size=material.source.patch_size,
         threshold=decider.threshold if decider else None,
         device=next(network.parameters()).device,
-        choose=decider.rule.choose if decider and decider.rule else None,
         alias=redactor.pseudonym_of,
         truth=material.truth,
     )

@@ -39,6 +39,6 @@ def check_values(config: Config) -> None:
         check_explain(config["explain"])
     if "data" in config:
         build_corrections(config)
-    for part in ("split", "leaks", "calibration", "inference", "threshold"):
+    for part in ("split", "leaks", "calibration", "inference", "threshold", "postprocess"):
         if part in config:
             build(config[part], part)

@@ -72,9 +72,6 @@ def slide_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
     ]
     if more := gallery.take(*names[ON_PAGE:]):
         blocks.append(Fold("More slides", more))
-    if votes := gallery.take("explain/smoothing"):
-        sentences = _sentences(report, "smoothing")
-        blocks.append(Fold("Smoothing over neighbours (not applied)", [*sentences, *votes]))
     return blocks
 
 

@@ -71,11 +71,6 @@ def _shared() -> dict[str, FigureText]:
             "Numbered regions have most of the map's weight. They are also in explain/evidence/ "
             "as GeoJSON, to be opened over the slide.",
         ),
-        "explain/smoothing": FigureText(
-            "Effect of smoothing over neighbouring patches on validation",
-            "The effect on validation of averaging over neighbours on the slide. No result on this "
-            "page uses it.",
-        ),
         "explain/embedding": FigureText(
             "Embedding of the test patches, coloured by label, patient and score",
             "Each dot is a test patch, close to those with similar features. If dots of a patient "

@@ -62,6 +62,8 @@ class RunReport:
         slices: One row per slice of the test set: ``slice``, ``value``, ``patches``, ``patients``,
             ``recall``, ``specificity``, ``error_rate``, ``<metric>_low``, ``<metric>_high``,
             ``worse`` (bool).
+        smoothing: Metrics with and without smoothing over neighbours; see
+            `idc.evaluation.smoothing_table.smoothing_table`.
         baselines: One row per baseline: ``baseline``, ``auroc``, ``f1``, ``recall`` and so on.
         patients: Number of patients of each split, if available (`counts` has them per class).
         cost: ``train_seconds``, ``evaluate_seconds``, ``energy_kwh`` (or None), ``energy_words``,
@@ -73,7 +75,7 @@ class RunReport:
         methods: Faithfulness of each attribution method, best first; see
             `idc.attribution.faithfulness.result.Faithfulness`.
         explained: Interpretation of the explanations, by part: ``methods``, ``features``,
-            ``slides``, ``smoothing``.
+            ``slides``.
         date: Date of the run.
         license: Licence of the weights, as Hugging Face names it; "" if not given.
         citation: How to cite the model; "" if not given.
@@ -106,6 +108,7 @@ class RunReport:
     patches: NDArray[np.uint8] | None = field(default=None, repr=False)
     per_patient: pd.DataFrame = field(default_factory=empty_table, repr=False)
     slices: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    smoothing: pd.DataFrame = field(default_factory=empty_table, repr=False)
     baselines: pd.DataFrame = field(default_factory=empty_table, repr=False)
     patients: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)

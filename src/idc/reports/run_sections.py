@@ -12,6 +12,7 @@ from idc.reports.run_tables import (
     calibration_table,
     class_table,
     headline_table,
+    smoothing_comparison,
 )
 from idc.reports.templating import Sentences
 from idc.text import count
@@ -29,6 +30,13 @@ def metrics_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]:
     blocks: list[Block] = [Table(headline_table(report), f"{caption}.{intervals}", decimals=3)]
     if not report.two_classes:
         blocks.append(Table(class_table(report), "Per class.", decimals=3))
+    if len(smoothed := smoothing_comparison(report)):
+        caption = (
+            "Smoothed over neighbouring patches (postprocess), with its own calibration and "
+            "threshold. Difference: smoothed minus plain on the same patients, with its interval "
+            "over patients. Smoothing may erase small lesions."
+        )
+        blocks.append(Table(smoothed, caption, decimals=3))
     baselines = baseline_comparison(report)
     if len(baselines):
         own = (baselines["who"] == "the model").tolist()

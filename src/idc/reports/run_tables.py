@@ -147,6 +147,21 @@ def baseline_comparison(report: RunReport) -> pd.DataFrame:
     return frame.rename(columns={m: metric_name(m, short=True) for m in shared})
 
 
+def smoothing_comparison(report: RunReport) -> pd.DataFrame:
+    """Each metric plain and smoothed, their difference, and in how many patients it changed."""
+    rows = []
+    if report.smoothing.empty:
+        return report.smoothing
+    for row in report.smoothing.dropna(subset=["plain"]).to_dict("records"):
+        shown = {"measure": metric_name(row["metric"]), "plain": row["plain"]}
+        shown["smoothed"], shown["difference"] = row["smoothed"], f"{row['difference']:+.3f}"
+        shown["interval"] = interval_text((row["low"], row["high"]))
+        higher, lower = row["patients_higher"], row["patients_lower"]
+        changed = "" if np.isnan(higher) else f"{higher:.0f} / {lower:.0f}"
+        rows.append(shown | {"patients higher / lower": changed})
+    return pd.DataFrame(rows)
+
+
 def calibration_table(report: RunReport) -> pd.DataFrame:
     """``measure``, ``now`` and, where scores were calibrated, ``before calibration``."""
     rows = []

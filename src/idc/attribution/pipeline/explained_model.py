@@ -18,8 +18,6 @@ from idc.evaluation.inference import predict
 from idc.evaluation.predictions import decide, raw_predictions
 from idc.models.network import Network
 
-Choose = Callable[[NDArray[np.int64], NDArray[np.float64]], float]
-
 
 @dataclass(frozen=True)
 class Subject:
@@ -35,8 +33,6 @@ class Subject:
         patch_size: Side of a patch on the slide, in slide pixels.
         threshold: ``score >= threshold`` is positive; None for k > 2.
         device: Where to compute.
-        choose: The run's rule for the threshold: labels and scores of validation to a threshold;
-            None for k > 2.
         alias: A patient's name to that in the predictions: a pseudonym, or itself.
         truth: Rows of the index to where the signal is, bool (n, P, P); None where it is
             unknown.
@@ -50,7 +46,6 @@ class Subject:
     patch_size: int
     threshold: float | None
     device: torch.device
-    choose: Choose | None = None
     alias: Callable[[str], str] = str
     truth: Truth | None = None
 

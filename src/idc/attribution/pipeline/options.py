@@ -8,7 +8,6 @@ from idc.attribution.methods import Method
 from idc.attribution.select import NAMED, parse_selection
 from idc.config.build import Config, build
 from idc.errors import ConfigError
-from idc.slides.smoothers import make_smoothers
 
 
 @dataclass(frozen=True)
@@ -39,15 +38,12 @@ def configured_methods(options: Config) -> ConfiguredMethods:
 
 def explains_anything(options: Config) -> bool:
     """Whether any part of ``explain`` is on."""
-    parts = {
-        name: options.get(name) or {} for name in ("features", "embedding", "slides", "smoothing")
-    }
+    parts = {name: options.get(name) or {} for name in ("features", "embedding", "slides")}
     return bool(
         options["methods"]
         or parts["features"].get("patches")
         or parts["embedding"].get("method", "none") != "none"
         or parts["slides"].get("patients")
-        or parts["smoothing"].get("use")
     )
 
 
@@ -69,8 +65,6 @@ def check_explain(options: Config) -> None:
                 f"explain.{part}.method={method}: it is not among the methods "
                 f"({', '.join(methods) or 'none'}); add it to explain=[...]."
             )
-    strengths = (options.get("smoothing") or {}).get("strengths") or {}
-    make_smoothers({kind: values for kind, values in strengths.items() if values})
 
 
 def refuse_named(options: Config) -> None:

@@ -25,7 +25,6 @@ from idc.attribution.pipeline.features_step import show_features
 from idc.attribution.pipeline.galleries import Cases, case_drawings, explain_cases
 from idc.attribution.pipeline.options import configured_methods
 from idc.attribution.pipeline.slides_step import show_slides
-from idc.attribution.pipeline.smoothing_step import show_smoothing
 from idc.attribution.pipeline.step import StepResult, Task, Trust
 from idc.attribution.select import Selection, choose_cases
 from idc.config.build import Config
@@ -33,9 +32,7 @@ from idc.runtime.drawing import Drawing, draw_all
 from idc.runtime.progress import progress_bar
 
 log = logging.getLogger(__name__)
-NO_POSITIONS = (
-    "The data have no positions on a slide, so there are no slide maps, regions or smoothing."
-)
+NO_POSITIONS = "The data have no positions on a slide, so there are no slide maps or regions."
 SMALL = 100  # maps below which no progress bar is shown
 DEFAULTS = {"count": 200, "methods": {}, "per_kind": 4, "seed": 0, "batch_size": 64}
 
@@ -46,7 +43,7 @@ class Explained:
 
     Attributes:
         metrics: Named ``explain/...``.
-        words: Conclusions by part: ``methods``, ``features``, ``slides`` and ``smoothing``.
+        words: Conclusions by part: ``methods``, ``features`` and ``slides``.
         methods: One row per method, best first; see `Faithfulness.table`. Empty where it was
             not measured.
         failures: Part to the error that it ended with.
@@ -132,12 +129,11 @@ def explain_all(
         "attributions": show_cases,
         "features": lambda: show("features", lambda: show_features(task)),
         "slides": lambda: show("slides", lambda: show_slides(task, trusted)),
-        "smoothing": lambda: show("smoothing", lambda: show_smoothing(task)),
         "figures": draw,
     }
     if not subject.has_positions:
-        del parts["slides"], parts["smoothing"]
-        if options.get("slides") or options.get("smoothing"):
+        del parts["slides"]
+        if options.get("slides"):
             explained.words["slides"] = [NO_POSITIONS]
     for name, work in parts.items():
         try:

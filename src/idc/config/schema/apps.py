@@ -19,7 +19,14 @@ from idc.config.schema.data import (
     Split,
     Store,
 )
-from idc.config.schema.decisions import Calibration, Export, Inference, Intervals, Threshold
+from idc.config.schema.decisions import (
+    Calibration,
+    Export,
+    Inference,
+    Intervals,
+    Postprocess,
+    Threshold,
+)
 from idc.config.schema.explain import Explain
 from idc.config.schema.kinds import AtLeast1, Device, Name, Names, Seed
 from idc.config.schema.learning import (
@@ -64,6 +71,7 @@ class Train:
     )
     threshold: Threshold
     calibration: Calibration
+    postprocess: Postprocess
     inference: Inference
     intervals: Intervals
     tracking: Tracking

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from idc.config.rules import either, one_of, text, whole
+from idc.config.rules import either, list_of, number, one_of, text, whole
 from idc.config.schema.kinds import AtLeast0, AtLeast1, OpenShare, Part, Positive, Probability, Seed
 from idc.config.schema.option import option, part
 
@@ -11,6 +11,8 @@ Rule = Annotated[
     str,
     text(TARGET, "max_f1, youden, recall, precision, cost, fixed, recall>=0.95 or precision>=0.9"),
 ]
+
+POSITIVE = number(lambda v: v > 0, "a number above 0")
 
 
 @part
@@ -33,6 +35,20 @@ class Threshold:
     value: Probability = option(0.5, "fixed: the threshold")
     false_negative_cost: Positive = option(5.0, "cost: of a missed cancer, against")
     false_positive_cost: Positive = option(1.0, "cost: that of a false alarm")
+
+
+@part
+class Postprocess:
+    """Smoothing over neighbouring patches of a slide: measured beside the plain scores."""
+
+    _target_: str = option("idc.evaluation.postprocess.SmoothingRule")
+    method: Literal["none", "median", "mean", "crf"] = option("none", "the method")
+    windows: Annotated[list[int], list_of(one_of(3, 5, 7, 9), least=1)] = option(
+        [3], "sides of the neighbourhood to try, in patches: 3 is the eight neighbours"
+    )
+    weights: Annotated[list[float], list_of(POSITIVE, least=1)] = option(
+        [1.0], "mean, crf: weights of each neighbour to try; the patch itself counts 1"
+    )
 
 
 @part

@@ -117,25 +117,6 @@ class Slides:
 
 
 @part
-class Strengths:
-    """Strengths to try per smoother; null or [] leaves a smoother out."""
-
-    median: list[AtLeast0] | None = option([1, 2], "radius, patches")
-    mean: list[NotNegative] | None = option([0.4, 0.6, 1.0, 1.5], "width, patches")
-    crf: list[NotNegative] | None = option([0.02, 0.05, 0.1, 0.2, 0.4], "weight of neighbours")
-    crf_contrast: list[NotNegative] | None = option([0.05, 0.1, 0.2, 0.4], "weight by contrast")
-
-
-@part
-class Smoothing:
-    """Neighbours that vote: measured on validation and shown, never applied."""
-
-    use: bool = option(if_parts("true", "false"), "measure it")
-    draws: AtLeast0 = option(500, "of the bootstrap over patients")
-    strengths: Strengths
-
-
-@part
 class Explain:
     """What is explained, and by which attribution methods: explain=[gradcam,occlusion]."""
 
@@ -153,4 +134,3 @@ class Explain:
     features: Features
     embedding: Embedding
     slides: Slides
-    smoothing: Smoothing
