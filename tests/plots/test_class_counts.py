@@ -1,9 +1,8 @@
 """The figures of a data set hold its numbers, for a few patients and for hundreds."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,16 +13,10 @@ from idc.plots.patch_grids import patch_grid_figure
 from idc.plots.patient_colours import colour_by_patient_figure, colour_space_figure
 from idc.plots.style import literal
 
+Words = Callable[[Figure], str]
+
 RNG = np.random.default_rng(0)
 NAMES = {1: ("only",), 2: ("no IDC", "IDC"), 3: ("a", "b", "c")}
-
-
-def words_of(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    assert plt.get_fignums() == []
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def counts(patients: int, classes: int) -> pd.DataFrame:
@@ -44,42 +37,43 @@ def stats(patients: int, classes: int) -> pd.DataFrame:
     return table.assign(lab_a=RNG.normal(20, 5, len(table)), lab_b=RNG.normal(-9, 4, len(table)))
 
 
-def test_shares_state_counts_and_per_cent() -> None:
+def test_shares_state_counts_and_per_cent(words: Words) -> None:
     table = pd.DataFrame([[3000, 1000], [0, 0]], index=["train", "val"], columns=["no IDC", "IDC"])
-    words = words_of(shares_figure(table))
+    written = words(shares_figure(table))
     for word in ("3,000  (75.0%)", "1,000  (25.0%)", "train\n4,000", "val\n0"):
-        assert word in words
+        assert word in written
 
 
-def test_patients_are_sorted_by_size_and_named() -> None:
+def test_patients_are_sorted_by_size_and_named(words: Words) -> None:
     table = pd.DataFrame(
         [[10, 0], [700, 500], [30, 20]], index=["few", "many", "mid"], columns=["no IDC", "IDC"]
     )
     figure = patients_figure(table)
-    words = words_of(figure)
+    written = words(figure)
     left, right = figure.axes
     assert [t.get_text() for t in left.get_yticklabels()] == ["many", "mid", "few"]
-    assert "1,200" in words
+    assert "1,200" in written
     low, high = left.get_ylim()
     assert low > high  # the largest stands on top
     second = right.containers[1]
     assert [bar.get_width() for bar in second] == pytest.approx([500 / 1200, 20 / 50, 0])
 
 
-@pytest.mark.parametrize("patients", [41, 279])
-@pytest.mark.parametrize("classes", [1, 2, 3])
-def test_many_patients_are_a_skyline(patients: int, classes: int) -> None:
+@pytest.mark.parametrize(("patients", "classes"), [(41, 1), (279, 2), (50, 3)])
+def test_many_patients_are_a_skyline(patients: int, classes: int, words: Words) -> None:
     table = counts(patients, classes)
     figure = patients_figure(table)
-    words = words_of(figure)
-    assert f"{patients:,} patients" in words
-    assert "patient 7" not in words
+    written = words(figure)
+    assert f"{patients:,} patients" in written
+    assert "patient 7" not in written
     upper, lower = figure.axes
-    heights, _, _ = upper.patches[-1].get_data()
-    assert heights.tolist() == sorted(table.sum(axis=1), reverse=True)
-    top, _, base = lower.patches[-1].get_data()
-    last = np.round(top - base, 9).tolist()
-    assert last == sorted(last)
+    totals = table.sum(axis=1)
+    of_last = table.iloc[:, -1] / totals
+    for axes, highest in ((upper, totals.max()), (lower, 1.0)):
+        assert len(axes.collections) == classes
+        assert axes.collections[-1].get_datalim(axes.transData).y1 == pytest.approx(highest)
+    base = lower.collections[-1].get_paths()[0].vertices[:, 1]
+    assert base.min() == pytest.approx(1 - of_last.max())
     assert figure.get_size_inches()[1] < 8
 
 
@@ -94,32 +88,32 @@ def test_a_few_patients_have_room(patients: int, classes: int) -> None:
 
 
 @pytest.mark.parametrize("totals", [[5], [3, 3, 3], [1, 10, 100, 1200]])
-def test_histogram_holds_every_patient(totals: list[int]) -> None:
+def test_histogram_holds_every_patient(totals: list[int], words: Words) -> None:
     figure = patches_per_patient_figure(np.array(totals))
-    words = words_of(figure)
+    written = words(figure)
     (axes,) = figure.axes
     assert sum(p.get_height() for p in axes.patches) == len(totals)
-    assert f"largest {max(totals):,}" in words
-    assert f"median {np.median(totals):,.0f}" in words
+    assert f"largest {max(totals):,}" in written
+    assert f"median {np.median(totals):,.0f}" in written
 
 
-def test_no_patient_is_marked() -> None:
+def test_no_patient_is_marked(words: Words) -> None:
     no_patients = pd.DataFrame(columns=list(NAMES[2]), dtype=int)
-    assert "no patients" in words_of(patients_figure(no_patients))
-    assert "no patients" in words_of(patches_per_patient_figure(np.array([], int)))
+    assert "no patients" in words(patients_figure(no_patients))
+    assert "no patients" in words(patches_per_patient_figure(np.array([], int)))
 
 
 @pytest.mark.parametrize(("patients", "classes"), [(1, 1), (17, 2), (40, 3), (300, 2)])
-def test_colour_of_any_number_of_patients(patients: int, classes: int) -> None:
+def test_colour_of_any_number_of_patients(patients: int, classes: int, words: Words) -> None:
     table = stats(patients, classes)
     order = sorted(table["patient"].unique())
-    words = words_of(colour_by_patient_figure(table, order, NAMES[classes]))
+    written = words(colour_by_patient_figure(table, order, NAMES[classes]))
     for name in NAMES[classes]:
-        assert f"{name}: {patients:,} patient{'' if patients == 1 else 's'}" in words
-    assert ("p0" in words.split("\n")) == (patients <= 40)
-    words = words_of(colour_space_figure(table, NAMES[classes]))
-    assert ("p0" in words.split("\n")) == (patients <= 40)
-    assert "a*" in words
+        assert f"{name}: {patients:,} patient{'' if patients == 1 else 's'}" in written
+    assert ("p0" in written.split("\n")) == (patients <= 40)
+    written = words(colour_space_figure(table, NAMES[classes]))
+    assert ("p0" in written.split("\n")) == (patients <= 40)
+    assert "a*" in written
 
 
 def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
@@ -134,11 +128,11 @@ def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
 
 
 @pytest.mark.parametrize("patients", [3, 60])
-def test_a_class_without_patches_is_marked(patients: int) -> None:
+def test_a_class_without_patches_is_marked(patients: int, words: Words) -> None:
     table = stats(patients, 1)
     order = list(table["patient"])
-    assert "no patch of this class" in words_of(colour_by_patient_figure(table, order, NAMES[2]))
-    assert "no patch of this class" in words_of(colour_space_figure(table, NAMES[2]))
+    assert "no patch of this class" in words(colour_by_patient_figure(table, order, NAMES[2]))
+    assert "no patch of this class" in words(colour_space_figure(table, NAMES[2]))
 
 
 def test_colours_are_cut_at_no_mean_and_no_spread() -> None:
@@ -148,11 +142,11 @@ def test_colours_are_cut_at_no_mean_and_no_spread() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 5, 25])
-def test_a_grid_shows_patches_unsmoothed_with_captions(count: int) -> None:
+def test_a_grid_shows_patches_unsmoothed_with_captions(count: int, words: Words) -> None:
     patches = RNG.integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
     captions = [f"8863\nx {i}" for i in range(count)]
     figure = patch_grid_figure(patches, captions, "IDC")
-    assert all(f"x {i}" in words_of(figure).split("\n") for i in range(count))
+    assert all(f"x {i}" in words(figure).split("\n") for i in range(count))
     drawn = [a.images[0] for a in figure.axes if a.images]
     assert [np.array_equal(i.get_array(), p) for i, p in zip(drawn, patches, strict=True)]
     assert {i.get_interpolation() for i in drawn} == {"nearest"}

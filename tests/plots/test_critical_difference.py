@@ -1,30 +1,22 @@
 """Figures of a comparison name everybody, keep their texts apart, and say what decides."""
 
+from collections.abc import Callable
 from itertools import combinations
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
-from idc.plots.fan import clip_distant, lanes
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import BLUE
 from idc.text import value_label
 
 BASELINES = ("majority class", "colour statistics")
-
-
-def words_of(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    assert plt.get_fignums() == []
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
+METRICS = ["test/f1", "test/auroc"]
+Words = Callable[[Figure], str]
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
@@ -38,9 +30,10 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         for label in (tick.label1, tick.label2)
         if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
     }
-    result = set(figure.findobj(matplotlib.text.Text)) - undrawn
-    texts = [t for t in result if t.get_visible() and t.get_text()]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
+    texts = set(figure.findobj(matplotlib.text.Text)) - undrawn
+    boxes = [
+        (t.get_text(), t.get_window_extent()) for t in texts if t.get_visible() and t.get_text()
+    ]
     frame = figure.bbox
     out = [
         (name, "outside")
@@ -78,116 +71,73 @@ def differences_of(named: dict[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-@pytest.mark.parametrize(("number", "long"), [(2, True), (3, False), (20, False), (20, True)])
-def test_names_are_fanned_out_without_overlap(number: int, long: bool) -> None:
-    named = contestants(number, long) | {"majority class": 0.0, "colour statistics": 0.7}
-    order = sorted(named, key=lambda name: named[name])
-    joined = [order[1:3], order[2:]] if number > 2 else []
-    figure = critical_difference_figure(
-        values_of(named), differences_of(named), joined, "f1", "A title", baselines=BASELINES
-    )
-    assert overlaps(figure) == []
-    words = words_of(figure)
-    for value in named.values():
-        assert f"{value:.3f}" in words
-    assert "17 patients" in words
-    assert "5 % after Holm" in words.replace("\n", " ")
-    assert "majority class (baseline)" in words
-
-
-def bars_of(figure: Figure) -> list[tuple[float, list[float]]]:
-    """Lane and places of the dots of each bar."""
+def bars_of(figure: Figure) -> list[list[float]]:
+    """Places of the dots of each bar."""
     lines = figure.axes[0].lines
     dots = [line for line in lines if line.get_marker() == "o" and line.get_color() == BLUE]
-    return [(float(dot.get_ydata()[0]), list(dot.get_xdata())) for dot in dots]
+    return sorted(sorted(dot.get_xdata()) for dot in dots)
 
 
-def test_a_bar_has_a_dot_for_each_that_it_joins() -> None:
+@pytest.mark.parametrize(("number", "long"), [(2, True), (20, True)])
+def test_every_contestant_is_named_with_its_value(number: int, long: bool, words: Words) -> None:
+    named = contestants(number, long) | {"majority class": 0.0, "colour statistics": 0.7}
+    pairs = differences_of(named)
+    figure = critical_difference_figure(values_of(named), pairs, "f1", "A title", 0.05, BASELINES)
+    assert overlaps(figure) == []
+    written = words(figure)
+    assert all(f"{value:.3f}" in written for value in named.values())
+    assert "17 patients" in written
+    assert "colour statistics (baseline)" in written
+    assert "majority class: far off, at 0.000" in written.replace("\n", " ")
+
+
+def test_a_bar_has_a_dot_for_each_contestant_that_it_joins(words: Words) -> None:
     named = {"a": 0.6, "b": 0.7, "c": 0.8, "d": 0.9}
-    pairs = differences_of(named)
-    figure = critical_difference_figure(values_of(named), pairs, [("c", "a"), ("c", "d")], "f1")
-    (one, places), (other, more) = bars_of(figure)
-    assert places == [0.6, 0.8]  # not b, which the bar passes
-    assert more == [0.8, 0.9]
-    assert one != other  # they touch at c
-    none = critical_difference_figure(values_of(named), pairs, [], "f1")
-    assert bars_of(none) == []
-    assert "All tested pairs differ significantly" in words_of(none).replace("\n", " ")
+    pairs = differences_of(named).assign(apart=True)
+    assert bars_of(critical_difference_figure(values_of(named), pairs, "f1")) == []
+    together = pairs.assign(apart=~(pairs["a"] + pairs["b"]).isin(["ac", "cd"]))
+    figure = critical_difference_figure(values_of(named), together, "f1")
+    assert bars_of(figure) == [[0.6, 0.8], [0.8, 0.9]]  # not b, which the first bar passes
+    assert "17 patients" in words(figure)
 
 
-def test_baselines_without_significant_difference_are_joined_to_settings() -> None:
+def test_baselines_without_significant_difference_are_joined_to_settings(words: Words) -> None:
     """From a sweep: all settings differ significantly, but a baseline has p 0.58."""
-    named = {"majority class": 0.66, "colour statistics": 0.67, "a": 0.7}
+    named = {"majority class": 0.1, "colour statistics": 0.67, "a": 0.7}
     pairs = differences_of(named).assign(p_holm=[np.nan, 0.38, 0.58], apart=False)
-    groups = cliques(list(named), nonsignificant_pairs(pairs, "f1"))
-    figure = critical_difference_figure(values_of(named), pairs, groups, "f1", baselines=BASELINES)
-    assert [places for _, places in bars_of(figure)] == [[0.66, 0.7], [0.67, 0.7]]
-    words = words_of(figure).replace("\n", " ")
-    assert "can be told" not in words
-    assert "baselines are not tested" in words.replace("\n", " ")
-
-
-def test_bars_that_touch_get_a_lane_each() -> None:
-    assert lanes([(1.0, 0.0), (0.5, 2.0), (1.5, 3.0)]) == [
-        ([0.0, 1.0], 0),
-        ([0.5, 2.0], 1),
-        ([1.5, 3.0], 0),
-    ]
-    assert lanes([]) == []
-
-
-def test_a_far_off_baseline_is_drawn_nearer_with_its_own_value() -> None:
-    named = {"majority class": 0.0, "colour statistics": 0.1, "a": 0.8, "b": 0.9}
-    places = clip_distant(named, BASELINES)
-    assert list(places.values()) == sorted(places.values())
-    assert len(set(places.values())) == 4
-    assert places["majority class"] > 0.5
-    assert (places["a"], places["b"]) == (0.8, 0.9)
-    assert clip_distant(named, ()) == named
-    pairs = differences_of(named)
-    figure = critical_difference_figure(values_of(named), pairs, [], "f1", baselines=BASELINES)
-    words = words_of(figure)
-    assert "majority class (baseline)  0.000" in words
-    assert "beyond" in words
-    assert {line.get_marker() for line in figure.axes[0].lines} >= {"<", "o"}
-
-
-def test_the_number_of_patients_is_shown() -> None:
-    pairs = differences_of(contestants(3))
-    for patients, words in ((17, "17 patients"), (1, "1 patient")):
-        few = pairs.assign(patients=patients)
-        assert words in words_of(differences_figure(few, "f1"))
-        figure = critical_difference_figure(values_of(contestants(3)), few, [], "f1")
-        assert words in words_of(figure)
+    figure = critical_difference_figure(values_of(named), pairs, "f1", baselines=BASELINES)
+    assert bars_of(figure) == [[0.1, 0.7], [0.67, 0.7]]
+    assert "baselines are not tested" in words(figure).replace("\n", " ")
 
 
 @pytest.mark.parametrize("named", [{}, {"a": float("nan")}, {"a$b$": 0.5}, {"a": 0.5, "b": 0.5}])
-def test_degenerate_comparisons_are_drawn(named: dict[str, float]) -> None:
-    empty = pd.DataFrame(columns=differences_of({"a": 0.1, "b": 0.2}).columns)
-    figure = critical_difference_figure(values_of(named), empty, [tuple(named)], "f1")
+def test_degenerate_comparisons_are_drawn(named: dict[str, float], words: Words) -> None:
+    empty = differences_of({"a": 0.1, "b": 0.2}).iloc[:0]
+    figure = critical_difference_figure(values_of(named), empty, "f1")
     assert overlaps(figure) == []
-    words = words_of(figure)
-    if not any(np.isfinite(v) for v in named.values()):
-        assert "no value of F1" in words
-    assert "no pair was tested" in words_of(differences_figure(empty, "f1", baselines=BASELINES))
+    assert ("no value of F1" in words(figure)) == (not any(np.isfinite([*named.values()])))
+    assert "no pair was tested" in words(differences_figure(empty, "f1", baselines=BASELINES))
 
 
 @pytest.mark.parametrize(("number", "long"), [(2, True), (7, False), (20, True)])
-def test_the_forest_has_a_row_a_pair_or_those_of_the_best(number: int, long: bool) -> None:
+def test_the_forest_has_a_row_per_pair_or_those_of_the_best(
+    number: int, long: bool, words: Words
+) -> None:
     named = contestants(number, long) | {"majority class": 0.0, "colour statistics": 0.7}
     figure = differences_figure(differences_of(named), "f1", "A title", BASELINES)
     assert overlaps(figure) == []
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     pairs = number * (number - 1) // 2 + 2 * number
     assert len(labels) == (pairs if pairs <= 40 else number + 1)
-    words = words_of(figure)
-    assert (f"of {pairs} pairs with the best one" in words) == (pairs > 40)
+    written = words(figure)
+    assert "17 patients" in written
+    assert (f"of {pairs} pairs with the best one" in written) == (pairs > 40)
     if pairs > 40:
         best = max(contestants(number, long), key=lambda n: named[n])
-        assert f"{best} minus the others" in words.replace("…", "")
+        assert f"{best} minus the others" in written.replace("…", "")
 
 
-def test_the_better_one_stands_first_and_p_is_in_words() -> None:
+def test_the_better_one_stands_first_and_p_is_in_words(words: Words) -> None:
     named = {"majority class": 0.2, "a": 0.5, "b": 0.71, "c": 0.72}
     figure = differences_figure(differences_of(named), "f1", baselines=BASELINES)
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
@@ -195,21 +145,21 @@ def test_the_better_one_stands_first_and_p_is_in_words() -> None:
         *["c minus a", "b minus a", "c minus b"],
         *["c minus majority class", "b minus majority class", "a minus majority class"],
     ]
-    words = words_of(figure)
-    assert "0.22 (0.17 to 0.27)" in words
-    assert words.count("not significant") == 1
-    assert words.count("p < 0.001") == 5
-    assert "p = 0.61" in words
+    written = words(figure)
+    assert "0.22 (0.17 to 0.27)" in written
+    assert written.count("not significant") == 1
+    assert written.count("p < 0.001") == 5
+    assert "p = 0.61" in written
     markers = [line.get_marker() for line in figure.axes[0].lines if line.get_marker() != "None"]
     assert markers == ["o"] * 3 + ["D"] * 3
 
 
-def test_a_loss_that_is_lower_is_the_better_one() -> None:
+def test_a_loss_that_is_lower_is_the_better_one(words: Words) -> None:
     table = differences_of({"a": 0.5, "b": 0.3}).assign(metric="log_loss")
     figure = differences_figure(table, "log_loss")
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["b minus a"]
-    assert "-0.20 (-0.25 to -0.15)" in words_of(figure)
-    assert "lower is better" in words_of(figure)
+    assert "-0.20 (-0.25 to -0.15)" in words(figure)
+    assert "lower is better" in words(figure)
 
 
 def board(names: list[str], runs: int = 3, interval: bool = True) -> pd.DataFrame:
@@ -219,7 +169,7 @@ def board(names: list[str], runs: int = 3, interval: bool = True) -> pd.DataFram
         row: dict[str, object] = {"setting": name, "runs": runs}
         row["kind"] = "baseline" if name in BASELINES else "run"
         row["leaky"] = name == "leak"
-        for metric in ("test/f1", "test/auroc"):
+        for metric in METRICS:
             singles = rng.normal(0.7, 0.03, runs)
             row[f"{metric}_mean"] = singles.mean()
             row[f"{metric}_std"] = singles.std(ddof=1) if runs > 1 else np.nan
@@ -230,46 +180,39 @@ def board(names: list[str], runs: int = 3, interval: bool = True) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-METRICS = ["test/f1", "test/auroc"]
-
-
-def test_the_leaderboard_puts_baselines_below_a_line_and_marks_leaks() -> None:
-    figure = leaderboard_figure(board(["majority class", "leak", "fair"]), METRICS)
-    labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
+def test_the_leaderboard_puts_baselines_below_a_line_and_marks_leaks(words: Words) -> None:
+    table = board(["majority class", "leak", "fair"])
+    figure = leaderboard_figure(table, METRICS)
+    axes = figure.axes[0]
+    labels = [t.get_text() for t in axes.get_yticklabels()]
     assert labels == ["leak †  (n=3)", "fair  (n=3)", "majority class  (baseline)"]
-    words = words_of(figure)
-    assert "patients are in two splits" in words
-    assert "95 % interval over patients" in words
-    assert "deviation" not in words
-    faces = [
-        line.get_markerfacecolor() for line in figure.axes[0].lines if line.get_marker() == "o"
-    ]
-    assert faces.count("white") == 1
-    levels = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [0, 1]]
-    assert len(levels) == 1
-    assert 0 < levels[0].get_ydata()[0] < 1  # between the lowest setting and the baseline
+    written = words(figure)
+    assert "patients are in two splits" in written
+    assert "95 % interval over patients" in written
+    assert "deviation" not in written
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [dot.get_xdata()[0] for dot in dots] == table["test/f1_mean"].iloc[[1, 2, 0]].tolist()
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, False, True]
+    (level,) = [line for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    assert level.get_ydata()[0] == 1.5  # between the lowest setting and the baseline
+    low, high = axes.get_ylim()
+    assert low > high
     assert overlaps(figure) == []
 
 
-def test_the_leaderboard_describes_its_values() -> None:
-    assert "Test metrics: mean," in words_of(leaderboard_figure(board(["a"]), METRICS))
-    words = value_label(folds=True, repeats=True)
-    assert words == "pooled over folds, mean over repeats"
-    assert words in words_of(leaderboard_figure(board(["a"]), METRICS, words)).replace("\n", " ")
+def test_the_leaderboard_describes_its_values(words: Words) -> None:
+    value = value_label(folds=True, repeats=True)
+    assert value == "pooled over folds, mean over repeats"
+    assert value in words(leaderboard_figure(board(["a"]), METRICS, value)).replace("\n", " ")
     assert "fold" not in value_label(folds=False, repeats=True) + value_label(False, False)
-
-
-@pytest.mark.parametrize("number", [1, 20])
-def test_long_leaderboards_keep_their_texts_apart(number: int) -> None:
-    names = [*contestants(number, long=True), "colour statistics"]
+    names = [*contestants(20, long=True), "colour statistics"]
     assert overlaps(leaderboard_figure(board(names), METRICS)) == []
 
 
-def test_degenerate_leaderboards_are_drawn() -> None:
-    assert "no setting has finished" in words_of(leaderboard_figure(pd.DataFrame(), METRICS))
+def test_degenerate_leaderboards_are_drawn(words: Words) -> None:
+    assert "no setting has finished" in words(leaderboard_figure(pd.DataFrame(), METRICS))
     table = board(["a"], runs=1, interval=False)
     table["test/auroc_mean"], table["test/auroc_values"] = np.nan, [[]]
-    words = words_of(leaderboard_figure(table, METRICS))
-    assert "unknown" in words
-    assert "deviation" not in words
-    assert words_of(leaderboard_figure(board(["majority class"]), METRICS))
+    written = words(leaderboard_figure(table, METRICS))
+    assert "unknown" in written
+    assert "deviation" not in written

@@ -1,7 +1,7 @@
 """Figures of cross-validation show each fold, the middle of them, and the pooled value."""
 
-import matplotlib
-import matplotlib.pyplot as plt
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,15 +9,9 @@ from matplotlib.figure import Figure
 
 from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
 
+Words = Callable[[Figure], str]
+
 RNG = np.random.default_rng(0)
-
-
-def words_of(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    assert plt.get_fignums() == []
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def course(values: list[float], metric: str = "f1") -> pd.DataFrame:
@@ -28,7 +22,7 @@ def course(values: list[float], metric: str = "f1") -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("folds", [1, 5, 17])
-def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int) -> None:
+def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int, words: Words) -> None:
     histories = {f"fold {i}": course((0.5 + 0.1 * RNG.random(6)).tolist()) for i in range(folds)}
     figure = fold_learning_figure(histories)
     (axes,) = [axes for axes in figure.axes if axes.get_visible()]
@@ -40,10 +34,10 @@ def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int) -> No
     assert thick[0].get_ydata() == pytest.approx(of_val)
     assert thick[1].get_ydata() == pytest.approx(of_val + 0.1)
     assert thick[0].get_xdata().tolist() == [1, 2, 3, 4, 5, 6]
-    words = words_of(figure)
-    assert f"{folds} fold{'s' if folds > 1 else ''}:" in words
-    assert "median" in words
-    assert "best epoch" not in words
+    written = words(figure)
+    assert f"{folds} fold{'s' if folds > 1 else ''}:" in written
+    assert "median" in written
+    assert "best epoch" not in written
 
 
 def test_the_median_ends_where_fewer_than_half_train() -> None:
@@ -54,20 +48,22 @@ def test_the_median_ends_where_fewer_than_half_train() -> None:
 
 
 @pytest.mark.parametrize(("mode", "best"), [("max", [(2, 0.7), (1, 0.9)]), ("min", [(1, 0.2)] * 2)])
-def test_the_best_epoch_of_each_fold_is_marked(mode: str, best: list[tuple[int, float]]) -> None:
+def test_the_best_epoch_of_each_fold_is_marked(
+    mode: str, best: list[tuple[int, float]], words: Words
+) -> None:
     values = [[0.2, 0.7, 0.7], [0.9, 0.8]] if mode == "max" else [[0.2, 0.7], [0.2, 0.3]]
     histories = {str(i): course(v) for i, v in enumerate(values)}
     figure = fold_learning_figure(histories, monitor="val/f1", mode=mode)
     (marks,) = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert list(zip(*marks.get_data(), strict=True)) == best
-    assert "best epoch" in words_of(figure)
+    assert "best epoch" in words(figure)
 
 
-def test_metrics_that_no_fold_has_get_no_panel() -> None:
+def test_metrics_that_no_fold_has_get_no_panel(words: Words) -> None:
     figure = fold_learning_figure({"0": course([0.1])}, metrics=("loss", "f1", "auroc"))
     shown = [axes.get_ylabel() for axes in figure.axes if axes.get_visible()]
     assert shown == ["F1"]
-    assert "no fold has a history" in words_of(fold_learning_figure({}))
+    assert "no fold has a history" in words(fold_learning_figure({}))
 
 
 def table(folds: int, settings: tuple[str, ...] = ("a",)) -> pd.DataFrame:
@@ -82,7 +78,7 @@ def table(folds: int, settings: tuple[str, ...] = ("a",)) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("folds", [1, 5, 17, 279])
-def test_each_fold_is_a_dot_at_its_value(folds: int) -> None:
+def test_each_fold_is_a_dot_at_its_value(folds: int, words: Words) -> None:
     frame = table(folds)
     figure = fold_metrics_figure(frame)
     (axes,) = figure.axes
@@ -93,23 +89,23 @@ def test_each_fold_is_a_dot_at_its_value(folds: int) -> None:
         assert np.abs(cloud.get_xdata() - place).max() < 0.45
         means = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "_"]
         assert np.isclose(means, values.mean()).any()
-    words = words_of(figure)
-    assert f"{folds} fold" in words
-    assert "pooled" not in words
+    written = words(figure)
+    assert f"{folds} fold" in written
+    assert "pooled" not in written
     if folds > 1:
-        assert str(frame.loc[frame[frame["metric"] == "f1"]["value"].idxmin(), "fold"]) in words
+        assert str(frame.loc[frame[frame["metric"] == "f1"]["value"].idxmin(), "fold"]) in written
 
 
-def test_the_pooled_value_stands_beside_with_its_interval() -> None:
+def test_the_pooled_value_stands_beside_with_its_interval(words: Words) -> None:
     pooled = pd.DataFrame({"metric": ["f1"], "value": [0.73], "low": [0.61], "high": [0.82]})
     figure = fold_metrics_figure(table(5).drop(columns="setting"), pooled, noun="patient")
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [line.get_ydata()[0] for line in diamonds] == [0.73]
     assert [0.61, 0.82] in [list(line.get_ydata()) for line in figure.axes[0].lines]
-    words = words_of(figure)
-    assert "all patients pooled" in words
-    assert "mean and deviation of the patients" in words
-    assert "0.73" in words
+    written = words(figure)
+    assert "all patients pooled" in written
+    assert "mean and deviation of the patients" in written
+    assert "0.73" in written
 
 
 def test_settings_have_a_panel_each_on_one_scale() -> None:
@@ -123,12 +119,12 @@ def test_settings_have_a_panel_each_on_one_scale() -> None:
     assert not titles[0].overlaps(titles[1])
 
 
-def test_folds_without_a_value_are_left_out() -> None:
+def test_folds_without_a_value_are_left_out(words: Words) -> None:
     frame = table(3)
     frame.loc[frame["metric"] == "f1", "value"] = [np.nan, 0.5, 0.6]
     frame.loc[frame["metric"] == "balanced_accuracy", "value"] = np.nan
     figure = fold_metrics_figure(frame)
     (cloud,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert cloud.get_ydata().tolist() == [0.5, 0.6]
-    assert "unknown" in words_of(figure)
-    assert "no folds" in words_of(fold_metrics_figure(frame[:0]))
+    assert "unknown" in words(figure)
+    assert "no folds" in words(fold_metrics_figure(frame[:0]))

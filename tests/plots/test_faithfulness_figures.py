@@ -1,16 +1,21 @@
 """Figures of faithfulness: verdicts are legible without colour, with few and many methods."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from idc.plots.faithfulness import (
+    MARKS,
+    faithfulness_matrix_figure,
+    measures_figure,
+    methods_figure,
+)
 from idc.plots.faithfulness_curves import curves_figure, randomisation_figure
-from idc.plots.faithfulness_marks import MARKS
-from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
-from idc.plots.faithfulness_methods import methods_figure
+
+Words = Callable[[Figure], str]
 
 VERDICTS = list(MARKS)
 
@@ -79,22 +84,35 @@ def stages(count: int) -> pd.DataFrame:
     )
 
 
-def words(figure: Figure) -> str:
-    figure.canvas.draw()
-    return "\n".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
+@pytest.mark.parametrize("count", [1, 12])
+def test_every_method_has_its_gain_and_its_verdict_in_words(count: int, words: Words) -> None:
+    figure = methods_figure(table(count))
+    written = words(figure)
+    axes = figure.axes[0]
+    marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    assert [mark.get_xdata()[0] for mark in marks] == table(count)["drop_over_random"].tolist()
+    assert [mark.get_marker() for mark in marks] == [
+        MARKS[v].marker for v in table(count)["verdict"]
+    ]
+    for verdict in set(table(count)["verdict"]):
+        assert f"{MARKS[verdict].sign} {verdict}" in written
+    assert "can be believed for this model: method_0" in written
 
 
-@pytest.mark.parametrize("count", [1, 2, 12])
-def test_every_method_has_its_row_and_its_verdicts_sign(count: int) -> None:
-    figure = methods_figure(table(count), 0.5)
-    text = words(figure)
-    for row in table(count).to_dict("records"):
-        assert f"{row['method']}  {MARKS[row['verdict']].sign}" in text
+def test_without_a_trusted_method_the_title_warns() -> None:
+    doubtful = table(2).assign(verdict=VERDICTS[1])
+    assert "do not read" in methods_figure(doubtful).get_suptitle()
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_every_further_measure_has_a_panel(count: int, words: Words) -> None:
+    figure = measures_figure(table(count), 0.5)
     panels = [axes.get_title() for axes in figure.axes]
     assert not any("pointing" in title or "localisation" in title for title in panels)
     assert any("max-sensitivity" in title for title in panels) == (count > 1)
-    assert ("unknown" in text) == (count > 1)
-    assert "95 % interval over patients" in text
+    written = words(figure)
+    assert ("unknown" in written) == (count > 1)
+    assert f"method_0  {MARKS[VERDICTS[0]].sign}" in written
 
 
 def test_verdicts_differ_in_sign_and_shape() -> None:
@@ -102,31 +120,19 @@ def test_verdicts_differ_in_sign_and_shape() -> None:
         assert len({getattr(mark, look) for mark in MARKS.values()}) == len(MARKS)
 
 
-def test_where_the_truth_is_known_chance_is_drawn() -> None:
+def test_where_the_truth_is_known_chance_is_drawn(words: Words) -> None:
     reference = table(2).assign(pointing_game=0.9, pointing_chance=0.3, localisation=0.8)
-    figure = methods_figure(reference, 0.5)
+    figure = measures_figure(reference, 0.5)
     assert "by chance" in words(figure)
     for title, chance in (("pointing game", 0.3), ("patch's edge", 0.15)):
         (axes,) = [a for a in figure.axes if title in a.get_title()]
-        assert sum((line.get_xdata() == np.array([chance] * 2)).all() for line in axes.lines) == 2
+        assert sum(list(line.get_xdata()) == [chance] * 2 for line in axes.lines) == 2
     bare = table(2).drop(columns=["border_mass", "border_area"])
-    assert "by chance" not in words(methods_figure(bare, 0.5))
-
-
-def test_each_baselines_gain_is_marked_beside_the_mean() -> None:
-    figure = methods_figure(table(2), 0.5)
-    text = words(figure)
-    assert "gain with white" in text and "gain with mean" in text
-    assert "half of the layers shuffled" in text
-    marks = {(line.get_marker(), *line.get_xdata()) for line in figure.axes[0].lines}
-    for value in (table(2)["drop_over_random_white"], table(2)["drop_over_random_mean"]):
-        assert sum(value[0] in mark[1:] for mark in marks) == 1
-    alone = table(2).drop(columns=[c for c in table(2) if "random_mean" in c])
-    assert "gain with" not in words(methods_figure(alone, 0.5))  # it would be the mean again
+    assert "by chance" not in words(measures_figure(bare, 0.5))
 
 
 @pytest.mark.parametrize("count", [1, 2, 12])
-def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
+def test_curves_stand_beside_those_of_random_maps(count: int, words: Words) -> None:
     figure = curves_figure(curves(count), table(count))
     seen = [axes for axes in figure.axes if axes.get_visible()]
     assert len(seen) == count
@@ -141,7 +147,7 @@ def test_curves_stand_beside_those_of_random_maps(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 12])
-def test_shuffled_weights_are_named_and_held_against_the_limit(count: int) -> None:
+def test_shuffled_weights_are_named_and_held_against_the_limit(count: int, words: Words) -> None:
     figure = randomisation_figure(stages(count), 0.5)
     text = words(figure)
     assert "stem" in text
@@ -151,7 +157,7 @@ def test_shuffled_weights_are_named_and_held_against_the_limit(count: int) -> No
     assert ("method_1  ✗ 1.10" in text) == (count > 1)
 
 
-def test_empty_maps_of_shuffled_weights_are_neither_alike_nor_not() -> None:
+def test_empty_maps_of_shuffled_weights_are_neither_alike_nor_not(words: Words) -> None:
     rows = stages(3)
     rows.loc[(rows["method"] == "method_0") & (rows["stage"] == 2), ["similarity", "known"]] = [
         np.nan,
@@ -172,17 +178,19 @@ def test_the_matrix_marks_each_cell_and_leaves_out_what_is_missing() -> None:
     assert len(cells) == 5
     assert sum("✗" in cell.get_text() for cell in cells) == 1
     assert cells[0].get_text() == "✓ 0.30\n0.25 to 0.35"
-    hatched = [patch for patch in figure.axes[0].patches if patch.get_hatch()]
-    assert len(hatched) == 1
+    gains = figure.axes[0].images[0].get_array()  # of trusted methods only
+    assert np.ma.filled(gains, np.nan)[0].tolist() == [0.3, 0.3]
+    assert np.isnan(np.ma.filled(gains, np.nan)[1:]).all()
 
 
-def test_a_single_patch_has_no_interval_and_nothing_is_an_empty_figure() -> None:
+def test_a_single_patch_has_no_interval_and_nothing_is_an_empty_figure(words: Words) -> None:
     lone = table(1).assign(drop_over_random_low=np.nan, drop_over_random_high=np.nan)
     assert "no interval" in words(faithfulness_matrix_figure(lone.assign(model="m")))
     assert "no interval" in words(curves_figure(curves(1), lone))
     empty = table(1).iloc[:0]
     for figure in (
-        methods_figure(empty, 0.5),
+        methods_figure(empty),
+        measures_figure(empty, 0.5),
         curves_figure(curves(1).iloc[:0], empty),
         faithfulness_matrix_figure(empty.assign(model="")),
     ):

@@ -1,6 +1,7 @@
 """Filters, feature maps and exciting patches are drawn as they are given, on fair scales."""
 
-import matplotlib
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -11,15 +12,10 @@ from idc.plots.convolution_filters import filters_figure
 from idc.plots.feature_maps import MapRow, feature_maps_figure
 from idc.plots.top_patches import UnitRow, top_patches_figure
 
+Words = Callable[[Figure], str]
+
 RNG = np.random.default_rng(0)
 PATCHES = RNG.integers(0, 256, (6, 50, 50, 3), dtype=np.uint8)
-
-
-def words(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
 
 
 def with_images(figure: Figure) -> list[Axes]:
@@ -32,7 +28,7 @@ def map_row(name: str, maps: np.ndarray, low: float, high: float) -> MapRow:
     return MapRow(name, 64, np.arange(count) * 10, maps, *ends)
 
 
-def test_each_channel_is_drawn_on_the_scale_it_was_given() -> None:
+def test_each_channel_is_drawn_on_the_scale_it_was_given(words: Words) -> None:
     positive, signed = RNG.random((3, 5, 5)), RNG.normal(size=(2, 9, 9))
     rows = [map_row("layer1", positive, 0.5, 4.0), map_row("stem", signed, -1.0, 3.0)]
     figure = feature_maps_figure(PATCHES[0], rows, "patient 8863\nlabel IDC", "Maps", "of 6")
@@ -48,7 +44,7 @@ def test_each_channel_is_drawn_on_the_scale_it_was_given() -> None:
         assert part in text
 
 
-def test_layers_without_varying_channels_are_marked() -> None:
+def test_layers_without_varying_channels_are_marked(words: Words) -> None:
     rows = [map_row("dead", np.zeros((0, 4, 4)), 0, 0), map_row("flat", np.ones((1, 2, 2)), 1, 1)]
     text = words(feature_maps_figure(PATCHES[0], rows, "", "Maps"))
     assert "no channel\nvaries" in text
@@ -56,7 +52,7 @@ def test_layers_without_varying_channels_are_marked() -> None:
     assert "below zero" not in text
 
 
-def test_filters_in_colour_have_zero_at_mid_grey() -> None:
+def test_filters_in_colour_have_zero_at_mid_grey(words: Words) -> None:
     weights = RNG.normal(size=(5, 3, 7, 7))
     weights[3] = 0
     figure = filters_figure(weights, "stem.conv1")
@@ -73,7 +69,7 @@ def test_filters_in_colour_have_zero_at_mid_grey() -> None:
 
 
 @pytest.mark.parametrize(("inputs", "width"), [(1, 3), (2, 7), (12, 23)])
-def test_filters_of_other_inputs_show_their_planes(inputs: int, width: int) -> None:
+def test_filters_of_other_inputs_show_their_planes(inputs: int, width: int, words: Words) -> None:
     weights = RNG.normal(size=(4, inputs, 3, 3))
     figure = filters_figure(weights, "conv")
     image = with_images(figure)[0].images[0]
@@ -83,7 +79,7 @@ def test_filters_of_other_inputs_show_their_planes(inputs: int, width: int) -> N
     assert ("the first 6 of 12" in words(figure)) == (inputs == 12)
 
 
-def test_of_many_filters_the_strongest_are_shown() -> None:
+def test_of_many_filters_the_strongest_are_shown(words: Words) -> None:
     weights = RNG.normal(size=(100, 3, 1, 1)) * np.linspace(0.1, 1, 100)[:, None, None, None]
     figure = filters_figure(weights, "conv")
     norms = np.linalg.norm(weights.reshape(100, -1), axis=1)
@@ -97,7 +93,7 @@ def contours(axes: Axes) -> list[QuadContourSet]:
     return [c for c in axes.collections if isinstance(c, QuadContourSet)]
 
 
-def test_the_contour_is_where_the_unit_is_active() -> None:
+def test_the_contour_is_where_the_unit_is_active(words: Words) -> None:
     maps = np.zeros((2, 5, 5), np.float32) - 8
     maps[0, 1, 3] = -2  # around (35, 15) in pixels
     unit = UnitRow("channel 7\nAUROC 0.81", PATCHES[:2], maps, ["8863, IDC\nscore 0.9", "8864, no"])
@@ -118,7 +114,7 @@ def test_the_contour_is_where_the_unit_is_active() -> None:
         assert part in text
 
 
-def test_coarse_maps_have_no_contour_and_no_patch_is_marked() -> None:
+def test_coarse_maps_have_no_contour_and_no_patch_is_marked(words: Words) -> None:
     coarse = UnitRow("channel 1", PATCHES, RNG.normal(size=(6, 2, 2)), ["a"] * 6)
     figure = top_patches_figure(
         [coarse, UnitRow("channel 2", PATCHES[:0], coarse.maps[:0], [])], "x"

@@ -1,10 +1,9 @@
 """Figures hold the numbers and words that they must, for every kind of input."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,35 +19,23 @@ from idc.plots.patch_grids import augmented_grid_figure, sample_grid_figure
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import CURVES, curve_style
 
+Words = Callable[[Figure], str]
+
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 200)
 SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
 
 
-@pytest.fixture(autouse=True)
-def no_pyplot() -> Iterator[None]:
-    """Figures must not be registered with pyplot: a long sweep would keep them all."""
-    yield
-    assert plt.get_fignums() == []
-
-
-def texts(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
-
-
-def test_confusion_matrix_shows_counts_and_row_per_cent() -> None:
+def test_confusion_matrix_shows_counts_and_row_per_cent(words: Words) -> None:
     panels = [
         ConfusionPanel("at 0.31", np.array([[90, 10], [5, 45]])),
         ConfusionPanel("at 0.5", np.array([[0, 0], [5, 1234]])),
     ]
-    words = texts(confusion_figure(panels, ["no IDC", "IDC"]))
+    written = words(confusion_figure(panels, ["no IDC", "IDC"]))
     for word in ("90\n90.0%", "10\n10.0%", "45\n90.0%", "1,234\n99.6%", "(no patch)"):
-        assert word in words
+        assert word in written
     for word in ("at 0.31", "predicted", "true", "no IDC", "% of the true class"):
-        assert word in words
+        assert word in written
 
 
 def test_confusion_matrices_of_a_sweep_wrap() -> None:
@@ -61,20 +48,20 @@ def test_confusion_matrices_of_a_sweep_wrap() -> None:
 @pytest.mark.parametrize(
     ("make", "area"), [(roc_figure, roc_auc_score), (pr_figure, average_precision_score)]
 )
-def test_curves_state_area_and_working_point(make: object, area: object) -> None:
+def test_curves_state_area_and_working_point(make: object, area: object, words: Words) -> None:
     figure = make({"test": (LABELS, SCORES)}, {"test": 0.4}, "a title")
-    words = texts(figure)
-    assert f"{area(LABELS, SCORES):.3f}" in words
-    assert "threshold 0.400" in words
-    assert "chance" in words
+    written = words(figure)
+    assert f"{area(LABELS, SCORES):.3f}" in written
+    assert "threshold 0.400" in written
+    assert "chance" in written
     called = SCORES >= 0.4
-    assert f"recall {called[LABELS == 1].mean():.3f}" in words
+    assert f"recall {called[LABELS == 1].mean():.3f}" in written
 
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
-def test_curves_without_a_class_are_marked(make: object) -> None:
+def test_curves_without_a_class_are_marked(make: object, words: Words) -> None:
     figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")
-    assert "only one class" in texts(figure)
+    assert "only one class" in words(figure)
 
 
 @pytest.mark.parametrize("make", [roc_figure, pr_figure])
@@ -90,7 +77,7 @@ def test_twelve_curves_differ_and_do_not_hide_under_the_legend(make: object) -> 
     assert len(looks) == 28
 
 
-def test_class_balance_states_patches_share_and_patients() -> None:
+def test_class_balance_states_patches_share_and_patients(words: Words) -> None:
     counts = pd.DataFrame(
         {
             "split": ["train", "train", "val", "val"],
@@ -99,13 +86,13 @@ def test_class_balance_states_patches_share_and_patients() -> None:
             "patients": [7, 6, 1, 0],
         }
     )
-    words = texts(balance_figure(counts))
+    written = words(balance_figure(counts))
     for word in ("3,000\n75%\n7 patients", "1,000\n25%\n6 patients", "10\n100%\n1 patient"):
-        assert word in words
+        assert word in written
 
 
 @pytest.mark.parametrize("epochs", [1, 30])
-def test_learning_curves(epochs: int) -> None:
+def test_learning_curves(epochs: int, words: Words) -> None:
     rows = [
         (epoch, stage, metric, 0.5)
         for epoch in range(1, epochs + 1)
@@ -114,8 +101,8 @@ def test_learning_curves(epochs: int) -> None:
     ]
     history = pd.DataFrame(rows, columns=["epoch", "stage", "metric", "value"])
     figure = learning_figure(history, best_epoch=1, monitor="val/f1")
-    words = texts(figure)
-    assert "best val/f1 in epoch 1" in words
+    written = words(figure)
+    assert "best val/f1 in epoch 1" in written
     assert {a.get_ylabel() for a in figure.axes if a.get_visible()} == {
         "loss",
         "F1",
@@ -129,13 +116,13 @@ def test_learning_curves(epochs: int) -> None:
     assert all(float(t).is_integer() for t in ticks)  # there is no epoch 1.5
 
 
-def test_grids_show_every_patch_with_its_caption() -> None:
+def test_grids_show_every_patch_with_its_caption(words: Words) -> None:
     patches = RNG.integers(0, 256, (13, 20, 20, 3), dtype=np.uint8)
     captions = [f"patient {i}" for i in range(13)]
     figure = sample_grid_figure({"IDC": (patches, captions), "none": (patches[:0], [])}, "t")
-    words = texts(figure)
-    assert all(c in words.split("\n") for c in captions)
-    assert "IDC" in words
+    written = words(figure)
+    assert all(c in written.split("\n") for c in captions)
+    assert "IDC" in written
     drawn = [im.get_array() for ax in figure.axes for im in ax.images]
     assert len(drawn) == 13
     assert np.array_equal(drawn[4], patches[4])
@@ -143,7 +130,7 @@ def test_grids_show_every_patch_with_its_caption() -> None:
     assert sum(len(ax.images) for ax in augmented.axes) == 8
 
 
-def test_attribution_colours_part_at_zero_only_for_signed_maps() -> None:
+def test_attribution_colours_part_at_zero_only_for_signed_maps(words: Words) -> None:
     patch = RNG.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     signed, positive = RNG.normal(size=(20, 20)), RNG.random((20, 20))
     case = AttributionCase(
@@ -153,9 +140,9 @@ def test_attribution_colours_part_at_zero_only_for_signed_maps() -> None:
         {"gradcam": "layer3, map 7x7"},
     )
     figure = attribution_figure([case], ["ig", "gradcam", "flat"], "t", "what is explained")
-    words = texts(figure)
+    written = words(figure)
     for word in ("TP 9001", "layer3, map 7x7", "what is explained", "ig", "gradcam"):
-        assert word in words
+        assert word in written
     maps = [ax.images[0] for ax in figure.axes if ax.images and ax.images[0].get_array().ndim == 2]
     low, high = maps[0].get_clim()
     assert low == -high
@@ -171,17 +158,17 @@ def test_a_signed_method_has_one_kind_of_colours_in_all_rows() -> None:
     assert names - {"gray"} == {"PuOr_r"}
 
 
-def test_a_method_that_is_not_to_be_trusted_is_marked() -> None:
+def test_a_method_that_is_not_to_be_trusted_is_marked(words: Words) -> None:
     patch = RNG.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     maps = {"good": RNG.random((20, 20)), "bad": RNG.random((20, 20))}
     case = AttributionCase(patch, maps, "h", {}, {"bad": "fails the weights check"})
     figure = attribution_figure([case], ["good", "bad"], "t")
-    assert "bad\n✗ fails the weights check" in texts(figure)
+    assert "bad\n✗ fails the weights check" in words(figure)
     dashed = [ax for ax in figure.axes if ax.spines["left"].get_linestyle() == "--"]
     assert len(dashed) == 2  # the map alone and on the patch
 
 
-def test_leaderboard_shows_means_and_single_runs() -> None:
+def test_leaderboard_shows_means_and_single_runs(words: Words) -> None:
     table = pd.DataFrame(
         {
             "setting": ["backbone=a", "backbone=b"],
@@ -191,9 +178,9 @@ def test_leaderboard_shows_means_and_single_runs() -> None:
             "test/f1_values": [[0.7, 0.9], [0.7]],
         }
     )
-    words = texts(leaderboard_figure(table, ["test/f1"]))
+    written = words(leaderboard_figure(table, ["test/f1"]))
     for word in ("backbone=a  (n=2)", "backbone=b  (n=1)", "0.800", "0.700", "F1"):
-        assert word in words
+        assert word in written
 
 
 def luminance(colour: str) -> float:

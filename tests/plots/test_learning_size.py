@@ -1,9 +1,8 @@
 """The figure of training size has its sizes as ticks and its spread as bars."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,13 +10,7 @@ from matplotlib.figure import Figure
 
 from idc.plots.learning_size import learning_size_figure
 
-
-def words_of(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    assert plt.get_fignums() == []
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
+Words = Callable[[Figure], str]
 
 
 def table(sizes: list[int], settings: tuple[str, ...] = ("a",), runs: int = 3) -> pd.DataFrame:
@@ -46,7 +39,7 @@ def ticks_of(figure: Figure) -> list[str]:
     return [t.get_text() for t in figure.axes[0].get_xticklabels() if t.get_text()]
 
 
-def test_a_line_goes_through_the_means_in_the_order_of_size() -> None:
+def test_a_line_goes_through_the_means_in_the_order_of_size(words: Words) -> None:
     frame = table([8, 2, 4])
     figure = learning_size_figure(frame)
     (line,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
@@ -56,24 +49,24 @@ def test_a_line_goes_through_the_means_in_the_order_of_size() -> None:
     bars = [path.vertices[:, 1] for path in figure.axes[0].collections[0].get_paths()]
     deviation = by_size["std"].to_numpy()
     assert [np.ptp(bar) for bar in bars] == pytest.approx((2 * deviation).tolist())
-    words = words_of(figure)
-    assert "mean of 3 runs, bar: sample deviation, small marks: single runs" in words
+    written = words(figure).replace("bar:\n", "bar: ")
+    assert "mean of 3 runs, bar: sample deviation, small marks: single runs" in written
     assert ticks_of(figure) == ["2", "4", "8"]
-    assert "training patients" in words
+    assert "training patients" in written
 
 
-def test_an_interval_is_shown_rather_than_a_deviation() -> None:
+def test_an_interval_is_shown_rather_than_a_deviation(words: Words) -> None:
     figure = learning_size_figure(table([2, 4]).assign(low=0.5, high=0.9))
     bars = [path.vertices[:, 1].tolist() for path in figure.axes[0].collections[0].get_paths()]
     assert bars == [[0.5, 0.9]] * 2
-    assert "bar: interval" in words_of(figure)
+    assert "interval" in words(figure)
 
 
 @pytest.mark.parametrize(("sizes", "scale"), [([2, 19], "linear"), ([2, 20], "log")])
-def test_a_decade_makes_the_axis_logarithmic(sizes: list[int], scale: str) -> None:
+def test_a_decade_makes_the_axis_logarithmic(sizes: list[int], scale: str, words: Words) -> None:
     figure = learning_size_figure(table(sizes))
     assert figure.axes[0].get_xscale() == scale
-    assert ("logarithmic" in words_of(figure)) == (scale == "log")
+    assert ("logarithmic" in words(figure)) == (scale == "log")
     assert ticks_of(figure) == [str(size) for size in sizes]
 
 
@@ -99,7 +92,9 @@ def test_settings_differ_by_more_than_colour_and_stand_side_by_side() -> None:
     lines = [line for line in lines if line.get_marker() != "_"]
     looks = {(line.get_color(), line.get_marker()) for line in lines}
     assert len(looks) == 9
-    assert len({line.get_xdata()[0] for line in lines}) == 9
+    figure.draw_without_rendering()
+    starts = {round(float(line.get_transform().transform((2, 0.7))[0]), 3) for line in lines}
+    assert len(starts) == 9
     (legend,) = figure.legends
     assert len(legend.get_texts()) == 9
     figure.draw_without_rendering()
@@ -108,8 +103,8 @@ def test_settings_differ_by_more_than_colour_and_stand_side_by_side() -> None:
     assert box.x1 < figure.bbox.x1
 
 
-def test_one_run_has_no_deviation() -> None:
-    words = words_of(learning_size_figure(table([4, 8], runs=1)))
-    assert "single runs" in words
-    assert "bar" not in words
-    assert "no run has finished" in words_of(learning_size_figure(table([4])[:0]))
+def test_one_run_has_no_deviation(words: Words) -> None:
+    written = words(learning_size_figure(table([4, 8], runs=1)))
+    assert "single runs" in written
+    assert "bar" not in written
+    assert "no run has finished" in words(learning_size_figure(table([4])[:0]))

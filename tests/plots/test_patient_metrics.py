@@ -1,13 +1,15 @@
 """The figures of patients show every number given, for few and for many patients."""
 
-import matplotlib
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.burden import burden_figure
-from idc.plots.patient_metrics import per_patient_figure
+from idc.plots.patient_metrics import burden_figure, per_patient_figure
+
+Words = Callable[[Figure], str]
 
 
 def table(patients: int, seed: int = 0) -> pd.DataFrame:
@@ -27,20 +29,13 @@ def table(patients: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def words(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
-
-
 def marks(figure: Figure, label: str) -> tuple[np.ndarray, np.ndarray]:
     line = next(x for x in figure.axes[0].lines if x.get_label() == label)
     return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
 
 
 @pytest.mark.parametrize("patients", [1, 2, 17])
-def test_each_patient_has_its_metrics_and_its_share(patients: int) -> None:
+def test_each_patient_has_its_metrics_and_its_share(patients: int, words: Words) -> None:
     given = table(patients)
     figure = per_patient_figure(given)
     text = words(figure)
@@ -55,7 +50,7 @@ def test_each_patient_has_its_metrics_and_its_share(patients: int) -> None:
     assert f"{patients} patient{'' if patients == 1 else 's'}, worst recall first" in text
 
 
-def test_of_many_patients_the_worst_are_drawn_and_counted() -> None:
+def test_of_many_patients_the_worst_are_drawn_and_counted(words: Words) -> None:
     given = table(279)
     figure = per_patient_figure(given)
     text = words(figure)
@@ -75,7 +70,7 @@ def test_undefined_metrics_have_no_mark() -> None:
     assert np.isfinite(marks(figure, "specificity")[0]).tolist() == [True, True, False]
 
 
-def test_more_classes_have_macro_metrics_and_no_share() -> None:
+def test_more_classes_have_macro_metrics_and_no_share(words: Words) -> None:
     given = table(4)[["patient", "patches", "recall", "f1"]].assign(accuracy=0.5)
     figure = per_patient_figure(given)
     assert len(figure.axes) == 1
@@ -83,7 +78,7 @@ def test_more_classes_have_macro_metrics_and_no_share() -> None:
     assert "patient 0  (100)" in words(figure)
 
 
-def test_names_are_drawn_as_they_stand() -> None:
+def test_names_are_drawn_as_they_stand(words: Words) -> None:
     given = table(2).assign(patient=["$\\alpha$ $x", "a_very_long_name_" * 5])
     text = words(per_patient_figure(given))
     assert r"\$\alpha\$ \$x" in text
@@ -91,7 +86,7 @@ def test_names_are_drawn_as_they_stand() -> None:
     assert r"Share of \$IDC patches" in words(burden_figure(given, {}, "$IDC"))
 
 
-def test_the_burden_is_drawn_against_the_labels_and_as_an_error() -> None:
+def test_the_burden_is_drawn_against_the_labels_and_as_an_error(words: Words) -> None:
     given = table(17)
     summary = {
         "burden_bias": 0.0123,
@@ -120,7 +115,7 @@ def test_the_burden_is_drawn_against_the_labels_and_as_an_error() -> None:
 
 
 @pytest.mark.parametrize("patients", [0, 1, 2])
-def test_few_patients_are_drawn_without_limits(patients: int) -> None:
+def test_few_patients_are_drawn_without_limits(patients: int, words: Words) -> None:
     summary = {"burden_bias": 0.1} if patients else {}
     text = words(burden_figure(table(patients), summary))
     assert "limits" not in text

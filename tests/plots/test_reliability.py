@@ -1,6 +1,7 @@
 """Figures of calibration and of the threshold show the measured values and the target."""
 
-import matplotlib
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,39 +11,35 @@ from idc.metrics.threshold import ThresholdRule
 from idc.plots.reliability import reliability_figure
 from idc.plots.threshold_curves import threshold_cost, threshold_figure, threshold_metrics
 
+Words = Callable[[Figure], str]
+
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 200)
 SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
 
 
-def texts(figure: Figure) -> str:
-    figure.draw_without_rendering()
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
-
-
-def test_one_curve_states_its_errors_and_counts() -> None:
+def test_one_curve_states_its_errors_and_counts(words: Words) -> None:
     labels = np.array([0, 1, 1, 1])
     scores = np.array([0.15, 0.15, 0.95, 0.95])
     figure = reliability_figure(labels, scores, "a title")
-    words = texts(figure)
+    written = words(figure)
     # Two patches at .15 of which half are positive, two at .95 that both are.
-    assert "ECE 0.200" in words
-    assert "a title" in words
+    assert "ECE 0.200" in written
+    assert "a title" in written
     upper, lower = figure.axes
     (curve,) = (c for c in upper.containers if c.get_label().startswith("scores"))
     assert np.allclose(curve.lines[0].get_xydata(), [[0.15, 0.5], [0.95, 1.0]])
     assert [bar.get_height() for bar in lower.patches] == [0, 2, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
-def test_before_and_after_differ_by_more_than_colour_and_state_both() -> None:
+def test_before_and_after_differ_by_more_than_colour_and_state_both(words: Words) -> None:
     after = np.clip(SCORES / 2, 0, 1)
     figure = reliability_figure(LABELS, {"before": SCORES, "after": after}, "t")
-    words = texts(figure)
+    written = words(figure)
     for name, scores in (("before", SCORES), ("after", after)):
         errors = calibration_metrics(LABELS, np.stack([1 - scores, scores], axis=1))
-        assert f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}" in words
-        assert f"log loss {errors['log_loss']:.3f}" in words
+        assert f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}" in written
+        assert f"log loss {errors['log_loss']:.3f}" in written
     upper, first, second = figure.axes
     lines = [container.lines[0] for container in upper.containers]
     assert len({line.get_marker() for line in lines}) == 2
@@ -60,10 +57,10 @@ def test_wilson_intervals_of_a_bin() -> None:
 
 
 @pytest.mark.parametrize("labels", [np.ones(5, int), np.zeros(5, int), np.zeros(0, int)])
-def test_reliability_of_next_to_nothing(labels: np.ndarray) -> None:
+def test_reliability_of_next_to_nothing(labels: np.ndarray, words: Words) -> None:
     scores = np.ones(len(labels))
-    words = texts(reliability_figure(labels, {"before": scores, "after": scores / 2}))
-    assert ("no patches" in words) == (len(labels) == 0)
+    written = words(reliability_figure(labels, {"before": scores, "after": scores / 2}))
+    assert ("no patches" in written) == (len(labels) == 0)
 
 
 def test_threshold_metrics_against_counting() -> None:
@@ -82,32 +79,32 @@ def test_threshold_metrics_against_counting() -> None:
     assert np.isnan(threshold_metrics(LABELS, SCORES, np.array([2.0]))["precision"][0])
 
 
-def test_threshold_curve_marks_the_chosen_one() -> None:
-    words = texts(threshold_figure(LABELS, SCORES, 0.37, "t"))
-    assert "chosen threshold 0.370" in words
+def test_threshold_curve_marks_the_chosen_one(words: Words) -> None:
+    written = words(threshold_figure(LABELS, SCORES, 0.37, "t"))
+    assert "chosen threshold 0.370" in written
     for name in ("F1", "recall", "precision", "specificity"):
-        assert f"{name} (" in words
+        assert f"{name} (" in written
     missing = threshold_figure(np.ones(5, int), np.ones(5), 0.5, "t", ThresholdRule("cost"))
-    assert "class" in texts(missing)
+    assert "class" in words(missing)
 
 
 @pytest.mark.parametrize("requested", ["recall>=0.93", "precision>=0.77"])
-def test_threshold_curve_shows_the_target(requested: str) -> None:
+def test_threshold_curve_shows_the_target(requested: str, words: Words) -> None:
     rule = ThresholdRule(requested)
     figure = threshold_figure(LABELS, SCORES, rule.choose(LABELS, SCORES), "t", rule)
-    words = texts(figure)
-    assert f"target {rule.rule} {rule.target:g}" in words
-    assert rule.describe() in words.replace("\n", " ")
+    written = words(figure)
+    assert f"target {rule.rule} {rule.target:g}" in written
+    assert rule.describe() in written.replace("\n", " ")
     (axes,) = figure.axes
     level = [line for line in axes.lines if np.ptp(line.get_ydata()) == 0 and len(line.get_ydata())]
     assert rule.target in [line.get_ydata()[0] for line in level]
 
 
-def test_threshold_curve_shows_the_cost_lowest_at_the_chosen_one() -> None:
+def test_threshold_curve_shows_the_cost_lowest_at_the_chosen_one(words: Words) -> None:
     rule = ThresholdRule("cost", false_negative_cost=3)
     chosen = rule.choose(LABELS, SCORES)
     figure = threshold_figure(LABELS, SCORES, chosen, "t", rule)
-    assert "right axis" in texts(figure)
+    assert "right axis" in words(figure)
     _, right = figure.axes
     assert "cost" in right.get_ylabel()
     (line,) = right.lines

@@ -1,11 +1,14 @@
 """The risk-coverage figure draws complete curves and marks where the target recall is met."""
 
-import matplotlib
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from idc.plots.risk_coverage import risk_coverage_figure
+
+Words = Callable[[Figure], str]
 
 
 def curve(points: int = 100, best: float = 1.0) -> pd.DataFrame:
@@ -15,14 +18,7 @@ def curve(points: int = 100, best: float = 1.0) -> pd.DataFrame:
     )
 
 
-def words(figure: Figure) -> str:
-    """Everything written in a figure, which is drawn for it."""
-    figure.draw_without_rendering()
-    result = figure.findobj(matplotlib.text.Text)
-    return "\n".join(t.get_text() for t in result if t.get_visible())
-
-
-def test_the_largest_coverage_with_the_recall_is_marked() -> None:
+def test_the_largest_coverage_with_the_recall_is_marked(words: Words) -> None:
     figure = risk_coverage_figure({"margin": curve()}, target_recall=0.96)
     risk, recall = figure.axes
     line = recall.lines[0]
@@ -35,7 +31,7 @@ def test_the_largest_coverage_with_the_recall_is_marked() -> None:
     assert "share of errors among them" in text
 
 
-def test_several_curves_differ_in_colour_dashes_and_mark() -> None:
+def test_several_curves_differ_in_colour_dashes_and_mark(words: Words) -> None:
     curves = {"margin": curve(), "entropy": curve(best=0.99), "by chance": curve(best=0.9)}
     figure = risk_coverage_figure(curves, target_recall=0.95)
     lines = figure.axes[0].lines
@@ -53,7 +49,7 @@ def test_the_first_few_patches_do_not_set_the_scale() -> None:
     assert figure.axes[1].get_ylim()[0] > 0.8
 
 
-def test_without_recall_there_is_the_risk_alone() -> None:
+def test_without_recall_there_is_the_risk_alone(words: Words) -> None:
     for table in (curve().drop(columns="recall"), curve().assign(recall=np.nan)):
         figure = risk_coverage_figure({"score": table})
         assert len(figure.axes) == 1
@@ -62,7 +58,7 @@ def test_without_recall_there_is_the_risk_alone() -> None:
         assert "recall" not in text
 
 
-def test_nothing_to_draw_is_marked() -> None:
+def test_nothing_to_draw_is_marked(words: Words) -> None:
     assert "nothing to measure" in words(risk_coverage_figure({}))
     assert "nothing to measure" in words(risk_coverage_figure({"margin": curve().head(0)}))
     one = risk_coverage_figure({"$ margin $": curve(1)})

@@ -15,7 +15,6 @@ from idc.evaluation.evaluate import Evaluation
 from idc.evaluation.test_metrics import Numbers
 from idc.metrics.selective_prediction import risk_coverage
 from idc.models.history import History
-from idc.plots.burden import burden_figure
 from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
@@ -24,7 +23,7 @@ from idc.plots.patch_grids import (
     augmented_grid_figure,
     sample_grid_figure,
 )
-from idc.plots.patient_metrics import per_patient_figure
+from idc.plots.patient_metrics import burden_figure, per_patient_figure
 from idc.plots.reliability import reliability_figure
 from idc.plots.risk_coverage import risk_coverage_figure
 from idc.plots.slice_errors import slices_figure

@@ -19,7 +19,7 @@ from idc.plots.confusion import ConfusionPanel, confusion_figure
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
 from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
 from idc.plots.curves import pr_figure, roc_figure
-from idc.plots.faithfulness_matrix import faithfulness_matrix_figure
+from idc.plots.faithfulness import faithfulness_matrix_figure
 from idc.plots.learning_size import learning_size_figure
 from idc.plots.setting_ranking import leaderboard_figure
 from idc.text import value_label
@@ -89,9 +89,7 @@ def _differences(
             continue
         yield (
             f"critical_difference_{metric}",
-            critical_difference_figure(
-                values, pairs, comparison.groups[metric], metric, level=level, baselines=names
-            ),
+            critical_difference_figure(values, pairs, metric, level=level, baselines=names),
         )
         yield (
             f"differences_{metric}",

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
-from idc.plots.style import hide_rest, new_figure, shorten, wrap_grid
+from idc.plots.style import hide_rest, literal, new_figure, shorten, wrap_grid
 
 PER_ROW = 3
+DARK = 0.6  # share above which text is white
 
 
 @dataclass(frozen=True)
@@ -36,22 +39,40 @@ def confusion_figure(panels: Sequence[ConfusionPanel], class_names: Sequence[str
     side = 2.5 + 0.5 * len(class_names)
     figure = new_figure(side * columns + 1.0, (side + 0.1) * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    image = None
     for axes, panel in zip(grid, panels, strict=False):
-        totals = panel.matrix.sum(1, keepdims=True)
-        share = panel.matrix / np.maximum(totals, 1)
-        image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100)
-        for (i, j), count in np.ndenumerate(panel.matrix):
-            text = f"{count:,}\n{share[i, j]:.1%}" if totals[i, 0] else f"{count:,}\n(no patch)"
-            colour = "white" if share[i, j] > 0.55 else "black"
-            axes.text(j, i, text, ha="center", va="center", color=colour, fontsize=11)
-        ticks = range(len(class_names))
-        axes.set_xticks(ticks, class_names)
-        axes.set_yticks(ticks, class_names, rotation=90, va="center")
-        axes.set(xlabel="predicted", ylabel="true")
-        axes.set_title(shorten(panel.title, 44), fontsize=10)
-        axes.tick_params(length=0)
+        image = draw_counts(axes, panel.matrix, class_names, class_names)
+        axes.set(xlabel="predicted", ylabel="true", title=shorten(panel.title, 44))
+        axes.tick_params(axis="y", rotation=90)
     hide_rest(grid, len(panels))
-    assert image is not None, "a confusion figure needs a matrix"
     figure.colorbar(image, ax=grid, label="% of the true class", shrink=0.8)
     return figure
+
+
+def draw_counts(
+    axes: Axes,
+    counts: NDArray[np.integer],
+    row_names: Sequence[str],
+    column_names: Sequence[str],
+    empty: str = "\n(no patch)",
+) -> AxesImage:
+    """Draw a table of counts with its row percentages.
+
+    Args:
+        axes: Empty axes.
+        counts: int (r, c).
+        row_names: Name of each row.
+        column_names: Name of each column.
+        empty: Words after the count in a row without any.
+    """
+    totals = counts.sum(1, keepdims=True)
+    share = counts / np.maximum(totals, 1)
+    image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    for (i, j), number in np.ndenumerate(counts):
+        text = f"{number:,}\n{share[i, j]:.1%}" if totals[i, 0] else f"{number:,}{empty}"
+        colour = "white" if share[i, j] > DARK else "black"
+        axes.text(j, i, text, ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(column_names)), [literal(name, 16) for name in column_names])
+    axes.set_yticks(range(len(row_names)), [literal(name, 16) for name in row_names], va="center")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    return image

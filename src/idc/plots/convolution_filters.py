@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.plots.attribution import DIVERGING
-from idc.plots.style import GREY, literal, new_figure, note_empty, wrap_grid
+from idc.plots.style import DIVERGING, GREY, literal, new_figure, note_empty, wrap_grid
 
 MAX_SHOWN = 64  # filters; half as many if each has several tiles
 MAX_PLANES = 6  # input channels shown per filter, if they are not colours
@@ -42,9 +41,7 @@ def filters_figure(
     rows, columns = wrap_grid(len(shown), per_row)
     figure = new_figure(max(cell * columns, 5.6), (tile_height + 0.22) * rows + 1.15)
     which = f"{count} filters" if count <= limit else f"the {limit} strongest of {count:,} filters"
-    figure.suptitle(
-        f"{literal(title, 70)}\n{literal(name)}: {which}, {height}x{width}", fontsize=11
-    )
+    figure.suptitle(f"{literal(title, 70)}\n{literal(name)}: {which}, {height}x{width}")
     # More space between filters than between the tiles of a filter.
     gap = {"wspace": 0.04 if planes == 1 else 0.12}
     grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=gap).ravel()
@@ -63,12 +60,12 @@ def filters_figure(
 def _draw(axes: Axes, weights: NDArray[np.float64], planes: int) -> None:
     scaled = weights / (np.abs(weights).max(initial=0.0) or 1.0)
     if len(weights) == COLOURS:
-        axes.imshow(scaled.transpose(1, 2, 0) / 2 + 0.5, interpolation="nearest")
+        axes.imshow(scaled.transpose(1, 2, 0) / 2 + 0.5)
         return
     # Planes side by side, separated by an empty column.
     gap = np.full((weights.shape[1], 1), np.nan)
     parts = [part for plane in scaled[:planes] for part in (gap, plane)][1:]
-    axes.imshow(np.hstack(parts), cmap=DIVERGING, vmin=-1, vmax=1, interpolation="nearest")
+    axes.imshow(np.hstack(parts), cmap=DIVERGING, vmin=-1, vmax=1)
 
 
 def _caption(inputs: int, planes: int) -> str:

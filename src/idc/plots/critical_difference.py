@@ -1,25 +1,32 @@
 """Critical-difference diagram and forest plot of pairwise differences."""
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from idc.plots.fan import Bar, clip_distant, draw_fan, fan_depth, lanes
-from idc.plots.forest import draw_forest, order_pairs, pair_labels, select_pairs
-from idc.plots.style import BLACK, literal, new_figure, note_empty
-from idc.text import count, listing, lower_is_better, metric_label, per_cent
+from idc.plots.style import BLACK, BLUE, GREY, distinct, empty_figure, literal, new_figure
+from idc.text import (
+    count,
+    decimals_for,
+    fixed,
+    format_p,
+    lower_is_better,
+    metric_label,
+    per_cent,
+)
 
 NAME, PAIRED_NAME = 36, 30  # characters of a name that are shown
+MAX_PAIRS = 40
 ROW = 0.27  # inches
 
 
 def critical_difference_figure(
     values: pd.DataFrame,
     differences: pd.DataFrame,
-    groups: Sequence[Sequence[str]],
     metric: str,
     title: str = "",
     level: float = 0.05,
@@ -33,46 +40,74 @@ def critical_difference_figure(
     Args:
         values: One row per contestant: ``name``, ``value``, and ``metric`` if there are several;
             those without a finite value are listed below.
-        differences: One row per pair and metric: ``metric``, ``p_holm`` (NaN if not tested),
-            ``apart`` (bool: significant), ``patients``.
-        groups: Names that a bar joins; see `idc.comparison.cliques`.
+        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN if not
+            tested), ``apart`` (bool: significant), ``patients``.
         metric: The metric.
         title: Title of the figure.
         level: Significance level, in (0, 1).
-        baselines: Names of baselines, drawn as hollow diamonds.
+        baselines: Names of baselines, drawn in grey.
     """
-    named = values[values["metric"] == metric] if "metric" in values else values
-    ranked = named.sort_values(["value", "name"], kind="stable")
-    ranked = ranked[np.isfinite(ranked["value"].to_numpy(np.float64))]
-    value_of = dict(zip(ranked["name"].astype(str), ranked["value"].astype(float), strict=True))
-    places = clip_distant(value_of, baselines)
-    joined = [[places[name] for name in names if name in value_of] for names in groups]
-    bars = lanes([group for group in joined if len(group) > 1])
+    # Slow to import, and needed only for comparisons.
+    from scikit_posthocs import critical_difference_diagram
+
+    values = values[values["metric"] == metric] if "metric" in values else values
+    values = values.assign(name=values["name"].astype(str))
     tested = differences[(differences["metric"] == metric) & differences["p_holm"].notna()]
-    sentences = [_legend(tested, bars, len(value_of), level)]
-    if len(tested):
-        sentences.insert(0, f"Tested on {_sample_size(tested)}.")
-    if bars and sum(name in baselines for name in value_of) > 1:
-        sentences.append("Pairs of baselines are not tested.")
-    if places != value_of:
-        sentences.append("Arrows mark values beyond the axis.")
-    missing = [literal(str(name), NAME) for name in named["name"] if str(name) not in value_of]
-    if missing:
-        sentences.append(f"Without a value: {listing(missing)}.")
-    width = 5.2 + 0.17 * max((min(len(name), NAME) for name in value_of), default=0)
-    footnote = textwrap.fill(" ".join(filter(None, sentences)), int(14 * width))
-    depth = fan_depth(len(value_of), bars)
-    figure = new_figure(width, ROW * depth + 1.2 + 0.17 * footnote.count("\n"))
-    _title(figure, [title], width)
-    figure.supxlabel(footnote, fontsize=9)
+    joined = tested[~tested["apart"].astype(bool)]
+    ranked = values[np.isfinite(values["value"].to_numpy(np.float64))]
+    distant = _distant(ranked, {*joined["a"], *joined["b"]}, baselines)
+    ranked = ranked[~distant]
+    if ranked.empty:
+        return empty_figure(f"no value of {metric_label(metric)}", title)
+    names = ranked["name"].tolist()
+    words = [
+        f"{short} (baseline)" if name in baselines else short
+        for name, short in zip(names, distinct(names, NAME), strict=True)
+    ]
+    place = {name: number for number, name in enumerate(names)}
+    p_values = np.eye(len(names))  # 1 for pairs that a bar joins
+    for row in joined.to_dict("records"):
+        if row["a"] in place and row["b"] in place:
+            i, j = place[row["a"]], place[row["b"]]
+            p_values[i, j] = p_values[j, i] = 1
+    width = 5.6 + 0.15 * max(map(len, words))
+    figure = new_figure(width, ROW * (len(names) // 2 + int(p_values.sum(1).max())) + 1.9)
     axes = figure.subplots()
-    if not value_of:
-        axes.set_axis_off()
-        note_empty(axes, f"no value of {metric_label(metric)}")
-        return figure
+    axes.grid(visible=False)
+    axes.spines["top"].set_visible(True)
+    numbers = ranked["value"].to_numpy(np.float64)
+    drawn = critical_difference_diagram(
+        pd.Series(numbers, words),
+        pd.DataFrame(p_values, words, words),
+        alpha=level,
+        ax=axes,
+        label_fmt_left="{label}  {rank:.3f}",
+        label_fmt_right="{rank:.3f}  {label}",
+        text_h_margin=0.05 * float(np.ptp(numbers)) or 0.01,
+        color_palette={
+            w: GREY if n in baselines else BLACK for n, w in zip(names, words, strict=True)
+        },
+        crossbar_props={"color": BLUE, "marker": "o", "linewidth": 2.5},
+        elbow_props={"linewidth": 0.9},
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(f"{metric_label(metric)} ({_direction(metric)})", labelpad=8)
-    texts = {name: literal(name, NAME) for name in value_of}
-    draw_fan(axes, value_of, places, texts, bars, baselines)
+    axes.xaxis.set_label_position("top")
+    test = f"at {per_cent(level)} after Holm's correction, {_sample_size(tested)}."
+    sentences = []
+    if len(tested):
+        bars = "Bars join by their dots contestants without a significant difference"
+        sentences = [f"{bars if drawn['crossbars'] else 'All pairs differ significantly'} {test}"]
+    elif len(names) > 1:
+        sentences = ["No pair was tested."]
+    if sum(name in baselines for name in names) > 1:
+        sentences.append("Pairs of baselines are not tested.")
+    for name, value in zip(values["name"], values["value"], strict=True):
+        if name not in place:
+            where = f"far off, at {value:.3f}" if np.isfinite(value) else "without a value"
+            sentences.append(f"{literal(name, NAME)}: {where}.")
+    figure.supxlabel(textwrap.fill(" ".join(sentences), int(13 * width)))
+    figure.suptitle(textwrap.fill(title, int(11 * width)))
     return figure
 
 
@@ -98,49 +133,90 @@ def differences_figure(
         level: Significance level, in (0, 1).
         confidence: Nominal coverage of the intervals, in (0, 1).
     """
-    table = order_pairs(differences[differences["metric"] == metric], metric, baselines)
-    shown = select_pairs(table, metric)
-    labels, common = pair_labels(shown, PAIRED_NAME)
-    lines = [title, f"{literal(common, 100)} minus the others" if common else ""]
+    table = _order_pairs(differences[differences["metric"] == metric], metric, baselines)
+    if table.empty:
+        return empty_figure("no pair was tested", title)
+    shown = table
+    if len(table) > MAX_PAIRS:
+        settings = table if table["baseline"].all() else table[~table["baseline"]]
+        gains = settings.groupby("a")["gain"].sum()
+        best = gains.sub(settings.groupby("b")["gain"].sum(), fill_value=0).idxmax()
+        shown = table[(table["a"] == best) | (table["b"] == best)]
+    firsts, seconds = shown["a"].astype(str), shown["b"].astype(str)
+    lines = [title]
+    if len(shown) > 1 and len(set(firsts)) == 1:
+        labels = [f"minus {literal(name, 3 * PAIRED_NAME // 2)}" for name in seconds]
+        lines.append(f"{literal(firsts.iloc[0], 100)} minus the others")
+    else:
+        pairs = zip(firsts, seconds, strict=True)
+        labels = [f"{literal(a, PAIRED_NAME)} minus {literal(b, PAIRED_NAME)}" for a, b in pairs]
     if len(shown) < len(table):
         lines.append(f"the {len(shown)} of {len(table):,} pairs with the best one")
-    if len(shown):
-        lines.append(_sample_size(shown))
-    width = 7.4 + 0.066 * max(map(len, labels), default=0)
-    figure = new_figure(width, ROW * max(len(shown), 2) + 1.9)
-    _title(figure, lines, width)
+    lines.append(_sample_size(shown))
+    width = 7.4 + 0.066 * max(map(len, labels))
+    figure = new_figure(width, ROW * max(len(shown), 2) + 2.1)
+    wrapped = [textwrap.fill(line, int(11 * width)) for line in lines if line]
+    figure.suptitle("\n".join(wrapped))
     axes = figure.subplots()
+    axes.axvline(0, color=BLACK, linewidth=1)
+    decimals = decimals_for(0.0, float((shown["high"] - shown["low"]).median()))
+    texts = []
+    for y, row in enumerate(shown.to_dict("records")):
+        colour = BLUE if row["apart"] else GREY
+        marker, face = ("D", "white") if row["baseline"] else ("o", colour)
+        axes.plot([row["low"], row["high"]], [y] * 2, color=colour, linewidth=2)
+        axes.plot(
+            row["difference"], y, color=colour, marker=marker, markerfacecolor=face,
+            markeredgewidth=1.6,
+        )  # fmt: skip
+        numbers = [fixed(row[key], decimals) for key in ("difference", "low", "high")]
+        interval = f" ({numbers[1]} to {numbers[2]})" if np.isfinite(row["low"]) else ""
+        verdict = "significant" if row["apart"] else "not significant"
+        texts.append(f"{numbers[0]}{interval},  {format_p(row['p_holm'], level)},  {verdict}")
+    axes.set_yticks(range(len(shown)), labels)
+    axes.set_ylim(len(shown) - 0.4, -0.6)
+    axes.grid(visible=False, axis="y")
+    beside = axes.secondary_yaxis("right")
+    beside.set_yticks(range(len(shown)), texts)
+    beside.tick_params(length=0)
+    beside.spines[:].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel(
         f"difference of {metric_label(metric)} ({_direction(metric)}),\n"
         f"with {per_cent(confidence)} interval"
     )
-    if shown.empty:
-        axes.set(xticks=[], yticks=[])
-        note_empty(axes, "no pair was tested")
-        return figure
-    draw_forest(figure, axes, shown, labels, level)
+    note = f"p is Holm-corrected, significant at {per_cent(level)}"
+    figure.supxlabel(f"{note}; diamonds: against a baseline" if table["baseline"].any() else note)
     return figure
 
 
-def _legend(tested: pd.DataFrame, bars: Sequence[Bar], contestants: int, level: float) -> str:
-    test = f"at {per_cent(level)} after Holm's correction"
-    if contestants < 2:
-        return "There is nothing to compare with." if contestants else ""
-    if tested.empty:
-        return "No pair was tested."
-    if not bars:
-        return f"All tested pairs differ significantly {test}."
-    return f"Bars join, by their dots, contestants without a significant difference {test}."
+def _distant(
+    ranked: pd.DataFrame, joined: Collection[str], baselines: Collection[str]
+) -> "pd.Series[bool]":
+    """Whether contestants are baselines that no bar joins and that would squeeze the others."""
+    optional = ranked["name"].isin(list(baselines)) & ~ranked["name"].isin(list(joined))
+    others = ranked["value"][~optional]
+    room = max(1.5 * float(np.ptp(others)), 0.15) if len(others) else np.inf
+    return optional & ~ranked["value"].between(others.min() - room, others.max() + room)
+
+
+def _order_pairs(table: pd.DataFrame, metric: str, baselines: Collection[str]) -> pd.DataFrame:
+    """Order pairs: better contestant as ``a``, baseline as ``b``, the largest advantage first."""
+    sign = -1.0 if lower_is_better(metric) else 1.0
+    first, second = (table[key].isin(list(baselines)) for key in ("a", "b"))
+    table = table.assign(baseline=first | second)[~(first & second)]
+    swap = table["a"].isin(list(baselines))
+    swap |= ~table["baseline"] & (sign * table["difference"] < 0)
+    swapped = table.rename(columns={"a": "b", "b": "a", "low": "high", "high": "low"})
+    swapped[["difference", "low", "high"]] *= -1
+    ordered = pd.concat([table[~swap], swapped[swap]])
+    ordered = ordered.assign(gain=sign * ordered["difference"])
+    return ordered.sort_values(["baseline", "gain"], ascending=[True, False], kind="stable")
 
 
 def _sample_size(pairs: pd.DataFrame) -> str:
-    return count(int(pairs["patients"].iloc[0]), "patient")
+    return f"tested on {count(int(pairs['patients'].iloc[0]), 'patient')}" if len(pairs) else ""
 
 
 def _direction(metric: str) -> str:
     return "lower is better" if lower_is_better(metric) else "higher is better"
-
-
-def _title(figure: Figure, lines: Sequence[str], width: float) -> None:
-    wrapped = [textwrap.fill(line, int(11 * width)) for line in lines if line]
-    figure.suptitle("\n".join(wrapped), fontsize=11, color=BLACK)

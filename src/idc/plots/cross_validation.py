@@ -2,22 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from idc.plots.fold_marks import (
-    draw_folds,
-    draw_histories,
-    draw_pooled,
-    fold_keys,
-    history_keys,
-    mark_best,
+from idc.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    STAGES,
+    Look,
+    empty_figure,
+    hide_rest,
+    legend_below,
+    literal,
+    new_figure,
+    wrap_grid,
 )
-from idc.plots.style import hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
 from idc.text import count, metric_label
 
 SHOWN = ("loss", "f1", "recall", "auroc")
+MIN_SHARE = 0.5  # of the folds, for a median
+MEDIANS = {
+    "val": "validation, median of at least half of the folds",
+    "train": "training, median likewise",
+}
+NAME = 16  # characters of a fold's name
 
 
 def fold_learning_figure(
@@ -40,35 +53,45 @@ def fold_learning_figure(
     parts = [frame.assign(fold=str(name)) for name, frame in histories.items()]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["metric"])
     available = [metric for metric in metrics if (whole["metric"] == metric).any()]
-    rows, columns = wrap_grid(max(len(available), 1), 2)
+    if not available:
+        return empty_figure("no fold has a history")
+    rows, columns = wrap_grid(len(available), 2)
     figure = new_figure(4.4 * columns, 3.1 * rows + 0.9)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    if not available:
-        grid[0].set_axis_off()
-        note_empty(grid[0], "no fold has a history")
-        return figure
     stage, _, monitored = monitor.rpartition("/")
     for axes, metric in zip(grid, available, strict=False):
-        tables = {
-            str(split): of_split.pivot_table(index="epoch", columns="fold", values="value")
-            for split, of_split in whole[whole["metric"] == metric].groupby("stage")
-        }
-        draw_histories(axes, tables)
-        if metric == monitored and (stage or "val") in tables:
-            mark_best(axes, tables[stage or "val"], mode)
+        of_metric = whole[whole["metric"] == metric]
+        for split, words in MEDIANS.items():
+            table = of_metric[of_metric["stage"] == split].pivot_table(
+                index="epoch", columns="fold", values="value"
+            )
+            if split == "val":
+                _draw_folds(axes, table)
+            enough = table[table.notna().sum(axis=1) >= MIN_SHARE * table.shape[1]]
+            look: Look = {"color": STAGES[split], "linestyle": "-" if split == "val" else "--"}
+            look["marker"] = "o" if len(enough) < 3 else ""
+            look |= {"label": words, "linewidth": 2.4, "zorder": 3}
+            axes.plot(enough.index, enough.median(axis=1), **look)
+            if metric == monitored and split == (stage or "val"):
+                best = table.idxmin() if mode == "min" else table.idxmax()
+                values = table.min() if mode == "min" else table.max()
+                look = {"color": ORANGE, "label": "best epoch of a fold"}
+                axes.plot(best.to_numpy(), values.to_numpy(), "D", markersize=5, zorder=4, **look)
         axes.set(xlabel="epoch", ylabel=metric_label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        tidy(axes)
     hide_rest(grid, len(available))
-    figure.legend(
-        handles=history_keys(monitored if monitored in available else ""),
-        loc="outside lower center",
-        ncols=2,
-        frameon=False,
-        fontsize=9,
-    )
-    figure.suptitle(f"{count(len(histories), 'fold')}: training and validation", fontsize=11)
+    legend_below(figure, grid, columns)
+    figure.suptitle(f"{count(len(histories), 'fold')}: training and validation")
     return figure
+
+
+def _draw_folds(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw a thin validation curve of each fold."""
+    for fold in table.columns:
+        history = table[fold].dropna()
+        marker = "." if len(table) < 3 else ""
+        look: Look = {"color": STAGES["val"], "linewidth": 0.8, "alpha": 0.55, "marker": marker}
+        axes.plot(history.index, history, label="validation, one fold", **look)
 
 
 def fold_metrics_figure(
@@ -87,40 +110,62 @@ def fold_metrics_figure(
             of all folds together, and ``setting`` if `table` has it.
         noun: What a dot is: ``fold`` or ``patient``.
     """
-    table = table if "setting" in table else table.assign(setting="")
+    if table.empty:
+        return empty_figure(f"no {noun}s")
     if pooled is None:
-        pooled = pd.DataFrame(columns=["setting", "metric", "value", "low", "high"])
-    elif "setting" not in pooled:
-        pooled = pooled.assign(setting="")
-    settings = list(dict.fromkeys(table["setting"]))
-    metrics = list(dict.fromkeys(table["metric"]))
-    rows, columns = wrap_grid(max(len(settings), 1), 2)
+        pooled = pd.DataFrame(columns=["metric", "value", "low", "high"])
+    table, pooled = (
+        frame if "setting" in frame else frame.assign(setting="") for frame in (table, pooled)
+    )
+    settings, metrics = (list(dict.fromkeys(table[key])) for key in ("setting", "metric"))
+    rows, columns = wrap_grid(len(settings), 2)
     figure = new_figure(max(1.2 * len(metrics) + 1.2, 5.4) * columns, 3.6 * rows + 0.8)
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel().tolist()
-    if not metrics:
-        grid[0].set_axis_off()
-        note_empty(grid[0], f"no {noun}s")
-        return figure
     for axes, setting in zip(grid, settings, strict=False):
         of_setting, whole = table[table["setting"] == setting], pooled[pooled["setting"] == setting]
         for place, metric in enumerate(metrics):
-            draw_folds(axes, place, of_setting[of_setting["metric"] == metric])
-            draw_pooled(axes, place, whole[whole["metric"] == metric])
+            _draw_values(axes, place, of_setting[of_setting["metric"] == metric], noun)
+            _draw_pooled(axes, place, whole[whole["metric"] == metric], noun)
         axes.set_xticks(range(len(metrics)), [metric_label(m).replace(" ", "\n") for m in metrics])
         axes.set_xlim(-0.6, len(metrics) - 0.4)
         axes.tick_params(labelleft=True)
         axes.margins(y=0.1)
-        axes.set_ylabel("value")
-        folds = count(of_setting["fold"].nunique(), noun)
-        axes.set_title(f"{literal(str(setting), 50)}: {folds}" if setting else folds, fontsize=10)
-        tidy(axes)
         axes.grid(visible=False, axis="x")
+        folds = count(of_setting["fold"].nunique(), noun)
+        axes.set_title(f"{literal(str(setting), 50)}: {folds}" if setting else folds)
     hide_rest(grid, len(settings))
-    figure.legend(
-        handles=fold_keys(bool(len(pooled)), noun),
-        loc="outside lower center",
-        ncols=3 if columns > 1 else 2,
-        frameon=False,
-        fontsize=9,
-    )
+    legend_below(figure, grid, 1 + columns)
     return figure
+
+
+def _draw_values(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None:
+    """Draw one dot per fold, mean and sample deviation, and the name of the lowest fold."""
+    finite = table[np.isfinite(table["value"].to_numpy(np.float64))].sort_values("value")
+    values = finite["value"].to_numpy(np.float64)
+    if not len(values):
+        at_column = axes.get_xaxis_transform()
+        look: Look = {"rotation": 90, "ha": "center", "va": "center", "color": GREY}
+        axes.text(place, 0.5, "unknown", transform=at_column, **look)
+        return
+    # Multiples of the golden ratio spread evenly, so that close values do not overlap.
+    spread = 0.3 * ((np.arange(len(values)) * 0.618034 + 0.5) % 1 - 0.5)
+    x = place - 0.14 + spread
+    axes.plot(x, values, "o", color=BLUE, markersize=4, alpha=0.7, label=noun)
+    deviation = values.std(ddof=1) if len(values) > 1 else 0.0
+    look = {"color": BLACK, "marker": "_", "markersize": 13, "linestyle": ""}
+    label = f"mean and deviation of the {noun}s"
+    axes.errorbar(place + 0.12, values.mean(), deviation, label=label, **look)
+    if len(values) > 1:
+        name = literal(str(finite["fold"].iloc[0]), NAME)
+        below: Look = {"textcoords": "offset points", "ha": "center", "va": "top"}
+        axes.annotate(name, (x[0], values[0]), (0, -4), fontsize=7, **below)
+
+
+def _draw_pooled(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None:
+    """Draw the pooled value, if there is one, with its interval."""
+    for row in table.to_dict("records"):
+        x, label = place + 0.27, f"all {noun}s pooled, with interval"
+        axes.plot([x] * 2, [row["low"], row["high"]], color=ORANGE, linewidth=2)
+        axes.plot(x, row["value"], "D", color=ORANGE, label=label)
+        beside: Look = {"textcoords": "offset points", "va": "center"}
+        axes.annotate(f"{row['value']:.2f}", (x, row["value"]), (5, 0), fontsize=7.5, **beside)

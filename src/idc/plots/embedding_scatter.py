@@ -2,34 +2,34 @@
 
 from collections.abc import Sequence
 from textwrap import wrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PathCollection
-from matplotlib.colors import Normalize, to_rgba
+from matplotlib.colors import Normalize, to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.markers import MarkerStyle
-from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from idc.plots.embedding_legend import (
-    FAINT,
-    LETTERS,
-    MARKERS,
-    LegendEntry,
-    draw_legend,
-    label_legend,
-    legend_rows,
-    patient_legend,
-)
-from idc.plots.embedding_legend import WIDTH as PANEL
-from idc.plots.style import literal, new_figure
+from idc.plots.style import CURVES, PLAIN, Look, class_colours, literal, new_figure
 
-SEQUENTIAL = "cividis"
-MIN_SIZE, SEEN_SIZE, MAX_SIZE = 5.0, 16.0, 60.0  # of a point, in square points
+MARKERS = "o^sDvP*X<>pd"
+MAX_NAMED = 12  # patients with a colour and a mark of their own
+FAINT = "#c4c4c4"
+PANEL = 4.4  # inches
+MIN_SIZE, MAX_SIZE = 5.0, 60.0  # of a point, in square points
+
+
+class LegendEntry(NamedTuple):
+    """A line of a legend: label, and colour and mark of the points."""
+
+    name: str
+    colour: str
+    mark: str
 
 
 def embedding_figure(
@@ -64,130 +64,99 @@ def embedding_figure(
     """
     order = np.random.default_rng(seed).permutation(len(points))
     place, label = np.asarray(points, np.float64)[order], np.asarray(labels)[order]
-    patient = np.asarray(patients, str)[order]
-    by_label, by_patient = label_legend(label, class_names), patient_legend(patient)
     panels = 2 if scores is None else 3
-    below = 0.3 + 0.17 * max(4, *(legend_rows(legend) for legend in (by_label, by_patient)))
-    text = "\n".join(wrap(literal(note, 300), int(LETTERS * PANEL * panels))) if note else ""
-    figure = new_figure(PANEL * panels, PANEL + below + 0.7 + 0.14 * text.count("\n"))
-    figure.suptitle(literal(title, 100), fontsize=12)
-    grid = figure.subplots(2, panels, squeeze=False, height_ratios=[PANEL, below])
-    for axes in grid[0]:
-        _frame(axes, place, axis_names)
-    for axes in grid[1]:
-        axes.set_axis_off()
-    _draw_labels(grid[:, 0], place, label, by_label)
-    _draw_patients(grid[:, 1], place, patient, by_patient)
+    text = wrap(literal(note, 300), int(14 * PANEL * panels)) if note else []
+    figure = new_figure(PANEL * panels, PANEL + 0.6)
+    figure.suptitle(literal(title, 100))
+    grid = figure.subplots(1, panels)
+    for axes in grid:
+        axes.set(xlabel=axis_names[0], ylabel=axis_names[1], xticks=[], yticks=[])
+        axes.set_box_aspect(1)
+        axes.spines[:].set_visible(True)
+    counts = np.bincount(label, minlength=len(class_names))
+    by_label = [
+        LegendEntry(f"{literal(name, 30)} ({n:,})", colour, MARKERS[i % len(MARKERS)])
+        for i, (name, n, colour) in enumerate(
+            zip(class_names, counts, class_colours(len(class_names)), strict=True)
+        )
+    ]
+    size = float(np.clip(30_000 / len(points), MIN_SIZE, MAX_SIZE))
+    _scatter(grid[0], place, [by_label[i] for i in label], size)
+    grid[0].set_title("by label")
+    lines = [_legend(grid[0], by_label)]
+    lines.append(_draw_patients(grid[1], place, np.asarray(patients, str)[order], size))
     if scores is not None:
-        score = np.asarray(scores, np.float64)[order]
-        _draw_scores(grid[:, 2], place, score, label, threshold)
-    if text:
-        figure.supxlabel(text, fontsize=8.5)
+        colours = matplotlib.colormaps[PLAIN](np.asarray(scores, np.float64)[order])
+        drawn = _scatter(grid[2], place, [by_label[i] for i in label], size)
+        drawn.set(facecolor=colours, edgecolor="#444444")
+        grid[2].set_title("by score")
+        _draw_bar(figure, grid[2], threshold)
+    # Legends have room of their own, so that they do not shrink the panels.
+    below = 0.1 + 0.19 * max(*lines, 3) + 0.16 * len(text)
+    height = PANEL + 0.6 + below
+    figure.set_figheight(height)
+    figure.set_layout_engine("constrained", rect=(0, below / height, 1, 1 - below / height))
+    figure.text(0.5, 0.01, "\n".join(text), ha="center", va="bottom", fontsize=9)
     return figure
 
 
-def _frame(axes: Axes, place: NDArray[np.float64], axis_names: tuple[str, str]) -> None:
-    axes.set(xlabel=axis_names[0], ylabel=axis_names[1], xticks=[], yticks=[])
-    axes.set_box_aspect(1)
-    low, high = place.min(0), place.max(0)
-    margin = np.where(high > low, 0.04 * (high - low), 1.0)
-    axes.set_xlim(low[0] - margin[0], high[0] + margin[0])
-    axes.set_ylim(low[1] - margin[1], high[1] + margin[1])
-
-
-def _draw_labels(
-    column: NDArray[np.object_],
-    place: NDArray[np.float64],
-    label: NDArray[np.integer],
-    entries: list[LegendEntry],
-) -> None:
-    _scatter(
-        column[0],
-        place,
-        np.array([to_rgba(entries[i].colour) for i in label]),
-        [entries[i].mark for i in label],
-        _size(len(place)),
-    )
-    column[0].set_title("by label", fontsize=10)
-    draw_legend(column[1], entries)
-
-
 def _draw_patients(
-    column: NDArray[np.object_],
-    place: NDArray[np.float64],
-    patient: NDArray[np.str_],
-    entries: list[LegendEntry],
-) -> None:
-    names, codes = np.unique(patient, return_inverse=True)
-    entry_of = {entry.code: entry for entry in entries}
-    own = np.isin(codes, list(entry_of))
-    size = _size(len(place))
+    axes: Axes, place: NDArray[np.float64], patient: NDArray[np.str_], size: float
+) -> int:
+    """Draw the patients with the most points in their own colours, over the others in grey."""
+    names, codes, counts = np.unique(patient, return_inverse=True, return_counts=True)
+    named = np.sort(np.argsort(-counts, kind="stable")[:MAX_NAMED])
+    entries = {
+        int(code): LegendEntry(literal(str(names[code]), 24), CURVES[i % len(CURVES)], MARKERS[i])
+        for i, code in enumerate(named)
+    }
+    legend, own = list(entries.values()), np.isin(codes, named)
     if not own.all():
-        # Other patients below and smaller, so that they do not hide the named ones.
-        _scatter(column[0], place[~own], np.array([to_rgba(FAINT)]), ["o"], size)
-        size = max(2 * size, SEEN_SIZE)
-    _scatter(
-        column[0],
-        place[own],
-        np.array([to_rgba(entry_of[int(c)].colour) for c in codes[own]]),
-        [entry_of[int(c)].mark for c in codes[own]],
-        size,
-    )
-    column[0].set_title(f"by patient ({len(names):,})", fontsize=10)
-    draw_legend(column[1], entries)
-
-
-def _draw_scores(
-    column: NDArray[np.object_],
-    place: NDArray[np.float64],
-    score: NDArray[np.float64],
-    label: NDArray[np.integer],
-    threshold: float | None,
-) -> None:
-    scale = Normalize(0, 1)
-    marks = [MARKERS[int(i) % len(MARKERS)] for i in label]
-    colours = matplotlib.colormaps[SEQUENTIAL](scale(score))
-    drawn = _scatter(column[0], place, colours, marks, _size(len(place)))
-    drawn.set_edgecolor("#444444")
-    column[0].set_title("by score", fontsize=10)
-    within = column[1].inset_axes((0.08, 0.62, 0.84, 0.14))
-    bar = column[1].figure.colorbar(
-        ScalarMappable(scale, SEQUENTIAL), cax=within, orientation="horizontal"
-    )
-    bar.set_label("score (marks: label)", fontsize=8.5)
-    bar.ax.tick_params(labelsize=8)
-    if threshold is not None:
-        within.axvline(threshold, color="white", linewidth=3.4)
-        within.axvline(threshold, color="black", linewidth=1.6)
-        within.annotate(
-            f"threshold {threshold:.3g}",
-            (threshold, 1.0),
-            (0, 4),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="left" if threshold < 0.15 else "right" if threshold > 0.85 else "center",
-            fontsize=8,
-        )
+        others = LegendEntry(f"{len(names) - len(named):,} others", FAINT, "o")
+        legend.append(others)
+        _scatter(axes, place[~own], [others] * int((~own).sum()), size)
+        size = max(2 * size, 16.0)
+    _scatter(axes, place[own], [entries[int(code)] for code in codes[own]], size)
+    axes.set_title(f"by patient ({len(names):,})")
+    return _legend(axes, legend)
 
 
 def _scatter(
-    axes: Axes,
-    place: NDArray[np.float64],
-    colours: NDArray[np.float64],
-    marks: Sequence[str],
-    size: float,
+    axes: Axes, place: NDArray[np.float64], looks: Sequence[LegendEntry], size: float
 ) -> PathCollection:
     """Draw points with individual markers in one collection, which keeps their order."""
-    drawn = axes.scatter(place[:, 0], place[:, 1], s=size, c=colours, linewidths=0.15)
-    drawn.set_edgecolor("white")
-    drawn.set_paths([_path(mark) for mark in marks])
+    colours = to_rgba_array([look.colour for look in looks])
+    drawn = axes.scatter(
+        place[:, 0], place[:, 1], s=size, c=colours, linewidths=0.15, edgecolors="white"
+    )
+    styles = {look.mark: MarkerStyle(look.mark) for look in looks}
+    paths = {mark: x.get_path().transformed(x.get_transform()) for mark, x in styles.items()}
+    drawn.set_paths([paths[look.mark] for look in looks])
     return drawn
 
 
-def _size(count: int) -> float:
-    return float(np.clip(30_000 / max(count, 1), MIN_SIZE, MAX_SIZE))
+def _legend(axes: Axes, entries: Sequence[LegendEntry]) -> int:
+    """Draw a legend below a panel; return its number of lines."""
+    handles = [
+        Line2D([], [], linestyle="", marker=e.mark, color=e.colour, markersize=6, label=e.name)
+        for e in entries
+    ]
+    columns = int(np.clip(55 // (max(len(entry.name) for entry in entries) + 5), 1, 4))
+    place: Look = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.06), "ncols": columns}
+    legend = axes.legend(handles=handles, fontsize=8, handletextpad=0.2, columnspacing=1, **place)
+    legend.set_in_layout(False)
+    return -(-len(entries) // columns)
 
 
-def _path(mark: str) -> Path:
-    style = MarkerStyle(mark)
-    return style.get_path().transformed(style.get_transform())
+def _draw_bar(figure: Figure, axes: Axes, threshold: float | None) -> None:
+    """Draw the colour bar of the scores below a panel, with the threshold."""
+    within = axes.inset_axes((0.05, -0.14, 0.9, 0.04))
+    within.set_in_layout(False)
+    label = "score (marks: label)"
+    if threshold is not None:
+        label = f"score (marks: label; line: threshold {threshold:.3g})"
+    scale = ScalarMappable(Normalize(0, 1), PLAIN)
+    bar = figure.colorbar(scale, cax=within, orientation="horizontal", label=label)
+    if threshold is not None:
+        for width, colour in ((3.4, "white"), (1.6, "black")):
+            bar.ax.axvline(threshold, color=colour, linewidth=width)

@@ -1,4 +1,4 @@
-"""Feature maps of a patch: selected channels of each layer."""
+"""A patch and the maps of some channels of each layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.plots.attribution import DIVERGING, SEQUENTIAL
-from idc.plots.patch_grids import show_patch
-from idc.plots.style import GREY, literal, new_figure, note_empty, shorten
+from idc.plots.style import (
+    DIVERGING,
+    GREY,
+    SEQUENTIAL,
+    literal,
+    new_figure,
+    note_empty,
+    shorten,
+)
 
-CELL, PATCH, BARS = 1.05, 2.3, 0.45  # inches: a map, the patch, the colour bars
+CELL, PATCH = 1.05, 2.3  # inches: a map, the patch
 NAME = 24  # characters of a layer's name
+# Ends in words, as the numbers differ by channel.
+BARS = {SEQUENTIAL: ["channel's minimum", "", "maximum"], DIVERGING: ["below zero", "0", "above"]}
 
 
 @dataclass(frozen=True)
@@ -56,75 +64,48 @@ def feature_maps_figure(
     """
     widest = max([1, *(len(row.chosen) for row in rows)])
     right_width = max(1.5 + CELL * widest, 4.2)
-    height = (CELL + 0.2) * max(len(rows), 2)
-    figure = new_figure(PATCH + right_width, height + BARS + 0.5)
-    figure.suptitle(literal(title, 90), fontsize=12)
-    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[height, BARS])[:, 0]
-    left, right = above.subfigures(1, 2, squeeze=False, width_ratios=[PATCH, right_width])[0]
+    figure = new_figure(PATCH + right_width, (CELL + 0.25) * max(len(rows), 2) + 1.1)
+    figure.suptitle(literal(title, 90))
+    left, right = figure.subfigures(1, 2, squeeze=False, width_ratios=[PATCH, right_width])[0]
     alone = left.subplots()
     alone.set_axis_off()
-    alone.set_anchor("N")
-    show_patch(alone, patch)
+    alone.imshow(patch)
     words = "\n".join(literal(line, 34) for line in header.split("\n"))
     alone.set_title(words, fontsize=8.5, loc="left")
     grid = right.subplots(len(rows), 1 + widest, squeeze=False, width_ratios=[1.5, *[1] * widest])
     for axes in grid.ravel():
         axes.set_axis_off()
+    used: dict[str, None] = {}
     for line, row in zip(grid, rows, strict=True):
-        _draw_row(line, row)
-    _draw_bars(below, rows)
+        used |= _draw_row(line, row)
+    for number, colours in enumerate(used):
+        scale = ScalarMappable(Normalize(0, 1), colours)
+        bar = alone.inset_axes((0.02, -0.18 - 0.25 * number, 0.96, 0.05))
+        left.colorbar(scale, cax=bar, orientation="horizontal").set_ticks(
+            [0, 0.5, 1], labels=BARS[colours], fontsize=7
+        )
     if note:
         figure.supxlabel(literal(note, 160), fontsize=8)
     return figure
 
 
-def _draw_row(line: NDArray[np.object_], row: MapRow) -> None:
+def _draw_row(line: NDArray[np.object_], row: MapRow) -> dict[str, None]:
+    """Draw the maps of a layer; return the colour maps that were used."""
     height, width = row.maps.shape[-2:]
-    name = shorten(row.name, NAME)
     words = f"{len(row.chosen)} of {row.channels:,}\nmap {height}x{width}"
-    for text, weight, side in ((literal(name), "bold", "bottom"), (words, "normal", "top")):
-        line[0].text(
-            0.0,
-            0.53,
-            text,
-            transform=line[0].transAxes,
-            fontsize=8.5,
-            fontweight=weight,
-            va=side,
-        )
+    name = literal(shorten(row.name, NAME))
+    line[0].text(0.0, 0.53, name, va="bottom", fontsize=8.5, weight="bold")
+    line[0].text(0.0, 0.53, words, va="top", fontsize=8.5)
     if not len(row.chosen):
         note_empty(line[1], "no channel\nvaries")
+    used: dict[str, None] = {}
     for axes, number, values, low, high in zip(
         line[1:], row.chosen, row.maps, row.low, row.high, strict=False
     ):
-        scale, colours = _scale(float(low), float(high))
-        axes.imshow(values, cmap=colours, norm=scale, interpolation="nearest")
-        axes.set_title(f"#{number}", fontsize=7, pad=2, color=GREY)
-
-
-def _scale(low: float, high: float) -> tuple[Normalize, str]:
-    if low < 0:
         top = max(-low, high, 1e-12)
-        return Normalize(-top, top), DIVERGING
-    return Normalize(low, high if high > low else low + 1), SEQUENTIAL
-
-
-def _draw_bars(below: SubFigure, rows: Sequence[MapRow]) -> None:
-    """Draw a colour bar per kind of scale, with ends in words, as the numbers differ by channel."""
-    lows = [float(low) for row in rows for low in row.low]
-    kinds: list[tuple[str, list[float], list[str]]] = []
-    if any(low >= 0 for low in lows):
-        kinds.append((SEQUENTIAL, [0.0, 1.0], ["channel's minimum", "maximum"]))
-    if any(low < 0 for low in lows):
-        kinds.append((DIVERGING, [0.0, 0.5, 1.0], ["below zero", "0", "above"]))
-    places = below.subplots(1, 2 * max(len(kinds), 1) + 1)
-    for axes in places:
-        axes.set_axis_off()
-    for axes, (colours, ticks, words) in zip(places[1::2], kinds, strict=False):
-        axes.set_axis_on()
-        bar = below.colorbar(
-            ScalarMappable(Normalize(0, 1), colours), cax=axes, orientation="horizontal"
-        )
-        bar.set_ticks(ticks, labels=words)
-        bar.ax.tick_params(labelsize=7.5, length=2)
-        bar.outline.set_visible(False)
+        colours = DIVERGING if low < 0 else SEQUENTIAL
+        ends = (-top, top) if low < 0 else (low, high if high > low else low + 1)
+        axes.imshow(values, cmap=colours, vmin=ends[0], vmax=ends[1])
+        axes.set_title(f"#{number}", fontsize=7, pad=2, color=GREY)
+        used[colours] = None
+    return used

@@ -1,20 +1,30 @@
 """Metrics against the size of the training split."""
 
+import textwrap
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+from matplotlib.transforms import offset_copy
 
-from idc.plots.style import curve_style, hide_rest, literal, new_figure, note_empty, tidy, wrap_grid
+from idc.plots.style import (
+    MARKERS,
+    Look,
+    curve_style,
+    empty_figure,
+    hide_rest,
+    literal,
+    new_figure,
+    wrap_grid,
+)
 from idc.text import metric_label
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # one more than colours
 LOG_RATIO = 10  # ratio of largest to smallest size from which the axis is logarithmic
-LETTER = 0.025  # width of a character of a tick label, as a share of the axis
+MAX_TICKS = 8
+APART = 3.0  # points between the bars of two settings
 NAME = 48  # characters of a setting that are shown
 
 
@@ -30,114 +40,78 @@ def learning_size_figure(
             ``values``, the single runs (list of float).
         by: Unit of the size.
     """
+    if table.empty:
+        return empty_figure("no run has finished")
     metrics = list(dict.fromkeys(table["metric"]))
     settings = list(dict.fromkeys(table["setting"]))
-    rows, columns = wrap_grid(max(len(metrics), 1), 2)
+    rows, columns = wrap_grid(len(metrics), 2)
     figure = new_figure(4.6 * columns, 3.3 * rows + 0.8 + 0.2 * len(settings))
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    if table.empty:
-        grid[0].set_axis_off()
-        note_empty(grid[0], "no run has finished")
-        return figure
-    sizes = np.unique(table[by].to_numpy(np.float64))
     for axes, metric in zip(grid, metrics, strict=False):
-        _size_axis(axes, sizes, by)
+        _size_axis(axes, np.unique(table[by].to_numpy(np.float64)).tolist(), by)
         of_metric = table[table["metric"] == metric]
         for number, setting in enumerate(settings):
             part = of_metric[of_metric["setting"] == setting].sort_values(by)
-            shift = (number - (len(settings) - 1) / 2) * min(0.012, 0.06 / len(settings))
-            _line(axes, part, _shifted(axes, part[by].to_numpy(np.float64), shift), number)
+            shift = APART * (number - (len(settings) - 1) / 2)
+            _draw(axes, part, by, number, shift)
         axes.set_ylabel(metric_label(metric))
-        tidy(axes)
     hide_rest(grid, len(metrics))
-    handles, _ = grid[0].get_legend_handles_labels()
-    names = [literal(str(setting), NAME) for setting in settings]
     figure.legend(
-        handles,
-        names,
+        grid[0].get_legend_handles_labels()[0],
+        [literal(str(setting), NAME) for setting in settings],
         loc="outside lower center",
-        ncols=columns if len(names) > 4 else 1,
-        frameon=False,
-        fontsize=9,
+        ncols=columns if len(settings) > 4 else 1,
     )
-    figure.suptitle(_title(table), fontsize=11)
+    figure.suptitle(textwrap.fill(_title(table), 52 * columns))
     return figure
 
 
-def _line(axes: Axes, part: pd.DataFrame, places: NDArray[np.float64], number: int) -> None:
+def _draw(axes: Axes, part: pd.DataFrame, by: str, number: int, shift: float) -> None:
     """Draw means joined by a line, with interval or deviation, and single runs."""
-    style = {**curve_style(number), "marker": MARKERS[number % len(MARKERS)], "markersize": 5}
-    mean = part["mean"].to_numpy(np.float64)
-    axes.plot(places, mean, label=str(number), zorder=3, **style)
-    low, high = _spread(part, mean)
-    axes.vlines(places, low, high, color=style["color"], linewidth=1.2, alpha=0.8)
-    if "values" in part:
-        for place, values in zip(places, part["values"], strict=True):
-            if len(values) > 1:
-                ticks = [place] * len(values)
-                axes.plot(ticks, values, "_", color=style["color"], markersize=7, alpha=0.7)
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    # Settings stand side by side, so that their bars do not overlap.
+    beside: Look = {"transform": offset_copy(axes.transData, figure, x=shift, units="points")}
+    style = curve_style(number)
+    sizes, mean = part[by].to_numpy(np.float64), part["mean"].to_numpy(np.float64)
+    part = part.reindex(columns=[*part.columns, *({"low", "high", "std"} - {*part.columns})])
+    step = np.nan_to_num(part["std"].to_numpy(np.float64))
+    low, high = part["low"].fillna(part["mean"] - step), part["high"].fillna(part["mean"] + step)
+    marker: Look = {"marker": MARKERS[number % len(MARKERS)], "markersize": 5}
+    axes.plot(sizes, mean, label=str(number), zorder=3, **style, **marker, **beside)
+    axes.vlines(sizes, low, high, color=style["color"], linewidth=1.2, alpha=0.8, **beside)
+    for size, values in zip(sizes, part.get("values", []), strict=False):
+        if len(values) > 1:
+            look: Look = {"color": style["color"], "markersize": 7, "alpha": 0.7}
+            axes.plot([size] * len(values), values, "_", **look, **beside)
+    axes.update_datalim(np.column_stack([np.repeat(sizes, 2), np.stack([low, high], 1).ravel()]))
 
 
-def _spread(
-    part: pd.DataFrame, mean: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the bars: the interval if there is one, else mean and deviation, else nothing."""
-    missing = pd.Series(np.nan, part.index)
-    low, high, deviation = (
-        part.get(name, missing).to_numpy(np.float64) for name in ("low", "high", "std")
-    )
-    has_interval = np.isfinite(low) & np.isfinite(high)
-    step = np.nan_to_num(deviation)
-    return np.where(has_interval, low, mean - step), np.where(has_interval, high, mean + step)
-
-
-def _size_axis(axes: Axes, sizes: NDArray[np.float64], by: str) -> None:
+def _size_axis(axes: Axes, sizes: list[float], by: str) -> None:
     """Set up the x axis, logarithmic for a wide range, with the sizes as ticks."""
-    low, high = sizes.min(), sizes.max()
-    is_log = low > 0 and high >= LOG_RATIO * low
-    if is_log:
-        axes.set_xscale("log")
-        pad = (high / low) ** 0.07
-        axes.set_xlim(low / pad, high * pad)
-    else:
-        pad = 0.07 * (high - low) or max(0.2 * high, 1)
-        axes.set_xlim(low - pad, high + pad)
-    shares = axes.transAxes.inverted().transform(
-        axes.transData.transform(np.column_stack([sizes, np.zeros(len(sizes))]))
-    )[:, 0]
-    room = LETTER * (len(f"{high:,.0f}") + 1)
-    axes.xaxis.set_major_locator(FixedLocator(sizes[_labelled(shares, room)].tolist()))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    axes.set_xlabel(f"training {by}" + (" (logarithmic)" if is_log else ""))
-
-
-def _labelled(shares: NDArray[np.float64], room: float) -> list[int]:
-    """Ascending positions to label: the first, the last, and others that do not overlap."""
-    last = len(shares) - 1
+    is_log = sizes[0] > 0 and sizes[-1] >= LOG_RATIO * sizes[0]
+    axes.set_xscale("log" if is_log else "linear")
+    axes.margins(x=0.1)
+    # Labels of close sizes would overlap.
+    at = np.log(sizes) if is_log else np.asarray(sizes)
     kept = [0]
-    for i in range(1, last):
-        if shares[i] - shares[kept[-1]] >= room and shares[last] - shares[i] >= room:
-            kept.append(i)
-    return kept if last == 0 else [*kept, last]
-
-
-def _shifted(axes: Axes, places: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    """Shift positions by a share of the axis, so that the bars of settings do not overlap."""
-    low, high = axes.get_xlim()
-    if axes.get_xscale() == "log":
-        return np.asarray(places * (high / low) ** shift)
-    return np.asarray(places + shift * (high - low))
+    for number in range(1, len(sizes)):
+        if min(at[number] - at[kept[-1]], at[-1] - at[number]) > (at[-1] - at[0]) / MAX_TICKS:
+            kept.append(number)
+    axes.xaxis.set_major_locator(FixedLocator(sorted({*(sizes[i] for i in kept), sizes[-1]})))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel(f"training {by}" + (" (logarithmic)" if is_log else ""))
 
 
 def _title(table: pd.DataFrame) -> str:
     runs = sorted(set(table["n"].tolist()))
     number = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     parts = ["single runs" if runs == [1] else f"mean of {number} runs"]
-    has_interval = "low" in table and table["low"].notna().any()
-    has_deviation = "std" in table and table["std"].notna().any()
-    if has_interval or has_deviation:
-        parts.append(f"bar: {'interval' if has_interval else 'sample deviation'}")
+    if "low" in table and table["low"].notna().any():
+        parts.append("bar: interval")
+    elif "std" in table and table["std"].notna().any():
+        parts.append("bar: sample deviation")
     if "values" in table and any(len(values) > 1 for values in table["values"]):
         parts.append("small marks: single runs")
     return f"By size of the training split: {', '.join(parts)}"

@@ -1,25 +1,27 @@
-"""Outlines of regions of evidence on their patches."""
+"""Areas that hold most of the evidence, on their patches."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import matplotlib.patheffects as effects
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
-from idc.plots.style import BLACK, hide_rest, literal, new_figure, note_empty, wrap_grid
+from idc.plots.style import BLACK, empty_figure, hide_rest, literal, new_figure, wrap_grid
 
-PER_ROW = 5
+PER_ROW = 4
 CELL = 2.3  # inches
-IN_LINE = 3  # regions per line of the caption
-NARROW = 32  # characters of a line above a patch
+NARROW = 36  # characters of a line above a patch
+MIN_SHARE = 0.1  # of the evidence, for a region worth showing
+ROUNDING = 2.0  # points of a contour over which it is smoothed
+LEGEND = "Lines surround areas that hold at least 10 % of the evidence; they outline no cells."
 # Dark lines on wider white ones are visible on tissue of any colour.
-DOUBLE = [effects.Stroke(linewidth=3.2, foreground="white"), effects.Normal()]
-THIN = [effects.Stroke(linewidth=2.0, foreground="white"), effects.Normal()]
+DOUBLE = [patheffects.withStroke(linewidth=5, foreground="white")]
 
 
 class Outlined(Protocol):
@@ -57,102 +59,56 @@ class RegionCase:
 
 
 def regions_figure(cases: Sequence[RegionCase], title: str, note: str = "") -> Figure:
-    """Enlarged patches with contour, bounding box and number of each region of evidence.
+    """Enlarged patches with the areas that hold much of the evidence.
 
-    The caption of a patch gives the share of the positive attribution in each region.
+    Only regions with at least 10 % of the map's positive mass are drawn, each with its share; below
+    a patch without one is written that its evidence is scattered. Contours are rounded, as the map
+    is less precise than its pixels.
 
     Args:
         cases: Any number of patches.
         title: Title of the figure, drawn verbatim.
         note: Line below, such as the method and what is explained.
     """
-    rows, columns = wrap_grid(max(len(cases), 1), PER_ROW)
-    lines = max([1, *(1 + (len(case.regions) - 1) // IN_LINE for case in cases)])
-    width = max(CELL * columns, 0.085 * len(title), 0.07 * len(note), 5.0)
-    figure = new_figure(width, rows * (CELL + 0.3 + 0.16 * lines) + 0.8)
-    figure.suptitle(literal(title, 120), fontsize=11)
+    if not cases:
+        return empty_figure("no patches", literal(title, 120))
+    rows, columns = wrap_grid(len(cases), PER_ROW)
+    width = max(CELL * columns, 7.0)
+    figure = new_figure(width, rows * (CELL + 0.6) + 1.0)
+    figure.suptitle(literal(title, 120))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, case in zip(grid, cases, strict=False):
         _draw(axes, case)
-    if not cases:
-        grid[0].set_axis_off()
-        note_empty(grid[0], "no patches")
-    hide_rest(list(grid), max(len(cases), 1))
-    if note:
-        figure.supxlabel(literal(note, 200), fontsize=8)
+    hide_rest(list(grid), len(cases))
+    figure.supxlabel("\n".join([LEGEND, textwrap.fill(literal(note, 300), int(14 * width))]))
     return figure
 
 
 def _draw(axes: Axes, case: RegionCase) -> None:
     height, width = case.patch.shape[:2]
     # Pixel edges at whole numbers, as in regions.
-    axes.imshow(case.patch, interpolation="nearest", extent=(0, width, height, 0))
+    axes.imshow(case.patch, extent=(0, width, height, 0))
     axes.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
-    axes.spines[:].set_color("#bbbbbb")
+    axes.spines[:].set(visible=True, color="#bbbbbb")
     heads = [literal(line, NARROW) for line in case.header.splitlines()[:2]]
-    axes.set_title("\n".join(heads), fontsize=7.5, loc="left", linespacing=1.1)
-    for region in case.regions:
-        top, left, bottom, right = region.box
-        axes.add_patch(
-            Rectangle(
-                (left, top),
-                right - left,
-                bottom - top,
-                fill=False,
-                edgecolor=BLACK,
-                linewidth=0.8,
-                linestyle=(0, (4, 3)),
-                path_effects=THIN,
-            )
-        )
-    for region in case.regions:
+    axes.set_title("\n".join(heads), fontsize=8, loc="left", linespacing=1.1)
+    shown = [region for region in case.regions if region.share >= MIN_SHARE]
+    for region in shown:
         for ring in region.contours:
-            x, y = ring.T
-            axes.plot(x, y, color=BLACK, linewidth=1.4, path_effects=DOUBLE, clip_on=False)
-    # Numbers last, so that no line crosses them.
-    taken: list[tuple[float, float]] = []
-    for number, region in enumerate(case.regions, 1):
-        x, y = _free_corner(region.box, (height, width), taken)
-        taken.append((x, y))
+            x, y = gaussian_filter1d(ring[:-1], ROUNDING, axis=0, mode="wrap").T
+            axes.fill(x, y, fill=False, edgecolor=BLACK, linewidth=2.2, path_effects=DOUBLE)
+        top, left, bottom, right = region.box
         axes.text(
-            x,
-            y,
-            str(number),
-            fontsize=8,
-            weight="bold",
+            (left + right) / 2,
+            float(np.clip(bottom if bottom < 0.9 * height else top, 4, height - 4)),
+            f"{region.share:.0%}",
             ha="center",
             va="center",
-            color="white",
-            bbox={"boxstyle": "circle,pad=0.22", "facecolor": BLACK, "edgecolor": "white"},
+            weight="bold",
+            fontsize=8,
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": BLACK},
         )
-    axes.set_xlabel(_caption(case.regions), fontsize=7.5, linespacing=1.15)
-
-
-def _free_corner(
-    box: tuple[int, int, int, int], shape: tuple[int, int], taken: Sequence[tuple[float, float]]
-) -> tuple[float, float]:
-    """Corner of the box, inside the patch, that is farthest from the numbers already drawn.
-
-    Of corners that are far enough, the first (upper left) is used.
-    """
-    top, left, bottom, right = box
-    margin = 0.07 * np.array(shape, float)
-    corners = [
-        (
-            float(np.clip(x, margin[1], shape[1] - margin[1])),
-            float(np.clip(y, margin[0], shape[0] - margin[0])),
-        )
-        for x, y in ((left, top), (right, top), (left, bottom), (right, bottom))
-    ]
-    enough = 0.15 * max(shape)
-    room = [min([enough, *(float(np.hypot(x - a, y - b)) for a, b in taken)]) for x, y in corners]
-    return corners[int(np.argmax(room))]
-
-
-def _caption(regions: Sequence[Outlined]) -> str:
-    """Number and share of each region, a few per line."""
-    if not regions:
-        return "no region"
-    parts = [f"{i}: {100 * region.share:.0f} %" for i, region in enumerate(regions, 1)]
-    lines = ["   ".join(parts[i : i + IN_LINE]) for i in range(0, len(parts), IN_LINE)]
-    return "\n".join(lines)
+    largest = max((region.share for region in case.regions), default=0.0)
+    total = sum(region.share for region in shown)
+    scattered = f"scattered: at most {largest:.0%} in one place" if largest else "no evidence"
+    axes.set_xlabel(f"{total:.0%} of the evidence" if shown else scattered, fontsize=8)

@@ -1,8 +1,6 @@
 """Reliability diagrams."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,22 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from idc.metrics.calibration_error import ECE_BINS, calibration_metrics, reliability_bins
-from idc.plots.style import BLUE, GREY, ORANGE, new_figure, note_empty, tidy
+from idc.plots.style import MARKERS, Look, curve_style, legend_below, new_figure, note_empty
 
 Scores = NDArray[np.floating]
-
-
-@dataclass(frozen=True)
-class _Style:
-    """Style of a curve and its counts, distinguishable without colour."""
-
-    colour: str
-    dashes: Any
-    marker: str
-    hatch: str
-
-
-STYLES = (_Style(BLUE, "-", "o", ""), _Style(ORANGE, (0, (5, 2)), "s", "///"))
+HATCHES = ("", "///")
 
 
 def reliability_figure(
@@ -50,77 +36,58 @@ def reliability_figure(
     figure = new_figure(5.8, 5.6 + 1.1 * len(named))
     ratios = [3.6, *[1.0] * len(named)]
     upper, *lower = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
-    upper.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1, label="perfectly calibrated")
+    upper.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="perfect")
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel="share of positives")
     upper.set_title(title, fontsize=11)
     lower[-1].set_xlabel("score (probability of the positive class)")
-    for axes in (upper, *lower):
-        tidy(axes, grid=axes is upper)
     if not len(labels):
         note_empty(upper, "not drawn: there are no patches")
         return figure
-    for (name, values), axes, style in zip(named.items(), lower, STYLES, strict=False):
-        count, mean, share = reliability_bins(labels, values, bins)
+    for number, ((name, values), axes) in enumerate(zip(named.items(), lower, strict=True)):
+        counts, mean, share = reliability_bins(labels, values, bins)
         errors = calibration_metrics(labels, np.stack([1 - values, values], axis=1))
-        words = f"ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}"
-        words = f"{name}: {words}, log loss {errors['log_loss']:.3f}"
-        filled = count > 0
-        _draw_curve(upper, count[filled], mean[filled], share[filled], words, style)
-        _draw_counts(axes, count, f"patches,\n{name}" if len(named) > 1 else "patches", style)
-    figure.legend(
-        handles=upper.get_legend_handles_labels()[0],
-        loc="outside lower center",
-        frameon=False,
-        fontsize=9,
-        title="whiskers: 95 % intervals of the share (Wilson)",
-        title_fontsize=9,
-        handlelength=3.5,
-    )
+        words = (
+            f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}, "
+            f"log loss {errors['log_loss']:.3f}"
+        )
+        some = counts > 0
+        _draw_curve(upper, counts[some], mean[some], share[some], words, number)
+        axes.bar(
+            np.arange(bins) / bins,
+            counts,
+            width=1 / bins,
+            align="edge",
+            color=curve_style(number)["color"],
+            hatch=HATCHES[number % 2],
+            edgecolor="white",
+        )
+        texts = [f"{c:,}" if c else "" for c in counts]
+        axes.bar_label(axes.containers[0], texts, fontsize=7, padding=1)
+        axes.set_ylabel(f"patches,\n{name}" if len(named) > 1 else "patches")
+        axes.margins(y=0.25)
+        axes.grid(visible=False)
+        axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    whiskers = "whiskers: 95 % intervals of the share (Wilson)"
+    legend_below(figure, [upper], 1, title=whiskers, handlelength=3.5)
     return figure
 
 
 def _draw_curve(
     axes: Axes,
-    count: NDArray[np.int64],
+    counts: NDArray[np.int64],
     mean: NDArray[np.float64],
     share: NDArray[np.float64],
     label: str,
-    style: _Style,
+    number: int,
 ) -> None:
-    hits = np.rint(share * count).astype(int)
-    low, high = np.transpose(
-        [
-            binomtest(k, n).proportion_ci(0.95, "wilson")
-            for k, n in zip(hits.tolist(), count.tolist(), strict=True)
-        ]
-    )
-    axes.errorbar(
-        mean,
-        share,
-        np.maximum([share - low, high - share], 0),  # of 0 and 1, rounding leaves -1e-17
-        color=style.colour,
-        marker=style.marker,
-        linestyle=style.dashes,
-        capsize=3,
-        linewidth=1.6,
-        elinewidth=1.0,
-        label=label,
-    )
-
-
-def _draw_counts(axes: Axes, count: NDArray[np.int64], name: str, style: _Style) -> None:
-    edges = np.linspace(0, 1, len(count) + 1)[:-1]
-    bars = axes.bar(
-        edges,
-        count,
-        width=1 / len(count),
-        align="edge",
-        color=style.colour,
-        hatch=style.hatch,
-        edgecolor="white",
-    )
-    axes.bar_label(bars, [f"{c:,}" if c else "" for c in count], fontsize=7, padding=1)
-    axes.set_ylabel(name)
-    axes.margins(y=0.25)
-    axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    hits = np.rint(share * counts).astype(int)
+    intervals = [
+        binomtest(k, n).proportion_ci(0.95, "wilson")
+        for k, n in zip(hits.tolist(), counts.tolist(), strict=True)
+    ]
+    low, high = np.transpose(intervals)
+    # At 0 and 1, rounding leaves -1e-17.
+    whiskers = np.maximum([share - low, high - share], 0)
+    look: Look = {**curve_style(number), "marker": MARKERS[number], "elinewidth": 1.0}
+    axes.errorbar(mean, share, whiskers, label=label, **look)

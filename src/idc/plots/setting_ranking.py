@@ -9,21 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from idc.plots.style import (
-    BLACK,
-    BLUE,
-    GREY,
-    SKY,
-    literal,
-    mark_unknown,
-    new_figure,
-    note_empty,
-    tidy,
-)
+from idc.plots.style import BLACK, BLUE, GREY, SKY, Look, empty_figure, literal, new_figure
 from idc.text import metric_label
 
 LEAKY = "†  patients are in two splits: optimistic"
 INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
+SINGLES = "single runs (ticks)"
 NAME = 52  # characters of a setting that are shown
 
 
@@ -42,92 +33,62 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str =
         value: Description of a setting's value, see `idc.text.value_label`.
     """
     if table.empty:
-        figure = new_figure(5, 1.5)
-        axes = figure.subplots()
-        axes.set_axis_off()
-        note_empty(axes, "no setting has finished")
-        return figure
-    is_baseline = (
-        table["kind"].eq("baseline") if "kind" in table else pd.Series(False, table.index)
-    ).to_numpy(bool)
-    order = np.argsort(is_baseline, kind="stable")
-    rows = table.iloc[order].to_dict("records")
-    hollow = is_baseline[order].tolist()
-    places = list(range(len(rows)))[::-1]
-    names = [_name(row, baseline) for row, baseline in zip(rows, hollow, strict=True)]
+        return empty_figure("no setting has finished")
+    rows = table.to_dict("records")
+    rows.sort(key=_is_baseline)
+    baselines = sum(map(_is_baseline, rows))
+    names = [_name(row) for row in rows]
     width = max(2.4 * len(metrics) + 0.075 * max(map(len, names)), 4.8)
-    leaky = any(bool(row.get("leaky", False)) for row in rows)
-    figure = new_figure(width, 0.5 * len(rows) + 1.6 + 0.2 * leaky)
+    figure = new_figure(width, 0.5 * len(rows) + 1.8)
     grid = figure.subplots(1, len(metrics), sharey=True, squeeze=False).ravel()
+    kinds: dict[str, None] = {value: None}  # in order, each once
     for axes, metric in zip(grid, metrics, strict=True):
-        for place, row, baseline in zip(places, rows, hollow, strict=True):
-            _mark(axes, place, row, metric, baseline)
-        if not any(np.isfinite(_value(row, metric)) for row in rows):
-            axes.set_xticks([])
-        if 0 < sum(hollow) < len(rows):
-            axes.axhline(sum(hollow) - 0.4, color=BLACK, linewidth=0.9, linestyle=(0, (4, 3)))
+        for place, row in enumerate(rows):
+            kinds |= dict.fromkeys(_mark(axes, place, row, metric))
+        if 0 < baselines < len(rows):
+            line: Look = {"color": BLACK, "linewidth": 0.9, "linestyle": (0, (4, 3))}
+            axes.axhline(len(rows) - baselines - 0.5, **line)
         axes.set_xlabel(metric_label(metric))
         axes.margins(x=0.2)
-        axes.set_ylim(-0.6, len(rows) - 0.3)
-        axes.tick_params(axis="x", labelsize=8)
-        tidy(axes)
-    grid[0].set_yticks(places, names)
-    title = "Test metrics: " + _legend(rows, metrics, value)
-    figure.suptitle(textwrap.fill(title, int(11 * width)), fontsize=11)
-    if leaky:
-        figure.supxlabel(LEAKY, fontsize=9)
+        axes.set_ylim(len(rows) - 0.4, -0.7)
+    grid[0].set_yticks(range(len(rows)), names)
+    figure.suptitle(textwrap.fill(f"Test metrics: {', '.join(kinds)}", int(11 * width)))
+    if any(row.get("leaky", False) for row in rows):
+        figure.supxlabel(LEAKY)
     return figure
 
 
-def _name(row: Mapping[Any, Any], baseline: bool) -> str:
+def _is_baseline(row: Mapping[Any, Any]) -> bool:
+    return row.get("kind") == "baseline"
+
+
+def _name(row: Mapping[Any, Any]) -> str:
     name = literal(str(row["setting"]), NAME) + (" †" if row.get("leaky", False) else "")
-    return f"{name}  (baseline)" if baseline else f"{name}  (n={row['runs']})"
+    return f"{name}  (baseline)" if _is_baseline(row) else f"{name}  (n={row['runs']})"
 
 
-def _mark(axes: Axes, place: int, row: Mapping[Any, Any], metric: str, baseline: bool) -> None:
-    """Draw a setting's value of a metric, with interval or deviation."""
-    value, kind = _value(row, metric), _spread_kind(row, metric)
+def _mark(axes: Axes, place: int, row: Mapping[Any, Any], metric: str) -> list[str]:
+    """Draw a setting's value of a metric, with interval or deviation; return the kinds of marks."""
+    value, baseline = float(row[f"{metric}_mean"]), _is_baseline(row)
+    kinds: list[str] = []
     if not np.isfinite(value):
-        mark_unknown(axes, place)
-        return
-    if kind == INTERVAL:
-        ends = [row[f"{metric}_low"], row[f"{metric}_high"]]
+        at_row = axes.get_yaxis_transform()
+        axes.text(0.5, place, "unknown", transform=at_row, ha="center", va="center", color=GREY)
+        return kinds
+    ends = [float(row.get(f"{metric}_{end}", np.nan)) for end in ("low", "high")]
+    if np.isfinite(ends).all():
         axes.plot(ends, [place] * 2, color=GREY if baseline else SKY, linewidth=4, alpha=0.8)
-    elif kind == DEVIATION:
+        kinds.append(INTERVAL)
+    elif np.isfinite(float(row[f"{metric}_std"])):
         axes.errorbar(value, place, xerr=row[f"{metric}_std"], color=BLUE, capsize=4)
+        kinds.append(DEVIATION)
     singles = row[f"{metric}_values"]
     if len(singles) > 1:
         axes.plot(singles, [place] * len(singles), "|", color=BLACK, markersize=11, alpha=0.55)
-    edge = BLACK if baseline else BLUE
-    face = "white" if baseline else BLUE
-    axes.plot(value, place, "o", color=edge, markerfacecolor=face, zorder=3)
+        kinds.append(SINGLES)
+    look: Look = {"color": BLACK, "markerfacecolor": "white"} if baseline else {"color": BLUE}
+    axes.plot(value, place, "o", zorder=3, **look)
     axes.annotate(
-        f"{value:.3f}",
-        (value, place),
-        (0, 7),
-        textcoords="offset points",
-        ha="center",
-        fontsize=8,
+        f"{value:.3f}", (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=8
     )
-
-
-def _value(row: Mapping[Any, Any], metric: str) -> float:
-    return float(row[f"{metric}_mean"])
-
-
-def _spread_kind(row: Mapping[Any, Any], metric: str) -> str:
-    """Kind of spread that is drawn: interval, else deviation, else none."""
-    ends = [float(row.get(f"{metric}_{end}", np.nan)) for end in ("low", "high")]
-    if np.isfinite(ends).all():
-        return INTERVAL
-    return DEVIATION if np.isfinite(float(row[f"{metric}_std"])) else ""
-
-
-def _legend(rows: Sequence[Mapping[Any, Any]], metrics: Sequence[str], value: str) -> str:
-    """Describe the marks that occur."""
-    cells = [(row, m) for row in rows for m in metrics if np.isfinite(_value(row, m))]
-    kinds = {_spread_kind(row, m) for row, m in cells}
-    singles = any(len(row[f"{m}_values"]) > 1 for row, m in cells)
-    parts = [value]
-    parts += [kind for kind in (INTERVAL, DEVIATION) if kind in kinds]
-    return ", ".join([*parts, *(["single runs (ticks)"] if singles else [])])
+    return kinds

@@ -8,18 +8,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import blended_transform_factory
 
-from idc.plots.style import BLACK, BLUE, GREY, ORANGE, literal, new_figure, note_empty, tidy
+from idc.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    ORANGE,
+    Look,
+    empty_figure,
+    legend_below,
+    literal,
+    new_figure,
+)
 from idc.text import count
 
 MAX_SHOWN = 60  # rows
 ALL = "all"
-# Metric, label of its axis, column of its marks and their label.
-PANELS = (
-    ("error_rate", "share of wrong decisions", "worse", "worse"),
-    ("recall", "recall", "misses_more", "misses more"),
-)
+# Metric to the label of its axis, and the column and words of slices that are worse.
+PANELS = {
+    "error_rate": ("share of wrong decisions", "worse", "worse"),
+    "recall": ("recall", "misses_more", "misses more"),
+}
 
 
 def slices_figure(table: pd.DataFrame, title: str = "Slices of the test patches") -> Figure:
@@ -32,112 +41,56 @@ def slices_figure(table: pd.DataFrame, title: str = "Slices of the test patches"
             ``misses_more``. The row ``all`` gives the reference line.
         title: Title of the figure.
     """
-    panels = [panel for panel in PANELS if panel[0] in table]
+    panels = [name for name in PANELS if name in table]
     rows = table.head(MAX_SHOWN)
-    figure = new_figure(3.4 + 3.4 * max(len(panels), 1), max(2.2, 0.36 * len(rows) + 1.5))
     cut = f" (the first {MAX_SHOWN} of {len(table):,})" if len(table) > MAX_SHOWN else ""
-    figure.suptitle(f"{literal(title, 80)}{cut}", fontsize=12)
-    grid = figure.subplots(1, max(len(panels), 1), sharey=True, squeeze=False).ravel()
+    title = f"{literal(title, 80)}{cut}"
     if rows.empty or not panels:
-        for axes in grid:
-            axes.set_axis_off()
-        note_empty(grid[0], "no slices")
-        return figure
-    for axes, panel in zip(grid, panels, strict=True):
-        _draw(axes, rows, *panel)
-    starts = np.flatnonzero(rows["slice"].to_numpy()[1:] != rows["slice"].to_numpy()[:-1]) + 0.5
-    for axes in grid:
-        axes.tick_params(axis="y", left=False)
-        axes.hlines(
-            starts,
-            0,
-            1,
-            transform=axes.get_yaxis_transform(),
-            color="#bbbbbb",
-            linewidth=0.8,
-            zorder=0,
-        )
-    grid[0].set_yticks(
-        np.arange(len(rows)), [_name(row) for row in rows.to_dict("records")], fontsize=8
-    )
+        return empty_figure("no slices", title)
+    figure = new_figure(3.4 + 3.4 * len(panels), max(2.2, 0.36 * len(rows) + 1.5))
+    figure.suptitle(title)
+    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False).ravel()
+    kinds = rows["slice"].to_numpy()
+    for axes, name in zip(grid, panels, strict=True):
+        _draw(axes, rows, name)
+        for start in np.flatnonzero(kinds[1:] != kinds[:-1]) + 0.5:
+            axes.axhline(start, color="#bbbbbb", linewidth=0.8, zorder=0)
+    names = [_name(row) for row in rows.to_dict("records")]
+    grid[0].set_yticks(np.arange(len(rows)), names, fontsize=8)
     grid[0].set_ylim(len(rows) - 0.4, -0.6)
-    keys: dict[str, Any] = {}
-    for axes in grid:
-        handles, labels = axes.get_legend_handles_labels()
-        keys |= dict(zip(labels, handles, strict=True))
-    figure.legend(
-        list(keys.values()),
-        list(keys),
-        loc="outside lower center",
-        ncols=len(keys),
-        frameon=False,
-        fontsize=9,
-    )
+    legend_below(figure, list(grid), 3)
     return figure
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, name: str, label: str, mark: str, word: str) -> None:
-    values = rows[name].to_numpy(np.float64)
-    low, high = (rows[f"{name}_ci_{end}"].to_numpy(np.float64) for end in ("low", "high"))
-    places = np.arange(len(rows))
-    marked = rows[mark].to_numpy(bool)
+def _draw(axes: Axes, rows: pd.DataFrame, name: str) -> None:
+    label, mark, word = PANELS[name]
+    values, low, high = (
+        rows[f"{name}{end}"].to_numpy(np.float64) for end in ("", "_ci_low", "_ci_high")
+    )
+    places, marked = np.arange(len(rows)), rows[mark].to_numpy(bool)
     whole = (rows["slice"] == ALL).to_numpy()
-    for value in values[whole]:
-        if np.isfinite(value):
-            axes.axvline(value, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
+    for value in values[whole & np.isfinite(values)]:
+        axes.axvline(value, color=GREY, linestyle=":", linewidth=1.2, zorder=1)
+    whiskers = np.maximum([values - low, high - values], 0)
     for chosen, colour, marker, text in (
         (whole, BLACK, "D", "all patches"),
         (~whole & ~marked, BLUE, "o", "slice, with 95 % interval"),
         (~whole & marked, ORANGE, "s", "significantly worse than all other patches"),
     ):
-        if not chosen.any():
-            continue
-        axes.errorbar(
-            values[chosen],
-            places[chosen],
-            xerr=[
-                np.maximum(values - low, 0)[chosen],
-                np.maximum(high - values, 0)[chosen],
-            ],
-            fmt=marker,
-            color=colour,
-            markersize=6,
-            capsize=3,
-            linewidth=1.3,
-            label=text,
-        )
-    beside = blended_transform_factory(axes.transAxes, axes.transData)
+        if chosen.any():
+            look: Look = {"fmt": marker, "color": colour, "linewidth": 1.3, "label": text}
+            axes.errorbar(values[chosen], places[chosen], xerr=whiskers[:, chosen], **look)
+    at_row = axes.get_yaxis_transform()
     for place in places[marked]:
-        axes.text(
-            1.015,
-            place,
-            word,
-            transform=beside,
-            va="center",
-            fontsize=8,
-            color=ORANGE,
-            weight="bold",
-        )
+        look = {"color": ORANGE, "weight": "bold"}
+        axes.text(1.015, place, word, transform=at_row, va="center", fontsize=8, **look)
     for place in places[~np.isfinite(values)]:
-        axes.text(
-            0.5,
-            place,
-            "not defined",
-            transform=beside,
-            va="center",
-            ha="center",
-            fontsize=8,
-            color=GREY,
-        )
-    drawn = np.concatenate([low, high, values])
-    drawn = drawn[np.isfinite(drawn)]
-    if len(drawn):
-        margin = 0.06 * max(float(np.ptp(drawn)), 0.05)
-        axes.set_xlim(max(drawn.min() - margin, -0.02), min(drawn.max() + margin, 1.02))
+        look = {"color": GREY, "ha": "center"}
+        axes.text(0.5, place, "not defined", transform=at_row, va="center", fontsize=8, **look)
     axes.set_xlabel(label)
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    tidy(axes)
     axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", left=False)
 
 
 def _name(row: Mapping[Any, Any]) -> str:

@@ -3,30 +3,38 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from idc.plots.attribution import rescale
 from idc.plots.mosaic import Places, on_grid
-from idc.plots.slide import TINT, draw_outline
-from idc.plots.slide_panels import (
-    UNLABELLED,
+from idc.plots.slide import (
     PlaceStyle,
-    background_key,
+    class_styles,
     draw_image,
     draw_kinds,
-    draw_scores,
+    draw_outline,
+    legend,
+    slide_panels,
+    tint,
 )
-from idc.plots.slide_sheet import Sheet, new_sheet
-from idc.plots.slide_verdict import draw_errors, draw_evidence
-from idc.plots.style import BLACK, ORANGE, class_colours, literal
+from idc.plots.style import BLACK, BLUE, GREEN, GREY, ORANGE, PLAIN, YELLOW, literal, shorten
 from idc.text import count, per_cent
 
 MAX_NUMBERED = 10  # regions that are labelled with their number
-TISSUE, LABELS, SCORE, DECISION, ERRORS, EVIDENCE = range(6)  # panels
+NARROW = 0.1  # range of scores below which colours are rescaled
+TITLE = 36  # characters of a line above a panel
+BLOCKS = 4  # blocks per side of a patch, over which evidence is averaged
+UNLABELLED = PlaceStyle("label unknown", GREY, 0.0, "\\")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,36 +82,35 @@ def slide_maps_figure(
         class_names: Name of each class.
         threshold: ``score >= threshold`` was called class 1; None for k > 2.
     """
-    binary = len(class_names) == 2
-    places, evidence = maps.places, maps.attribution is not None
-    sheet = new_sheet(6 if evidence else 5, {SCORE, EVIDENCE} if evidence else {SCORE}, places)
+    binary, places, tissue = len(class_names) == 2, maps.places, maps.tissue
     names = [literal(name, 24) for name in class_names]
-    labels, predicted = (on_grid(x, places, -1) for x in (maps.labels, maps.predicted))
-    called = predicted > 0
+    shown = np.where(maps.labels >= 0, maps.labels, len(names))
+    labels, predicted = (on_grid(x, places, -1) for x in (shown, maps.predicted))
+    figure, panels = slide_panels(5 if maps.attribution is None else 6, places)
+    figure.suptitle(_title(maps, patient, class_names))
 
-    draw_image(sheet.panels[TISSUE], maps.tissue, places, interpolation="antialiased")
-    sheet.set_title(TISSUE, "tissue")
-    keys = _draw_labels(sheet, LABELS, maps, names)
-    scores = on_grid(np.asarray(maps.scores, np.float64), places, np.nan)
+    draw_image(panels[0], tissue, places)
+    panels[0].set_title("tissue")
+    styles = [*class_styles(class_names, "labelled "), UNLABELLED]
+    keys = draw_kinds(panels[1], tissue, labels, styles, places)
+    panels[1].set_title("labels")
     of = f"probability of {names[1]}" if binary else "probability of the decision"
-    draw_scores(sheet, SCORE, scores, places, of, threshold)
-    sheet.set_title(SCORE, "calibrated probability" if binary else "confidence")
-    _draw_decision(sheet, maps, predicted, names, threshold)
+    _draw_scores(panels[2], maps, of, threshold)
+    draw_kinds(panels[3], tissue, predicted, class_styles(class_names), places)
+    at = "" if threshold is None else f" at {threshold:.2f}"
+    panels[3].set_title(f"decision{at}{_number_regions(panels[3], maps)}")
     if maps.attribution is not None:
-        draw_evidence(sheet, EVIDENCE, maps.attribution, maps.tissue, places)
-        heading = f"✗ {literal(maps.mark, 34)}" if maps.mark else "evidence, one scale per slide"
-        sheet.set_title(EVIDENCE, heading, literal(maps.method) if maps.method else "")
-        if maps.mark:
-            sheet.panels[EVIDENCE].title.set_color(ORANGE)
-    for number, axes in enumerate(sheet.panels):
-        if number != DECISION:  # outlined in the colour of the class
-            draw_outline(axes, called, places, BLACK, 0.8 * sheet.line)
+        _draw_evidence(panels[5], maps, maps.attribution)
+    called = predicted > 0
+    for axes in (*panels[:3], *panels[4:]):
+        draw_outline(axes, called, places, BLACK)
     # After the outline, which must not hide missed patches next to it.
-    keys += draw_errors(sheet, ERRORS, maps.tissue, labels, predicted, names, places)
+    keys += _draw_errors(panels[4], tissue, labels, predicted, names, places)
     if called.any():
         line = f"called {names[1]}" if binary else f"called other than {names[0]}"
         keys.append(Line2D([], [], color=BLACK, linewidth=1.2, label=f"{line} ({called.sum():,})"))
-    return sheet.finish(_title(maps, patient, class_names), [*keys, background_key()])
+    legend(figure, list({str(key.get_label()): key for key in keys}.values()))
+    return figure
 
 
 def _title(maps: SlideMaps, patient: str, class_names: Sequence[str]) -> str:
@@ -120,81 +127,108 @@ def _title(maps: SlideMaps, patient: str, class_names: Sequence[str]) -> str:
     hits, positives, calls = (
         int(x.sum()) for x in ((label == 1) & (called == 1), label == 1, called == 1)
     )
-    recall = (
-        f"recall {hits / positives:.3f}" if positives else f"recall undefined (no labelled {name})"
-    )
-    precision = (
-        f"precision {hits / calls:.3f}" if calls else f"precision undefined (no called {name})"
-    )
-    burden = (
-        f"{name} called in {calls / len(label):.1%} of patches, "
-        f"labelled in {positives / len(label):.1%}"
-    )
-    return f"{head}\n{recall}; {precision}; {burden}"
-
-
-def _draw_labels(
-    sheet: Sheet,
-    panel: int,
-    maps: SlideMaps,
-    names: Sequence[str],
-) -> list[Artist]:
-    """Draw the labels; see `idc.plots.slide_panels.draw_kinds`.
-
-    Args:
-        sheet: Sheet of the panel.
-        panel: Number of the panel.
-        maps: Slide to draw.
-        names: Name of each class, escaped.
-    """
-    sheet.set_title(panel, "labels")
-    kinds = np.where(maps.labels >= 0, maps.labels, len(names))
-    styles = [*_class_styles(names, "labelled "), UNLABELLED]
-    return draw_kinds(
-        sheet, panel, maps.tissue, on_grid(kinds, maps.places, -1), styles, maps.places
+    recall = f"{hits / positives:.3f}" if positives else "undefined"
+    precision = f"{hits / calls:.3f}" if calls else "undefined"
+    return (
+        f"{head}, of which {positives:,} labelled {name}\n"
+        f"{hits:,} found, {positives - hits:,} missed, {count(calls - hits, 'false alarm')} "
+        f"(recall {recall}, precision {precision})"
     )
 
 
-def _class_styles(names: Sequence[str], start: str) -> list[PlaceStyle]:
-    colours = class_colours(len(names))
-    return [
-        PlaceStyle(f"{start}{name}", colour, TINT, "", colour if number else None)
-        for number, (name, colour) in enumerate(zip(names, colours, strict=True))
-    ]
+def _draw_scores(axes: Axes, maps: SlideMaps, label: str, threshold: float | None) -> None:
+    """Draw the scores with a colour bar, from 0 to 1 so that slides are comparable."""
+    limits = [*maps.scores, *([] if threshold is None else [threshold])]
+    low, high = float(min(limits)), float(max(limits))
+    narrow = 0 < high - low < NARROW
+    norm = Normalize(low, high) if narrow else Normalize(0, 1)
+    grid = on_grid(np.asarray(maps.scores, np.float64), maps.places, np.nan)
+    draw_image(axes, np.ma.masked_invalid(grid), maps.places, cmap=PLAIN, norm=norm)
+    bar = _colour_bar(axes, ScalarMappable(norm, PLAIN), label)
+    title = "calibrated probability"
+    if narrow:
+        title += "\n(colours rescaled to a narrow range)"
+    elif threshold is not None:
+        title += f"\n(line at the threshold, {threshold:.2f})"
+    if threshold is not None:
+        for width, colour in ((3.6, "white"), (1.6, BLACK)):
+            bar.ax.axhline(threshold, color=colour, linewidth=width)
+    axes.set_title(title)
 
 
-def _draw_decision(
-    sheet: Sheet,
-    maps: SlideMaps,
+def _colour_bar(axes: Axes, colours: ScalarMappable, label: str) -> Colorbar:
+    """Draw a colour bar beside a panel, as tall as it."""
+    figure = axes.figure
+    assert figure is not None
+    bar = figure.colorbar(colours, cax=axes.inset_axes((1.03, 0, 0.05, 1)), label=label)
+    bar.ax.tick_params(labelsize=7)
+    bar.ax.yaxis.label.set_fontsize(8)
+    bar.ax.ticklabel_format(axis="y", useOffset=False)
+    return bar
+
+
+def _number_regions(axes: Axes, maps: SlideMaps) -> str:
+    """Number the largest regions at the patch nearest to their centres; return words for it."""
+    regions = 0 if maps.regions is None else int(maps.regions.max(initial=0))
+    for number in range(1, min(regions, MAX_NUMBERED) + 1):
+        inside = np.asarray(maps.regions) == number
+        at = np.stack([maps.places.columns[inside], maps.places.rows[inside]], 1)
+        nearest = at[((at - at.mean(0)) ** 2).sum(1).argmin()]
+        x, y = (nearest + 0.5) * maps.places.patch_size + (maps.places.left, maps.places.top)
+        effects = [withStroke(linewidth=2.5, foreground="white")]
+        axes.text(
+            float(x), float(y), str(number), ha="center", va="center", weight="bold", zorder=5,
+            path_effects=effects,
+        )  # fmt: skip
+    few = f", {MAX_NUMBERED} largest numbered" if regions > MAX_NUMBERED else ""
+    return f"\n{count(regions, 'region')}{few}" if regions else ""
+
+
+def _draw_errors(
+    axes: Axes,
+    tissue: NDArray[np.uint8],
+    labels: NDArray[np.integer],
     predicted: NDArray[np.integer],
     names: Sequence[str],
-    threshold: float | None,
-) -> None:
-    at = "" if threshold is None else f" at {threshold:.2f}"
-    styles = _class_styles(names, "called ")
-    draw_kinds(sheet, DECISION, maps.tissue, predicted, styles, maps.places)
-    regions = 0 if maps.regions is None else int(maps.regions.max(initial=0))
-    few = f", {MAX_NUMBERED} largest numbered" if regions > MAX_NUMBERED else ""
-    sheet.set_title(
-        DECISION, f"decision{at}", f"{count(regions, 'region')}{few}" if regions else ""
-    )
-    for number in range(1, min(regions, MAX_NUMBERED) + 1):
-        sheet.panels[DECISION].text(
-            *_inner_point(maps, number),
-            str(number),
-            ha="center",
-            va="center",
-            fontsize=9,
-            weight="bold",
-            path_effects=[withStroke(linewidth=2.5, foreground="white")],
-            zorder=5,
-        )
+    places: Places,
+) -> list[Artist]:
+    """Draw correct and wrong decisions; missed patches are the most prominent."""
+    labelled = (labels >= 0) & (labels < len(names))
+    wrong = labelled & (labels != predicted)
+    if len(names) == 2:
+        styles = [
+            PlaceStyle(f"correctly not called {names[1]}", BLUE, 0.0),
+            PlaceStyle(f"false alarm: called {names[1]}", YELLOW, 0.5, "/"),
+            PlaceStyle(f"missed {names[1]}", ORANGE, 1.0, "x", BLACK),
+            PlaceStyle(f"correctly called {names[1]}", GREEN, 0.5),
+        ]
+        kinds = 2 * labels + predicted
+        missed = int((wrong & (labels == 1)).sum())
+        note = f"{missed:,} missed, {count(int(wrong.sum()) - missed, 'false alarm')}"
+    else:
+        styles = [PlaceStyle("correct", GREEN, 0.25), PlaceStyle("wrong", ORANGE, 1.0, "x", BLACK)]
+        kinds = wrong.astype(np.int64)
+        note = f"{int(wrong.sum()):,} of {int(labelled.sum()):,}"
+    axes.set_title(f"errors\n{note}")
+    kinds = np.where(labelled, kinds, np.where(predicted >= 0, len(styles), -1))
+    return draw_kinds(axes, tissue, kinds, [*styles, UNLABELLED], places)
 
 
-def _inner_point(maps: SlideMaps, number: int) -> tuple[float, float]:
-    """Middle of the region's patch that is nearest to its centre, in slide pixels."""
-    inside = np.asarray(maps.regions) == number
-    at = np.stack([maps.places.columns[inside], maps.places.rows[inside]], 1)
-    nearest = at[((at - at.mean(0)) ** 2).sum(1).argmin()]
-    x, y = (nearest + 0.5) * maps.places.patch_size + (maps.places.left, maps.places.top)
-    return float(x), float(y)
+def _draw_evidence(axes: Axes, maps: SlideMaps, attribution: NDArray[np.floating]) -> None:
+    """Draw attributions, averaged over parts of a patch, on grey tissue and one scale."""
+    values = np.nan_to_num(np.asarray(attribution, np.float64))
+    signed = bool((values < 0).any())
+    height, width = (BLOCKS * n for n in maps.places.shape)
+    if values.shape[0] > height:  # single pixels would be invisible
+        values = np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA))
+    norm, colours = rescale(values, signed)
+    present = on_grid(np.zeros(len(maps.labels), np.int64), maps.places, -1)
+    draw_image(axes, tint(maps.tissue, present, ["#ffffff"], 0.25), maps.places)
+    strength = np.clip(np.abs(values) / (norm.vmax or 1), 0, 1)
+    draw_image(axes, values, maps.places, cmap=colours, norm=norm, alpha=0.85 * strength**0.7)
+    bar = _colour_bar(axes, ScalarMappable(norm, colours), "attribution")
+    bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
+    head = f"✗ {literal(maps.mark, TITLE - 2)}" if maps.mark else "evidence, one scale per slide"
+    axes.set_title(f"{head}\n{literal(shorten(maps.method, TITLE))}" if maps.method else head)
+    if maps.mark:
+        axes.title.set_color(ORANGE)

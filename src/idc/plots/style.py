@@ -1,4 +1,4 @@
-"""Colours and layout shared by all figures.
+"""Colours, style and layout shared by all figures.
 
 Colours are those of Okabe & Ito (2008), which are distinguishable with any colour vision; curves
 differ in their dashes as well. Figures are made without pyplot, which would register them: so they
@@ -6,9 +6,11 @@ can be drawn in threads and are freed.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, cast
+from typing import Any
 
+import matplotlib
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -16,10 +18,36 @@ from numpy.typing import NDArray
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, AMBER, YELLOW, BLACK, GREY = "#56B4E9", "#E69F00", "#F0E442", "#000000", "#767676"
 CURVES = (BLUE, ORANGE, GREEN, PINK, SKY, AMBER, BLACK)
-Place = Literal["lower right", "lower left", "upper left"]
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)))
+MARKERS = "os^DvPX*"
 STAGES = {"train": AMBER, "val": BLUE, "test": GREEN}
+PLAIN = "cividis"  # scores: looks the same with any colour vision
+SEQUENTIAL, DIVERGING = "inferno", "PuOr_r"  # evidence
+Look = dict[str, Any]  # options of a drawing function
 MAX_INSIDE = 4  # entries of a legend inside the axes
+
+matplotlib.rcParams.update(
+    {
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.labelsize": 9.5,
+        "axes.prop_cycle": cycler(color=CURVES),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": 10,
+        "errorbar.capsize": 3,
+        "figure.labelsize": 9,
+        "figure.titlesize": 11,
+        "grid.color": "#dddddd",
+        "grid.linewidth": 0.6,
+        "image.interpolation": "nearest",
+        "legend.fontsize": 9,
+        "legend.frameon": False,
+        "legend.title_fontsize": 9,
+        "xtick.labelsize": 8.5,
+        "ytick.labelsize": 8.5,
+    }
+)
 
 
 def class_colours(classes: int) -> list[str]:
@@ -41,28 +69,6 @@ def curve_style(number: int) -> dict[str, Any]:
     }
 
 
-def tidy(axes: Axes, grid: bool = True) -> None:
-    """Hide the upper and right spines, and draw a light grid."""
-    axes.spines[["top", "right"]].set_visible(False)
-    if grid:
-        axes.grid(color="#dddddd", linewidth=0.6)
-        axes.set_axisbelow(True)
-
-
-def mark_unknown(axes: Axes, place: int) -> None:
-    """Write "unknown" in the middle of a row, in place of a value that there is not."""
-    axes.text(
-        0.5,
-        place,
-        "unknown",
-        transform=axes.get_yaxis_transform(),
-        ha="center",
-        va="center",
-        color=GREY,
-        fontsize=8,
-    )
-
-
 def unit_square(axes: Axes) -> None:
     """Set both axes to 0 to 1 with equal aspect."""
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
@@ -70,16 +76,15 @@ def unit_square(axes: Axes) -> None:
     axes.set_yticks(np.linspace(0, 1, 6))
 
 
-def legend(axes: Axes, place: Place) -> None:
-    """Draw a legend, inside the axes for a few curves, beside them for many."""
-    handles, _ = axes.get_legend_handles_labels()
-    if not handles:  # nothing could be drawn
-        return
-    if len(handles) > MAX_INSIDE:
-        figure = cast(Figure, axes.get_figure(root=True))
-        figure.legend(handles=handles, loc="outside right center", frameon=False, fontsize=8)
-    else:
-        axes.legend(loc=place, frameon=True, framealpha=0.9, edgecolor="none", fontsize=9)
+def legend_below(figure: Figure, axes: Sequence[Axes], columns: int = 2, **options: Any) -> None:
+    """Draw one legend of all axes below them, each label once."""
+    entries: dict[str, Any] = {}
+    for one in axes:
+        handles, labels = one.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles, strict=True))
+    if entries:
+        place: Look = {"loc": "outside lower center", "ncols": columns} | options
+        figure.legend(list(entries.values()), list(entries), **place)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -100,15 +105,32 @@ def literal(text: str, limit: int = 40) -> str:
     return shorten(one_line, limit).replace("$", r"\$")
 
 
+def distinct(names: Sequence[str], limit: int) -> list[str]:
+    """Escape and shorten names, numbered if they would become equal."""
+    short = [literal(name, limit) for name in names]
+    if len(set(short)) == len(short):
+        return short
+    return [f"{i}. {literal(name, limit - 4)}" for i, name in enumerate(names, 1)]
+
+
 def note_empty(axes: Axes, text: str) -> None:
     """Write in the middle of empty axes why they are empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY)
 
 
+def empty_figure(text: str, title: str = "") -> Figure:
+    """A figure that only states why it is empty."""
+    figure = new_figure(5.5, 2)
+    figure.suptitle(title)
+    axes = figure.subplots()
+    axes.set_axis_off()
+    note_empty(axes, text)
+    return figure
+
+
 def has_both(labels: NDArray[np.integer]) -> bool:
     """Whether 0 and 1 both occur."""
-    present = set(np.unique(labels).tolist())
-    return {0, 1} <= present
+    return {0, 1} <= set(np.unique(labels).tolist())
 
 
 def wrap_grid(count: int, per_row: int) -> tuple[int, int]:

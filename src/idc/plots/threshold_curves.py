@@ -3,9 +3,7 @@
 import textwrap
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from idc.metrics.threshold import ThresholdRule
@@ -17,10 +15,11 @@ from idc.plots.style import (
     GREY,
     ORANGE,
     PINK,
+    Look,
     has_both,
+    legend_below,
     new_figure,
     note_empty,
-    tidy,
 )
 
 STYLES = {
@@ -46,11 +45,10 @@ def threshold_metrics(
     """
     tp, fp, positives, negatives = _counts(labels, scores, cuts)
     called = tp + fp
-    precision = np.divide(tp, called, out=np.full(len(cuts), np.nan), where=called > 0)
     return {
-        "F1": 2 * tp / (tp + fp + positives),
+        "F1": 2 * tp / (called + positives),
         "recall": tp / positives,
-        "precision": precision,
+        "precision": np.where(called > 0, tp / np.maximum(called, 1), np.nan),
         "specificity": 1 - fp / negatives,
     }
 
@@ -97,52 +95,36 @@ def threshold_figure(
     figure = new_figure(7.2, 5.0)
     axes = figure.subplots()
     axes.set(xlim=(0, 1), ylim=(-0.01, 1.02), xlabel="threshold on the score", ylabel="metric")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title)
     if rule is not None:
         axes.set_title(textwrap.fill(rule.describe(), 90), fontsize=9)
-    tidy(axes)
     if not has_both(labels):
         note_empty(axes, "not drawn: only one class")
         return figure
     cuts = np.linspace(0, 1, 501)
     at_chosen = threshold_metrics(labels, scores, np.array([chosen]))
     for name, values in threshold_metrics(labels, scores, cuts).items():
-        colour, dashes = STYLES[name]
         label = f"{name} ({at_chosen[name][0]:.3f} at the chosen threshold)"
+        colour, dashes = STYLES[name]
         axes.plot(cuts, values, color=colour, linestyle=dashes, linewidth=1.8, label=label)
     if rule is not None and rule.has_target:
-        label = f"target {rule.rule} {rule.target:g}"
-        colour = STYLES[rule.rule][0]
+        label, colour = f"target {rule.rule} {rule.target:g}", STYLES[rule.rule][0]
         line = axes.axhline(rule.target, color=colour, linewidth=1, label=label)
         line.set(marker="v", markevery=0.5, clip_on=False)
     axes.axvline(0.5, color=GREY, linewidth=1, linestyle=":", label="threshold 0.5")
     axes.axvline(chosen, color=BLACK, linewidth=1.4, label=f"chosen threshold {chosen:.3f}")
-    handles, _ = axes.get_legend_handles_labels()
     if rule is not None and rule.rule == "cost":
-        handles += _cost_curve(axes, labels, scores, chosen, cuts, rule)
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+        right = axes.twinx()
+        cost = threshold_cost(labels, scores, cuts, rule)
+        at_chosen_cost = threshold_cost(labels, scores, np.array([chosen]), rule)[0]
+        label = f"cost ({at_chosen_cost:.3g} at the chosen threshold, right axis)"
+        look: Look = {"color": AMBER, "marker": "s", "markersize": 4, "markevery": 25}
+        right.plot(cuts, cost, label=label, **look)
+        right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost per patch")
+        right.spines["right"].set_visible(True)
+        right.grid(visible=False)
+    legend_below(figure, figure.axes)
     return figure
-
-
-def _cost_curve(
-    axes: Axes,
-    labels: NDArray[np.integer],
-    scores: NDArray[np.floating],
-    chosen: float,
-    cuts: NDArray[np.float64],
-    rule: ThresholdRule,
-) -> list[Line2D]:
-    """Draw the cost with an axis on the right; return its legend entry."""
-    right = axes.twinx()
-    cost = threshold_cost(labels, scores, cuts, rule)
-    at_chosen = threshold_cost(labels, scores, np.array([chosen]), rule)[0]
-    label = f"cost ({at_chosen:.3g} at the chosen threshold, right axis)"
-    lines = right.plot(
-        cuts, cost, color=AMBER, marker="s", markersize=4, markevery=25, linewidth=1.4, label=label
-    )
-    right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost per patch")
-    right.spines[["top", "left"]].set_visible(False)
-    return lines
 
 
 def _counts(

@@ -1,5 +1,6 @@
 """Top-activating patches of units, with contours of the activation."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.plots.patch_grids import show_patch
-from idc.plots.style import literal, new_figure, note_empty
+from idc.plots.style import Look, literal, new_figure, note_empty
 
 CELL = 1.3  # inches
 LINE = 0.135  # inches per line of a caption
@@ -45,35 +45,43 @@ def top_patches_figure(units: Sequence[UnitRow], title: str, note: str = "") -> 
     Args:
         units: At least one.
         title: Title of the figure.
-        note: Line below.
+        note: Lines below.
     """
     widest = max([1, *(len(unit.patches) for unit in units)])
     lines = max([1, *(c.count("\n") + 1 for unit in units for c in unit.captions)])
-    figure = new_figure(max(CELL * (widest + 1.1), 6.5), (CELL + LINE * lines) * len(units) + 0.85)
-    figure.suptitle(literal(title, 90), fontsize=12)
-    grid = figure.subplots(len(units), 1 + widest, squeeze=False, width_ratios=[1.1, *[1] * widest])
-    for axes in grid.ravel():
-        axes.set_axis_off()
-    for axes_row, unit in zip(grid, units, strict=True):
-        words = "\n".join(literal(part, 22) for part in unit.header.split("\n"))
-        axes_row[0].text(
-            0.0, 0.5, words, transform=axes_row[0].transAxes, va="center", fontsize=8.5
-        )
-        if not len(unit.patches):
-            note_empty(axes_row[1], "no patch")
-        for axes, patch, values, caption in zip(
-            axes_row[1:], unit.patches, unit.maps, unit.captions, strict=False
-        ):
-            show_patch(axes, patch)
-            _contour(axes, np.asarray(values, np.float32), patch.shape[:2])
-            _caption(axes, caption)
+    width = max(CELL * (widest + 1.1), 6.5)
     legend = "Contour: activation at the middle of its range in the patch."
     if any(min(unit.maps.shape[1:]) < MIN_SIDE for unit in units):
         legend = "No contours for maps with fewer than four rows or columns."
-    figure.supxlabel(
-        "\n".join(filter(None, [legend, literal(note, 160) if note else ""])), fontsize=8
-    )
+    below = textwrap.wrap(f"{legend} {literal(note, 300) if note else ''}", int(13.5 * width))
+    height = (CELL + LINE * lines) * len(units) + 0.7 + 0.16 * len(below)
+    figure = new_figure(width, height)
+    figure.suptitle(literal(title, 90))
+    grid = figure.subplots(len(units), 1 + widest, squeeze=False, width_ratios=[1.1, *[1] * widest])
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    for row, unit in zip(grid, units, strict=True):
+        row[0].text(0.0, 0.5, _escape(unit.header, 22), va="center", fontsize=8.5)
+        if not len(unit.patches):
+            note_empty(row[1], "no patch")
+        cells = zip(row[1:], unit.patches, unit.maps, unit.captions, strict=False)
+        for axes, patch, values, caption in cells:
+            axes.imshow(patch)
+            _contour(axes, np.asarray(values, np.float32), patch.shape[:2])
+            place: Look = {
+                "transform": axes.transAxes,
+                "ha": "center",
+                "va": "top",
+                "linespacing": 1.1,
+            }
+            axes.text(0.5, -0.04, _escape(caption, 20), fontsize=7, **place)
+    figure.supxlabel("\n".join(below), fontsize=8)
     return figure
+
+
+def _escape(text: str, limit: int) -> str:
+    """Escape and shorten each line of a text."""
+    return "\n".join(literal(line, limit) for line in text.split("\n"))
 
 
 def _contour(axes: Axes, values: NDArray[np.float32], size: tuple[int, ...]) -> None:
@@ -83,30 +91,9 @@ def _contour(axes: Axes, values: NDArray[np.float32], size: tuple[int, ...]) -> 
     large = cv2.resize(values, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     # A frame below the level closes the contours at the patch's edge.
     padded = np.pad(large, 1, constant_values=low)
-    across, down = np.arange(-1, size[1] + 1), np.arange(-1, size[0] + 1)
-    lines = axes.contour(
-        across,
-        down,
-        padded,
-        levels=[low + LEVEL * (high - low)],
-        colors="white",
-        linewidths=1.1,
-        linestyles="solid",
-    )
+    at = np.arange(-1, size[1] + 1), np.arange(-1, size[0] + 1)
+    look: Look = {"colors": "white", "linewidths": 1.1, "linestyles": "solid"}
+    lines = axes.contour(*at, padded, levels=[low + LEVEL * (high - low)], **look)
     # Dark around light: visible on pale stroma as well as on dark nuclei.
     lines.set_path_effects([patheffects.withStroke(linewidth=2.6, foreground="black")])
     axes.set(xlim=(-0.5, size[1] - 0.5), ylim=(size[0] - 0.5, -0.5))
-
-
-def _caption(axes: Axes, caption: str) -> None:
-    words = "\n".join(literal(axes_row, 20) for axes_row in caption.split("\n"))
-    axes.text(
-        0.5,
-        -0.04,
-        words,
-        transform=axes.transAxes,
-        ha="center",
-        va="top",
-        fontsize=7,
-        linespacing=1.1,
-    )

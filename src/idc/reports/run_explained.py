@@ -44,7 +44,7 @@ def attribution_blocks(report: RunReport, gallery: FigureGallery) -> list[Block]
         )
         blocks.append(Table(table, caption, doubtful, "doubtful", decimals=3))
         blocks += gallery.take("explain/methods")
-        more = gallery.take("explain/curves", "explain/weights_check")
+        more = gallery.take("explain/measures", "explain/curves", "explain/weights_check")
         if more:
             blocks.append(Fold("Basis of the verdicts", more))
     return [*blocks, *gallery.take(*names), *gallery.take("explain/evidence")]

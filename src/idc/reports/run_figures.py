@@ -51,10 +51,14 @@ def _shared() -> dict[str, FigureText]:
             "does not, the model overfits.",
         ),
         "explain/methods": FigureText(
-            "Attribution methods compared: gain over random maps, weights check, stability",
+            "Attribution methods compared by their gain over random maps, with a verdict each",
             "The methods side by side, the most faithful first. A gain above zero means that the "
-            "maps mark relevant pixels better than chance; a similarity beyond the dashed line "
-            "means that they hardly depend on the trained weights.",
+            "maps mark relevant pixels better than chance.",
+        ),
+        "explain/measures": FigureText(
+            "Attribution methods compared: weights check, stability, weight on the patch's edge",
+            "Further checks of each method. A similarity beyond the dashed line means that its "
+            "maps hardly depend on the trained weights.",
         ),
         "explain/curves": FigureText(
             "Insertion and deletion curves of each method and of random maps",
@@ -68,8 +72,8 @@ def _shared() -> dict[str, FigureText]:
         ),
         "explain/evidence": FigureText(
             "Patches called positive, with the regions that contribute most",
-            "Numbered regions have most of the map's weight. They are also in explain/evidence/ "
-            "as GeoJSON, to be opened over the slide.",
+            "Lines surround the areas that hold at least a tenth of the map's weight each. All "
+            "regions are in explain/evidence/ as GeoJSON, to be opened over the slide.",
         ),
         "explain/embedding": FigureText(
             "Embedding of the test patches, coloured by label, patient and score",

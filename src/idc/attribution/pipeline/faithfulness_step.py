@@ -12,8 +12,8 @@ from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.result import Faithfulness
 from idc.attribution.methods import Method
 from idc.attribution.pipeline.explained_model import Subject
+from idc.plots.faithfulness import measures_figure, methods_figure
 from idc.plots.faithfulness_curves import curves_figure, randomisation_figure
-from idc.plots.faithfulness_methods import methods_figure
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.drawing import Drawing
 
@@ -103,9 +103,10 @@ def faithfulness_drawings(
     faithfulness: Faithfulness, plan: FaithfulnessPlan, folder: Path
 ) -> Iterator[Drawing]:
     """The comparison of the methods, and what it rests on."""
+    yield Drawing(folder / "methods.png", methods_figure, {"table": faithfulness.table})
     yield Drawing(
-        folder / "methods.png",
-        methods_figure,
+        folder / "measures.png",
+        measures_figure,
         {"table": faithfulness.table, "limit": plan.max_similarity},
     )
     yield Drawing(
