@@ -68,9 +68,8 @@ def colour_by_patient_figure(
             axes.set(xlim=(-0.6, max(len(part), 1) - 0.4), xticks=[])
             axes.grid(visible=False, axis="x")
         strip.set_xlabel("patients, from dark to light")
-    lowest = float(
-        (stats[MEANS].to_numpy() - stats[["spread_r", "spread_g", "spread_b"]]).min(None)
-    )
+    spreads = stats[["spread_r", "spread_g", "spread_b"]].to_numpy()
+    lowest = float((stats[MEANS].to_numpy() - spreads).min())
     for chart in grid[::2]:
         chart.set_ylim(max(0.0, 32 * (lowest // 32)), 255)
     if named:
