@@ -3,13 +3,19 @@
 from pathlib import Path
 
 import pytest
-from review_server import MadeUpBook, made_up_cases
+from review_server import made_up_book, made_up_cases
 
 from idc.errors import DataError, IdcError
 from idc.reader_study.answer import Answer, Mode, counted_answers
 from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.keys import key_for, review_keys
-from idc.reader_study.page_text import explained_class, model_facts, place, verdict_buttons
+from idc.reader_study.page_text import (
+    explained_class,
+    model_facts,
+    place,
+    scale_bar,
+    verdict_buttons,
+)
 from idc.reader_study.reading import Reading
 
 
@@ -194,9 +200,16 @@ def test_the_place_of_a_patch_does_not_tell_its_label() -> None:
         assert "class" not in place(case, 50) and case.path not in place(case, 50)
 
 
+@pytest.mark.parametrize(
+    ("um", "words"), [(200, "200 µm"), (25, "20 µm"), (12.5, "10 µm"), (99, "50 µm")]
+)
+def test_the_scale_bar_has_a_round_length_within_a_patch(um: float, words: str) -> None:
+    assert scale_bar(um, 50) == (words, float(words.split()[0]) / um)
+    assert scale_bar(None, 96) == ("1 patch (96 px)", 1.0)
+
+
 def test_words_for_more_than_two_classes() -> None:
-    book = MadeUpBook(("normal", "benign", "invasive"))
-    book.threshold = None
+    book = made_up_book(("normal", "benign", "invasive"))
     case = book.cases[2]
     assert explained_class(book, case) == "benign" and verdict_buttons(book.class_names)[0] == 0
     model, label = model_facts(book, case, None)
@@ -205,7 +218,7 @@ def test_words_for_more_than_two_classes() -> None:
 
 
 def test_words_of_a_changed_verdict(notebook: Notebook) -> None:
-    book, reading = MadeUpBook(), begin(notebook)
+    book, reading = made_up_book(), begin(notebook)
     keep(reading, reading.answer_verdict(1))
     keep(reading, reading.answer_verdict(-1))
     rows = model_facts(book, reading.case, counted_answers(notebook.given)[0])

@@ -21,7 +21,8 @@ from idc.pipelines.scoring import scoring_loader
 from idc.pipelines.subject import hide_names, select_pool, subject_of
 from idc.pipelines.validate import check_values
 from idc.reader_study.answer import as_frame
-from idc.reader_study.case_book import ORDERS, RunBook, caveats, order_cases
+from idc.reader_study.case import CaseBook
+from idc.reader_study.case_book import ORDERS, caveats, order_cases, run_book
 from idc.reader_study.export import ExportRule
 from idc.reader_study.listening import check_address, resolve_address
 from idc.reader_study.review_results import ReviewResults, evaluate_answers
@@ -109,7 +110,7 @@ def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
     return rule, settings, selection
 
 
-def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Selection) -> RunBook:
+def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Selection) -> CaseBook:
     """The cases in their order, with their attribution maps."""
     config = run.now
     if selection.what == "errors":
@@ -132,7 +133,8 @@ def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Sele
             advance,
         )
     notes = caveats(maps, trust.marks, trust.order)
-    return RunBook(subject, table, maps, notes, str(run.record.info.run_name))
+    name, pixel = str(run.record.info.run_name), config["explain"]["slides"]["pixel_size"]
+    return run_book(subject, table, maps, notes, name, pixel)
 
 
 @contextmanager

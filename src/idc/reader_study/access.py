@@ -1,32 +1,31 @@
-"""Access control of the review server: middleware in front of every route and the websocket.
+"""Access to the review server: who may send requests, the password, and security headers.
 
-As plain ASGI it covers everything that is served. It refuses cross-site requests and DNS rebinding,
-asks for the password if there is one, and sets headers that forbid the browser to load anything
-from other hosts or to cache the review.
+Plain ASGI middleware, so that it covers every route and the websocket.
 """
 
-import asyncio
 import hmac
+import ipaddress
 import math
 import secrets
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
-from urllib.parse import quote, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, quote
 
+from jinja2 import Environment, Template
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from idc.reader_study.rate_limit import RateLimit
-from idc.reader_study.sign_in import local_target, parse_sign_in, sign_in_page
-
 LOGIN, LOGOUT = "/login", "/logout"
-LOOPBACK_NAMES = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 SESSION_SECONDS = 12 * 3600
-SESSIONS = 1000
+BODY_LIMIT = 4096  # bytes of a sign-in request
 # NiceGUI needs inline scripts and evaluates its handlers; everything else comes from this server.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -44,166 +43,182 @@ HEADERS = {
 }
 
 
-class Guard:
-    """ASGI middleware around the whole app.
+def guarded(
+    app: ASGIApp,
+    password: str | None,
+    loopback: bool = True,
+    secure: bool = False,
+    cookie: str = "idc_review",
+    title: str = "Review",
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
+    """Put access control in front of an app.
 
     Args:
         app: The app.
         password: The password, if one is required.
-        loopback: Whether the server listens on loopback only; then other host names are refused.
+        loopback: Whether the server listens on loopback only; then other host names are refused,
+            against DNS rebinding.
         secure: Whether it is served over TLS.
         cookie: Name of the session cookie; it contains the port, as cookies ignore ports.
         title: Title of the sign-in page.
-        limit: Rate limit for sign-ins.
-        sleep: Waits for a number of seconds.
+        clock: Monotonic time in seconds.
     """
+    if password:
+        app = SessionMiddleware(
+            SignIn(app, password, title, clock), secrets.token_urlsafe(32), cookie,
+            SESSION_SECONDS, same_site="strict", https_only=secure,
+        )  # fmt: skip
+    app = SameOrigin(app)
+    if loopback:
+        app = TrustedHostMiddleware(app, LOOPBACK_NAMES, www_redirect=False)
+    return SecurityHeaders(app)
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        password: str | None,
-        loopback: bool = True,
-        secure: bool = False,
-        cookie: str = "idc_review",
-        title: str = "Review",
-        limit: RateLimit | None = None,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-    ) -> None:
-        self.app = app  # NiceGUI looks for the app behind its wrappers by this name
-        self._digest = sha256(password.encode()).digest() if password else None
-        self._loopback, self._secure, self._cookie = loopback, secure, cookie
-        self._title, self._limit, self._sleep = title, limit or RateLimit(), sleep
-        self._sessions: OrderedDict[bytes, float] = OrderedDict()
+
+class SecurityHeaders:
+    """Forbid the browser to load anything from other hosts, or to cache the review."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond, refuse or pass the request on."""
+        """Pass the request on, and add headers to the response."""
+        # NiceGUI's own files, which contain nothing of the review, may be cached.
+        cacheable = scope.get("path", "").startswith("/_nicegui/")
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if not cacheable or message["status"] != 200:
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+class SameOrigin:
+    """Refuse requests that another site's page makes a browser send."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "lifespan" or _from_own_page(scope):
+            await self.app(scope, receive, send)
+        else:
+            response = PlainTextResponse("Requests from other sites are refused.", 403)
+            await response(scope, receive, send)
+
+
+class SignIn:
+    """Ask for the password before everything else; needs Starlette's `SessionMiddleware`."""
+
+    def __init__(self, app: ASGIApp, password: str, title: str, clock: Callable[[], float]) -> None:
+        self.app, self._password, self._title = app, _hashed(password), title
+        self._limit = SignInLimit(clock)
+        # A cookie cannot be withdrawn, so those who are signed in are remembered here.
+        self._signed_in: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond to sign-in and sign-out; pass requests of signed-in readers on."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        response = await self._refusal(scope, receive)
-        if response is None:
-            await self.app(scope, receive, _with_headers(scope, send))
-        elif scope["type"] == "websocket":  # closing before accepting gives status 403
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-        else:
-            await response(scope, receive, _with_headers(scope, send))
-
-    async def _refusal(self, scope: Scope, receive: Receive) -> Response | None:
-        """The response to a refused request; None if the request may pass."""
         connection = HTTPConnection(scope)
-        if reason := self._cross_site(scope, connection.headers):
-            return PlainTextResponse(reason, 403)
-        if self._digest is None:
-            return None
-        path = scope["path"]
-        if scope["type"] == "http" and path == LOGIN:
-            return await self._login(Request(scope, receive))
-        token = connection.cookies.get(self._cookie, "")
-        if not self._has_session(token):
-            if scope["type"] == "http" and scope["method"] == "GET" and path == "/":
-                return RedirectResponse(f"{LOGIN}?next={quote(_here(scope), safe='')}", 303)
-            return PlainTextResponse("Sign in first.", 401)
-        if scope["type"] == "http" and path == LOGOUT and scope["method"] == "POST":
-            self._sessions.pop(_hashed(token), None)
+        request = Request(scope, receive) if scope["type"] == "http" else None
+        token, path = connection.session.get("token"), scope["path"]
+        response: Response
+        if request is not None and path == LOGIN:
+            response = await self._login(request)
+        elif token not in self._signed_in:
+            response = PlainTextResponse("Sign in first.", 401)
+            if request is not None and request.method == "GET" and path == "/":
+                here = f"/?{request.url.query}" if request.url.query else "/"
+                response = RedirectResponse(f"{LOGIN}?next={quote(here, safe='')}", 303)
+        elif request is not None and path == LOGOUT and request.method == "POST":
+            self._signed_in.discard(token)
+            request.session.clear()
             response = RedirectResponse(LOGIN, 303)
-            response.delete_cookie(self._cookie, path="/")
-            return response
-        return None
-
-    def _cross_site(self, scope: Scope, headers: Headers) -> str:
-        """Why a request cannot come from this server's own page; "" if it can."""
-        hosts, origins = headers.getlist("host"), headers.getlist("origin")
-        if len(hosts) != 1 or not hosts[0] or len(origins) > 1:
-            return "Exactly one Host header is required."
-        if self._loopback and _host_name(hosts[0]) not in LOOPBACK_NAMES:
-            return "This server responds to localhost and 127.0.0.1 only."
-        if origins and _origin_host(origins[0]) != _without_port(hosts[0].lower()):
-            return "Requests from other sites are refused."
-        # Browsers send the origin with every request that may change something.
-        writes = scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD")
-        if writes and not origins:
-            return "An Origin header is required."
-        return ""
+        else:
+            await self.app(scope, receive, send)
+            return
+        await response(scope, receive, send)
 
     async def _login(self, request: Request) -> Response:
-        target = local_target(request.query_params.get("next", "/"))
-        if request.method in ("GET", "HEAD"):
-            return sign_in_page(self._title, target)
         if request.method != "POST":
-            return PlainTextResponse("Use GET or POST.", 405)
-        password, target = await parse_sign_in(request)
-        if self._has_session(request.cookies.get(self._cookie, "")):
+            return self._page(local_target(request.query_params.get("next", "/")))
+        if int(request.headers.get("content-length", BODY_LIMIT + 1)) > BODY_LIMIT:
+            return PlainTextResponse("Too long.", 413)
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        target = local_target(form.get("next", ["/"])[0])
+        if request.session.get("token") in self._signed_in:
             return RedirectResponse(target, 303)
         address = request.client.host if request.client else ""
-        delay = self._limit.reserve(address)
-        if delay is None:
-            seconds = math.ceil(self._limit.wait(address) - self._limit.longest)
-            words = f"Too many sign-in attempts. Try again in {seconds} s."
-            headers = {"Retry-After": str(seconds)}
-            return sign_in_page(self._title, target, words, 429, headers)
-        await self._sleep(delay)
+        if seconds := self._limit.locked(address):
+            words = f"Too many wrong passwords. Try again in {math.ceil(seconds / 60)} min."
+            return self._page(target, words, 429, {"Retry-After": str(math.ceil(seconds))})
         # Hashes have the same length, so that timing reveals nothing about the password's.
-        if not hmac.compare_digest(_hashed(password), self._digest or b""):
-            words = "Wrong password."
-            if (seconds := math.ceil(self._limit.wait(address))) > 1:
-                words += f" The next attempt is delayed by {seconds} s."
-            return sign_in_page(self._title, target, words, 401)
+        if not hmac.compare_digest(_hashed(form.get("password", [""])[0]), self._password):
+            self._limit.count(address)
+            return self._page(target, "Wrong password.", 401)
         self._limit.reset(address)
-        response = RedirectResponse(target, 303)
-        response.set_cookie(
-            self._cookie, self._open(), max_age=SESSION_SECONDS, path="/", httponly=True,
-            samesite="strict", secure=self._secure,
-        )  # fmt: skip
-        return response
+        request.session["token"] = token = secrets.token_urlsafe(32)
+        self._signed_in.add(token)
+        return RedirectResponse(target, 303)
 
-    def _open(self) -> str:
-        """Open a session and return its token, of which only the hash is stored."""
-        token = secrets.token_urlsafe(32)
-        self._sessions[_hashed(token)] = time.monotonic() + SESSION_SECONDS
-        while len(self._sessions) > SESSIONS:
-            self._sessions.popitem(last=False)
-        return token
-
-    def _has_session(self, token: str) -> bool:
-        return self._sessions.get(_hashed(token), 0.0) > time.monotonic()
+    def _page(
+        self, target: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
+    ) -> Response:
+        page = _template().render(title=self._title, target=target, error=error, action=LOGIN)
+        return HTMLResponse(page, status, headers)
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
-    """Add security headers to a response."""
-    # NiceGUI's own files, which contain nothing of the review, may be cached.
-    cacheable = scope["path"].startswith("/_nicegui/")
+class SignInLimit:
+    """Lock an address for ten minutes after eight wrong passwords."""
 
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.update(HEADERS)
-            if not cacheable or message["status"] != 200:
-                headers["Cache-Control"] = "no-store"
-        await send(message)
+    ATTEMPTS, SECONDS, ADDRESSES = 8, 600.0, 10_000
 
-    return send_with_headers
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._failed: dict[str, tuple[int, float]] = {}  # number and time of the last
+
+    def locked(self, address: str) -> float:
+        """Seconds until the address may try again; 0 if it may now."""
+        number, last = self._failed.get(_network(address), (0, 0.0))
+        left = last + self.SECONDS - self._clock()
+        return max(left, 0.0) if number >= self.ATTEMPTS else 0.0
+
+    def count(self, address: str) -> None:
+        """Count a wrong password; earlier ones are forgotten after ten minutes without any."""
+        number, last = self._failed.pop(_network(address), (0, 0.0))
+        now = self._clock()
+        self._failed[_network(address)] = (number + 1 if now - last < self.SECONDS else 1, now)
+        if len(self._failed) > self.ADDRESSES:
+            self._failed.pop(next(iter(self._failed)))
+
+    def reset(self, address: str) -> None:
+        """Forget an address's wrong passwords after the right one."""
+        self._failed.pop(_network(address), None)
 
 
-def _here(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return f"{scope['path']}?{query}" if query else str(scope["path"])
+def local_target(target: str) -> str:
+    """The page to open after sign-in if it is a review page on this server, else the start page."""
+    return target if target.startswith("/?") and target.isprintable() else "/"
 
 
-def _host_name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower()
-    except ValueError:
-        return ""
-
-
-def _origin_host(origin: str) -> str:
-    """Host and port of an origin, as in the Host header; "" if it is not an origin.
-
-    The scheme is ignored, as a proxy that terminates TLS forwards requests over http.
-    """
-    scheme, _, host = origin.lower().partition("://")
-    return _without_port(host) if scheme in ("http", "https") else ""
+def _from_own_page(scope: Scope) -> bool:
+    """Whether a request can come from this server's own page, or from no page."""
+    headers = Headers(scope=scope)
+    hosts, origins = headers.getlist("host"), headers.getlist("origin")
+    if len(hosts) != 1 or len(origins) > 1:
+        return False
+    if not origins:  # browsers send the origin with every request that may change something
+        return scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+    scheme, _, host = origins[0].lower().partition("://")
+    # The scheme is ignored, as a proxy that terminates TLS forwards requests over http.
+    return scheme in ("http", "https") and _without_port(host) == _without_port(hosts[0].lower())
 
 
 def _without_port(host: str) -> str:
@@ -211,5 +226,20 @@ def _without_port(host: str) -> str:
     return host.removesuffix(":80").removesuffix(":443")
 
 
+def _network(address: str) -> str:
+    """The address or, for IPv6, its /64 network, as one machine may have all its addresses."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    return address if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
+
+
 def _hashed(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+@cache
+def _template() -> Template:
+    text = Path(__file__).with_name("sign_in.html").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(text)

@@ -1,11 +1,13 @@
-"""Interface to the cases of a review and their images."""
+"""The cases of a review, with their images and attribution maps, as the page needs them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+AROUND = 5  # patches shown on each side of the case
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,6 @@ class Case:
         score: For two classes the probability of class 1, in [0, 1], else of the predicted class.
         predicted: The model's class at the chosen threshold, 0..k-1.
         row: The patch's row in the index.
-        uncertainty: The model's uncertainty in [0, 1].
     """
 
     path: str
@@ -33,52 +34,40 @@ class Case:
     score: float
     predicted: int
     row: int
-    uncertainty: float
 
 
-# left, top and side of the patch within a crop of the slide, in the crop's pixels
-Frame = tuple[int, int, int]
+@dataclass(frozen=True)
+class CaseBook:
+    """The cases of one run.
 
+    Attributes:
+        run_name: Name of the run, for display.
+        cases: The cases, in the order of review.
+        class_names: One name per class, two or more.
+        threshold: The score from which a patch is called class 1; None for more than two classes.
+        sources: Attribution method to the layer or other source of its maps, such as "stage3, map
+            7x7"; the best method first; may be empty.
+        notes: Caveats of methods, such as "fails the weights check: ...".
+        patch: Returns the patch of a case, (P, P, 3).
+        surroundings: Returns the slide around a case, (H, H, 3), which shows `AROUND` patches on
+            each side; None if the patch has no position.
+        attribution: Returns a method's map of a case, (P, P); positive values are evidence for the
+            explained class.
+        patch_um: Side of a patch in micrometres; None if unknown.
+    """
 
-class CaseBook(Protocol):
-    """The cases of one run, in the order of review; its methods are called one at a time."""
+    run_name: str
+    cases: Sequence[Case]
+    class_names: Sequence[str]
+    threshold: float | None
+    sources: Mapping[str, str]
+    notes: Mapping[str, str]
+    patch: Callable[[Case], Image]
+    surroundings: Callable[[Case], Image | None]
+    attribution: Callable[[Case, str], NDArray[np.float32]]
+    patch_um: float | None = None
 
     @property
-    def cases(self) -> Sequence[Case]:
-        """The cases, in the order of review."""
-
-    @property
-    def class_names(self) -> Sequence[str]:
-        """One name per class, two or more: ("benign", "malignant")."""
-
-    @property
-    def threshold(self) -> float | None:
-        """The score from which a patch is called class 1; None for more than two classes."""
-
-    @property
-    def methods(self) -> Sequence[str]:
-        """The attribution methods with maps, the best first; may be empty."""
-
-    @property
-    def notes(self) -> Mapping[str, str]:
-        """Caveats of methods, such as "fails the weights check: ..."."""
-
-    @property
-    def sources(self) -> Mapping[str, str]:
-        """The layer or other source of each method's maps, such as "stage3, map 7x7"."""
-
-    @property
-    def run_name(self) -> str:
-        """Name of the run, for display."""
-
-    def patch(self, case: Case) -> NDArray[np.uint8]:
-        """The patch, (P, P, 3)."""
-
-    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame] | None:
-        """A crop of the slide around the patch, (H, W, 3), and the patch's frame in it.
-
-        None if the patch has no position.
-        """
-
-    def attribution(self, case: Case, method: str) -> NDArray[np.float32]:
-        """The method's map of the patch, (P, P); positive values are evidence for the class."""
+    def methods(self) -> list[str]:
+        """The attribution methods with maps, the best first."""
+        return list(self.sources)

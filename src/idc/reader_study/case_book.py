@@ -1,115 +1,55 @@
-"""The cases of a run's review, with their images and attribution maps."""
+"""The cases of a run's review, in their order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from idc.attribution.methods import Attributions
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.select import Selection, choose_cases
 from idc.errors import ConfigError
 from idc.plots.mosaic import EMPTY, shrink
-from idc.reader_study.case import Case, Frame
+from idc.reader_study.case import AROUND, Case, CaseBook, Image
 from idc.reader_study.suspects import model_suspects
 
 ORDERS = ("random", "uncertainty", "suspects")
-AROUND = 3  # patches shown on each side of the case
 BELOW = 1e-9
 UNMEASURED = "its faithfulness was not measured for this run"
 
 
-@dataclass(frozen=True)
-class RunBook:
-    """A run's cases; see `idc.reader_study.case.CaseBook`.
+def run_book(
+    subject: Subject,
+    table: pd.DataFrame,
+    maps: Mapping[str, Attributions],
+    notes: Mapping[str, str],
+    run_name: str,
+    pixel_size: float | None = None,
+) -> CaseBook:
+    """The cases of a run.
 
-    Attributes:
+    Args:
         subject: The network and its patches.
         table: The predictions of the cases, in the order of review.
         maps: Method to maps, one per row of the table; the best method first.
         notes: Method to a caveat, for methods that have one.
         run_name: The run's name.
+        pixel_size: Side of a slide pixel in micrometres; None if unknown.
     """
-
-    subject: Subject
-    table: pd.DataFrame
-    maps: Mapping[str, Attributions]
-    notes: Mapping[str, str]
-    run_name: str
-
-    @property
-    def class_names(self) -> Sequence[str]:
-        """See `CaseBook.class_names`."""
-        return self.subject.class_names
-
-    @property
-    def threshold(self) -> float | None:
-        """See `CaseBook.threshold`."""
-        return self.subject.threshold
-
-    @property
-    def methods(self) -> Sequence[str]:
-        """See `CaseBook.methods`."""
-        return list(self.maps)
-
-    @property
-    def sources(self) -> Mapping[str, str]:
-        """See `CaseBook.sources`."""
-        return {name: maps.source for name, maps in self.maps.items()}
-
-    @cached_property
-    def cases(self) -> Sequence[Case]:
-        """See `CaseBook.cases`."""
-        return [
-            Case(
-                str(row["path"]),
-                str(row["patient"]),
-                int(row["x"]) if "x" in row else None,
-                int(row["y"]) if "y" in row else None,
-                int(row["label"]),
-                float(row["score"]),
-                int(row["predicted"]),
-                int(row["row"]),
-                float(row["uncertainty"]),
-            )
-            for row in self.table.to_dict("records")
-        ]
-
-    @cached_property
-    def _place(self) -> Mapping[str, int]:
-        return {path: place for place, path in enumerate(self.table["path"])}
-
-    def patch(self, case: Case) -> NDArray[np.uint8]:
-        """See `CaseBook.patch`."""
-        return np.asarray(self.subject.patches[case.row])
-
-    def surroundings(self, case: Case) -> tuple[NDArray[np.uint8], Frame] | None:
-        """The patches around the case, of any split; see `CaseBook.surroundings`."""
-        if case.x is None or case.y is None:
-            return None
-        index, size = self.subject.index, self.subject.patch_size
-        side = self.subject.patches.shape[1]
-        near = (index["patient"] == case.patient) & (index["split"] != "")
-        for name, at in (("x", case.x), ("y", case.y)):
-            near &= (index[name] - at).abs() <= AROUND * size
-        rows = np.flatnonzero(near.to_numpy())
-        wide = (2 * AROUND + 1) * side
-        canvas = np.full((wide, wide, 3), EMPTY, np.uint8)
-        tiles = shrink(np.asarray(self.subject.patches[rows]), side)
-        lefts, tops = (
-            AROUND * side + np.rint((index[name].to_numpy()[rows] - at) * side / size).astype(int)
-            for name, at in (("x", case.x), ("y", case.y))
-        )
-        for left, top, tile in zip(lefts, tops, tiles, strict=True):
-            canvas[top : top + side, left : left + side] = tile
-        return canvas, (AROUND * side, AROUND * side, side)
-
-    def attribution(self, case: Case, method: str) -> NDArray[np.float32]:
-        """See `CaseBook.attribution`."""
-        return np.asarray(self.maps[method].maps[self._place[case.path]])
+    places = {path: place for place, path in enumerate(table["path"])}
+    return CaseBook(
+        run_name,
+        [_case(row) for row in table.to_dict("records")],
+        subject.class_names,
+        subject.threshold,
+        {name: of_method.source for name, of_method in maps.items()},
+        notes,
+        patch=lambda case: np.asarray(subject.patches[case.row]),
+        surroundings=lambda case: _surroundings(subject, case),
+        attribution=lambda case, method: np.asarray(maps[method].maps[places[case.path]]),
+        patch_um=None if pixel_size is None else pixel_size * subject.patch_size,
+    )
 
 
 def caveats(
@@ -145,29 +85,50 @@ def order_cases(
         classes: k.
         threshold: The threshold, for two classes.
 
-    Returns:
-        The rows with ``uncertainty`` in [0, 1], 1 at the threshold.
-
     Raises:
         ConfigError: The order is unknown, or there is no suspect.
     """
     if order not in ORDERS:
         raise ConfigError(f"order={order}: choose {', '.join(ORDERS)}.")
-    score = pool["score"].to_numpy(np.float64)
-    unsure = 1 - score
-    if threshold is not None:
-        above, below = (1 - score) / max(1 - threshold, BELOW), score / max(threshold, BELOW)
-        unsure = np.where(score >= threshold, above, below)
-    pool = pool.assign(uncertainty=np.clip(unsure, 0, 1))
     if order == "uncertainty":
-        return pool.sort_values("uncertainty", ascending=False, kind="stable").head(
-            len(pool) if count is None else count
-        )
+        score = pool["score"].to_numpy(np.float64)
+        unsure = 1 - score
+        if threshold is not None:
+            above, below = (1 - score) / max(1 - threshold, BELOW), score / max(threshold, BELOW)
+            unsure = np.clip(np.where(score >= threshold, above, below), 0, 1)
+        return pool.iloc[np.argsort(-unsure, kind="stable")[:count]]
     if order == "suspects":
         suspects = model_suspects(pool, classes)["path"].tolist()[:count]
         if not suspects:
             raise ConfigError("order=suspects: the model contradicts no label. Set another order.")
         return pool.set_index("path", drop=False).loc[suspects].reset_index(drop=True)
     chosen = choose_cases(pool, Selection("random"), 0, count, seed, classes).drop(columns="kind")
-    shuffled = np.random.default_rng((seed, 1)).permutation(len(chosen))
-    return chosen.iloc[shuffled].reset_index(drop=True)
+    return chosen.iloc[np.random.default_rng((seed, 1)).permutation(len(chosen))]
+
+
+def _case(row: Mapping[Any, Any]) -> Case:
+    x, y = (int(row[name]) if name in row else None for name in ("x", "y"))
+    label, predicted, place = (int(row[name]) for name in ("label", "predicted", "row"))
+    score = float(row["score"])
+    return Case(str(row["path"]), str(row["patient"]), x, y, label, score, predicted, place)
+
+
+def _surroundings(subject: Subject, case: Case) -> Image | None:
+    """The patches around a case, of any split."""
+    if case.x is None or case.y is None:
+        return None
+    index, size, side = subject.index, subject.patch_size, subject.patches.shape[1]
+    near = (index["patient"] == case.patient) & (index["split"] != "")
+    for name, at in (("x", case.x), ("y", case.y)):
+        near &= (index[name] - at).abs() <= AROUND * size
+    rows = np.flatnonzero(near.to_numpy())
+    wide = (2 * AROUND + 1) * side
+    canvas = np.full((wide, wide, 3), EMPTY, np.uint8)
+    lefts, tops = (
+        AROUND * side + np.rint((index[name].to_numpy()[rows] - at) * side / size).astype(int)
+        for name, at in (("x", case.x), ("y", case.y))
+    )
+    tiles = shrink(np.asarray(subject.patches[rows]), side)
+    for left, top, tile in zip(lefts, tops, tiles, strict=True):
+        canvas[top : top + side, left : left + side] = tile
+    return canvas

@@ -1,96 +1,94 @@
 """One case on the page: its images, the verdict, and the questions after it."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from idc.reader_study.case import CaseBook
-from idc.reader_study.case_images import CaseImages, CaseViews, Surroundings
-from idc.reader_study.follow_up import FollowUp
-from idc.reader_study.keys import Dispatch, Key, key_for
-from idc.reader_study.map_view import MapSettings, MapView
-from idc.reader_study.page_text import model_facts, place, verdict_buttons, verdict_name
-from idc.reader_study.parts import HtmlText, button, change, facts, part, press
-from idc.reader_study.reading import Reading
+import numpy as np
+from nicegui import ui
+from numpy.typing import NDArray
+
+from idc.reader_study.case import AROUND
+from idc.reader_study.map_view import MapView
+from idc.reader_study.page_parts import Desk, heading, press, table
+from idc.reader_study.page_text import model_facts, place, scale_bar, verdict_buttons, verdict_name
+from idc.reader_study.pictures import data_uri
+from idc.reader_study.reading import LONGEST_REMARK
+
+QUESTION = "Does the map mark the right cells?"
+MARK_WORDS = {"right": "Right", "partly": "Partly", "wrong": "Wrong"}
+WIDE = 2 * AROUND + 1
+FRAME = (
+    '<rect x="{0}" y="{0}" width="{1}" height="{1}" fill="none" stroke="{2}" stroke-width="{3}" '
+    'vector-effect="non-scaling-stroke"/>'
+)
+
+
+@dataclass(frozen=True)
+class CaseViews:
+    """The images of a case that a reader sees before answering.
+
+    Attributes:
+        patch: The patch, uint8 (P, P, 3).
+        around: Its surroundings as a data URI; None if there are none.
+        problem: Why there are none although the patch has a position; "" otherwise.
+    """
+
+    patch: NDArray[np.uint8]
+    around: str | None
+    problem: str = ""
 
 
 class CaseView:
     """The current case. Elements that may not be shown yet are not created yet.
 
     Args:
-        book: The cases.
-        images: Their images.
-        reading: The reader's progress.
-        keys: Keyboard shortcuts.
-        dispatch: Performs the action of a button.
-        on_type: Called with each change of the remark.
+        desk: What the page works with.
         views: The case's images.
-        settings: The reader's map settings; None if the book has no maps.
-
-    Attributes:
-        follow_up: The questions after the verdict; None before it.
+        on_type: Called with each change of the remark.
     """
 
-    def __init__(
-        self,
-        book: CaseBook,
-        images: CaseImages,
-        reading: Reading,
-        keys: Sequence[Key],
-        dispatch: Dispatch,
-        on_type: Callable[[], None],
-        views: CaseViews,
-        settings: MapSettings | None,
-    ) -> None:
-        self._book, self._reading, self._keys, self._dispatch = book, reading, keys, dispatch
-        self._images, self._on_type, self._settings = images, on_type, settings
-        self._map: MapView | None = None
-        self.follow_up: FollowUp | None = None
-        with part("div", "body"):
-            self._show_images(views)
-            with part("div", "column"):
+    def __init__(self, desk: Desk, views: CaseViews, on_type: Callable[[], None]) -> None:
+        self._desk, self._patch, self._on_type = desk, views.patch, on_type
+        self.map: MapView | None = None
+        self._remark: ui.textarea | None = None
+        self._touched = False
+        self._marks: dict[str, ui.button] = {}
+        with ui.element("div").classes("body"):
+            if views.around or views.problem:
+                with ui.element("section").classes("context").props('aria-label="Surroundings"'):
+                    self._surroundings(views)
+            with ui.element("section").classes("patches").props('aria-label="Patch and map"'):
+                with ui.element("figure"):
+                    ui.interactive_image(data_uri(views.patch)).classes("patch")
+                    ui.label(place(desk.reading.case, views.patch.shape[1])).classes("soft")
+                self._map_place = ui.element("div")
+            with ui.element("section").classes("questions"):
                 self._questions()
 
     @property
-    def map_visible(self) -> bool:
-        """Whether a map is visible."""
-        return self._map is not None and self._map.visible
+    def typed(self) -> str | None:
+        """The remark in the text field; None if it was not changed on this page."""
+        return str(self._remark.value or "") if self._remark and self._touched else None
 
-    async def refresh(self) -> None:
+    def reset(self) -> None:
+        """Show the saved remark."""
+        latest = self._desk.reading.latest
+        if self._remark is not None:
+            self._remark.value = latest.remark if latest else ""
+        self._touched = False
+
+    def refresh(self) -> None:
         """Update the verdict, and everything that may be shown now."""
-        reading = self._reading
-        pending = reading.pending
-        newest = pending or reading.latest
-        for verdict, element in self._verdicts.items():
+        reading = self._desk.reading
+        newest = reading.pending or reading.latest
+        for verdict, button in self._verdicts.items():
             chosen = newest is not None and newest.verdict == verdict
-            press(element, chosen)
-            element.classes(**{"add" if chosen and pending else "remove": "unsaved"})
+            press(button, chosen)
+            button.classes(**{"add" if chosen and reading.pending else "remove": "unsaved"})
         if reading.model_in_sight:
-            await self._show_model()
+            self._show_model()
         if reading.latest is not None:
-            if self.follow_up is None:
-                with self._after:
-                    self.follow_up = FollowUp(
-                        reading, self._keys, self._dispatch, self._on_type, self._map
-                    )
-            self.follow_up.refresh()
-
-    async def show_map(self, shown: bool | None = None, method: str | None = None) -> None:
-        """Turn the map on, off or (None) toggle it, and choose its method."""
-        if self._map is None:
-            self.show_status(
-                "There is no map to show." if self._reading.model_in_sight else "Not yet."
-            )
-            return
-        settings = self._map.settings
-        settings.shown = not settings.shown if shown is None else shown
-        settings.method = method or settings.method
-        await self._map.refresh()
-        await self.refresh()
-
-    def change_opacity(self, by: int) -> None:
-        """Change the opacity of the map by a number of percent."""
-        if self._map is not None:
-            self._map.change_opacity(by)
+            self._show_follow_up()
 
     def show_status(self, words: str) -> None:
         """Show a status message below the questions."""
@@ -104,83 +102,111 @@ class CaseView:
             return
         self.show_status("")
         with self._alarm:
-            HtmlText("div", f"NOT SAVED. {words}")
-            HtmlText("div", "Your answer is only on this page: do not close it.")
-            with part("div", "steps"):
-                button("Try again", partial(self._dispatch, "retry", ""), "first")
-                button("Drop this answer", partial(self._dispatch, "drop", ""))
+            ui.label(f"NOT SAVED. {words}")
+            ui.label("Your answer is only on this page: do not close it.")
+            with ui.element("div").classes("steps"):
+                self._desk.button("Try again", ("retry", ""))
+                self._desk.button("Drop this answer", ("drop", ""))
 
-    def _show_images(self, views: CaseViews) -> None:
-        case = self._reading.case
-        with part("section", "column", aria_label="Patch"), part("figure"):
-            with part("div", "stage") as self._stage:
-                part("img", "patch", src=views.patch, alt="The patch, enlarged")
-            HtmlText("figcaption", place(case, views.side))
-        with part("section", "column context", aria_label="Surroundings and map"):
-            if case.x is not None:
-                with part("figure", "around-figure"):
-                    self._surroundings(views.around)
-            self._below = part("div", "column")
-
-    def _surroundings(self, around: Surroundings | None) -> None:
-        if around is None:
-            HtmlText("figcaption", "The surroundings cannot be shown; see the server's log.")
+    def _surroundings(self, views: CaseViews) -> None:
+        """The slide around the patch; review.js zooms and moves it."""
+        if views.around is None:
+            ui.label(views.problem).classes("soft")
             return
-        with part("div", "around").style(f"aspect-ratio: {around.aspect:.4f}"):
-            part("img", src=around.source, alt="The slide round the patch, which is framed")
-            frame = around.frame
-            part("div", "frame").style(
-                f"left: {frame.left:.3f}%; top: {frame.top:.3f}%; "
-                f"width: {frame.width:.3f}%; height: {frame.height:.3f}%"
-            )
-        HtmlText("figcaption", "Its surroundings on the slide; the frame is the patch.")
+        words, share = scale_bar(self._desk.book.patch_um, self._patch.shape[1])
+        side = self._patch.shape[1]
+        frame = "".join(
+            FRAME.format(AROUND * side, side, colour, width)
+            for colour, width in (("black", 5), ("white", 2))
+        )
+        with ui.element("div").classes("around").style(f"--bar: {100 * share / WIDE:.3f}%"):
+            with ui.element("div").classes("pane"):
+                ui.interactive_image(views.around, content=frame).classes("slide")
+            with ui.element("div").classes("scale"):
+                ui.label(words)
+            with ui.element("div").classes("zoom"):
+                for sign, name, factor in (("+", "Zoom in", 1.5), ("-", "Zoom out", 1 / 1.5)):
+                    button = ui.button(sign).props(f'outline aria-label="{name}"')
+                    button.props(f"data-zoom={factor:.4f}")
+        ui.label("The frame is the patch; + and - zoom, dragging moves.").classes("soft")
 
     def _questions(self) -> None:
-        reading, names = self._reading, self._book.class_names
-        number = reading.position + 1
-        with part("section", "card", aria_label="Verdict"):
-            HtmlText("h1", f"Case {number} of {len(reading.cases)}", tabindex="-1")
-            HtmlText("p", "What does the framed patch show?")
-            self._verdicts: dict[int, HtmlText] = {}
-            many = " many" if len(names) > 2 else ""
-            with part("div", f"choices verdicts{many}", role="group", aria_label="Your verdict"):
-                for verdict in verdict_buttons(names):
-                    words = verdict_name(verdict, names)
-                    self._verdicts[verdict] = button(
-                        words[:1].upper() + words[1:],
-                        partial(self._dispatch, "verdict", verdict),
-                        key=key_for(self._keys, ("verdict", verdict)),
+        reading, names = self._desk.reading, self._desk.book.class_names
+        with ui.card():
+            heading(f"Case {reading.position + 1} of {len(reading.cases)}")
+            ui.label("What does the framed patch show?")
+            choices = ui.element("div").classes("choices verdicts")
+            with choices.props('role=group aria-label="Your verdict"'):
+                self._verdicts = {
+                    verdict: self._desk.button(
+                        verdict_name(verdict, names)[:1].upper() + verdict_name(verdict, names)[1:],
+                        ("verdict", verdict),
                     )
-        self._alarm = part("div", "alarm", role="alert")
-        with part("section", "card", aria_label="The model's answer") as self._model:
-            HtmlText("p", "The model's answer is shown after your verdict.", "soft")
-        self._after = part("div")
-        self._status = HtmlText("div", "", "status", role="status")
-        steps(self._keys, self._dispatch, first=reading.position == 0)
+                    for verdict in verdict_buttons(names)
+                }
+        self._alarm = ui.element("div").classes("alarm").props("role=alert")
+        self._model = ui.card()
+        with self._model:
+            ui.label("The model's answer is shown after your verdict.").classes("soft")
+        self._after = ui.element("div")
+        self._status = ui.label().classes("status").props("role=status")
+        steps(self._desk)
 
-    async def _show_model(self) -> None:
+    def _show_model(self) -> None:
         """Show the model's answer, the label and the map, which may be shown now."""
-        reading = self._reading
+        desk = self._desk
         self._model.clear()
         with self._model:
-            facts(model_facts(self._book, reading.case, reading.counted))
-        if self._map is None and self._settings is not None:
-            self._map = MapView(
-                self._book,
-                self._images,
-                reading.case,
-                self._settings,
-                self._stage,
-                self._below,
-                turn=lambda: self._dispatch("map", ""),
-                choose=lambda method: self._dispatch("method", method),
-            )
-            await self._map.refresh()
+            table(model_facts(desk.book, desk.reading.case, desk.reading.counted))
+        if self.map is None and desk.settings.method:
+            with self._map_place:
+                self.map = MapView(desk, self._patch, self._show_marks)
+
+    def _show_follow_up(self) -> None:
+        """Ask whether the map is right, and for a remark."""
+        if self._remark is None:
+            with self._after, ui.card():
+                if self.map is not None:
+                    heading(QUESTION, 2)
+                    with ui.element("div").classes("choices"):
+                        self._marks = {
+                            mark: self._desk.button(words, ("marks", mark))
+                            for mark, words in MARK_WORDS.items()
+                        }
+                    self._so_far = ui.label().classes("soft")
+                self._remark = ui.textarea("Remark (optional)")
+                self._remark.props(f"outlined autogrow dense maxlength={LONGEST_REMARK}")
+                self._remark.classes("remark")
+                self.reset()
+                self._remark.on_value_change(self._touch)
+
+                async def leave() -> None:
+                    await self._desk.act("type", "")
+
+                self._remark.on("blur", leave, args=[])
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        """Show the reader's judgement of the map in sight, and whether it can be judged."""
+        newest = self._desk.reading.pending or self._desk.reading.latest
+        if not self._marks or self.map is None or newest is None:
+            return
+        method = self._desk.settings.method
+        for mark, button in self._marks.items():
+            press(button, (newest.map_marks, newest.method) == (mark, method))
+            button.set_enabled(self.map.visible)
+        words = "" if self.map.visible else "Turn the map on to judge it."
+        if newest.map_marks and newest.method != method:
+            words = f"Saved so far: {newest.method}, {newest.map_marks}. {words}"
+        self._so_far.set_text(words)
+
+    def _touch(self) -> None:
+        self._touched = True
+        self._on_type()
 
 
-def steps(keys: Sequence[Key], dispatch: Dispatch, first: bool) -> None:
-    """Show the buttons Back and Next."""
-    with part("div", "steps"):
-        back = button("Back", partial(dispatch, "go", -1), key=key_for(keys, ("go", -1)))
-        change(back, disabled="" if first else None)
-        button("Next", partial(dispatch, "go", 1), key=key_for(keys, ("go", 1)))
+def steps(desk: Desk) -> None:
+    """The buttons Back and Next."""
+    with ui.element("div").classes("steps"):
+        desk.button("Back", ("go", -1)).set_enabled(desk.reading.position > 0)
+        desk.button("Next", ("go", 1))

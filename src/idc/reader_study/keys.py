@@ -1,13 +1,12 @@
 """Keyboard shortcuts of the page."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from idc.reader_study.answer import UNSURE
 
 Action = tuple[str, int | str]
-Dispatch = Callable[[str, int | str], Awaitable[None]]
 CLASS_KEYS = 10  # classes with a digit
 
 
@@ -58,8 +57,8 @@ def _fixed_keys() -> list[Key]:
     return [
         Key(("u",), ("verdict", UNSURE), "Verdict: unsure"),
         Key(("m",), ("map", ""), "Map on or off"),
-        Key(("[", "-"), ("opacity", -10), "Map fainter"),
-        Key(("]", "+"), ("opacity", 10), "Map stronger"),
+        Key(("[",), ("strength", -10), "Map fainter"),
+        Key(("]",), ("strength", 10), "Map stronger"),
         Key(("r",), ("marks", "right"), "The map marks the right cells"),
         Key(("p",), ("marks", "partly"), "The map marks them partly"),
         Key(("w",), ("marks", "wrong"), "The map marks the wrong cells"),

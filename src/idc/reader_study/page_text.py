@@ -1,5 +1,6 @@
 """Texts of the page about a case."""
 
+import math
 from collections.abc import Sequence
 
 from idc.reader_study.answer import UNSURE, CountedAnswer
@@ -51,7 +52,21 @@ def explained_class(book: CaseBook, case: Case) -> str:
 def place(case: Case, side: int) -> str:
     """Origin of a patch, without its path, which may contain the label."""
     position = "" if case.x is None else f", x {case.x}, y {case.y}"
-    return f"Patient {case.patient}{position}; {side} px, enlarged smoothly"
+    return f"Patient {case.patient}{position}; {side} px"
+
+
+def scale_bar(patch_um: float | None, side: int) -> tuple[str, float]:
+    """A round length of about a patch, and its share of the patch's side.
+
+    Args:
+        patch_um: Side of the patch in micrometres; None if unknown.
+        side: Side of the patch in pixels.
+    """
+    if patch_um is None:
+        return f"1 patch ({side} px)", 1.0
+    unit: float = 10 ** math.floor(math.log10(patch_um))
+    length = next(step * unit for step in (5, 2, 1) if step * unit <= patch_um)
+    return f"{length:g} µm", length / patch_um
 
 
 def mode_words(mode: str) -> str:

@@ -78,7 +78,7 @@ def _server(
     from fastapi import FastAPI
     from nicegui import ui
 
-    from idc.reader_study.access import Guard
+    from idc.reader_study.access import guarded
     from idc.reader_study.review_page import add_page
 
     add_page(book, answers, settings)
@@ -93,7 +93,7 @@ def _server(
         reconnect_timeout=10.0,
     )
     tls = bool(settings.ssl_certfile)
-    guard = Guard(
+    guard = guarded(
         app, settings.password, loopback, tls, cookie=f"idc_review_{port}", title=settings.title
     )
     config = uvicorn.Config(
