@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from idc.evaluation.test_metrics import metrics_of
 from idc.metrics.collection import build_metrics, scores_for_metrics
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 
 
 def binary_reference(y: np.ndarray, p: np.ndarray, threshold: float) -> dict[str, float]:

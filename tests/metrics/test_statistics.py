@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from idc.errors import DataError
-from idc.metrics import ranking
+from idc.metrics import areas
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.collection import build_metrics, scores_for_metrics
 from idc.metrics.statistics import ClusterStatistics, Prediction
@@ -35,9 +35,9 @@ def once(labels: np.ndarray, prediction: Prediction) -> dict[str, float]:
     return {name: float(value[0]) for name, value in values.items()}
 
 
-@pytest.mark.parametrize("few_units", [0, 1_000])
-def test_two_classes_agree_with_sklearn(few_units: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "FEW_CLUSTERS", few_units)
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_two_classes_agree_with_sklearn(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(areas, "FEW_CLUSTERS", few)
     y, prediction = predictions(0, 300)
     scores = prediction.scores
     expected = {
@@ -78,12 +78,10 @@ def test_scores_on_the_edges_of_bins_are_binned_alike() -> None:
 @given(
     data=st.data(),
     classes=st.sampled_from([2, 3]),
-    few_units=st.sampled_from([0, 1_000]),
+    few=st.sampled_from([0, 1_000]),
     cells=st.sampled_from([1, 2_000_000]),
 )
-def test_weights_are_repetitions(
-    data: st.DataObject, classes: int, few_units: int, cells: int
-) -> None:
+def test_weights_are_repetitions(data: st.DataObject, classes: int, few: int, cells: int) -> None:
     """Whatever the weights; also where a draw lacks a class (NaN in both splits)."""
     n = data.draw(st.integers(classes, 30))
     y, prediction = predictions(data.draw(st.integers(0, 999)), n, classes)
@@ -94,8 +92,8 @@ def test_weights_are_repetitions(
     if not len(rows):
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "FEW_CLUSTERS", few_units)
-        patch.setattr(ranking, "CELLS", cells)
+        patch.setattr(areas, "FEW_CLUSTERS", few)
+        patch.setattr(areas, "CELLS", cells)
         result = ClusterStatistics(y, prediction, codes, clusters).values(times[None].astype(float))
     repeated = Prediction(
         prediction.scores[rows], {k: x[rows] for k, x in prediction.decisions.items()}

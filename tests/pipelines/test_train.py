@@ -15,7 +15,7 @@ import yaml
 from sklearn.metrics import f1_score, roc_auc_score
 
 from conftest import ONLY_MAPS, TINY, Cli, Result
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 from idc.models.classifier import PatchClassifier
 
 

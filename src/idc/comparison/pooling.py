@@ -14,7 +14,7 @@ from idc.config.build import Config
 from idc.evaluation.evaluate import thinned
 from idc.evaluation.figures import numbers_figures
 from idc.evaluation.test_metrics import Numbers, take_numbers
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 from idc.reports.filenames import safe_names
 from idc.runtime.atomic import replacing
 from idc.runtime.drawing import save_figures

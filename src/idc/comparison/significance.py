@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
+from idc.evaluation.predictions import prediction_of
+from idc.metrics.definitions import METRICS as DEFINED
 from idc.metrics.delong import delong
 from idc.metrics.mcnemar import mcnemar
 from idc.metrics.paired import compare_paired, holm
-from idc.metrics.statistics import Prediction
 
-HALF = "_at_0.5"
-BOARD = ("f1", "recall", "balanced_accuracy", "auroc")  # columns of the leaderboard
-METRICS = (*BOARD, "accuracy")  # McNemar's test is one of accuracies
+RANKED_BY = "f1"
+COMPARED = [metric.name for metric in DEFINED.values() if metric.compared]
+# Columns of the leaderboard; McNemar's test is one of accuracies, which it does not list.
+BOARD = (RANKED_BY, *(name for name in COMPARED if name not in (RANKED_BY, "accuracy")))
+METRICS = (*BOARD, "accuracy")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ def compare(
     labels, patients = first["label"].to_numpy(), first["patient"].to_numpy(object)
     predictions = {
         contestant.name: [
-            _prediction(frame, contestant.classes) for frame in contestant.repeats.values()
+            prediction_of(frame, contestant.classes) for frame in contestant.repeats.values()
         ]
         for contestant in contestants
     }
@@ -91,12 +94,6 @@ def compare(
             of_metric["name"].tolist(), nonsignificant_pairs(differences, metric)
         )
     return Comparison(tuple(metrics), estimates, differences, groups, 1 - level)
-
-
-def _prediction(frame: pd.DataFrame, classes: int) -> Prediction:
-    names = "score" if classes == 2 else [f"score_{i}" for i in range(classes)]
-    scores = frame[names].to_numpy(np.float64)
-    return Prediction(scores, {"": frame["predicted"].to_numpy(np.int64)})
 
 
 def _classical(

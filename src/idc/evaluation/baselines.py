@@ -10,9 +10,10 @@ from idc.data.facts import COLOURS
 from idc.errors import DataError
 from idc.evaluation.baseline_models import MAJORITY, baseline_predictions
 from idc.evaluation.test_metrics import metrics_of
+from idc.metrics.definitions import BY_PREVALENCE, METRIC_NAMES
 from idc.metrics.threshold import ThresholdRule
 
-SHOWN = ("f1", "recall", "specificity", "balanced_accuracy", "auroc", "average_precision")
+SHOWN = tuple(name for name in METRIC_NAMES if name not in BY_PREVALENCE)
 
 
 @dataclass(frozen=True)

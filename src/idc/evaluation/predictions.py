@@ -12,6 +12,7 @@ from idc.data.facts import COLOURS, SHARES
 from idc.data.index import POSITION, STAIN
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import Inference, pool, predict
+from idc.metrics.statistics import Prediction
 from idc.models.network import Network
 
 Probabilities = NDArray[np.float64]
@@ -83,6 +84,23 @@ def probabilities_of(frame: pd.DataFrame, classes: int, name: str = "score_raw")
         positive = frame[name].to_numpy(np.float64)
         return np.stack([1 - positive, positive], axis=1)
     return frame[[f"{name}_{i}" for i in range(classes)]].to_numpy(np.float64)
+
+
+def prediction_of(frame: pd.DataFrame, classes: int, half: str = "") -> Prediction:
+    """Scores and decisions of decided predictions, for the metrics.
+
+    Args:
+        frame: See `decide`.
+        classes: k.
+        half: Suffix of the metrics of decisions at a score of 0.5, for two classes; "" for none.
+    """
+    scores = probabilities_of(frame, classes, "score")
+    decisions = {"": frame["predicted"].to_numpy(np.int64)}
+    if classes > 2:
+        return Prediction(scores, decisions)
+    if half:
+        decisions[half] = (scores[:, 1] >= 0.5).astype(np.int64)
+    return Prediction(scores[:, 1], decisions)
 
 
 def decide(frame: pd.DataFrame, decider: Decider, classes: int) -> pd.DataFrame:

@@ -4,16 +4,12 @@ import numpy as np
 import pandas as pd
 
 from idc.evaluation.postprocess import SMOOTHED
-from idc.evaluation.predictions import probabilities_of
+from idc.evaluation.predictions import prediction_of
+from idc.metrics.definitions import METRIC_NAMES
 from idc.metrics.per_patient import per_patient_table
 from idc.metrics.resampling import SEED, patient_clusters
 from idc.metrics.spread import Spread, resample_metrics
-from idc.metrics.statistics import ClusterStatistics, Prediction
-
-PAIRED = (
-    *("recall", "specificity", "precision", "f1", "balanced_accuracy", "accuracy"),
-    *("auroc", "average_precision"),
-)
+from idc.metrics.statistics import ClusterStatistics
 
 
 def is_smoothed(test: pd.DataFrame) -> bool:
@@ -49,7 +45,7 @@ def smoothing_table(test: pd.DataFrame, classes: int, draws: int, level: float) 
     plain, smoothed = (_spreads(view, classes, draws) for view in views)
     tables = [per_patient_table(view, classes).set_index("patient") for view in views]
     rows = []
-    for name in PAIRED:
+    for name in METRIC_NAMES:
         change = smoothed[name] - plain[name]
         row = {"metric": name, "plain": plain[name].value, "smoothed": smoothed[name].value}
         row["smoothed_low"], row["smoothed_high"] = _interval(smoothed[name], level, draws)
@@ -64,13 +60,10 @@ def smoothing_table(test: pd.DataFrame, classes: int, draws: int, level: float) 
 
 
 def _spreads(view: pd.DataFrame, classes: int, draws: int) -> dict[str, Spread]:
-    scores = probabilities_of(view, classes, "score")
-    prediction = Prediction(
-        scores[:, 1] if classes == 2 else scores, {"": view["predicted"].to_numpy()}
-    )
     labels = view["label"].to_numpy()
     clusters = patient_clusters(labels, view["patient"].to_numpy(object))
-    statistics = ClusterStatistics(labels, prediction, clusters.codes, clusters.count, PAIRED)
+    prediction = prediction_of(view, classes)
+    statistics = ClusterStatistics(labels, prediction, clusters.codes, clusters.count, METRIC_NAMES)
     return resample_metrics(statistics, clusters, max(draws, 1), SEED)
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import torch
 
 from idc.config.build import Config
 from idc.data.audit.findings import EXCLUDED, RELABELLED
@@ -12,18 +11,16 @@ from idc.data.corrected import count_corrected
 from idc.data.facts import COLOURS
 from idc.evaluation.decision import Decider
 from idc.evaluation.postprocess import NEIGHBOURS, SMOOTHED, few_neighbours
-from idc.evaluation.predictions import probabilities_of
+from idc.evaluation.predictions import prediction_of, probabilities_of
 from idc.evaluation.smoothing_table import is_smoothed, smoothing_table
 from idc.metrics.bootstrap import Intervals, bootstrap
-from idc.metrics.calibration_error import calibration_metrics
-from idc.metrics.collection import build_metrics, scores_for_metrics
-from idc.metrics.grouped import count_decisions
-from idc.metrics.metric_names import AREAS, AT_DECISION
+from idc.metrics.calibration_error import ERRORS, calibration_metrics
 from idc.metrics.per_patient import burden_summary, per_patient_table, worst_patient
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.selective_prediction import confidence, risk_coverage, selective_metrics
 from idc.metrics.slice_columns import slice_columns
 from idc.metrics.slice_table import slice_metrics, slice_table
+from idc.metrics.statistics import ClusterStatistics
 from idc.text import count, per_cent
 
 HALF = "_at_0.5"
@@ -86,9 +83,7 @@ def take_numbers(
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
     if test["label"].nunique() < classes:
         notes.append("The test split lacks a class: some metrics are undefined and left out.")
-    metrics = metrics_of(test, classes) | _calibration_metrics(test, classes)
-    if classes == 2:
-        metrics |= _metrics_at_half(test)
+    metrics = metrics_of(test, classes, HALF) | _calibration_metrics(test, classes)
     intervals = None
     if config["intervals"]["draws"]:
         intervals = _bootstrap(test, classes, config)
@@ -173,61 +168,25 @@ def _calibration_metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
     }
 
 
-def _metrics_at_half(test: pd.DataFrame) -> dict[str, float]:
-    at_half = metrics_of(at_half_score(test), classes=2)
-    return {f"{name}{HALF}": at_half[name] for name in AT_DECISION}
-
-
-def at_half_score(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same two-class predictions, decided at a threshold of 0.5."""
-    return frame.assign(predicted=(frame["score"] >= 0.5).astype(np.int64))
-
-
-def metrics_of(frame: pd.DataFrame, classes: int) -> dict[str, float]:
-    """The metric collection of decided predictions; NaN where a missing class leaves it undefined.
+def metrics_of(frame: pd.DataFrame, classes: int, half: str = "") -> dict[str, float]:
+    """The metrics of decided predictions; NaN where a missing class leaves one undefined.
 
     Args:
         frame: Predictions with ``label``, ``predicted`` and scores.
         classes: k.
+        half: Suffix of the metrics of decisions at 0.5, for two classes; "" for none.
     """
-    labels = torch.tensor(frame["label"].to_numpy(np.int64))
-    collection = build_metrics(classes)
-    scores = scores_for_metrics(torch.tensor(probabilities_of(frame, classes, "score")))
-    if classes == 2:
-        # Decisions as scores of 0 and 1, so that every threshold cuts alike, 0 and 1 too; areas
-        # come from the scores themselves.
-        collection.update(torch.tensor(frame["predicted"].to_numpy(np.float64)), labels)
-        values = collection.compute()
-        collection.reset()
-        collection.update(scores, labels)
-        values |= {name: collection[name].compute() for name in AREAS}
-    else:
-        collection.update(scores, labels)
-        values = collection.compute()
-    values = {name: float(value) for name, value in values.items()}
-    if frame["label"].nunique() < classes:
-        undefined = list(AREAS)
-        if classes == 2:
-            called = frame["predicted"].to_numpy(np.int64)
-            counts = count_decisions(labels.numpy(), called, np.zeros_like(called), 1)
-            undefined += [name for name, value in counts.metrics().items() if np.isnan(value[0])]
-        values |= dict.fromkeys(undefined, float("nan"))
-    return values
+    prediction, rows = prediction_of(frame, classes, half), np.zeros(len(frame), np.int64)
+    names = [name for name in prediction.metrics if name not in ERRORS]
+    statistics = ClusterStatistics(frame["label"].to_numpy(), prediction, rows, 1, names)
+    return {name: float(value[0]) for name, value in statistics.values(np.ones((1, 1))).items()}
 
 
 def _bootstrap(test: pd.DataFrame, classes: int, config: Config) -> Intervals:
-    decisions = {"": test["predicted"].to_numpy()}
-    scores = probabilities_of(test, classes, "score")
-    if classes == 2:
-        decisions[HALF] = at_half_score(test)["predicted"].to_numpy()
-        scores = scores[:, 1]
+    prediction, how = prediction_of(test, classes, HALF), config["intervals"]
+    labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
     return bootstrap(
-        test["label"].to_numpy(),
-        scores,
-        test["patient"].to_numpy(object),
-        decisions,
-        config["intervals"]["draws"],
-        config["intervals"]["level"],
+        labels, prediction.scores, patients, prediction.decisions, how["draws"], how["level"]
     )
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from idc.attribution.pipeline.run_steps import Explained
 from idc.config.build import Config
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 from idc.runtime.outcome import Outcome
 from idc.tracking.database import sqlite_uri
 

@@ -3,11 +3,10 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import brier_score_loss, log_loss
-from torchmetrics.functional.classification import binary_calibration_error
 
 from idc.metrics.calibration_fit import EPSILON
 
+ERRORS = ("brier", "log_loss", "ece")
 ECE_BINS = 10
 # The largest float32 below 1: torchmetrics gives a score of exactly 1 a bin of its own.
 BELOW_ONE = 1 - 2.0**-24
@@ -24,30 +23,65 @@ def calibration_metrics(
             column (the score) is used.
 
     Returns:
-        ``ece``: expected calibration error in 10 equally wide bins, in [0, 1] (Naeini et al.
-        2015): of the positive class's score for k = 2, of the most probable class's (Guo et al.
-        2017) for more. ``brier`` (Brier 1950): mean squared error of the score for k = 2, in
-        [0, 1]; summed over the classes for more, in [0, 2]. ``log_loss``: in nats, with
-        probabilities clipped to [1e-12, 1 - 1e-12].
+        ``brier`` (Brier 1950): mean squared error of the score for k = 2, in [0, 1]; summed over
+        the classes for more, in [0, 2]. ``log_loss``: in nats, with probabilities clipped to
+        [1e-12, 1 - 1e-12]. ``ece``: expected calibration error in 10 equally wide bins, in [0, 1]
+        (Naeini et al. 2015): of the positive class's score for k = 2, of the most probable class's
+        (Guo et al. 2017) for more.
     """
-    labels, p = np.asarray(labels), np.asarray(probabilities, np.float64)
-    classes = p.shape[1]
-    if classes == 2:
-        p = np.stack([1 - p[:, 1], p[:, 1]], axis=1)
-        confidence, correct = p[:, 1], labels
-    else:
-        # A float32 softmax deviates from 1 by more than scikit-learn's tolerance.
-        p = p / p.sum(1, keepdims=True)
-        # As multiclass_calibration_error does, but not in float32.
-        confidence, correct = p.max(1), p.argmax(1) == labels
-    scores, truth = np.minimum(confidence, BELOW_ONE), correct.astype(np.int64)
-    ece = binary_calibration_error(torch.from_numpy(scores), torch.from_numpy(truth), ECE_BINS)
-    names = range(classes)
+    p = np.asarray(probabilities)
+    terms = error_terms(np.asarray(labels), p[:, 1] if p.shape[1] == 2 else p)
+    patches = np.array([float(len(p))])
     return {
-        "ece": float(ece),
-        "brier": float(brier_score_loss(labels, p, labels=names)),
-        "log_loss": float(log_loss(labels, np.clip(p, EPSILON, 1 - EPSILON), labels=names)),
+        name: float(error_metric(name, term.sum(0)[None], patches)[0])
+        for name, term in terms.items()
     }
+
+
+def error_terms(
+    labels: NDArray[np.integer], scores: NDArray[np.floating]
+) -> dict[str, NDArray[np.float64]]:
+    """Contribution of each patch to the calibration errors.
+
+    Args:
+        labels: int (N,), 0..k-1.
+        scores: Two classes: probability of class 1, float (N,). More: float (N, k).
+
+    Returns:
+        ``brier`` and ``log_loss``: float64 (N, 1). ``ece``: score minus success in the column of
+        the score's bin, float64 (N, `ECE_BINS`); for k > 2 of the most probable class.
+    """
+    p = np.asarray(scores, np.float64)
+    rows = np.arange(len(labels))
+    if p.ndim == 1:
+        confidence, success = p, np.asarray(labels) == 1
+        of_label = np.where(success, p, 1 - p)
+        brier = (p - success) ** 2
+    else:
+        p = p / p.sum(1, keepdims=True)
+        confidence, success = p.max(1), p.argmax(1) == labels
+        of_label = p[rows, labels]
+        brier = (p**2).sum(1) - of_label**2 + (1 - of_label) ** 2
+    gaps = np.zeros((len(p), ECE_BINS))
+    gaps[rows, bin_of(confidence)] = confidence - success
+    loss = -np.log(np.clip(of_label, EPSILON, 1 - EPSILON))
+    return {"brier": brier[:, None], "log_loss": loss[:, None], "ece": gaps}
+
+
+def error_metric(
+    name: str, sums: NDArray[np.float64], patches: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """A calibration error from the sums of its terms.
+
+    Args:
+        name: One of `ERRORS`.
+        sums: float64 (draws, columns of the term).
+        patches: Number of patches, (draws,).
+
+    Returns:
+        float64 (draws,).
+    """
+    return np.asarray((np.abs(sums) if name == "ece" else sums).sum(1) / patches)
 
 
 def bin_of(scores: NDArray[np.floating], bins: int = ECE_BINS) -> NDArray[np.int64]:

@@ -1,44 +1,33 @@
-"""The metric collection of every stage, for two classes or more.
+"""The metrics of the training loop, by torchmetrics.
 
-All metrics take probabilities, never logits: torchmetrics guesses per batch which of the two it
-receives, and guesses wrong on a batch of confident logits.
+All take probabilities, never logits: torchmetrics guesses per batch which of the two it receives,
+and guesses wrong on a batch of confident logits.
 """
 
-import torch
+import torchmetrics.classification
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
-from torchmetrics.classification import (
-    BinaryAccuracy,
-    BinaryAUROC,
-    BinaryAveragePrecision,
-    BinaryF1Score,
-    BinaryPrecision,
-    BinaryRecall,
-    BinarySpecificity,
-    BinaryStatScores,
-    MulticlassAccuracy,
-    MulticlassAUROC,
-    MulticlassAveragePrecision,
-    MulticlassF1Score,
-    MulticlassPrecision,
-    MulticlassRecall,
-    MulticlassSpecificity,
-)
+from torchmetrics.classification import BinaryStatScores, MulticlassStatScores
+
+from idc.metrics.definitions import AREA_METRICS, DECISION_METRICS, Counts
 
 
-class BinaryBalancedAccuracy(BinaryStatScores):
-    """Mean of recall and specificity; a class that does not occur is left out."""
+class BinaryDecisions(BinaryStatScores):
+    """All metrics of decisions of two classes; 0 where one is undefined."""
 
-    is_differentiable = False
-    higher_is_better = True
-    full_state_update = False
+    def compute(self) -> dict[str, Tensor]:  # type: ignore[override]
+        """Name of each metric to a scalar."""
+        tp, fp, tn, fn = (count.float() for count in self._final_state())
+        return {one.name: one.of_two(Counts(tp, fp, fn, tn)) for one in DECISION_METRICS}
 
-    def compute(self) -> Tensor:
-        """Balanced accuracy in [0, 1], a scalar."""
-        tp, fp, tn, fn = (x.float() for x in self._final_state())
-        present = torch.stack([tp + fn, tn + fp])
-        right = torch.stack([tp, tn])
-        return (right / present.clamp(min=1)).sum() / (present > 0).sum().clamp(min=1)
+
+class MulticlassDecisions(MulticlassStatScores):
+    """All metrics of decisions of three classes or more."""
+
+    def compute(self) -> dict[str, Tensor]:  # type: ignore[override]
+        """Name of each metric to a scalar."""
+        tp, fp, tn, fn = (count.float() for count in self._final_state())
+        return {one.name: one.of_more(Counts(tp, fp, fn, tn)) for one in DECISION_METRICS}
 
 
 def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
@@ -49,34 +38,23 @@ def build_metrics(num_classes: int, prefix: str = "") -> MetricCollection:
         prefix: Prefix of each name, such as ``val/``.
 
     Returns:
-        A collection over `idc.metrics.metric_names.METRIC_NAMES`. For two classes, update it with
-        the positive class's probability, float (N,), and labels, int64 (N,); the threshold is 0.5.
-        For more, with probabilities (N, k): metrics are macro averages (accuracy: over patches).
-        Inputs are not validated: that would synchronise the GPU at every step.
+        A collection that computes all of `idc.metrics.definitions.METRIC_NAMES`. For two classes,
+        update it with the positive class's probability, float (N,), and labels, int64 (N,); the
+        threshold is 0.5. For more, with probabilities (N, k): metrics are macro averages
+        (accuracy: over patches). Inputs are not validated: that would synchronise the GPU at every
+        step.
     """
-    metrics: dict[str, Metric | MetricCollection]
+    metrics: dict[str, Metric | MetricCollection] = {}
+    sizes: tuple[int, ...]
     if num_classes == 2:
-        metrics = {
-            "accuracy": BinaryAccuracy(validate_args=False),
-            "balanced_accuracy": BinaryBalancedAccuracy(validate_args=False),
-            "precision": BinaryPrecision(validate_args=False),
-            "recall": BinaryRecall(validate_args=False),
-            "specificity": BinarySpecificity(validate_args=False),
-            "f1": BinaryF1Score(validate_args=False),
-            "auroc": BinaryAUROC(validate_args=False),
-            "average_precision": BinaryAveragePrecision(validate_args=False),
-        }
+        kind, sizes = "Binary", ()
+        metrics["decisions"] = BinaryDecisions(validate_args=False)
     else:
-        metrics = {
-            "accuracy": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
-            "balanced_accuracy": MulticlassAccuracy(num_classes, validate_args=False),
-            "precision": MulticlassPrecision(num_classes, validate_args=False),
-            "recall": MulticlassRecall(num_classes, validate_args=False),
-            "specificity": MulticlassSpecificity(num_classes, validate_args=False),
-            "f1": MulticlassF1Score(num_classes, validate_args=False),
-            "auroc": MulticlassAUROC(num_classes, validate_args=False),
-            "average_precision": MulticlassAveragePrecision(num_classes, validate_args=False),
-        }
+        kind, sizes = "Multiclass", (num_classes,)
+        metrics["decisions"] = MulticlassDecisions(num_classes, validate_args=False)
+    for area in AREA_METRICS:
+        build = getattr(torchmetrics.classification, f"{kind}{area.torchmetrics}")
+        metrics[area.name] = build(*sizes, validate_args=False)
     return MetricCollection(metrics, prefix=prefix)
 
 

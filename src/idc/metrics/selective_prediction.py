@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from idc.metrics.grouped import DecisionCounts, Floats
+from idc.metrics.definitions import Counts
+from idc.metrics.grouped import Floats, metrics_of_two
 
 SMALLEST = 1e-12  # scores are clipped to this distance from 0 and 1
 RECALL, ERROR, COVERAGE = 0.99, 0.05, 0.8  # targets of `selective_metrics`
@@ -71,7 +72,7 @@ def risk_coverage(
     labels: NDArray[np.integer],
     predicted: NDArray[np.integer],
     confidence: NDArray[np.floating],
-    classes: int | None = None,
+    classes: int,
 ) -> pd.DataFrame:
     """Error and other metrics of the most confident patches (Geifman & El-Yaniv 2017).
 
@@ -81,52 +82,37 @@ def risk_coverage(
         confidence: Larger for more confident, float (N,), on any scale, such as
             `margin_confidence` or the negative entropy. Patches of equal confidence are kept or
             dropped together.
-        classes: k; None for two, unless a label or decision is above 1.
+        classes: k.
 
     Returns:
         One row per distinct confidence, from few patches to all: ``coverage`` (share of the
-        patches kept, in (0, 1]), ``risk`` (their error rate), for two classes their ``recall``,
-        ``specificity``, ``precision`` and ``f1`` (NaN if undefined, see
-        `DecisionCounts.metrics`), and ``threshold`` (the lowest confidence that is kept).
+        patches kept, in (0, 1]), ``risk`` (their error rate), for two classes their metrics (NaN if
+        undefined), see `idc.metrics.grouped.metrics_of_two`, and ``threshold`` (the lowest
+        confidence that is kept).
     """
-    order, ends = _ranked(confidence)
-    label, called = np.asarray(labels)[order], np.asarray(predicted)[order]
-    kept = ends + 1
-    columns: dict[str, Floats] = {
-        "coverage": kept / max(len(order), 1),
-        "risk": np.cumsum(label != called)[ends] / kept,
-    }
-    if _has_two_classes(label, called, classes):
-        table = [
-            np.cumsum((label == of) & (called == given))[ends].astype(np.int64)
-            for of, given in ((1, 1), (0, 1), (1, 0), (0, 0))
-        ]
-        metrics = DecisionCounts(*table).metrics()
-        columns |= {name: metrics[name] for name in ("recall", "specificity", "precision", "f1")}
-    columns["threshold"] = np.asarray(confidence, np.float64)[order][ends]
-    return pd.DataFrame(columns)
-
-
-def _has_two_classes(
-    label: NDArray[np.integer], called: NDArray[np.integer], classes: int | None
-) -> bool:
-    if classes is None:
-        return int(max(label.max(initial=0), called.max(initial=0))) <= 1
-    return classes == 2
-
-
-def _ranked(confidence: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Order of descending confidence, and the last position of each set of ties in it."""
     order = np.argsort(-np.asarray(confidence, np.float64), kind="stable")
+    label, called = np.asarray(labels)[order], np.asarray(predicted)[order]
     ranked = np.asarray(confidence, np.float64)[order]
-    return order, np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(order)])
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(order)])
+
+    def kept(chosen: NDArray[np.bool_]) -> Floats:
+        return np.cumsum(chosen)[ends].astype(np.float64)
+
+    columns: dict[str, Floats] = {
+        "coverage": (ends + 1) / max(len(order), 1),
+        "risk": kept(label != called) / (ends + 1),
+    }
+    if classes == 2:
+        cells = ((1, 1), (0, 1), (1, 0), (0, 0))
+        columns |= metrics_of_two(Counts(*(kept((label == a) & (called == b)) for a, b in cells)))
+    return pd.DataFrame(columns | {"threshold": ranked[ends]})
 
 
 def selective_metrics(
     labels: NDArray[np.integer],
     predicted: NDArray[np.integer],
     confidence: NDArray[np.floating],
-    classes: int | None = None,
+    classes: int,
 ) -> dict[str, float]:
     """Summarise the risk-coverage curve.
 

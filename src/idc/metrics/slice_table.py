@@ -9,7 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.metrics.grouped import Floats, count_decisions, grouped_areas, share
+from idc.metrics.areas import grouped_areas
+from idc.metrics.definitions import Counts
+from idc.metrics.grouped import (
+    Floats,
+    confusion_matrices,
+    metrics_of_two,
+    one_against_rest,
+    share,
+)
 from idc.metrics.resampling import CHUNK_CELLS, SEED, Clusters, patient_clusters
 from idc.metrics.spread import Spread, independent_error
 
@@ -38,8 +46,8 @@ def slice_table(
     Returns:
         One row per slice and value that occurs, in the order of the columns, after one for ``all``:
         ``slice``, ``value``, ``patches``, ``patients``, ``positive`` (share of label > 0). For two
-        classes ``tp``, ``fp``, ``fn``, ``tn``, ``recall``, ``recall_ci_low``, ``recall_ci_high``,
-        ``specificity``, ``precision``, ``f1``, ``auroc``; for more ``accuracy``. Then
+        classes ``tp``, ``fp``, ``fn``, ``tn``, ``recall``, ``recall_ci_low``, ``recall_ci_high``
+        and the other metrics but the accuracy; for more ``accuracy``. Then
         ``error_rate``, ``error_rate_ci_low``, ``error_rate_ci_high`` and ``worse`` (bool: the
         interval of its error rate minus that of all other patches lies above 0); for two classes
         also ``misses_more`` (bool: that of the difference in recall lies below 0). Undefined
@@ -91,19 +99,17 @@ def _rows(
         "positive": share(counted(label > 0)[:size].sum(1), patches),
     }
     if classes == 2:
-        decisions = count_decisions(label[inside], predicted[inside], codes[inside], size)
-        metrics = decisions.metrics()
+        shown = label[inside], predicted[inside], codes[inside], size
+        counts = Counts(*(x[:, 1] for x in one_against_rest(confusion_matrices(*shown, 2))))
         recalls = rates.compare(counted((label == 1) & (predicted == 1)), counted(label == 1))
         score = frame["score"].to_numpy(np.float64)
-        table |= {kind: getattr(decisions, kind) for kind in ("tp", "fp", "fn", "tn")}
-        table |= {
-            "recall": metrics["recall"],
-            "recall_ci_low": recalls.low,
-            "recall_ci_high": recalls.high,
-            **{kind: metrics[kind] for kind in ("specificity", "precision", "f1")},
-            "auroc": grouped_areas(label[inside] == 1, score[inside], codes[inside], size)["auroc"],
-            "misses_more": recalls.is_lower,
-        }
+        metrics = metrics_of_two(counts)
+        del metrics["accuracy"]  # the error rate says the same
+        table |= {kind: count.astype(np.int64) for kind, count in counts._asdict().items()}
+        table |= {"recall": metrics["recall"]}
+        table |= {"recall_ci_low": recalls.low, "recall_ci_high": recalls.high, **metrics}
+        table |= grouped_areas(label[inside] == 1, score[inside], codes[inside], size)
+        table["misses_more"] = recalls.is_lower
     else:
         table["accuracy"] = 1 - errors.rate
     table |= {

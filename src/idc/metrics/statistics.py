@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from idc.errors import DataError
-from idc.metrics.grouped import DecisionCounts, confusion_matrices, macro_metrics
-from idc.metrics.metric_names import AREAS, AT_DECISION
-from idc.metrics.ranking import Ranking, build_ranking
-from idc.metrics.score_errors import ERRORS, error_metric, error_terms
+from idc.metrics.areas import Ranking
+from idc.metrics.calibration_error import ERRORS, error_metric, error_terms
+from idc.metrics.definitions import AREAS, AT_DECISION, DECISION_METRICS, Counts
+from idc.metrics.grouped import confusion_matrices, decision_metrics, one_against_rest
 
-# Cells of the confusion matrix (TN, FP, FN, TP) that a metric of two classes is a share of.
-SHARE_OF = {"precision": (1, 3), "recall": (2, 3), "specificity": (0, 1)}
-NOT_TN = (1, 2, 3)  # for F-scores, which do not count true negatives
+DECIDED = {metric.name: metric for metric in DECISION_METRICS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +70,8 @@ class ClusterStatistics:
         truth, classes = _checked(labels, prediction), prediction.classes
         self.names = [n for n in prediction.metrics if metrics is None or n in metrics]
         self._classes = classes
-        self._cells = {
+        self._matrices = {
             suffix: confusion_matrices(truth, predicted, codes, clusters, classes)
-            .reshape(clusters, classes**2)
-            .astype(np.float64)
             for suffix, predicted in prediction.decisions.items()
             if any(name + suffix in self.names for name in AT_DECISION)
         }
@@ -91,7 +87,7 @@ class ClusterStatistics:
         self._rankings: list[Ranking] = []
         if set(AREAS) & set(self.names):
             columns = enumerate(prediction.scores.T) if classes > 2 else [(1, prediction.scores)]
-            self._rankings = [build_ranking(truth == c, s, codes, clusters) for c, s in columns]
+            self._rankings = [Ranking(truth == c, s, codes) for c, s in columns]
 
     def values(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Compute the metrics of weighted clusters.
@@ -106,9 +102,10 @@ class ClusterStatistics:
             `idc.metrics.collection`.
         """
         values: dict[str, NDArray[np.float64]] = {}
-        for suffix, cells in self._cells.items():
-            matrices = np.rint(weights @ cells).astype(np.int64)
-            values |= {f"{name}{suffix}": x for name, x in self._at_decision(matrices).items()}
+        for suffix, matrices in self._matrices.items():
+            cells = matrices.reshape(len(matrices), -1).astype(np.float64)
+            drawn = np.rint(weights @ cells).reshape(-1, *matrices.shape[1:])
+            values |= {f"{name}{suffix}": x for name, x in decision_metrics(drawn).items()}
         areas = [area for area in AREAS if area in self.names]
         ranked = [ranking.areas(weights, areas) for ranking in self._rankings]
         values |= {area: np.mean([x[area] for x in ranked], axis=0) for area in areas}
@@ -129,10 +126,10 @@ class ClusterStatistics:
         base = name.partition("_at_")[0]
         if base in ERRORS or base == "accuracy":
             return len(self._patches)
-        if self._classes > 2 or base in (*AREAS, "balanced_accuracy"):
+        counts = DECIDED[base].counts if base in DECIDED else ""
+        if self._classes > 2 or not counts:
             return int(min(held for held in self._class_clusters if held))
-        counted = self._cells[name.removeprefix(base)][:, SHARE_OF.get(base, NOT_TN)]
-        return int((counted.sum(1) > 0).sum())
+        return int((self._counts(name).sum(counts) > 0).sum())
 
     def denominator(self, name: str) -> int:
         """Number of patches that a metric is a share of; 0 if it is not a simple share.
@@ -143,15 +140,15 @@ class ClusterStatistics:
         base = name.partition("_at_")[0]
         if base == "accuracy":
             return int(self._patches.sum())
-        if self._classes > 2 or base not in SHARE_OF:
+        if self._classes > 2 or base not in DECIDED or not DECIDED[base].is_share:
             return 0
-        return int(self._cells[name.removeprefix(base)][:, SHARE_OF[base]].sum())
+        return int(self._counts(name).sum(DECIDED[base].counts).sum())
 
-    def _at_decision(self, matrices: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
-        if self._classes == 2:
-            tn, fp, fn, tp = matrices.T
-            return DecisionCounts(tp, fp, fn, tn).metrics()
-        return macro_metrics(matrices.reshape(-1, self._classes, self._classes))
+    def _counts(self, name: str) -> Counts:
+        """Counts of class 1 in each cluster, by the decisions of a metric."""
+        _, at, threshold = name.partition("_at_")
+        counts = one_against_rest(self._matrices[at + threshold])
+        return Counts(*(count[:, 1] for count in counts))
 
 
 def _checked(labels: NDArray[np.integer], prediction: Prediction) -> NDArray[np.int64]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix_at_thresholds
 
 from idc.errors import ConfigError, DataError
-from idc.metrics.cuts import Cuts, all_cuts
+from idc.metrics.definitions import Counts
+from idc.metrics.grouped import metrics_of_two
 
 WORDS = {
     "max_f1": "threshold with the highest validation F1",
@@ -104,32 +106,38 @@ class ThresholdRule:
             raise DataError(
                 "threshold: the validation split has only one class, so no threshold can be chosen."
             )
-        cuts = all_cuts(positive, np.asarray(scores, np.float64))
-        value = self._value(cuts)
+        lowest, counts = _cuts(positive, np.asarray(scores, np.float64))
+        value = self._value(counts)
+        called = counts.sum("tp fp") > 0
         if self.rule != "cost":  # only costs can favour calling nothing positive
-            value[cuts.called == 0] = -np.inf
+            value[~called] = -np.inf
         best = int(np.argmax(value))
         if value[best] == -np.inf:
-            top = int(np.nanargmax(cuts.precision))
+            metrics = metrics_of_two(counts)
+            top = int(np.argmax(np.where(called, metrics["precision"], -1)))
             raise DataError(
                 f"threshold.rule=precision: no threshold reaches a precision of {self.target:g} on "
-                f"validation. The best is {cuts.precision[top]:.4f}, at a recall of "
-                f"{cuts.recall[top]:.4f}: lower threshold.target or choose another rule."
+                f"validation. The best is {metrics['precision'][top]:.4f}, at a recall of "
+                f"{metrics['recall'][top]:.4f}: lower threshold.target or choose another rule."
             )
-        return cuts.threshold(best)
+        inside, outside = lowest[best], np.append(lowest, 0.0)[best + 1]
+        middle = (inside + outside) / 2
+        # The middle of neighbouring floats may round to the one outside.
+        return float(middle if middle > outside else inside)
 
-    def _value(self, cuts: Cuts) -> NDArray[np.float64]:
-        """Value of each cut under the rule, higher is better, float (M,)."""
+    def _value(self, counts: Counts) -> NDArray[np.float64]:
+        """Value of each cut under the rule, higher is better, float64 (M,)."""
+        metrics = metrics_of_two(counts)
         if self.rule == "max_f1":
-            return 2 * cuts.tp / (cuts.tp + cuts.fp + cuts.positives)
+            return metrics["f1"]
         if self.rule == "youden":
-            return cuts.recall - cuts.fp / cuts.negatives
+            return metrics["recall"] + metrics["specificity"] - 1
         if self.rule == "recall":
-            return np.where(cuts.recall >= self.target, 0.0, -1.0)
+            return np.where(metrics["recall"] >= self.target, 0.0, -1.0)
         if self.rule == "precision":
-            return np.where(cuts.precision >= self.target, cuts.recall, -np.inf)
-        missed = self.false_negative_cost * (cuts.positives - cuts.tp)
-        return -(missed + self.false_positive_cost * cuts.fp)
+            return np.where(metrics["precision"] >= self.target, metrics["recall"], -np.inf)
+        missed, alarms = self.false_negative_cost * counts.fn, self.false_positive_cost * counts.fp
+        return np.asarray(-(missed + alarms))
 
     def missed(
         self,
@@ -166,6 +174,23 @@ class ThresholdRule:
         else:
             why = f"{lost} patches called {positive} {verb} not"
         return f"{start}was missed on {split}: {_below(hits / total, self.target)} ({why})."
+
+
+def _cuts(
+    positive: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], Counts]:
+    """All distinct decisions of a threshold in [0, 1], strictest first.
+
+    Returns:
+        Lowest score that each calls positive, float64 (M,), and its counts. The first is 1 and
+        calls nothing positive, unless a patch scores 1, which every threshold calls positive.
+    """
+    tn, fp, fn, tp, lowest = confusion_matrix_at_thresholds(positive, scores)
+    if lowest[0] < 1:
+        total = tp[-1], fp[-1]
+        lowest, tp, fp = (np.append(first, x) for first, x in ((1.0, lowest), (0, tp), (0, fp)))
+        fn, tn = total[0] - tp, total[1] - fp
+    return lowest, Counts(tp, fp, fn, tn)
 
 
 def _is_number(value: object) -> bool:

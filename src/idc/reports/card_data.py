@@ -3,10 +3,9 @@
 import re
 from typing import Any
 
-from idc.metrics.metric_names import AT_DECISION
+from idc.metrics.definitions import AT_DECISION, METRIC_NAMES
 from idc.reports.formats import metric_name
 from idc.reports.run_input import RunReport
-from idc.reports.run_tables import HEADLINES
 
 # The Hub's names of metrics, where they differ from ours.
 HUB_METRICS = {"auroc": "roc_auc"}
@@ -37,7 +36,7 @@ def card_data(report: RunReport) -> dict[str, Any]:
 
 def _results(report: RunReport) -> list[dict[str, Any]]:
     results = []
-    for name in HEADLINES:
+    for name in METRIC_NAMES:
         value = report.value(f"test/{name}")
         if value is None:
             continue

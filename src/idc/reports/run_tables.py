@@ -6,14 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from idc.metrics.definitions import METRIC_NAMES, METRICS
 from idc.reports.formats import interval_text, metric_name
 from idc.reports.run_input import RunReport
 
-# In the order of display: recall first.
-HEADLINES = (
-    *("recall", "specificity", "precision", "f1", "balanced_accuracy", "accuracy"),
-    *("auroc", "average_precision"),
-)
 CALIBRATION = {
     "ece": "expected calibration error",
     "brier": "Brier score",
@@ -45,30 +41,13 @@ SETTINGS = {
 
 
 def metric_meanings(report: RunReport) -> dict[str, str]:
-    """Meaning of each headline metric for this run."""
+    """Meaning of each metric for this run."""
     if not report.two_classes:
-        return {
-            "recall": "share of a class that was predicted as such, mean over the classes",
-            "specificity": "share of the other patches not predicted as a class, mean over these",
-            "precision": "share of the predictions of a class that are correct, mean over these",
-            "f1": "harmonic mean of recall and precision, mean over the classes",
-            "balanced_accuracy": "the same as the mean recall",
-            "accuracy": "share of all patches predicted correctly, dominated by frequent classes",
-            "auroc": "each class against the rest, over all thresholds, mean",
-            "average_precision": "each class against the rest, over all thresholds, mean",
-        }
-    yes, no = report.positive, report.negative
+        return {name: metric.meaning_of_more for name, metric in METRICS.items()}
     share = float((report.test["label"] == 1).mean()) if len(report.test) else float("nan")
-    return {
-        "recall": f"of the patches labelled {yes}, the share called {yes}",
-        "specificity": f"of the patches labelled {no}, the share called {no}",
-        "precision": f"of the patches called {yes}, the share labelled {yes}",
-        "f1": "harmonic mean of recall and precision",
-        "balanced_accuracy": "mean of recall and specificity; 0.5 for guessing",
-        "accuracy": f"share of correct decisions; {max(share, 1 - share):.3f} for a constant one",
-        "auroc": f"probability that {yes} scores higher than {no}; 0.5 for guessing",
-        "average_precision": f"precision over all thresholds; {share:.3f} for guessing",
-    }
+    words = {"yes": report.positive, "no": report.negative}
+    words |= {"share": f"{share:.3f}", "most": f"{max(share, 1 - share):.3f}"}
+    return {name: metric.meaning.format_map(words) for name, metric in METRICS.items()}
 
 
 def headline_table(report: RunReport) -> pd.DataFrame:
@@ -78,7 +57,7 @@ def headline_table(report: RunReport) -> pd.DataFrame:
     """
     explained = metric_meanings(report)
     rows: list[dict[str, Any]] = []
-    for name in HEADLINES:
+    for name in METRIC_NAMES:
         if (value := report.value(f"test/{name}")) is None:
             continue
         row: dict[str, Any] = {"measure": metric_name(name), "value": value}
@@ -135,7 +114,7 @@ def baseline_comparison(report: RunReport) -> pd.DataFrame:
     table = baseline_table(report)
     if table.empty:
         return table
-    shared = [m for m in HEADLINES if m in table and report.value(f"test/{m}") is not None]
+    shared = [m for m in METRIC_NAMES if m in table and report.value(f"test/{m}") is not None]
     own = {m: report.value(f"test/{m}") for m in shared}
     rows = [{"who": "the model", **own}]
     for row in table.to_dict("records"):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from idc.errors import CheckpointError, first_line
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 
 FOLDER = "metrics"  # of the tables, among a run's artifacts
 TABLE = "details.csv"  # of the process that runs the run

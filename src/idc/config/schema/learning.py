@@ -15,7 +15,7 @@ from idc.config.schema.kinds import (
     Share,
 )
 from idc.config.schema.option import option, part
-from idc.metrics.metric_names import METRIC_NAMES
+from idc.metrics.definitions import METRIC_NAMES
 
 MONITORS = tuple(
     f"{split}/{name}" for split in ("val", "train") for name in ("loss", *METRIC_NAMES)
