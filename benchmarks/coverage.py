@@ -22,9 +22,8 @@ from common import arguments
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from idc.metrics.expansion import expanded_tail
 from idc.metrics.resampling import Clusters, patient_clusters
-from idc.metrics.spread import Spread, resample_metrics
+from idc.metrics.spread import Spread, expanded_tail, resample_metrics
 from idc.metrics.statistics import ClusterStatistics, Prediction
 
 LEVEL = 0.95

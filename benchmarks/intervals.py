@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn import metrics as sk
 
-from idc.metrics.bootstrap import bootstrap
+from idc.metrics.bootstrap import bootstrap, compare_paired
 from idc.metrics.calibration_error import calibration_metrics
-from idc.metrics.paired import compare_paired
 from idc.metrics.statistics import Prediction
 
 Arrays = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.str_]]
@@ -66,7 +65,7 @@ def compared(name: str, seconds: float, draws: int, naive: float, what: str) -> 
 def ours(data: Arrays, draws: int) -> None:
     """Intervals of all metrics."""
     labels, scores, groups = data
-    bootstrap(labels, scores, groups, decisions(scores), draws)
+    bootstrap(labels, Prediction(scores, decisions(scores)), groups, draws)
 
 
 def predictions(patches: int, patients: int, seed: int = 0) -> Arrays:

@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from idc.metrics.bootstrap import Intervals, bootstrap
-from idc.metrics.expansion import effective_clusters, expanded_tail, p_from_tail
 from idc.metrics.resampling import patient_clusters
-from idc.metrics.spread import resample_metrics
+from idc.metrics.spread import effective_clusters, expanded_tail, p_from_tail, resample_metrics
 from idc.metrics.statistics import ClusterStatistics, Prediction
 
 
@@ -25,7 +24,7 @@ def at_half(
     y: np.ndarray, scores: np.ndarray, group: np.ndarray, draws: int = 400, seed: int = 0
 ) -> Intervals:
     called = (scores >= 0.5).astype(int) if scores.ndim == 1 else scores.argmax(1)
-    return bootstrap(y, scores, group, {"": called}, draws=draws, seed=seed)
+    return bootstrap(y, Prediction(scores, {"": called}), group, draws=draws, seed=seed)
 
 
 @pytest.mark.parametrize("n", [3, 12])
@@ -53,7 +52,7 @@ def test_draws_are_whole_patients_and_agree_with_sklearn(n: int) -> None:
 def test_names_carry_the_suffix_of_their_decisions() -> None:
     y, scores, group = patients(0, 12)
     decisions = {"": (scores >= 0.1).astype(int), "_at_0.5": (scores >= 0.5).astype(int)}
-    bounds = bootstrap(y, scores, group, decisions, draws=50).bounds
+    bounds = bootstrap(y, Prediction(scores, decisions), group, draws=50).bounds
     assert bounds["recall"][0] > bounds["recall_at_0.5"][1]
     assert {"f1", "f1_at_0.5", "specificity", "auroc", "brier", "log_loss", "ece"} <= set(bounds)
     assert "auroc_at_0.5" not in bounds

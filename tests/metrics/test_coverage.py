@@ -44,7 +44,7 @@ def test_intervals_over_patients_hold_the_truth_and_those_over_patches_do_not() 
         if seed < PATCH_SIDES:
             clusters["patch"] = np.arange(len(y)).astype(str)
         for cluster, groups in clusters.items():
-            result = bootstrap(y, scores, groups, called, draws=400, seed=seed)
+            result = bootstrap(y, Prediction(scores, called), groups, draws=400, seed=seed)
             for name in SHOWN:
                 low, high = result.bounds[name]
                 held[cluster][name] += low <= truth[name] <= high
@@ -68,7 +68,7 @@ def test_intervals_of_few_patients_hold_the_truth_nearly_as_often(
         if y.min() == y.max():
             continue
         called = {"": (scores >= 0.5).astype(int)}
-        bounds = bootstrap(y, scores, group, called, draws=200, seed=seed).bounds
+        bounds = bootstrap(y, Prediction(scores, called), group, draws=200, seed=seed).bounds
         for name in truth.keys() & bounds.keys():
             reference[name] += 1
             held[name] += bounds[name][0] <= truth[name] <= bounds[name][1]

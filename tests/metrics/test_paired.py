@@ -8,8 +8,7 @@ from sklearn import metrics as sk
 from statsmodels.stats.multitest import multipletests
 
 from idc.errors import ConfigError, DataError
-from idc.metrics.bootstrap import bootstrap
-from idc.metrics.paired import compare_paired, holm
+from idc.metrics.bootstrap import bootstrap, compare_paired, holm
 from idc.metrics.spread import Spread
 from idc.metrics.statistics import Prediction
 
@@ -62,7 +61,7 @@ def test_intervals_of_contestants_are_those_of_the_bootstrap() -> None:
     y, group, contestants = contest(1)
     result = compare_paired(y, group, contestants, ("recall",), draws=200, seed=4).intervals
     (a,) = contestants["a"]
-    alone = bootstrap(y, a.scores, group, a.decisions, draws=200, seed=4).bounds["recall"]
+    alone = bootstrap(y, a, group, draws=200, seed=4).bounds["recall"]
     assert (result.loc[0, "low"], result.loc[0, "high"]) == alone
 
 
@@ -86,8 +85,8 @@ def test_an_equal_contestant_differs_by_nothing() -> None:
 
 def test_turning_a_pair_round_turns_the_sign() -> None:
     y, group, contestants = contest(4, lead=0.1)
-    one = compare_paired(y, group, contestants, draws=200).pairs
-    other = compare_paired(y, group, dict(reversed(contestants.items())), draws=200).pairs
+    one = compare_paired(y, group, contestants, ("f1",), draws=200).pairs
+    other = compare_paired(y, group, dict(reversed(contestants.items())), ("f1",), draws=200).pairs
     assert np.allclose(one["difference"], -other["difference"])
     assert np.allclose(one["low"], -other["high"])
     assert np.allclose(one["p"], other["p"])
@@ -159,7 +158,7 @@ def test_what_is_undefined_is_left_out() -> None:
     y, group, contestants = contest(7)
     result = compare_paired(np.ones_like(y), group, contestants, ("recall", "auroc"), draws=60)
     assert set(result.pairs["metric"]) == set(result.intervals["metric"]) == {"recall"}
-    alone = compare_paired(y, group, {"a": contestants["a"]}, draws=60)
+    alone = compare_paired(y, group, {"a": contestants["a"]}, ("f1",), draws=60)
     assert isinstance(alone.pairs, pd.DataFrame)
     assert alone.pairs.empty
 
@@ -182,8 +181,8 @@ def test_what_cannot_be_compared_is_named() -> None:
     with pytest.raises(ConfigError, match="metrics=f2: unknown for contestant a"):
         compare_paired(y, group, contestants, ("f2",))
     with pytest.raises(ConfigError, match=r"draws=20.*at least 42"):
-        compare_paired(y, group, contestants, draws=20)
+        compare_paired(y, group, contestants, ("f1",), draws=20)
     with pytest.raises(DataError, match="contestant c has no predictions"):
-        compare_paired(y, group, contestants | {"c": []}, draws=60)
+        compare_paired(y, group, contestants | {"c": []}, ("f1",), draws=60)
     with pytest.raises(DataError, match="600 scores for 599 labels"):
-        compare_paired(y[:-1], group[:-1], contestants, draws=60)
+        compare_paired(y[:-1], group[:-1], contestants, ("f1",), draws=60)

@@ -10,6 +10,7 @@ from sklearn import metrics as sk
 from idc.metrics.bootstrap import bootstrap
 from idc.metrics.slice_columns import slice_columns, stain_measures
 from idc.metrics.slice_table import slice_metrics, slice_table
+from idc.metrics.statistics import Prediction
 
 
 def predictions(count: int = 36, seed: int = 0) -> pd.DataFrame:
@@ -158,9 +159,9 @@ def test_three_classes_have_errors_alone() -> None:
 def test_all_patches_have_the_interval_of_the_headline(patients: int) -> None:
     """Seen on one page: a recall of 89 to 93 in the headline, of 84.8 to 95.0 in the slices."""
     frame = predictions(36 * patients)
-    arrays = (frame[name].to_numpy() for name in ("label", "score", "patient"))
-    decisions = {"": frame["predicted"].to_numpy()}
-    bounds = bootstrap(*arrays, decisions, draws=300, level=0.9).bounds
+    labels, scores, patients = (frame[name].to_numpy() for name in ("label", "score", "patient"))
+    prediction = Prediction(scores, {"": frame["predicted"].to_numpy()})
+    bounds = bootstrap(labels, prediction, patients, draws=300, level=0.9).bounds
     row = slice_table(frame, slice_columns(frame), draws=300, level=0.9).iloc[0]
     assert (row["recall_ci_low"], row["recall_ci_high"]) == pytest.approx(bounds["recall"])
     low, high = bounds["accuracy"]

@@ -21,7 +21,7 @@ from idc.comparison.runs import FOLD, FinishedRun, baselines, contestants
 from idc.comparison.significance import Comparison, compare
 from idc.config.build import Config
 from idc.errors import DataError
-from idc.metrics.expansion import fewest_draws
+from idc.metrics.spread import fewest_draws
 
 SIZE_TOLERANCE = 0.05  # share by which training splits of equal settings may differ
 SCALE_GAP = 0.05  # of AUROC, from which on the cost of pooling is noted

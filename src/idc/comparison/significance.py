@@ -13,10 +13,10 @@ from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
 from idc.evaluation.predictions import prediction_of
+from idc.metrics.bootstrap import compare_paired, holm
 from idc.metrics.definitions import METRICS as DEFINED
 from idc.metrics.delong import delong
 from idc.metrics.mcnemar import mcnemar
-from idc.metrics.paired import compare_paired, holm
 
 RANKED_BY = "f1"
 COMPARED = [metric.name for metric in DEFINED.values() if metric.compared]

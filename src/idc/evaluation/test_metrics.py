@@ -83,10 +83,12 @@ def take_numbers(
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
     if test["label"].nunique() < classes:
         notes.append("The test split lacks a class: some metrics are undefined and left out.")
+    labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
     metrics = metrics_of(test, classes, HALF) | _calibration_metrics(test, classes)
-    intervals = None
-    if config["intervals"]["draws"]:
-        intervals = _bootstrap(test, classes, config)
+    intervals, draws, level = None, config["intervals"]["draws"], config["intervals"]["level"]
+    if draws:
+        tested = test["patient"].to_numpy(object)
+        intervals = bootstrap(labels, prediction_of(test, classes, HALF), tested, draws, level)
         for name, bounds in intervals.bounds.items():
             for end, value in zip(("low", "high"), bounds, strict=True):
                 metrics[f"{name}_ci_{end}"] = value
@@ -95,12 +97,10 @@ def take_numbers(
     metrics |= worst_patient(patients) | burden_summary(patients)
     metrics |= _per_patient_metrics(patients, classes)
     columns = slice_columns(test, index, _reference(index))
-    draws, level = config["intervals"]["draws"], config["intervals"]["level"]
     slices = slice_table(test, columns, classes, draws, level)
     metrics |= slice_metrics(slices)
     threshold = decider.threshold if decider else None
     sure = confidence(test, classes, threshold)
-    labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
     coverage = risk_coverage(labels, predicted, sure, classes)
     metrics |= selective_metrics(labels, predicted, sure, classes)
     if decider is not None:
@@ -180,14 +180,6 @@ def metrics_of(frame: pd.DataFrame, classes: int, half: str = "") -> dict[str, f
     names = [name for name in prediction.metrics if name not in ERRORS]
     statistics = ClusterStatistics(frame["label"].to_numpy(), prediction, rows, 1, names)
     return {name: float(value[0]) for name, value in statistics.values(np.ones((1, 1))).items()}
-
-
-def _bootstrap(test: pd.DataFrame, classes: int, config: Config) -> Intervals:
-    prediction, how = prediction_of(test, classes, HALF), config["intervals"]
-    labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
-    return bootstrap(
-        labels, prediction.scores, patients, prediction.decisions, how["draws"], how["level"]
-    )
 
 
 def _interval_words(intervals: Intervals | None, config: Config) -> str:

@@ -59,7 +59,7 @@ class Clusters:
         """Weights that leave out one patient each, float64 (count, count).
 
         Empty, (0, count), for a single patient and beyond `MAX_JACKKNIFE`: the jackknife matters
-        only for few patients, see `idc.metrics.expansion.effective_clusters`.
+        only for few patients, see `idc.metrics.spread.effective_clusters`.
         """
         if self.count == 1 or self.count > MAX_JACKKNIFE:
             return np.empty((0, self.count))

@@ -1,25 +1,91 @@
-"""Bootstrap distribution of a metric, with an interval and a p-value that agree."""
+"""Bootstrap distribution of a metric, with an interval and a p-value that agree.
+
+Percentile intervals over few clusters are too narrow; these are the expanded percentile intervals
+of Hesterberg 2015, "What Teachers Should Know About the Bootstrap".
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr, stdtr, stdtrit
+from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
 
-from idc.metrics.expansion import (
-    effective_clusters,
-    expanded_tail,
-    fewest_clusters,
-    p_from_tail,
-)
 from idc.metrics.resampling import FEW_PATIENTS, Clusters
 from idc.metrics.statistics import ClusterStatistics
 
 SMALLEST_TAIL = 1e-12  # lower bound of a tail probability
 DECIMALS = 12  # of a difference: equal values may differ in the last bits
+TINY = 1e-12  # below it values differ by rounding only
+
+
+def effective_clusters(left_out: NDArray[np.float64], clusters: int) -> float:
+    """Effective number of equal patients for the variance of a metric.
+
+    Patients differ in size and in kind, so that a few may contribute most of a metric's variance,
+    and its estimate is then as uncertain as from few patients. Degrees of freedom of Johnson & Rust
+    1992, "Population inferences and variance estimation for NAEP data", plus 1.
+
+    Args:
+        left_out: The metric without each cluster (jackknife), float64 (clusters,), or empty.
+        clusters: Number of clusters.
+
+    Returns:
+        A number in [2, clusters]; `clusters` where `left_out` is empty.
+    """
+    if not len(left_out):
+        return float(clusters)
+    if not np.isfinite(left_out).all():  # the metric depends on one patient
+        return 2.0
+    deviations = left_out - left_out.mean()
+    scale = np.abs(deviations).max()
+    if scale < TINY:
+        return float(clusters)
+    squares = (deviations / scale) ** 2
+    degrees = (3.16 - 2.77 / np.sqrt(clusters)) * squares.sum() ** 2 / (squares**2).sum()
+    return float(np.clip(degrees + 1, 2, clusters))
+
+
+def expanded_tail(level: float, clusters: float) -> float:
+    """Share of the draws beyond each end of the interval.
+
+    Args:
+        level: Nominal coverage, in (0, 1).
+        clusters: n, possibly fractional; below 2 the share is 0.
+    """
+    if clusters < 2:
+        return 0.0
+    t = -stdtrit(clusters - 1, (1 - level) / 2)
+    return float(ndtr(-np.sqrt(clusters / (clusters - 1)) * t))
+
+
+def p_from_tail(tail: float, clusters: float) -> float:
+    """Two-sided p-value at which the interval just reaches a value; inverts `expanded_tail`.
+
+    Args:
+        tail: Smaller share of the draws beyond the value, in (0, 1).
+        clusters: n.
+    """
+    if clusters < 2 or tail >= 0.5:
+        return 1.0
+    return float(2 * stdtr(clusters - 1, ndtri(tail) * np.sqrt((clusters - 1) / clusters)))
+
+
+def fewest_draws(level: float) -> int:
+    """Fewest draws from which an interval of that level can be estimated: 42 for 95 %."""
+    return int(np.ceil(2.1 / (1 - level)))
+
+
+@cache
+def _fewest_clusters(level: float, draws: int) -> float:
+    """Fewest clusters whose expanded tail still contains a draw; 2 for too few draws."""
+    clusters = 2
+    while draws >= fewest_draws(level) and expanded_tail(level, clusters) * (draws + 1) <= 1:
+        clusters += 1
+    return float(clusters)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +132,10 @@ class Spread:
     def interval(self, level: float) -> tuple[float, float]:
         """Interval (low, high); NaN without one, see `has_interval`.
 
-        The expanded percentile interval, see `idc.metrics.expansion`. Draws of few clusters do not
-        reach beyond the clusters themselves, so for fewer than `FEW_PATIENTS` it is widened to
-        Student's t interval on the metric's scale. A share of exactly 0 or 1 has no variance; its
-        bound is the largest (or lowest) share compatible with the data, as in the rule of three.
+        Draws of few clusters do not reach beyond the clusters themselves, so for fewer than
+        `FEW_PATIENTS` the expanded percentile interval is widened to Student's t interval on the
+        metric's scale. A share of exactly 0 or 1 has no variance; its bound is the largest (or
+        lowest) share compatible with the data, as in the rule of three.
 
         Args:
             level: Nominal coverage, in (0, 1).
@@ -79,18 +145,15 @@ class Spread:
         if self.scale == "logit" and self.value in (0, 1):
             bound = ((1 - level) / 2) ** (1 / self.clusters)
             return (bound, 1.0) if self.value else (0.0, 1 - bound)
-        low, high = self._percentiles(level)
+        values = np.sort(self._finite)
+        tail = expanded_tail(level, self._effective(level))
+        # The outermost value for which the share of draws at or beyond it is below the tail.
+        place = max(0, int(np.ceil(tail * (len(values) + 1))) - 2)
+        low, high = float(values[place]), float(values[-1 - place])
         if self.clusters >= FEW_PATIENTS:
             return low, high
         first, last = self._student_t(level)
         return min(low, first), max(high, last)
-
-    def _percentiles(self, level: float) -> tuple[float, float]:
-        values = np.sort(self.drawn[np.isfinite(self.drawn)])
-        tail = expanded_tail(level, self._effective(level))
-        # The outermost value for which the share of draws at or beyond it is below the tail.
-        place = max(0, int(np.ceil(tail * (len(values) + 1))) - 2)
-        return float(values[place]), float(values[-1 - place])
 
     def _student_t(self, level: float) -> tuple[float, float]:
         margin = -stdtrit(self._degrees_of_freedom, (1 - level) / 2) * self._error
@@ -101,18 +164,6 @@ class Spread:
             return value * np.exp(-margin / value), value * np.exp(margin / value)
         margin /= value * (1 - value)
         return float(expit(logit(value) - margin)), float(expit(logit(value) + margin))
-
-    @property
-    def _error(self) -> float:
-        """Standard error; the deviation of draws of n clusters is too low by sqrt((n - 1) / n)."""
-        drawn = self.drawn[np.isfinite(self.drawn)]
-        return max(
-            float(drawn.std() * np.sqrt(self.clusters / (self.clusters - 1))), self.min_error
-        )
-
-    @property
-    def _degrees_of_freedom(self) -> float:
-        return effective_clusters(self.left_out, self.clusters) - 1
 
     def p_value(self, level: float) -> float:
         """Two-sided p-value of the hypothesis that the true value is 0.
@@ -131,7 +182,7 @@ class Spread:
         """
         if not self.has_interval:
             return np.nan
-        values = self.drawn[np.isfinite(self.drawn)]
+        values = self._finite
         beyond = min((values <= 0).sum(), (values >= 0).sum())
         tail = (1 + beyond) / (1 + len(values))
         if beyond == 0 and (deviation := values.std()) > 0:
@@ -141,9 +192,23 @@ class Spread:
             return p
         return max(p, float(2 * stdtr(self._degrees_of_freedom, -abs(self.value) / error)))
 
+    @property
+    def _finite(self) -> NDArray[np.float64]:
+        return self.drawn[np.isfinite(self.drawn)]
+
+    @property
+    def _error(self) -> float:
+        """Standard error; the deviation of draws of n clusters is too low by sqrt((n - 1) / n)."""
+        deviation = self._finite.std() * np.sqrt(self.clusters / (self.clusters - 1))
+        return max(float(deviation), self.min_error)
+
+    @property
+    def _degrees_of_freedom(self) -> float:
+        return effective_clusters(self.left_out, self.clusters) - 1
+
     def _effective(self, level: float) -> float:
-        draws = int(np.isfinite(self.drawn).sum())
-        return max(effective_clusters(self.left_out, self.clusters), fewest_clusters(level, draws))
+        fewest = _fewest_clusters(level, len(self._finite))
+        return max(effective_clusters(self.left_out, self.clusters), fewest)
 
 
 def resample_metrics(
