@@ -102,9 +102,9 @@ def kaggle(tmp_path: Path) -> Folder:
 @pytest.fixture
 def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of pages are drawn small: what they look like is tested in tests/plots."""
-    from idc.reports import picture
+    from idc.runtime import drawing
 
-    monkeypatch.setattr(picture.draw, "__defaults__", (40,))
+    monkeypatch.setattr(drawing, "DPI", 40)
 
 
 @pytest.fixture

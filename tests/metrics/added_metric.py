@@ -50,6 +50,7 @@ def places() -> dict[str, list[str]]:
     # After `add`, and so that the other tests' helpers are found.
     sys.path[:0] = [str(TESTS / "evaluation"), str(TESTS / "reports")]
     import torch
+    from idc.reports.card_data import card_data
     from run_cases import make_run
     from test_recorded_run import decided, index, numbers
 
@@ -61,7 +62,6 @@ def places() -> dict[str, list[str]]:
     from idc.evaluation.baselines import SHOWN
     from idc.launch.table import print_outcome
     from idc.metrics.collection import build_metrics
-    from idc.reports.card_data import card_data
     from idc.reports.run_tables import headline_table
     from idc.runtime.outcome import Outcome
 

@@ -11,11 +11,11 @@ import pytest
 from idc.data.index import POSITION
 from idc.data.sources.tree import NotRead
 from idc.errors import DataError
-from idc.reports.eda_grids import pick
+from idc.reports.eda_facts import eda_sentences
+from idc.reports.eda_figures import pick
 from idc.reports.eda_input import COLUMNS, EdaInput
 from idc.reports.eda_page import write_eda
 from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
-from idc.reports.eda_words import lead, observations
 
 pytestmark = pytest.mark.usefixtures("small_figures")
 FINDINGS = pd.DataFrame(
@@ -48,6 +48,14 @@ def make(
     class_names = ("no IDC", "IDC", "other")[:classes]
     facts = {"fingerprint": "00ff"}
     return EdaInput("set", class_names, index, np.stack(patches), FINDINGS, None, 8, 0, facts)
+
+
+def lead(data: EdaInput) -> str:
+    return eda_sentences(data, drift(colour_stats(data.index))).text("lead")
+
+
+def observations(data: EdaInput) -> list[str]:
+    return eda_sentences(data, drift(colour_stats(data.index))).list("observations")
 
 
 def flag(data: EdaInput, rows: list[int], finding: str, drop: bool = False) -> EdaInput:
@@ -83,7 +91,7 @@ def test_every_figure_is_a_file_and_in_the_page(tmp_path: Path) -> None:
         assert image.std() > 1
     page = read(path)
     assert page.count("<img") == len(pictures) + 4  # a slide has a thumbnail too
-    assert "48 patches of 4 patients. 2 dropped, 46 kept: 22 no IDC (47.8%), 24 IDC" in page
+    assert "48 patches of 4 patients. 2 dropped, 46 kept: 22 no IDC (47.8 %), 24 IDC" in page
     assert "near_white: Mostly glass. 2 patches of 1 patient, 2 dropped." in page
 
 
@@ -266,21 +274,32 @@ def test_what_stands_out_is_said() -> None:
     data = flag(make(patients=5), [0], "near_white")
     only = data.index.copy()
     only.loc[only["patient"] == "p1", "label"] = 1
-    expected = pd.DataFrame({"what": ["patches"], "known": [277524], "found": [60]})
-    data = replace(data, index=only, expected=expected)
-    words = " ".join(observations(data, drift(colour_stats(data.index))))
+    words = " ".join(observations(replace(data, index=only)))
     for part in (
-        "patches: 60, not 277,524",
         "1 of 2 checks have findings: near_white (1)",
         "1 of 5 patients have one class only (0 only no IDC, 1 only IDC)",
         "Stain variation",
         "test (1 patient)",
     ):
         assert part in words
-    same = replace(data, expected=expected.assign(known=60))
-    assert "The counts agree with those published" in " ".join(
-        observations(same, drift(colour_stats(same.index)))
-    )
+
+
+def test_published_counts_are_an_observation_only_for_the_published_set(tmp_path: Path) -> None:
+    data = make(patients=5)
+
+    def published(patches: int, patients: int) -> EdaInput:
+        counts = [("patches", patches, 60), ("patients", patients, 5)]
+        expected = pd.DataFrame(counts, columns=["what", "known", "found"])
+        return replace(data, expected=expected)
+
+    assert "The counts agree with those published for this set." in observations(published(60, 5))
+    assert observations(published(61, 5))[0].endswith("patches: 60, not 61.")
+    # A part of the set is described as it is; the published counts are a note further down.
+    part = published(277_524, 279)
+    assert not any("published" in sentence for sentence in observations(part))
+    page = read(write_eda(part, tmp_path))
+    assert page.index("60 patches of 5 patients") < page.index("277,524")
+    assert "<details" in page[: page.index("277,524")]
 
 
 def test_a_patient_on_two_splits_is_said() -> None:
@@ -288,7 +307,7 @@ def test_a_patient_on_two_splits_is_said() -> None:
     index = data.index.copy()
     index.loc[0, "split"] = "test"
     data = replace(data, index=index)
-    words = " ".join(observations(data, drift(colour_stats(index))))
+    words = " ".join(observations(data))
     assert "1 patient in more than one split" in words
 
 
@@ -296,6 +315,6 @@ def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: P
     not_read = (NotRead("above the folders", 1234, ("p0/a<b>.PNG", "p1/c.png")),)
     data = replace(make(1), not_read=not_read, ignored={"hidden files": 7})
     page = read(write_eda(data, tmp_path))
-    assert "1,234 files" in observations(data, drift(colour_stats(data.index)))[0]
+    assert "1,234 files" in observations(data)[0]
     for word in ("above the folders", "1,234", "p0/a&lt;b&gt;.PNG, p1/c.png", "hidden files"):
         assert word in page

@@ -10,9 +10,17 @@ import pytest
 from run_cases import EVIL, make_sweep, save_png
 
 from idc.reports.run_input import SweepReport
+from idc.reports.sweep_facts import sweep_sentences
 from idc.reports.sweep_page import write_sweep_page
 from idc.reports.sweep_tables import board_table, patient_by_setting, pooled_table
-from idc.reports.sweep_words import lead, sweep_warnings
+
+
+def lead(report: SweepReport) -> str:
+    return sweep_sentences(report).text("lead")
+
+
+def sweep_warnings(report: SweepReport) -> list[str]:
+    return sweep_sentences(report).list("warnings")
 
 
 def words(report: SweepReport, folder: Path) -> str:

@@ -20,11 +20,6 @@ NAMES = {
 }
 
 
-def patches(number: int) -> str:
-    """Number of patches with its noun: ``1 patch``, ``2 patches``."""
-    return count(number, "patch", "patches")
-
-
 def of_hundred(share: float) -> str:
     """A share as a number out of a hundred; "all" and "none" only if it is exact."""
     if share in (0, 1):
@@ -53,6 +48,17 @@ def interval_text(interval: Interval | None, decimals: int = 3) -> str:
 def number(value: float | None, decimals: int = 3) -> str:
     """A number for a table; a dash for None."""
     return "-" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A number with its interval, if there is one: ``0.900 (0.85 to 0.93)``."""
+    # A comparison with NaN is false.
+    return number(value) + (f" ({interval_text((low, high), 2)})" if low <= high else "")
+
+
+def per_cent(share: float, decimals: int = 0) -> str:
+    """A share in per cent: ``28 %``."""
+    return f"{100 * share:.{decimals}f} %"
 
 
 def percent(level: object) -> str:
@@ -101,3 +107,8 @@ def cell_text(value: object, decimals: int | None = None) -> str:
         # No exponents: 12,346, not 1.23e+04.
         return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
     return str(value)
+
+
+def numeric_columns(frame: pd.DataFrame) -> list[bool]:
+    """Which columns of a table are numeric."""
+    return [pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]

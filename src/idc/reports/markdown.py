@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from idc.reports.formats import cell_text
+from idc.reports.formats import cell_text, numeric_columns
 
 # Underscores inside a word, as in many names, are not markup.
 MARKUP = re.compile(r"([\\`*<>\[\]|~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
@@ -43,12 +43,13 @@ def markdown_table(frame: pd.DataFrame, decimals: int | None = 3) -> Markdown:
     """Format a table: numbers are right-aligned, NaN is a dash; "" for a table without rows."""
     if frame.empty:
         return Markdown("")
-    numeric = [pd.api.types.is_numeric_dtype(frame[name].dtype) for name in frame.columns]
-    columns = [[cell_text(value, decimals) for value in frame[name]] for name in frame.columns]
     lines = [
         _row(frame.columns.map(escape)),
-        _row("---:" if is_number else "---" for is_number in numeric),
-        *(_row(map(escape, cells)) for cells in zip(*columns, strict=True)),
+        _row("---:" if is_number else "---" for is_number in numeric_columns(frame)),
+        *(
+            _row(escape(cell_text(value, decimals)) for value in row)
+            for row in frame.itertuples(index=False, name=None)
+        ),
     ]
     return Markdown("\n".join(lines))
 

@@ -1,108 +1,37 @@
 """Images embedded in a page."""
 
 import base64
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.errors import DataError
-
+log = logging.getLogger(__name__)
 LOSSLESS = 101  # OpenCV's quality of lossless WebP
 PHOTOGRAPH = 88  # quality without visible loss in a figure of patches
-DPI = 120  # of figures
 WEBP_LIMIT = 16_383  # pixels of a side
+LOSSY_FROM = 150_000  # bytes of a PNG; those with photographs are larger
+REST_LIMIT = 1_500_000  # total bytes of the figures outside the sections
 
 
-@dataclass(frozen=True)
-class Picture:
-    """An image embedded in the page.
+class Picture(NamedTuple):
+    """An image file in memory.
 
     Attributes:
-        data: The image file's bytes.
+        data: The file's bytes.
         mime: Its type, such as ``image/webp``.
         width: In pixels.
         height: In pixels.
-        alt: Description for readers who cannot see it.
-        caption: A sentence below it.
-        enlarged: Integer factor of enlargement, without interpolation.
     """
 
-    data: bytes = field(repr=False)
+    data: bytes
     mime: str
     width: int
     height: int
-    alt: str
-    caption: str = ""
-    enlarged: int = 1
-
-    kind: ClassVar[str] = "picture"
-
-    @classmethod
-    def from_pixels(
-        cls,
-        pixels: NDArray[np.uint8],
-        alt: str,
-        caption: str = "",
-        quality: int = LOSSLESS,
-        enlarged: int = 1,
-    ) -> "Picture":
-        """Create an image from an array.
-
-        It is encoded as WebP, which every browser supports since 2020: lossless figures need a
-        fifth of the size of a PNG.
-
-        Args:
-            pixels: uint8 (H, W, 3), RGB.
-            alt: Description.
-            caption: A sentence below it.
-            quality: 1..100 is lossy, for photographs; 101 (the default) is lossless.
-            enlarged: Integer factor of enlargement, without interpolation.
-        """
-        height, width = pixels.shape[:2]
-        kind = "webp" if max(height, width) <= WEBP_LIMIT else "png"
-        options = [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "webp" else []
-        _, data = cv2.imencode(f".{kind}", np.ascontiguousarray(pixels[:, :, ::-1]), options)
-        return cls(data.tobytes(), f"image/{kind}", width, height, alt, caption, enlarged)
-
-    @classmethod
-    def from_file(
-        cls, path: Path, alt: str, caption: str = "", limit: int | None = None
-    ) -> "Picture":
-        """Read a saved figure, such as a PNG, with 8 bits per colour and without transparency.
-
-        Args:
-            path: The image file.
-            alt: Description.
-            caption: A sentence below it.
-            limit: Size in bytes above which a figure is compressed with loss, as it then contains
-                photographs.
-
-        Raises:
-            ValueError: The file is not an image.
-        """
-        pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
-        if pixels is None:
-            raise ValueError(f"{path} is not an image")
-        picture = cls.from_pixels(np.asarray(pixels, np.uint8), alt, caption)
-        if limit is not None and len(picture.data) > limit:
-            return cls.from_pixels(np.asarray(pixels, np.uint8), alt, caption, PHOTOGRAPH)
-        return picture
-
-    @property
-    def shown_width(self) -> int:
-        """Width on the page, in CSS pixels."""
-        return self.width * self.enlarged
-
-    @property
-    def shown_height(self) -> int:
-        """Height on the page, in CSS pixels."""
-        return self.height * self.enlarged
 
     @property
     def uri(self) -> str:
@@ -110,26 +39,79 @@ class Picture:
         return f"data:{self.mime};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
-def draw(figure: Figure, path: Path, dpi: int = DPI) -> NDArray[np.uint8]:
-    """Draw a figure, write it as PNG, and return its pixels, uint8 (H, W, 3), RGB.
+def encode_picture(pixels: NDArray[np.uint8], quality: int = LOSSLESS) -> Picture:
+    """Encode an image as WebP.
+
+    Args:
+        pixels: uint8 (H, W, 3), RGB.
+        quality: 1..100 is lossy, for photographs; 101 (the default) is lossless.
+    """
+    height, width = pixels.shape[:2]
+    kind = "webp" if max(height, width) <= WEBP_LIMIT else "png"
+    options = [cv2.IMWRITE_WEBP_QUALITY, quality] if kind == "webp" else []
+    _, data = cv2.imencode(f".{kind}", np.ascontiguousarray(pixels[:, :, ::-1]), options)
+    return Picture(data.tobytes(), f"image/{kind}", width, height)
+
+
+def read_picture(path: Path, quality: int | None = None) -> Picture:
+    """Read a saved figure with 8 bits per colour and without transparency.
+
+    Args:
+        path: A PNG file.
+        quality: As in `encode_picture`; by default a small file is embedded as it is, and a large
+            one, which contains photographs, is compressed with loss.
 
     Raises:
-        DataError: The file cannot be written.
+        ValueError: The file is not an image.
     """
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    pixels = np.ascontiguousarray(drawn[:, :, :3])
-    _, data = cv2.imencode(".png", pixels[:, :, ::-1])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise DataError(f"{path}: the figure cannot be written ({error.strerror}).") from error
-    return pixels
+    data = path.read_bytes()
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if pixels is None:
+        raise ValueError(f"{path} is not an image")
+    if quality is None and len(data) <= LOSSY_FROM:
+        return Picture(data, "image/png", pixels.shape[1], pixels.shape[0])
+    return encode_picture(np.asarray(pixels, np.uint8), quality or PHOTOGRAPH)
 
 
-def figure_picture(figure: Figure, path: Path, alt: str, caption: str = "") -> Picture:
-    """Draw a figure to a PNG file and return it as a lossless image for the page."""
-    return Picture.from_pixels(draw(figure, path), alt, caption)
+class Figures:
+    """The PNG files in a run's or a sweep's folders, each of which is shown once.
+
+    Args:
+        root: The parent of the folders.
+        folders: Their names; "" for the root itself.
+    """
+
+    def __init__(self, root: Path, *folders: str) -> None:
+        self._paths = {
+            f"{folder}/{path.stem}".lstrip("/"): path
+            for folder in folders
+            for path in sorted((root / folder).glob("*.png"))
+        }
+
+    def names(self, start: str = "") -> list[str]:
+        """The names of the figures not yet shown that begin with a prefix."""
+        return [name for name in self._paths if name.startswith(start)]
+
+    def take(self, name: str, quality: int | None = None) -> Picture | None:
+        """A figure by its path below the root, without ``.png``; None if there is none left."""
+        path = self._paths.pop(name, None)
+        if path is None:
+            return None
+        try:
+            return read_picture(path, quality)
+        except (ValueError, OSError) as error:
+            log.warning("report: %s is left out (%s)", path.name, error)
+            return None
+
+    def rest(self) -> Iterator[tuple[str, Picture]]:
+        """Name and image of the figures not yet shown, up to a total size."""
+        room = REST_LIMIT
+        for name, path in list(self._paths.items()):
+            picture = self.take(name)
+            if picture is None:
+                continue
+            if len(picture.data) > room:
+                self._paths[name] = path
+                continue
+            room -= len(picture.data)
+            yield name, picture

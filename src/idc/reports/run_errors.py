@@ -1,6 +1,6 @@
 """The worst errors of a run: enlarged patches and their surroundings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,11 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.index import has_positions, position_words
-from idc.reports.blocks import Album, AlbumItem, Block, Table, Text
-from idc.reports.formats import patches
-from idc.reports.picture import PHOTOGRAPH, Picture
+from idc.reports.picture import PHOTOGRAPH, Picture, encode_picture
 from idc.reports.run_input import RunReport
-from idc.text import count
+from idc.reports.run_tables import named_columns
 
 SHOWN = 12  # errors of each kind
 SIDE = 400  # approximate width of an enlarged patch, in CSS pixels
@@ -22,89 +20,59 @@ GLASS = 235  # grey level of places without a patch
 COLUMNS = {"patient": "patient", "x": "x", "y": "y", "score": "score", "path": "file"}
 
 
-def error_blocks(report: RunReport) -> list[Block]:
-    """The worst errors of each kind: missed patches first, then false alarms."""
-    test = report.test
-    if test.empty:
-        return []
-    order = range(len(report.class_names))
-    blocks: list[Block] = []
-    for label in reversed(order) if report.two_classes else order:
-        blocks += _kind(report, test[test["label"] == label], label)
-    return blocks
-
-
 def worst(rows: pd.DataFrame, number: int = SHOWN) -> pd.DataFrame:
     """The wrong predictions with the highest loss."""
     wrong = rows[rows["predicted"] != rows["label"]]
     return wrong.sort_values("loss", ascending=False, kind="stable").head(number)
 
 
-def _kind(report: RunReport, of_class: pd.DataFrame, label: int) -> list[Block]:
-    wrong = of_class[of_class["predicted"] != label]
-    if of_class.empty:
-        return []
-    words = _words(report, label)
-    if wrong.empty:
-        return [Text(f"{words}: none among {patches(len(of_class))}.")]
-    chosen = worst(of_class)
-    shown = "all are shown" if len(chosen) == len(wrong) else f"the {len(chosen)} worst are shown"
-    intro = Text(
-        f"{words}: {len(wrong):,} of {patches(len(of_class))}, in "
-        f"{count(wrong['patient'].nunique(), 'patient')}; {shown}, the most confident ones first. "
-        "Open one to see it enlarged and in its surroundings."
-    )
-    if report.patches is None:
-        kept = [name for name in COLUMNS if name in chosen]
-        return [intro, Table(chosen[kept].rename(columns=COLUMNS), decimals=3)]
-    return [intro, Album(_cards(report, chosen), square=True)]
+def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
+    """The worst errors of each class, missed patches first, for the template.
+
+    Yields:
+        ``label``, ``positive`` (bool), ``patches``, ``wrong`` and ``patients`` (int), ``shown``
+        (a table of the worst) and ``cards`` (their images, if there are pixels).
+    """
+    order = list(enumerate(report.class_names))
+    for label, name in reversed(order) if report.two_classes else order:
+        of_class = report.test[report.test["label"] == label]
+        if of_class.empty:
+            continue
+        wrong = of_class[of_class["predicted"] != label]
+        chosen = worst(of_class)
+        yield {
+            "label": name,
+            "positive": label == 1,
+            "patches": len(of_class),
+            "wrong": len(wrong),
+            "patients": wrong["patient"].nunique(),
+            "shown": named_columns(chosen, COLUMNS),
+            "cards": [] if report.patches is None else list(_cards(report, chosen)),
+        }
 
 
-def _words(report: RunReport, label: int) -> str:
-    name = report.class_names[label]
-    if not report.two_classes:
-        return f"Labelled {name}, predicted as another class"
-    return f"False alarms: {name} called {report.positive}" if label == 0 else f"Missed {name}"
-
-
-def _cards(report: RunReport, chosen: pd.DataFrame) -> list[AlbumItem]:
+def _cards(report: RunReport, chosen: pd.DataFrame) -> Iterator[dict[str, Any]]:
     assert report.patches is not None
     shown = report.predictions["patient"].isin(chosen["patient"].unique())
     by_patient = dict(list(report.predictions[shown].groupby("patient")))
-    cards = []
     for row in chosen.to_dict("records"):
         patch = np.asarray(report.patches[int(row["row"])])
-        times = max(1, SIDE // patch.shape[0])
-        decided = report.class_names[int(row["predicted"])]
-        label = report.class_names[int(row["label"])]
-        place = position_words(row, ", ")
-        alt = f"Patch of patient {row['patient']}" + (f" at {place}" if place else "")
-        checks = str(row.get("checks") or "").replace("_", " ").replace(",", ", ")
-        findings = f" Findings of the data check: {checks}." if checks else ""
-        caption = (
-            f"Patient {row['patient']}{place and f', {place}'}. Labelled {label}, called "
-            f"{decided}, score {row['score']:.3f}{_threshold_text(report)}.{findings} "
-            f"File: {row['path']}."
-        )
-        picture = Picture.from_pixels(patch, f"{alt}, enlarged", caption, enlarged=times)
-        cards.append(
-            AlbumItem(
-                str(row["patient"]),
-                f"score {row['score']:.3f}" + (f"; {place}" if place else ""),
-                Picture.from_pixels(patch, alt, enlarged=3),
-                picture,
-                _surroundings(report, by_patient[row["patient"]], row, alt),
-            )
-        )
-    return cards
-
-
-def _threshold_text(report: RunReport) -> str:
-    return "" if report.threshold is None else f" (threshold {report.threshold:.3f})"
+        around = _surroundings(report, by_patient[row["patient"]], row)
+        yield {
+            **{key: row[key] for key in ("patient", "score", "path")},
+            "place": position_words(row, ", "),
+            "label": report.class_names[int(row["label"])],
+            "decided": report.class_names[int(row["predicted"])],
+            "checks": str(row.get("checks") or "").replace("_", " ").replace(",", ", "),
+            "patch": encode_picture(patch),
+            "times": max(1, SIDE // patch.shape[0]),
+            "around": around,
+            "around_times": around and max(1, round(1.25 * SIDE / around.width)),
+        }
 
 
 def _surroundings(
-    report: RunReport, patient: pd.DataFrame, row: Mapping[Any, Any], alt: str
+    report: RunReport, patient: pd.DataFrame, row: Mapping[Any, Any]
 ) -> Picture | None:
     """The patch among its neighbours on the slide, framed; None without neighbours."""
     assert report.patches is not None
@@ -114,23 +82,15 @@ def _surroundings(
     x, y = int(row["x"]), int(row["y"])
     reach = max(1, (AROUND // size - 1) // 2) * size
     near = patient[((patient["x"] - x).abs() <= reach) & ((patient["y"] - y).abs() <= reach)]
-    stored = report.patches.shape[1]
     # Duplicate positions are no positions on a slide.
-    if stored != size or len(near) < 2 or near.duplicated(["x", "y"]).any():
+    if len(near) < 2 or near.duplicated(["x", "y"]).any():
         return None
     rows = near["row"].to_numpy(np.int64)
     corners = near[["x", "y"]].to_numpy(np.int64) - np.array([x - reach, y - reach])
     side = 2 * reach + size
     canvas = paste(np.asarray(report.patches[np.sort(rows)]), corners[np.argsort(rows)], side)
     _frame(canvas, reach, size)
-    times = max(1, round(1.25 * SIDE / side))
-    caption = (
-        f"The same place on the slide, framed, in {side}x{side} pixels. The model did not see its "
-        "surroundings; places without a patch are grey."
-    )
-    return Picture.from_pixels(
-        canvas, f"{alt}, in its surroundings", caption, PHOTOGRAPH, enlarged=times
-    )
+    return encode_picture(canvas, PHOTOGRAPH)
 
 
 def paste(tiles: NDArray[np.uint8], corners: NDArray[np.int64], side: int) -> NDArray[np.uint8]:

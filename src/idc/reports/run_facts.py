@@ -8,10 +8,10 @@ from idc.errors import ConfigError
 from idc.metrics.threshold import ThresholdRule
 from idc.reports.formats import percent
 from idc.reports.run_input import RunReport
-from idc.reports.run_tables import baseline_table
 from idc.reports.templating import Sentences
 
 SELECTIVE = re.compile(r"test/(coverage_at_recall|coverage_at_error|risk_at_coverage)_([0-9.]+)")
+ENOUGH = 10  # positive patches of a patient for a meaningful recall
 WITH_INTERVALS = ("recall", "f1", "auroc", "accuracy")
 
 
@@ -31,6 +31,8 @@ def run_sentences(report: RunReport) -> Sentences:
         absent_classes=[n for i, n in enumerate(report.class_names) if i not in present],
         missed_target=_missed_target(report),
         rival=_rival(report),
+        lowest_recall=_lowest_recall(report),
+        marked_slices=marked_slices(report),
         selective=[
             (match[1], float(match[2]), value)
             for name in sorted(report.metrics)
@@ -68,7 +70,7 @@ def _missed_target(report: RunReport) -> dict[str, Any] | None:
 
 def _rival(report: RunReport) -> dict[str, Any] | None:
     """The best baseline, if its AUROC is within the model's interval or above it."""
-    own, table = report.value("test/auroc"), baseline_table(report)
+    own, table = report.value("test/auroc"), report.baselines
     table = table.dropna(subset="auroc") if "auroc" in table else table.head(0)
     if own is None or table.empty:
         return None
@@ -78,3 +80,42 @@ def _rival(report: RunReport) -> dict[str, Any] | None:
         return None
     name = str(best["baseline"]).replace("_", " ")
     return {"name": name, "auroc": float(best["auroc"]), "own": own}
+
+
+def _lowest_recall(report: RunReport) -> dict[str, Any] | None:
+    """The patient with the lowest recall, and the median over the patients."""
+    table = report.per_patient
+    table = table.dropna(subset="recall") if "recall" in table else table.head(0)
+    at_least = 0
+    if {"tp", "fn"} <= set(table.columns):
+        many = table[table["tp"] + table["fn"] >= ENOUGH]
+        if len(many) >= 2:
+            table, at_least = many, ENOUGH
+    if len(table) < 2:
+        return None
+    recall = table["recall"].astype(float)
+    return {
+        "patient": table["patient"].iloc[int(recall.argmin())],
+        "recall": float(recall.min()),
+        "median": float(recall.median()),
+        "at_least": at_least,
+    }
+
+
+def marked_slices(report: RunReport) -> dict[str, list[str]]:
+    """The slices with ``worse`` errors and those whose model ``misses_more``, if this was tested.
+
+    Returns:
+        Column name to slices, such as ``darkness: pale``.
+    """
+    slices = report.slices
+    return {
+        mark: [
+            f"{by}: {value}".replace("_", " ")
+            for by, value in slices.loc[slices[mark].eq(True), ["slice", "value"]].itertuples(
+                index=False
+            )
+        ]
+        for mark in ("worse", "misses_more")
+        if mark in slices
+    }

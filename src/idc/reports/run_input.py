@@ -77,9 +77,6 @@ class RunReport:
         explained: Interpretation of the explanations, by part: ``methods``, ``features``,
             ``slides``.
         date: Date of the run.
-        license: Licence of the weights, as Hugging Face names it; "" if not given.
-        citation: How to cite the model; "" if not given.
-        contact: Contact for questions; "" if not given.
 
     Raises:
         ValueError: A table lacks a required column, a label has no class name, or a row has no
@@ -119,9 +116,6 @@ class RunReport:
     methods: pd.DataFrame = field(default_factory=empty_table, repr=False)
     explained: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str = ""
-    license: str = ""
-    citation: str = ""
-    contact: str = ""
 
     def __post_init__(self) -> None:
         for table, required in ((self.predictions, PREDICTIONS), (self.counts, COUNTS)):

@@ -2,29 +2,32 @@
 
 from pathlib import Path
 
-from idc.reports.blocks import Block, Bullets, Fold, Notice, Share, Shares, Table, Text
-from idc.reports.figure_gallery import FigureGallery
-from idc.reports.formats import number
-from idc.reports.glossary import glossary
-from idc.reports.origin import origin_blocks
-from idc.reports.page import Page, PageSection, write_page
-from idc.reports.run_errors import error_blocks
-from idc.reports.run_explained import attribution_blocks, feature_blocks, slide_blocks
-from idc.reports.run_facts import run_sentences
-from idc.reports.run_figures import run_gallery
-from idc.reports.run_input import RunReport
-from idc.reports.run_sections import (
-    calibration_blocks,
-    metrics_blocks,
-    patients_blocks,
-    slices_blocks,
-    threshold_blocks,
-    uncertainty_blocks,
-)
-from idc.reports.run_tables import settings
-from idc.reports.templating import Sentences
+import pandas as pd
 
-KINDS = {"train": "a training run", "evaluate": "an evaluation", "ensemble": "an ensemble"}
+from idc.reports.formats import number
+from idc.reports.origin import provenance
+from idc.reports.page import write_page
+from idc.reports.picture import Figures
+from idc.reports.run_errors import error_kinds
+from idc.reports.run_facts import marked_slices, run_sentences
+from idc.reports.run_input import RunReport
+from idc.reports.run_tables import (
+    TRUST,
+    baseline_comparison,
+    calibration_table,
+    class_table,
+    headline_table,
+    method_table,
+    patient_table,
+    settings_table,
+    slice_table,
+    smoothing_comparison,
+)
+
+FOLDERS = ("evaluation", "training", "explain", "explain/slides", "data")
+PARTS = ("methods", "features", "slides")
+KINDS = ("FN", "FP", "TP", "TN")  # attribution figures of two classes, errors first
+LISTED = 300  # patients in the table
 
 
 def write_run_page(report: RunReport, path: Path) -> Path:
@@ -42,41 +45,47 @@ def write_run_page(report: RunReport, path: Path) -> Path:
     Raises:
         DataError: The file cannot be written.
     """
-    gallery = run_gallery(report)
-    words = run_sentences(report)
-    important = words.list("warnings")
-    parts: list[tuple[str, list[Block]]] = [
-        ("Result", _result(report, gallery)),
-        ("Training", _training(report, words, gallery)),
-        ("Test metrics", metrics_blocks(report, gallery)),
-        ("Threshold", threshold_blocks(report, words, gallery)),
-        ("Calibration", calibration_blocks(report, gallery)),
-        ("Results per patient", patients_blocks(report, gallery)),
-        ("Results per slice", slices_blocks(report, gallery)),
-        ("Uncertain predictions", uncertainty_blocks(report, words, gallery)),
-        ("Worst errors", _errors(report, gallery)),
-        ("Attribution maps", attribution_blocks(report, gallery)),
-        ("Slide maps", slide_blocks(report, gallery)),
-        ("Learned features", feature_blocks(report, gallery)),
-        ("Learning curves", [*gallery.take("training/learning_curves")]),
-        ("Limitations", [Bullets(words.list("limitations"))]),
-        ("Glossary, figures, provenance", [glossary(), *gallery.rest(), *origin_blocks(report)]),
-    ]
-    page = Page(
-        report.name,
-        words.text("lead"),
-        _facts(report),
-        [PageSection(title, blocks) for title, blocks in parts if blocks],
-        f"Report of {KINDS[report.kind]}, made by idc. For research; not a medical device.",
-        Notice("Read this first", important) if important else None,
+    figures = Figures(report.figures, *FOLDERS)
+    slices = report.slices[list(marked_slices(report))]
+    burden = report.value("test/burden_mae") or report.value("test/mean_absolute_burden_error")
+    return write_page(
+        path,
+        "run.html.j2",
+        figures,
+        title=report.name,
+        report=report,
+        words=run_sentences(report),
+        facts=_facts(report),
+        explained={part: list(report.explained.get(part, ())) for part in PARTS},
+        errors=list(error_kinds(report)),
+        slides=[n for n in figures.names("explain/slides/") if not n.endswith("_regions")],
+        attributions=_attributions(figures),
+        methods=method_table(report.methods),
+        headlines=headline_table(report),
+        classes=class_table(report),
+        baselines=baseline_comparison(report),
+        smoothing=smoothing_comparison(report),
+        calibration=calibration_table(report),
+        patients=patient_table(report.per_patient),
+        burden=burden,
+        slices=slice_table(report),
+        slice_marks=slices.eq(True).any(axis=1).tolist() if slices.size else [],
+        settings=settings_table(report),
+        provenance=provenance(report),
+        metrics=_metrics(report),
+        LISTED=LISTED,
+        TRUST=TRUST,
     )
-    return write_page(page, path)
 
 
 def _facts(report: RunReport) -> dict[str, str]:
-    model = report.setting("choices.backbone") or report.setting("backbone.name")
+    """Key facts, in order: what was it, how good is it, which maps can be believed."""
+    trusted = ""
+    if len(report.methods):
+        names = report.methods.loc[report.methods["verdict"] == TRUST, "method"]
+        trusted = ", ".join(names) or f"none of {len(report.methods)} methods"
     facts = {
-        "model": str(model or ""),
+        "model": str(report.setting("choices.backbone") or report.setting("backbone.name") or ""),
         "tested on": report.test_data_words,
         "test patients": f"{report.test_patients:,}",
         "recall": number(report.value("test/recall")),
@@ -84,47 +93,24 @@ def _facts(report: RunReport) -> dict[str, str]:
         "F1": number(report.value("test/f1")),
         "AUROC": number(report.value("test/auroc")),
         "threshold": number(report.threshold),
+        "maps to believe": trusted.replace("_", " "),
         "date": report.date,
     }
     return {name: value for name, value in facts.items() if value not in ("", "-")}
 
 
-def _result(report: RunReport, gallery: FigureGallery) -> list[Block]:
-    blocks: list[Block] = []
-    shares = []
-    if report.two_classes:
-        recall, specificity = report.value("test/recall"), report.value("test/specificity")
-        if recall is not None:
-            of = f"Of 100 patches labelled {report.positive}"
-            shares.append(Share(of, recall, "detected", "missed"))
-        if specificity is not None:
-            of = f"Of 100 patches labelled {report.negative}"
-            wrong = f"wrongly called {report.positive}"
-            shares.append(Share(of, specificity, "correct", wrong))
-    elif (accuracy := report.value("test/accuracy")) is not None:
-        shares.append(Share("Of 100 patches", accuracy, "correct", "wrong"))
-    if shares:
-        blocks.append(Shares(shares))
-    if report.notes:
-        blocks.append(Bullets(report.notes))
-    blocks += gallery.take("evaluation/confusion_matrix")
-    return blocks
+def _attributions(figures: Figures) -> list[str]:
+    """The names of the attribution figures: for two classes, those of errors first."""
+    names = figures.names("explain/")
+    kinds = [f"explain/{kind}" for kind in KINDS if f"explain/{kind}" in names]
+    return kinds or [name for name in names if name.endswith(("_right", "_wrong"))]
 
 
-def _training(report: RunReport, words: Sentences, gallery: FigureGallery) -> list[Block]:
-    counts = report.counts
-    blocks: list[Block] = [
-        Text(f"{words.text('trained_on')} {words.text('initial_weights')}"),
-        Table(counts, "Patches and patients of each class in each split."),
-        *gallery.take("data/class_balance"),
-    ]
-    if seen := gallery.take("data/sample_patches", "data/augmented_patches"):
-        blocks.append(Fold("Training patches", seen))
-    return [*blocks, Fold("Settings", [Table(settings(report))])]
-
-
-def _errors(report: RunReport, gallery: FigureGallery) -> list[Block]:
-    blocks = error_blocks(report)
-    if best := gallery.take("evaluation/best_and_worst"):
-        blocks.append(Fold("Compared with the most confident correct predictions", best))
-    return blocks
+def _metrics(report: RunReport) -> pd.DataFrame:
+    """All defined metrics but those of single patients, which have a table of their own."""
+    values = {
+        name: value
+        for name in sorted(report.metrics)
+        if not name.startswith("test/patient_") and (value := report.value(name)) is not None
+    }
+    return pd.DataFrame({"metric": list(values), "value": list(values.values())})

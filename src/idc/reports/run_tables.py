@@ -1,13 +1,13 @@
 """The tables of a run for its page and its model card."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from idc.metrics.definitions import METRIC_NAMES, METRICS
-from idc.reports.formats import interval_text, metric_name
+from idc.reports.formats import interval_text, metric_name, with_interval
 from idc.reports.run_input import RunReport
 
 CALIBRATION = {
@@ -38,6 +38,40 @@ SETTINGS = {
     "fold": "split.fold",
     "seed": "seed",
 }
+PER_PATIENT = {
+    "patient": "patient",
+    "patches": "patches",
+    "labelled": "positive",
+    "fn": "missed",
+    "fp": "false alarms",
+    "recall": "recall",
+    "specificity": "specificity",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "fraction_true": "share positive",
+    "fraction_predicted": "share called",
+}
+SLICES = {
+    "slice": "by",
+    "value": "which",
+    "patches": "patches",
+    "patients": "patients",
+    "recall": "recall",
+    "specificity": "specificity",
+    "error_rate": "share of errors",
+}
+METHODS = {
+    "model": "model",
+    "method": "method",
+    "verdict": "verdict",
+    "drop_over_random": "gain over random maps",
+    "drop_over_random_low": "from",
+    "drop_over_random_high": "to",
+    "randomisation_similarity": "similarity after shuffling weights",
+    "pointing_game": "pointing game",
+    "localisation": "localisation",
+}
+TRUST = "trust"  # the verdict on a faithful method
 
 
 def metric_meanings(report: RunReport) -> dict[str, str]:
@@ -50,12 +84,17 @@ def metric_meanings(report: RunReport) -> dict[str, str]:
     return {name: metric.meaning.format_map(words) for name, metric in METRICS.items()}
 
 
+def named_columns(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """The columns of a table that have a name for display, under it."""
+    return table[[name for name in names if name in table]].rename(columns=dict(names))
+
+
 def headline_table(report: RunReport) -> pd.DataFrame:
     """The test metrics: ``measure``, ``value``, ``interval``, ``at 0.5`` (binary), ``meaning``.
 
     Undefined metrics are omitted; metrics without a threshold have NaN at 0.5.
     """
-    explained = metric_meanings(report)
+    meanings = metric_meanings(report)
     rows: list[dict[str, Any]] = []
     for name in METRIC_NAMES:
         if (value := report.value(f"test/{name}")) is None:
@@ -63,12 +102,9 @@ def headline_table(report: RunReport) -> pd.DataFrame:
         row: dict[str, Any] = {"measure": metric_name(name), "value": value}
         row["interval"] = interval_text(report.interval(f"test/{name}"))
         if report.two_classes:
-            row["at 0.5"] = report.value(f"test/{name}_at_0.5")
-        rows.append(row | {"meaning": explained[name]})
-    frame = pd.DataFrame(rows)
-    if "at 0.5" in frame:
-        frame["at 0.5"] = frame["at 0.5"].astype(float)
-    return frame
+            row["at 0.5"] = report.metrics.get(f"test/{name}_at_0.5", np.nan)
+        rows.append(row | {"meaning": meanings[name]})
+    return pd.DataFrame(rows)
 
 
 def class_table(report: RunReport) -> pd.DataFrame:
@@ -76,51 +112,39 @@ def class_table(report: RunReport) -> pd.DataFrame:
 
     The last one is the class most often predicted instead.
     """
-    test, names = report.test, [str(n) for n in report.class_names]
-    labels = test["label"].to_numpy(np.int64)
-    predicted = test["predicted"].to_numpy(np.int64)
-    k = len(names)
-    matrix = np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k)
-    wrong = matrix - np.diag(np.diag(matrix))
+    names = [str(name) for name in report.class_names]
+    order = range(len(names))
+    matrix = pd.crosstab(report.test["label"], report.test["predicted"])
+    counts = matrix.reindex(index=order, columns=order, fill_value=0).to_numpy()
+    wrong = counts - np.diag(np.diag(counts))
     with np.errstate(invalid="ignore", divide="ignore"):
-        recall = np.diag(matrix) / matrix.sum(1)
-        precision = np.diag(matrix) / matrix.sum(0)
-    confused = [names[row.argmax()] if row.any() else "-" for row in wrong]
+        recall = np.diag(counts) / counts.sum(1)
+        precision = np.diag(counts) / counts.sum(0)
     return pd.DataFrame(
         {
             "class": names,
-            "patches": matrix.sum(1),
+            "patches": counts.sum(1),
             "recall": recall,
             "precision": precision,
-            "most often confused with": confused,
+            "most often confused with": [
+                names[row.argmax()] if row.any() else "-" for row in wrong
+            ],
         }
     )
 
 
-def baseline_table(report: RunReport) -> pd.DataFrame:
-    """The baselines, as given or from the metrics ``baseline/<name>/<metric>``."""
-    if len(report.baselines):
-        return report.baselines
-    rows: dict[str, dict[str, Any]] = {}
-    for name, value in report.metrics.items():
-        if name.startswith("baseline/") and name.count("/") == 2:
-            _, baseline, metric = name.split("/")
-            rows.setdefault(baseline, {"baseline": baseline})[metric] = value
-    return pd.DataFrame(list(rows.values()))
-
-
 def baseline_comparison(report: RunReport) -> pd.DataFrame:
     """The model and the baselines, highest AUROC first: ``who`` and the common metrics."""
-    table = baseline_table(report)
+    table = report.baselines
     if table.empty:
         return table
     shared = [m for m in METRIC_NAMES if m in table and report.value(f"test/{m}") is not None]
     own = {m: report.value(f"test/{m}") for m in shared}
-    rows = [{"who": "the model", **own}]
-    for row in table.to_dict("records"):
-        named = {"who": f"baseline: {str(row['baseline']).replace('_', ' ')}"}
-        rows.append(named | {m: row[m] for m in shared})
-    frame = pd.DataFrame(rows)
+    who = "baseline: " + table["baseline"].astype(str).str.replace("_", " ")
+    frame = pd.concat(
+        [pd.DataFrame([{"who": "the model", **own}]), table[shared].assign(who=who)],
+        ignore_index=True,
+    )
     if "auroc" in frame:
         frame = frame.sort_values("auroc", ascending=False, kind="stable", ignore_index=True)
     return frame.rename(columns={m: metric_name(m, short=True) for m in shared})
@@ -143,16 +167,16 @@ def smoothing_comparison(report: RunReport) -> pd.DataFrame:
 
 def calibration_table(report: RunReport) -> pd.DataFrame:
     """``measure``, ``now`` and, where scores were calibrated, ``before calibration``."""
-    rows = []
-    for name, words in CALIBRATION.items():
-        now, before = report.value(f"test/{name}"), report.value(f"test/{name}_uncalibrated")
-        if now is not None:
-            rows.append((words, now, np.nan if before is None else before))
+    rows = [
+        (words, report.value(f"test/{name}"), report.value(f"test/{name}_uncalibrated"))
+        for name, words in CALIBRATION.items()
+    ]
     frame = pd.DataFrame(rows, columns=["measure", "now", "before calibration"])
-    return frame.dropna(axis=1, how="all")
+    frame = frame.astype({"now": float, "before calibration": float})
+    return frame.dropna(subset="now").dropna(axis=1, how="all")
 
 
-def settings(report: RunReport) -> pd.DataFrame:
+def settings_table(report: RunReport) -> pd.DataFrame:
     """``setting`` and ``value`` of the training settings, without unset ones."""
     return pd.DataFrame(_settings(report), columns=["setting", "value"])
 
@@ -165,3 +189,48 @@ def _settings(report: RunReport) -> Iterator[tuple[str, str]]:
         text = str(value)
         # Without the folder of a weights file, which is private.
         yield name, text.rpartition("/")[2] if name == "first weights" else text
+
+
+def patient_table(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of patients for display, lowest recall first."""
+    if {"tp", "fn"} <= set(table.columns):
+        table = table.assign(labelled=table["tp"] + table["fn"])
+    if "recall" in table:
+        table = table.sort_values("recall", na_position="last", kind="stable")
+    return named_columns(table, PER_PATIENT)
+
+
+def patient_summary(report: RunReport) -> pd.DataFrame:
+    """Distribution of metrics over the test patients: worst, lower quartile, median, best."""
+    names = [n for n in ("recall", "specificity", "f1", "auroc") if n in report.per_patient]
+    values = report.per_patient[names].astype(float).dropna(axis=1, how="all")
+    table = values.quantile([0, 0.25, 0.5, 1]).T.set_axis(
+        ["worst", "a quarter below", "median", "best"], axis=1
+    )
+    table.insert(0, "patients", values.count())
+    table.insert(0, "measure", [metric_name(name, short=True) for name in table.index])
+    return table
+
+
+def slice_table(report: RunReport) -> pd.DataFrame:
+    """The slices of the test split for display, with their intervals."""
+    table = report.slices.copy()
+    for name in ("recall", "specificity", "error_rate"):
+        if name in table:
+            table[name] = _with_interval(table, name)
+    for name in ("slice", "value"):
+        if name in table:
+            table[name] = table[name].astype(str).str.replace("_", " ")
+    return named_columns(table, SLICES)
+
+
+def _with_interval(table: pd.DataFrame, name: str) -> list[str]:
+    """A column as text, with its intervals if there are any."""
+    ends = [f"{name}_ci_low", f"{name}_ci_high"]
+    rows = table.reindex(columns=[name, *ends]).astype(float).itertuples(index=False, name=None)
+    return [with_interval(*row) for row in rows]
+
+
+def method_table(methods: pd.DataFrame) -> pd.DataFrame:
+    """The faithfulness of the methods for display, without empty columns."""
+    return named_columns(methods.dropna(axis=1, how="all"), METHODS)

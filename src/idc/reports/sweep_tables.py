@@ -1,57 +1,30 @@
 """The tables of a sweep for its page."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
-from idc.reports.formats import interval_text, metric_name, number
+from idc.reports.formats import interval_text, metric_name, number, with_interval
 from idc.reports.run_input import SweepReport
-
-BASELINE = "baseline"
-
-
-def is_baseline(board: pd.DataFrame) -> "pd.Series[bool]":
-    """Which rows of a leaderboard are baselines."""
-    if "kind" not in board:
-        return pd.Series(False, index=board.index)
-    return board["kind"].astype(str) == BASELINE
-
-
-def is_leaky(board: pd.DataFrame) -> "pd.Series[bool]":
-    """Which rows of a leaderboard may have seen their test patients."""
-    if "leaky" not in board:
-        return pd.Series(False, index=board.index)
-    return board["leaky"].astype("boolean").fillna(False).astype(bool)
+from idc.reports.sweep_facts import is_baseline, is_leaky
 
 
 def board_table(report: SweepReport) -> pd.DataFrame:
     """The leaderboard for display: ``setting``, ``runs``, and one column per metric."""
     board = report.leaderboard
-    shown: dict[str, Sequence[object]] = {
-        "setting": [
-            (f"baseline: {str(name).replace('_', ' ')}" if base else str(name))
-            + (" (leaky)" if leaky else "")
-            for name, base, leaky in zip(
-                board["setting"], is_baseline(board), is_leaky(board), strict=True
-            )
-        ],
-        # Baselines have no runs.
-        "runs": board["runs"].astype("Int64").mask(is_baseline(board)).tolist(),
-    }
+    baseline, leaky = is_baseline(board), is_leaky(board)
+    names = board["setting"].astype(str)
+    names = names.mask(baseline, "baseline: " + names.str.replace("_", " "))
+    runs = board["runs"].astype("Int64").mask(baseline)  # baselines have no runs
+    shown = pd.DataFrame({"setting": names.mask(leaky, names + " (leaky)"), "runs": runs})
     for metric in report.metrics:
-        rows = board.to_dict("records")
-        shown[metric_name(metric, short=True)] = [_cell(row, metric) for row in rows]
-    return pd.DataFrame(shown).astype({"runs": "Int64"})
-
-
-def _cell(row: "dict[object, object]", metric: str) -> str:
-    mean, spread, low, high = (
-        float(str(value)) if (value := row.get(f"{metric}_{end}")) is not None else float("nan")
-        for end in ("mean", "std", "low", "high")
-    )
-    if low <= high:  # neither is NaN
-        return f"{number(mean)} ({interval_text((low, high), 2)})"
-    return number(mean) if spread != spread else f"{number(mean)} (± {spread:.3f})"
+        columns = [f"{metric}_{end}" for end in ("mean", "std", "low", "high")]
+        values = board.reindex(columns=columns).astype(float)
+        shown[metric_name(metric, short=True)] = [
+            with_interval(mean, low, high)
+            if low <= high
+            else number(mean) + ("" if pd.isna(spread) else f" (± {spread:.3f})")
+            for mean, spread, low, high in values.itertuples(index=False, name=None)
+        ]
+    return shown
 
 
 def difference_table(report: SweepReport) -> pd.DataFrame:
@@ -59,18 +32,17 @@ def difference_table(report: SweepReport) -> pd.DataFrame:
     table = report.differences
     if table.empty:
         return table
-    bounds = zip(table["low"], table["high"], strict=True)
-    shown = pd.DataFrame(
+    return pd.DataFrame(
         {
             "metric": [metric_name(str(m), short=True) for m in table["metric"]],
-            "one": table["a"].astype(str).tolist(),
-            "other": table["b"].astype(str).tolist(),
+            "one": table["a"],
+            "other": table["b"],
             "one minus other": [f"{value:+.3f}" for value in table["difference"]],
-            "interval": [interval_text(pair) for pair in bounds],
-            "p": table["p_holm"].astype(float).tolist(),
+            "interval": list(map(interval_text, zip(table["low"], table["high"], strict=True))),
+            "p": table["p_holm"].astype(float),
+            "patients": table["patients"],
         }
     )
-    return shown.assign(patients=table["patients"].tolist())
 
 
 def pooled_table(report: SweepReport) -> pd.DataFrame:
@@ -81,16 +53,14 @@ def pooled_table(report: SweepReport) -> pd.DataFrame:
     bare = table["metric"].astype(str).str.rpartition("/")[2]
     on_board = bare.isin([metric.rpartition("/")[2] for metric in report.metrics])
     chosen = table[on_board] if on_board.any() else table
-    bounds = zip(chosen["value"], chosen["low"], chosen["high"], strict=True)
-    cells = [
-        f"{number(value)} ({interval_text((low, high), 2)})" if low <= high else number(value)
-        for value, low, high in bounds
-    ]
-    names = [metric_name(str(m), short=True) for m in chosen["metric"]]
+    values = chosen[["value", "low", "high"]].itertuples(index=False, name=None)
     keys = ["setting", "repeat"] if chosen["repeat"].astype(bool).any() else ["setting"]
     wide = (
         chosen[keys]
-        .assign(cell=cells, metric=names)
+        .assign(
+            cell=[with_interval(*row) for row in values],
+            metric=[metric_name(str(m), short=True) for m in chosen["metric"]],
+        )
         .pivot_table(index=keys, columns="metric", values="cell", aggfunc="first", sort=False)
     )
     return wide.fillna("-").reset_index().rename_axis(columns=None)
@@ -101,14 +71,13 @@ def pooled_list(report: SweepReport) -> pd.DataFrame:
     table = report.pooled
     if table.empty:
         return table
-    bounds = zip(table["low"], table["high"], strict=True)
     return pd.DataFrame(
         {
-            "setting": table["setting"].astype(str).tolist(),
-            "repeat": table["repeat"].astype(str).tolist(),
+            "setting": table["setting"].astype(str),
+            "repeat": table["repeat"].astype(str),
             "metric": [metric_name(str(m), short=True) for m in table["metric"]],
-            "value": table["value"].astype(float).tolist(),
-            "interval": [interval_text(pair) for pair in bounds],
+            "value": table["value"].astype(float),
+            "interval": list(map(interval_text, zip(table["low"], table["high"], strict=True))),
         }
     )
 

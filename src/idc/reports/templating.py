@@ -11,18 +11,22 @@ import jinja2
 
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.reports.formats import (
+    cell_text,
     duration,
     hundred_interval,
     interval_text,
     metric_name,
     number,
+    numeric_columns,
     of_hundred,
+    per_cent,
 )
 from idc.reports.markdown import code, escape, markdown_table, one_line
 from idc.text import count, listing
 
 ITEM = re.compile(r"^- ", re.M)
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
+    "cell": cell_text,
     "code": code,
     "count": count,
     "duration": duration,
@@ -32,7 +36,10 @@ FILTERS: dict[str, Callable[..., str]] = {
     "markdown_table": markdown_table,
     "metric": metric_name,
     "number": number,
+    "numeric_columns": numeric_columns,
     "of_hundred": of_hundred,
+    "per_cent": per_cent,
+    "thousands": "{:,}".format,
 }
 
 
