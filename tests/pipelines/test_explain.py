@@ -43,7 +43,7 @@ def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(whole:
     patients = {name.split(".")[0] for name in slides if name.endswith("_scores.geojson")}
     assert {f"{p.removesuffix('_scores')}.geojson" for p in patients} <= slides
     page = (result.folders[0] / "evaluation" / "report.html").read_text()
-    for words in ("Attribution maps", "Slide maps", "gain over random maps", "verdict"):
+    for words in ("Attribution maps", "Where on the slide", "gain over random maps", "verdict"):
         assert words in page
 
 

@@ -351,7 +351,7 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
     words = html.words
     slide, looked, learnt = (
         words.rindex(title)  # the first is that of the contents
-        for title in ("Where", "Attribution maps", "Learned features")
+        for title in ("Where on the slide", "Attribution maps", "Learned features")
     )
     judged = words.index("trust deeplift first")
     assert slide < looked < judged < words.index("Missed IDC: evidence for", looked) < learnt
