@@ -200,6 +200,14 @@ TINY = (
 )
 # Of an explanation the attributions alone: the rest takes some seconds.
 ONLY_MAPS = ("explain.parts=false",)
+# All parts of an explanation, each small.
+EXPLAINED = (
+    *("explain.per_kind=1", "explain.methods.integrated_gradients.steps=4"),
+    *("explain.faithfulness.patches=4", "explain.faithfulness.steps=4"),
+    *("explain.faithfulness.random_maps=1", "explain.faithfulness.perturbations=2"),
+    "explain.faithfulness.sensitivity_patches=2",
+    *("explain.features.patches=1", "explain.features.units=2", "explain.slides.patients=1"),
+)
 IDC_TINY = (*(o for o in TINY if not o.startswith("data.")), "data=idc")
 Cli = Callable[..., Result]
 
@@ -353,16 +361,11 @@ def whole(once: Once, empty_database: Path) -> Result:
     """One run with everything that a run has, small; only to be read."""
     left_out = ("explain", "report", "tracking.", "trainer.max_epochs")
     more = ("trainer.max_epochs=2", "tracking.system_metrics_interval=0.2", "postprocess=mean")
-    explained = (
-        *("explain.per_kind=2", "explain.faithfulness.patches=4", "explain.faithfulness.steps=4"),
-        *("explain.faithfulness.random_maps=1", "explain.faithfulness.perturbations=2"),
-        *("explain.faithfulness.sensitivity_patches=2",),
-    )
 
     def make(root: Path) -> None:
         options = [o for o in TINY if not o.startswith(left_out)]
         with copied_database(empty_database):
-            result = in_process("train", root, *options, *more, *explained)
+            result = in_process("train", root, *options, *more, *EXPLAINED)
         assert result.code == 0, result.err
         (root / "stdout.txt").write_text(result.out, encoding="utf-8")
 

@@ -11,7 +11,6 @@ import torch
 from sklearn.metrics import f1_score, roc_auc_score
 from stored_run import CLASSES, CPU, SCORING, SMALL, LoggedRun
 
-from idc.attribution.pipeline import run_steps
 from idc.evaluation.decision import load_decider
 from idc.evaluation.evaluate import Evaluation, evaluate
 from idc.models.network import Network
@@ -25,6 +24,7 @@ from idc.pipelines.evaluation_artifacts import (
 from idc.pipelines.run_context import RunContext
 from idc.pipelines.scoring import scoring_data
 from idc.runtime.cost import Cost
+from idc.runtime.drawing import Drawer
 from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor
 
@@ -95,7 +95,7 @@ def test_a_part_of_the_explanation_that_fails_is_a_note(
     def fail(*_: object, **options: object) -> None:
         raise RuntimeError("no memory for this")
 
-    monkeypatch.setattr(run_steps, "draw_all", fail)
+    monkeypatch.setattr(Drawer, "finish", fail)
     context, evaluation, network = make(*MAPS)
     evaluation = replace(evaluation, numbers=replace(evaluation.numbers, notes=[]))
     explained = record_explanation(context, evaluation, network)
@@ -109,6 +109,9 @@ def test_a_part_of_the_explanation_that_fails_is_a_note(
 def test_an_ensemble_and_explain_none_are_not_explained(make: Callable[..., Evaluated]) -> None:
     context, evaluation, network = make("explain=none")
     assert record_explanation(context, evaluation, network).metrics == {}
-    context.config = {**context.config, "explain": {"methods": {"any": {}}}}
+    context.config = {
+        **context.config,
+        "explain": context.config["explain"] | {"methods": {"any": {}}},
+    }
     assert record_explanation(context, evaluation, None).metrics == {}
     assert logged(context).files == []

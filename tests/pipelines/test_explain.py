@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import ONLY_MAPS, TINY, Cli, Result
+from conftest import EXPLAINED, TINY, Cli, Result, copy_root
+from idc.attribution.pipeline import faithfulness_step, features_step, galleries, slides_step
 
 QUIET = tuple(o for o in TINY if o not in ("explain=none", "report=false"))
 App = Callable[[str], Cli]
@@ -58,7 +60,7 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
     test = test[test["split"] == "test"]
     patient = str(test["patient"].iloc[0])
 
-    few = ("explain=[gradcam,saliency]", "device=cpu", *ONLY_MAPS[:3])
+    few = ("explain=[gradcam,saliency]", "device=cpu")
     again = explain(f"run={run_id}", f"explain.select=patient={patient}", *few, "explain.count=5",
                     "explain.slides.tiff=true")  # fmt: skip
     assert again.code == 0, again.err
@@ -82,9 +84,9 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
         assert corners[:, axis].max() <= own[name].max() + 50
 
     own = f"hydra.run.dir={tmp_path / 'own'}"
-    errors = explain(f"run={run_id}", "explain.select=errors", own, *few, *ONLY_MAPS)
+    errors = explain(f"run={run_id}", "explain.select=errors", own, *few)
     assert errors.code == 0, errors.err
-    mixed = explain(f"run={run_id}", "explain.select=all", own, *few, *ONLY_MAPS)
+    mixed = explain(f"run={run_id}", "explain.select=all", own, *few)
     assert mixed.code == 1
     assert f"(explain, run {run_id}, finished)" in mixed.err
     (name,) = (p for p in ("errors",) if p in artifacts(errors, run_id, "explain"))
@@ -95,7 +97,7 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
     # A patch of the training split has no stored prediction: it is scored, and marked.
     split = pd.read_parquet(trained.folders[0] / "split.parquet")
     path = str(split.loc[split["split"] == "train", "path"].iloc[0])
-    learnt = explain(f"run={run_id}", f"explain.select=files={path}", *few, *ONLY_MAPS)
+    learnt = explain(f"run={run_id}", f"explain.select=files={path}", *few)
     assert learnt.code == 0, learnt.err
     one = pd.read_parquet(fetched(learnt, run_id, "explain/files/cases.parquet", tmp_path))
     assert one["path"].tolist() == [path]
@@ -105,6 +107,62 @@ def test_a_run_is_explained_again_and_keeps_what_it_had(
     (after,) = learnt.runs()
     assert after.info.status == "FINISHED"
     assert learnt.metrics(after).items() >= before.items()
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], int]]:
+    """What is computed: the part, its methods, and the number of patches."""
+    calls: list[tuple[str, list[str], int]] = []
+
+    def count(module: ModuleType, name: str, methods: int | None, patches: int) -> None:
+        work = getattr(module, name)
+
+        def counted(*given: Any, **options: Any) -> Any:
+            names = [] if methods is None else list(given[methods])
+            calls.append((module.__name__.rpartition(".")[2], names, len(given[patches])))
+            return work(*given, **options)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(faithfulness_step, "measure_faithfulness", 4, 1)
+    count(galleries, "explain", 3, 1)
+    count(slides_step, "explain", 3, 1)
+    for name, patches in (("embeddings", 2), ("feature_maps", 1), ("exciting_patches", 2)):
+        count(features_step, name, None, patches)
+    return calls
+
+
+def test_what_the_run_holds_is_not_computed_again(
+    whole: Result, app: App, tmp_path: Path, ran: list[tuple[str, list[str], int]]
+) -> None:
+    result, explain = copy_root(whole.root, tmp_path), app("explain")
+    (run,) = result.runs()
+    test = pd.read_parquet(result.folders[0] / "evaluation" / "predictions.parquet")
+    errors = int((test["label"] != test["predicted"])[test["split"] == "test"].sum())
+    both = ["gradcam", "integrated_gradients"]
+    command = (f"run={run.info.run_id}", "explain.select=errors", "explain.count=3", "device=cpu")
+    again = explain(*command, EXPLAINED[1])
+    assert again.code == 0, again.err
+    assert ran == [("galleries", both, min(3, errors))]
+    assert "verdicts.json" not in artifacts(again, run.info.run_id, "explain/errors")
+    # Switched on, each part runs; of the methods those that the run has not measured.
+    ran.clear()
+    more = "explain=[default,saliency]"
+    parts = explain(*command, "explain.parts=true", more, *EXPLAINED)
+    assert parts.code == 0, parts.err
+    measured, cases, *features, slide = ran
+    assert measured == ("faithfulness_step", ["saliency"], 4)
+    assert cases == ("galleries", [*both, "saliency"], min(3, errors))
+    assert [name for name, *_ in features] == ["features_step"] * 3
+    assert slide[0] == "slides_step"
+    assert len(slide[1]) == 1
+    # With other options it is another method, and not measured.
+    ran.clear()
+    other = explain(*command, "explain.methods.integrated_gradients.steps=3",
+                    "explain.faithfulness.patches=4", *EXPLAINED[3:7])  # fmt: skip
+    assert other.code == 0, other.err
+    assert ran[0] == ("faithfulness_step", ["integrated_gradients"], 4)
+    assert len(ran) == 2
 
 
 def _points(geometry: dict[str, Any]) -> list[list[float]]:
@@ -117,7 +175,7 @@ def _points(geometry: dict[str, Any]) -> list[list[float]]:
 def test_a_patient_that_is_not_there_leaves_the_run_as_it_was(trained: Result, app: App) -> None:
     (run,) = trained.runs()
     refused = app("explain")(
-        f"run={run.info.run_id}", "device=cpu", "explain.select=patient=nobody", *ONLY_MAPS[:3]
+        f"run={run.info.run_id}", "device=cpu", "explain.select=patient=nobody"
     )
     assert refused.code == 1
     assert "nobody" in refused.err
@@ -133,7 +191,7 @@ def test_with_pseudonyms_no_patient_is_named(
     hidden = "tracking.pseudonymise=true"
     trained = cli(
         *(o for o in TINY if o != "explain=none"), hidden, "explain=saliency",
-        "explain.per_kind=1", *ONLY_MAPS[:3], "split.test_patients=[9002]",
+        "explain.per_kind=1", "split.test_patients=[9002]",
         "explain.slides.patients=[9002]",
     )  # fmt: skip
     assert trained.code == 0, trained.err
@@ -143,7 +201,7 @@ def test_with_pseudonyms_no_patient_is_named(
     explain = app("explain")
     again = explain(
         f"run={run.info.run_id}", hidden, "explain.select=patient=9002", "device=cpu",
-        "explain=saliency", *ONLY_MAPS[:3],
+        "explain=saliency",
     )  # fmt: skip
     assert again.code == 0, again.err
     (run,) = again.runs()

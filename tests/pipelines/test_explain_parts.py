@@ -8,8 +8,6 @@ import pytest
 from stored_run import SMALL, present, store_at, write_run
 
 from conftest import ONLY_MAPS
-from idc.attribution.pipeline import run_steps
-from idc.attribution.pipeline.options import check_explain
 from idc.attribution.pipeline.run_steps import explain_all
 from idc.attribution.pipeline.step import Trust
 from idc.attribution.select import Selection
@@ -17,6 +15,8 @@ from idc.errors import ConfigError
 from idc.pipelines.explain import _free_folder
 from idc.pipelines.finished_run import TrainedRun, open_run
 from idc.pipelines.subject import subject_of
+from idc.pipelines.validate import check_values
+from idc.runtime.drawing import Drawer, Drawing
 
 Make = Callable[..., TrainedRun]
 
@@ -36,11 +36,11 @@ def test_what_is_measured_now_counts_before_what_the_run_holds(
 ) -> None:
     drawn: list[dict[str, str]] = []
 
-    def remember(drawings: list[Any], **_: object) -> None:
+    def remember(_drawer: Drawer, drawings: list[Drawing]) -> None:
         cases = [case for d in drawings for case in d.arguments.get("cases", ())]
         drawn.extend(dict(case.marks) for case in cases if hasattr(case, "marks"))
 
-    monkeypatch.setattr(run_steps, "draw_all", remember)
+    monkeypatch.setattr(Drawer, "add", remember)
     run = make("explain=[saliency,gradcam]", "explain.per_kind=1",
                *ONLY_MAPS, f"explain.faithfulness.patches={patches}")  # fmt: skip
     subject, options = subject_of(run, run.material()), run.now["explain"]
@@ -69,7 +69,7 @@ def test_options_that_cannot_work_are_refused_by_name(
 ) -> None:
     config = compose("explain=gradcam", f"{override}={value}")
     with pytest.raises(ConfigError, match=f"{override}.*{value}"):
-        check_explain(config["explain"])
+        check_values(config)
 
 
 def test_an_explanation_never_goes_over_another(

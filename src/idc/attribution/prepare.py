@@ -4,7 +4,9 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -19,7 +21,8 @@ def explainable_copy(model: nn.Module, device: torch.device | str) -> nn.Module:
         device: Device of the copy.
     """
     with gradients():
-        copied = copy.deepcopy(model).to(device).eval()
+        # With channels last in memory, convolutions on a CPU are faster (MobileNets: by a third).
+        copied = copy.deepcopy(model).to(device).to(memory_format=torch.channels_last).eval()
         for module in copied.modules():
             if hasattr(module, "inplace"):
                 setattr(module, "inplace", False)  # noqa: B010 (no class declares it)
@@ -40,3 +43,8 @@ def fresh(images: Tensor, device: torch.device | str) -> Tensor:
     Must be called inside `gradients`.
     """
     return images.detach().clone().to(device)
+
+
+def as_images(patches: NDArray[np.uint8], device: torch.device | str) -> Tensor:
+    """Patches, uint8 (n, H, W, 3), as float (n, 3, H, W) in [0, 1]; called inside `gradients`."""
+    return fresh(torch.tensor(patches).permute(0, 3, 1, 2), device).float() / 255

@@ -10,10 +10,10 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from idc.attribution.methods import Attributions, Method, OnLayer
-from idc.attribution.prepare import explainable_copy, fresh, gradients
+from idc.attribution.prepare import as_images, explainable_copy, gradients
 from idc.errors import ConfigError
 
 log = logging.getLogger(__name__)
@@ -90,14 +90,14 @@ def run_method(
     parts: list[Attributions] = []
     with gradients():
         if isinstance(method, OnLayer):
-            method = cast(Method, method.settled(model, _images(patches[:1], device)))
+            method = cast(Method, method.settled(model, as_images(patches[:1], device)))
         start = 0
         while start < len(patches):
             rows = slice(start, start + batch_size)
             classes = torch.tensor(targets[rows]).to(device)
             part = None
             with suppress(torch.OutOfMemoryError):
-                part = method(model, _images(patches[rows], device), classes)
+                part = method(model, as_images(patches[rows], device), classes)
             if part is None:
                 # Outside the handler: the error would keep the method's tensors in memory.
                 method, batch_size = _smaller(method, len(classes), name, device)
@@ -113,15 +113,6 @@ def run_method(
         np.concatenate(errors) if errors else None,
         parts[0].note,
     )
-
-
-def _images(patches: NDArray[np.uint8], device: torch.device | str) -> Tensor:
-    """Patches, uint8 (n, H, W, 3), as float (n, 3, H, W) in [0, 1].
-
-    The channels stay last in memory, with which convolutions on a CPU are faster (MobileNetV3: by
-    half).
-    """
-    return fresh(torch.tensor(patches).permute(0, 3, 1, 2), device).float() / 255
 
 
 def _smaller(

@@ -3,14 +3,16 @@
 import csv
 import fnmatch
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import position_words
 from idc.data.text_file import read_text
 from idc.errors import ConfigError, first_line
 
@@ -172,7 +174,7 @@ def kinds_of(
 
 
 def kind_words(kind: str, class_names: Sequence[str]) -> str:
-    """A kind in words, such as ``missed IDC`` for FN; of more than two classes, the kind itself."""
+    """A kind in words, such as ``missed IDC`` for FN, or ``ulcer, called wrong`` for `k > 2`."""
     negative, positive = class_names[0], class_names[1]
     words = {
         "TP": f"{positive} found",
@@ -180,7 +182,19 @@ def kind_words(kind: str, class_names: Sequence[str]) -> str:
         "FN": f"missed {positive}",
         "TN": f"rightly {negative}",
     }
-    return words.get(kind, kind)
+    if kind in words:
+        return words[kind]
+    _, label, end = kind.split()
+    return f"{class_names[int(label)]}, called {end}"
+
+
+def case_words(case: Mapping[Any, Any], class_names: Sequence[str]) -> str:
+    """The lines beside a patch: patient, position, label and score."""
+    place = position_words({str(key): value for key, value in case.items()})
+    return (
+        f"patient {case['patient']}\n{place}{place and chr(10)}"
+        f"labelled {class_names[case['label']]}\nscore {case['score']:.2f}"
+    )
 
 
 def select_cases(
@@ -190,9 +204,7 @@ def select_cases(
     seed: int,
     classes: int = 2,
 ) -> dict[str, NDArray[np.int64]]:
-    """Choose patches of every kind.
-
-    The choice of one kind does not depend on how many there are of another.
+    """Choose patches of every kind; one kind's do not depend on how many there are of another.
 
     Args:
         labels: int (N,).
@@ -211,7 +223,6 @@ def select_cases(
     kinds = kinds_of(pd.Series(labels), pd.Series(predicted), classes)
     chosen = {}
     for number, kind in enumerate(names):
-        pool = np.flatnonzero(kinds == kind)
-        rng = np.random.default_rng((seed, number))
-        chosen[kind] = np.sort(rng.permutation(pool)[:per_kind]).astype(np.int64)
+        order = np.random.default_rng((seed, number)).permutation(np.flatnonzero(kinds == kind))
+        chosen[kind] = np.sort(order[:per_kind]).astype(np.int64)
     return chosen

@@ -59,7 +59,7 @@ EXAMPLES = {
         ("run=RUN explain.select=files=list.txt", "patches by name"),
         ("run=RUN 'explain=[gradcam,occlusion,deeplift]'", "by other methods"),
         ("run=RUN explain.slides.patients=all explain.slides.tiff=true", "all slide maps"),
-        ("run=RUN explain.parts=false", "maps alone"),
+        ("run=RUN explain.parts=true", "faithfulness, features and slide maps anew"),
     ),
     "review": (
         ("run=RUN", "a page on this machine"),

@@ -5,10 +5,9 @@ import json
 import numpy as np
 import torch
 
-from idc.attribution.pipeline.faithfulness_step import VERDICTS
 from idc.attribution.pipeline.options import explains_anything
 from idc.attribution.pipeline.run_steps import Explained, explain_all
-from idc.attribution.pipeline.stored_verdicts import EXPLAIN
+from idc.attribution.pipeline.stored_verdicts import EXPLAIN, VERDICTS
 from idc.attribution.select import parse_selection
 from idc.errors import first_line
 from idc.evaluation.decision import FILE as DECISION

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from idc.attribution.pipeline.explained_model import Subject
+from idc.attribution.pipeline.faithfulness_step import SMALL
 from idc.attribution.pipeline.options import configured_methods
-from idc.attribution.pipeline.run_steps import SMALL
 from idc.attribution.pipeline.stored_verdicts import stored_trust
 from idc.attribution.run import explain
 from idc.attribution.select import NAMED, Selection, parse_selection
@@ -120,7 +120,7 @@ def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Sele
     )
     table = table.reset_index(drop=True)
     trust = stored_trust(run.store, run.record, config, run.folder)
-    configured = configured_methods(config["explain"]).methods
+    configured = configured_methods(config["explain"])
     methods = {name: configured[name] for name in trust.sorted(configured)}
     with progress_bar(len(table) * len(methods), "attributions", SMALL) as advance:
         maps = explain(

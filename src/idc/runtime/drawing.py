@@ -1,13 +1,14 @@
-"""Writing figures to files, in parallel processes where there are many."""
+"""Writing figures to files, in other processes where there are many."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 from matplotlib.figure import Figure
 
 from idc.runtime.cores import count_cores
@@ -15,6 +16,8 @@ from idc.runtime.cores import count_cores
 log = logging.getLogger(__name__)
 DPI = 120
 MANY = 8  # figures; starting processes takes longer than drawing fewer
+IDLE = 300  # seconds after which a process without work ends
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -48,36 +51,68 @@ def save_figures(figures: Iterable[tuple[str, Figure]], folder: Path) -> None:
         save_figure(figure, folder / f"{name}.png")
 
 
-def draw_all(
-    drawings: Sequence[Drawing],
-    workers: int | None = None,
-    advance: Callable[[int], None] | None = None,
-) -> None:
-    """Draw figures, in a pool of processes where there are many: matplotlib uses one core only.
+class Drawer:
+    """Draws figures in other processes while the caller computes; a few of them at the end, here.
+
+    matplotlib uses one core only.
 
     Args:
-        drawings: The figures.
         workers: Number of processes; by default one per core.
-        advance: Called with 1 after each figure.
     """
-    workers = min(count_cores() if workers is None else workers, len(drawings))
-    left = list(drawings)
-    if workers > 1 and len(drawings) >= MANY:
-        try:
-            with parallel_config(backend="loky", inner_max_num_threads=1):
-                pool = Parallel(workers, return_as="generator")
-                for _ in pool(delayed(Drawing.save)(drawing) for drawing in drawings):
-                    left.pop(0)
-                    _advance(advance)
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = count_cores() if workers is None else workers
+        self.waiting: list[Drawing] = []
+        self.running: list[tuple[Drawing, Future[None]]] = []
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __len__(self) -> int:
+        """The number of figures that were added."""
+        return len(self.waiting) + len(self.running)
+
+    def add(self, drawings: Iterable[Drawing]) -> None:
+        """Add figures; from `MANY` on they are drawn at once."""
+        self.waiting += drawings
+        if self.workers < 2 or len(self) < MANY:
             return
-        except TerminatedWorkerError:
-            # Perhaps killed for its memory: drawing one figure after the other needs less.
-            log.warning("a process that draws figures died; drawing the other %d here", len(left))
-    for drawing in left:
-        drawing.save()
-        _advance(advance)
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self.workers, timeout=IDLE, env=ONE_THREAD)
+        with suppress(BrokenProcessPool):
+            while self.waiting:
+                self.running.append((self.waiting[0], self._pool.submit(self.waiting[0].save)))
+                del self.waiting[0]
 
+    def finish(self, advance: Callable[[int], None] | None = None) -> None:
+        """Wait for all figures, and draw those that are left.
 
-def _advance(advance: Callable[[int], None] | None) -> None:
-    if advance is not None:
-        advance(1)
+        Args:
+            advance: Called with 1 after each figure.
+
+        Raises:
+            Exception: A figure cannot be drawn; the others are.
+        """
+        done = advance or (lambda _: None)
+        errors: list[Exception] = []
+        left = self.waiting
+        for drawing, future in self.running:
+            try:
+                future.result()
+                done(1)
+            except BrokenProcessPool:
+                left.append(drawing)
+            except Exception as error:
+                errors.append(error)
+        if self._pool is not None:
+            if left:  # perhaps killed for its memory: one figure after the other needs less
+                log.warning(
+                    "a process that draws figures died; drawing the other %d here", len(left)
+                )
+            self._pool.shutdown()
+        for drawing in left:
+            try:
+                drawing.save()
+                done(1)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]

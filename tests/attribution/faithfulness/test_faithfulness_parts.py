@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 
+import captum.metrics
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from some_plan import some_plan
 from torch import nn
 
 from idc.attribution.faithfulness.likeness import is_flat, map_similarity, random_maps_like
+from idc.attribution.faithfulness.local import infidelity, max_sensitivity, noise_effects
 from idc.attribution.faithfulness.measure import own_references
 from idc.attribution.faithfulness.place import border_measures, truth_measures
-from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.faithfulness.references import References, decide_references
-from idc.attribution.faithfulness.removal import filled, pixel_ranks
+from idc.attribution.faithfulness.removal import filled, pixel_ranks, removal_curves
 from idc.attribution.faithfulness.summary import mean_interval, stages_summary, units_of
 from idc.attribution.faithfulness.verdict import judge
 from idc.attribution.faithfulness.weights_check import (
@@ -28,6 +30,7 @@ from idc.attribution.faithfulness.weights_check import (
     weight_blocks,
 )
 from idc.attribution.methods import GradientShap, IntegratedGradients, Saliency
+from idc.attribution.prepare import gradients
 from idc.models import backbones
 from idc.models.heads import linear, mlp
 from idc.models.network import Network
@@ -140,7 +143,7 @@ def test_each_shuffling_starts_from_the_trained_network() -> None:
     backbone = backbones.vanilla_cnn(16, width=4)
     model = Network(backbone, linear(backbone.num_features, 2), 16).eval().requires_grad_(False)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    plan = FaithfulnessPlan(shuffles=2)
+    plan = some_plan(shuffles=2)
     probe = Probe(model, torch.rand(2, 3, 16, 16), torch.ones(2, dtype=torch.int64), plan, 2)
     maps, _ = probe.maps(Saliency())
     told: list[int] = []
@@ -148,6 +151,44 @@ def test_each_shuffling_starts_from_the_trained_network() -> None:
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert similar["s"].shape == (len(layers), 2)
     assert told == [2] * 2 * (len(layers) - 1)
+
+
+def test_local_measures_are_captums() -> None:
+    torch.manual_seed(0)
+    backbone = backbones.vanilla_cnn(16, width=4)
+    model = Network(backbone, linear(backbone.num_features, 2), 16).eval().requires_grad_(False)
+    plan = some_plan(perturbations=3, sensitivity_patches=2)
+    targets = torch.tensor([0, 1, 1])
+    probe = Probe(model, torch.rand(3, 3, 16, 16), targets, plan, 2)
+    maps, _ = probe.maps(Saliency())
+    noise, change = noise_effects(probe)
+    drawn = torch.from_numpy(noise.reshape(-1, 1, 16, 16))
+    spread = torch.from_numpy(maps)[:, None].expand(-1, 3, -1, -1) / 3
+    expected = captum.metrics.infidelity(
+        model, lambda x: (drawn.expand_as(x), x - drawn), probe.images, spread,
+        target=targets, n_perturb_samples=3, normalize=True,
+    )  # fmt: skip
+    assert infidelity(maps, noise, change) == pytest.approx(expected.numpy(), rel=1e-3)
+    assert infidelity(np.stack([maps, 7 * maps]), noise, change)[1] == pytest.approx(
+        infidelity(maps, noise, change)
+    )
+    assert infidelity(0 * maps, noise, change) == pytest.approx((change**2).mean(1))
+    shifts = [np.random.default_rng((0, 2, i)).uniform(-1, 1, (3, 3, 16, 16)) for i in range(2)]
+
+    def maps_of(rows: torch.Tensor | tuple[torch.Tensor], target: torch.Tensor) -> object:
+        images = rows if isinstance(rows, torch.Tensor) else rows[0]
+        with gradients():  # Captum calls without
+            return (torch.from_numpy(probe.maps(Saliency(), images, target)[0]),)
+
+    largest = captum.metrics.sensitivity_max(
+        maps_of,
+        probe.images[:2],
+        lambda x: x + plan.radius * torch.from_numpy(np.concatenate(shifts).astype(np.float32)),
+        n_perturb_samples=3, target=targets[:2],
+    )  # fmt: skip
+    found = max_sensitivity(probe, Saliency(), maps)
+    assert found[:2] == pytest.approx(largest.numpy(), rel=1e-5)
+    assert np.isnan(found[2])
 
 
 def test_similarity_is_of_sizes_and_unknown_for_flat_maps() -> None:
@@ -240,7 +281,7 @@ def measured(**changes: object) -> dict[str, object]:
     return row | changes
 
 
-BOTH = FaithfulnessPlan(baselines=["white", "mean"])
+BOTH = some_plan(baselines=["white", "mean"])
 TWO = References(0.9, {"white": 0.1, "mean": 0.1}, ("white", "mean"))
 UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
 
@@ -313,7 +354,7 @@ def test_a_weight_on_the_edge_of_twice_its_area_is_not_said_yet() -> None:
 
 
 def test_a_limit_of_the_gain_is_the_plans() -> None:
-    strict = FaithfulnessPlan(baselines=["white", "mean"], least_gain=0.03)
+    strict = some_plan(baselines=["white", "mean"], least_gain=0.03)
     assert judge(measured(), strict, TWO)[0] == UNPROVEN
 
 
@@ -354,13 +395,14 @@ def test_what_decides_is_one_choice_for_all_methods(
     images[:, :, ::2] = 0.2
     references = {"white": torch.ones_like(images), "mean": torch.full_like(images, 0.6)}
     probe = Probe(Dark(), images, torch.ones(4, dtype=torch.int64), BOTH, 4)
-    found = decide_references(probe, references, owners, before)
+    random = np.random.default_rng(0).random((4, 1, 8, 8))
+    curves = removal_curves(probe, [x.numpy() for x in references.values()], random)
+    deletion = dict(zip(references, curves[:, 1, :, 0], strict=True))
+    found = decide_references(deletion, owners, before)
     assert found.deciding == deciding
     assert found.probability == pytest.approx(
         float(probe.probability(images, probe.targets).mean())
     )
-    alone = decide_references(probe, references, {"another": []}, before)
-    assert alone.left == found.left  # no method has a say in that
 
 
 def test_what_decides_is_said_once() -> None:

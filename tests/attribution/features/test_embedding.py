@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idc.attribution.features.embedding import embeddings
 from idc.attribution.features.neighbours import neighbour_metrics
+from idc.attribution.features.outputs import embeddings
 from idc.attribution.features.projection import project
 from idc.attribution.features.sample import balanced_sample
 from idc.errors import ConfigError, DataError
@@ -50,11 +50,8 @@ def test_embeddings_are_the_backbones_output(network: Network, patches: np.ndarr
     assert np.allclose(found, embeddings(network, patches, rows, batch_size=99), atol=1e-5)
 
 
-def test_embeddings_of_nothing_and_progress(network: Network, patches: np.ndarray) -> None:
+def test_embeddings_of_nothing(network: Network, patches: np.ndarray) -> None:
     assert embeddings(network, patches, np.array([], int)).shape == (0, 0)
-    told: list[int] = []
-    embeddings(network, patches, np.arange(5), batch_size=2, advance=told.append)
-    assert told == [2, 2, 1]
 
 
 def clouds(per: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

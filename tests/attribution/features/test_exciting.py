@@ -1,19 +1,18 @@
 """The most exciting patches against a loop over all of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
-from idc.attribution.features.exciting import Exciting, exciting_patches
-from idc.attribution.features.layers import feature_layers
-from idc.attribution.features.stream import in_batches
-from idc.attribution.features.units import Activations, pick_units, unit_areas
+from idc.attribution.features.exciting import Unit, exciting_patches, pick_units, unit_areas
+from idc.attribution.features.shown_layers import feature_layers
 from idc.attribution.layers import MapLayer
-from idc.errors import ConfigError
 
 SIDE, CHANNELS = 8, 6
 
@@ -51,8 +50,8 @@ LABELS = np.random.default_rng(1).integers(0, 2, 90)
 GROUPS = np.random.default_rng(2).choice(["a", "b", "c", "d"], 90, p=[0.6, 0.2, 0.15, 0.05])
 
 
-def layer_of(model: nn.Module, name: str = "relu") -> MapLayer:
-    return feature_layers(model, torch.rand(1, 3, SIDE, SIDE), [name])[0]
+def layer_of(model: nn.Module) -> MapLayer:
+    return feature_layers(model, torch.rand(1, 3, SIDE, SIDE), ["relu"])[0]
 
 
 def activations(model: Small, patches: np.ndarray) -> np.ndarray:
@@ -62,61 +61,49 @@ def activations(model: Small, patches: np.ndarray) -> np.ndarray:
         return model.norm(model.conv(images)).relu().numpy()
 
 
-def find(
-    model: nn.Module, patches: np.ndarray, rows: Sequence[int], batch: int = 7, **options: object
-) -> Exciting:
-    batches = in_batches(patches, LABELS, np.asarray(rows), batch)
-    return exciting_patches(model, batches, layer_of(model), **options)  # type: ignore[arg-type]
+def find(model: nn.Module, patches: np.ndarray, rows: Sequence[int], **options: Any) -> list[Unit]:
+    rows = np.asarray(rows, np.int64)
+    table = pd.DataFrame({"row": rows, "label": LABELS[rows], "patient": GROUPS[rows]})
+    options = {"units": CHANNELS, "batch_size": 7, **options}
+    return exciting_patches(model, patches, table, layer_of(model), **options)
 
 
-def by_hand(values: np.ndarray, rows: Sequence[int], per_unit: int, limit: int | None) -> list[int]:
+def by_hand(values: np.ndarray, rows: Sequence[int], per_unit: int, limit: int) -> list[int]:
     taken: list[int] = []
     for row in sorted(rows, key=lambda r: (-values[r], r)):
         of_patient = sum(GROUPS[other] == GROUPS[row] for other in taken)
-        if len(taken) < per_unit and (limit is None or of_patient < limit):
+        if len(taken) < per_unit and of_patient < limit:
             taken.append(row)
     return taken
 
 
-@pytest.mark.parametrize("limit", [None, 1, 2])
-@pytest.mark.parametrize("pool", ["max", "mean"])
-@pytest.mark.parametrize("per_unit", [3, 20])
+@pytest.mark.parametrize(("per_unit", "limit"), [(3, 1), (3, 2), (20, 2), (20, 99)])
 def test_they_are_those_of_a_loop(
-    model: Small, patches: np.ndarray, limit: int | None, pool: str, per_unit: int
+    model: Small, patches: np.ndarray, limit: int, per_unit: int
 ) -> None:
     maps = activations(model, patches)
-    values = maps.max((2, 3)) if pool == "max" else maps.mean((2, 3))
+    values = maps.max((2, 3))
     rows = [r for r in range(90) if r % 5]
-    options = {
-        "patients": None if limit is None else GROUPS,
-        "per_patient": limit or 1,
-        "pool": pool,
-    }
-    found = find(model, patches, rows, units=[4, 0, 5], per_unit=per_unit, **options)
-    assert [unit.channel for unit in found.units] == [4, 0, 5]
-    assert found.seen == len(rows)
-    for unit in found.units:
+    units = find(model, patches, rows[::-1], per_unit=per_unit, per_patient=limit)
+    assert sorted(unit.channel for unit in units) == list(range(CHANNELS))
+    for unit in units:
         # Copies are equal but for rounding, which the batch's place decides.
-        expected = by_hand(values[:, unit.channel].round(4), rows, per_unit, limit)
+        expected = by_hand(values[:, unit.channel].round(5), rows, per_unit, limit)
         assert len(unit.rows) == len(expected)
         assert np.allclose(unit.values, values[expected, unit.channel], atol=1e-5)
         assert np.allclose(unit.values, values[unit.rows, unit.channel], atol=1e-5)
         assert np.allclose(unit.maps, maps[unit.rows, unit.channel], atol=1e-5)
-        if limit is not None:
-            assert np.unique(GROUPS[unit.rows], return_counts=True)[1].max() <= limit
-    assert found.units[2].rows.tolist() == by_hand(np.zeros(90), rows, per_unit, limit)
+        assert np.unique(GROUPS[unit.rows], return_counts=True)[1].max() <= limit
+    (silent,) = (unit for unit in units if unit.channel == CHANNELS - 1)
+    assert silent.rows.tolist() == by_hand(np.zeros(90), rows, per_unit, limit)
 
 
 def test_neither_batches_nor_order_matter(model: Small, patches: np.ndarray) -> None:
-    options = {"patients": GROUPS, "units": 4, "per_unit": 5}
-    distinct = np.arange(60)
-    one = find(model, patches, distinct, 1, **options)
-    all_at_once = find(model, patches, distinct, 60, **options)
-    shuffled = find(model, patches, np.random.default_rng(3).permutation(60), 13, **options)
-    for other in (all_at_once, shuffled):
-        for a, b in zip(one.units, other.units, strict=True):
-            assert (a.channel, a.rows.tolist()) == (b.channel, b.rows.tolist())
-            assert np.allclose(a.maps, b.maps, atol=1e-5)
+    one = find(model, patches, range(60), units=4, batch_size=60)
+    other = find(model, patches, np.random.default_rng(3).permutation(60), units=4, batch_size=13)
+    for a, b in zip(one, other, strict=True):
+        assert (a.channel, a.rows.tolist()) == (b.channel, b.rows.tolist())
+        assert np.allclose(a.maps, b.maps, atol=1e-5)
 
 
 def test_units_are_those_that_tell_the_labels_apart_both_ways(
@@ -126,28 +113,26 @@ def test_units_are_those_that_tell_the_labels_apart_both_ways(
     bright[LABELS == 1] //= 3
     values = activations(model, bright).max((2, 3))
     areas = [roc_auc_score(LABELS, values[:, c]) for c in range(CHANNELS)]
-    found = find(model, bright, range(90), units=3, per_unit=2)
-    assert found.ranked == 90
+    units = find(model, bright, range(90), units=3, per_unit=2)
     order = np.argsort(areas)
-    assert [u.channel for u in found.units] == [order[-1], order[-2], order[0]]
-    for unit in found.units:
+    assert [u.channel for u in units] == [order[-1], order[-2], order[0]]
+    for unit in units:
         assert unit.auroc == pytest.approx(areas[unit.channel], abs=0.01)
 
 
 def test_with_one_label_units_that_vary_most_are_taken(model: Small, patches: np.ndarray) -> None:
     rows = np.flatnonzero(LABELS == 1)
-    found = find(model, patches, rows, units=2)
+    units = find(model, patches, rows, units=2)
     spread = activations(model, patches[rows]).max((2, 3)).std(0)
-    assert [u.channel for u in found.units] == np.argsort(-spread)[:2].tolist()
-    assert all(u.auroc is None for u in found.units)
+    assert [u.channel for u in units] == np.argsort(-spread)[:2].tolist()
+    assert all(u.auroc is None for u in units)
 
 
-def test_fewer_patches_than_asked_for(model: Small, patches: np.ndarray) -> None:
-    found = find(model, patches, [3, 8], units=100, per_unit=9)
-    assert len(found.units) == CHANNELS
-    assert {tuple(sorted(u.rows.tolist())) for u in found.units} == {(3, 8)}
-    none = find(model, patches, [], units=[0])
-    assert (none.seen, len(none.units[0].rows)) == (0, 0)
+def test_few_patches_and_none(model: Small, patches: np.ndarray) -> None:
+    units = find(model, patches, [3, 8], units=100, per_unit=9)
+    assert len(units) == CHANNELS
+    assert {tuple(sorted(u.rows.tolist())) for u in units} == {(3, 8)}
+    assert find(model, patches, []) == []
 
 
 def test_areas_agree_with_scikit_learn() -> None:
@@ -159,21 +144,6 @@ def test_areas_agree_with_scikit_learn() -> None:
     expected = [roc_auc_score(labels == 1, column) for column in values.T]
     assert np.allclose(areas, expected)
     assert unit_areas(values, np.zeros(40, int)) is None
-
-
-def test_a_bounded_sample_is_even_and_does_not_depend_on_the_batches() -> None:
-    rows = np.arange(4000)
-    kept = []
-    for step in (4000, 170):
-        sample = Activations(1, most=500)
-        for part in (rows[i : i + step] for i in range(0, 4000, step)):
-            sample.add(part[:, None].astype(np.float32), part, part % 2)
-        assert len(sample.labels) == 500
-        assert np.array_equal(sample.values[:, 0] % 2, sample.labels)
-        kept.append(np.sort(sample.values[:, 0]))
-    assert np.array_equal(kept[0], kept[1])
-    assert len(np.unique(kept[0])) == 500
-    assert abs(kept[0].mean() - 2000) < 4 * 4000 / np.sqrt(12 * 500)
 
 
 def test_picked_units_are_distinct() -> None:
@@ -188,25 +158,7 @@ def test_the_model_stays_as_it_was(model: Small, patches: np.ndarray) -> None:
     before = {k: v.clone() for k, v in model.state_dict().items()}
     with torch.inference_mode():
         find(model, patches, range(20), units=2)
-    with pytest.raises(ZeroDivisionError):
-        find(model, patches, range(20), units=2, advance=lambda n: n / 0)
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert all(m.training for m in model.modules())
     assert model.relu.inplace
     assert not any(m._forward_hooks for m in model.modules())
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"units": [0, 6]}, "relu has no channel 6; its 6 channels"),
-        ({"units": 0}, "units=0"),
-        ({"per_unit": 0}, "per_unit=0"),
-        ({"pool": "median"}, "choose max or mean"),
-    ],
-)
-def test_what_cannot_be_is_refused(
-    model: Small, patches: np.ndarray, options: dict[str, object], words: str
-) -> None:
-    with pytest.raises(ConfigError, match=words):
-        find(model, patches, range(4), **options)

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from idc.attribution.pipeline.step import Trust
-from idc.attribution.pipeline.stored_verdicts import _read
+from idc.attribution.pipeline.stored_verdicts import read_verdicts
 from idc.errors import CheckpointError
 
 
@@ -21,12 +22,25 @@ def test_one_method_comes_first_wherever_one_is_shown() -> None:
 
 def test_what_decided_is_read_back_and_older_runs_lack_it(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.json"
-    content: dict[str, object] = {"order": ["gradcam"], "marks": {}}
+    content: dict[str, Any] = {"order": ["gradcam"], "marks": {}}
     path.write_text(json.dumps(content))
-    assert _read(path) == Trust(["gradcam"], {}, ())
+    assert read_verdicts(path) == Trust(["gradcam"], {}, ())
+    content["settings"] = {"gradcam": {"method": {"min_map": 6}}}
     content["references"] = {"deciding": ["mean"], "left": {"mean": 0.2, "white": 0.1}}
     path.write_text(json.dumps(content))
-    assert _read(path) == Trust(["gradcam"], {}, ("mean",))
+    assert read_verdicts(path) == Trust(["gradcam"], {}, ("mean",), content["settings"])
     path.write_text(json.dumps({"order": ["gradcam"], "marks": {}, "references": 3}))
     with pytest.raises(CheckpointError, match="damaged"):
-        _read(path)
+        read_verdicts(path)
+
+
+def test_what_was_measured_first_stays_first_and_later_methods_follow() -> None:
+    first = Trust(["a", "b"], {"b": "weak"}, ("mean",), {"a": {"method": 1}})
+    later = Trust(["c", "a"], {"a": "other", "c": "empty"}, ("white",), {"c": {"method": 2}})
+    both = first.followed_by(later)
+    assert both.order == ["a", "b", "c"]
+    assert both.marks == {"b": "weak", "c": "empty"}
+    assert both.deciding == ("mean",)
+    assert set(both.settings) == {"a", "c"}
+    assert both.without(["b"]).caveat("b") == "faithfulness not measured"
+    assert Trust().followed_by(later) == later

@@ -1,116 +1,89 @@
-"""Infidelity and max-sensitivity (Yeh et al. 2019), by Captum."""
+"""Infidelity and max-sensitivity (Yeh et al. 2019), with the same draws for every method."""
 
-from collections.abc import Callable, Iterator
-from typing import Literal
-
-import captum.metrics
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.methods import Method
-from idc.attribution.prepare import fresh, gradients
 
-Law = Literal["normal", "uniform"]
-TAGS: dict[Law, int] = {"normal": 1, "uniform": 2}  # set the seeds of the draws apart
+NOISE, SHIFTS = 1, 2  # set the seeds of the draws apart
 
 
-def infidelity(probe: Probe, maps: NDArray[np.floating]) -> NDArray[np.float64]:
-    """How badly a map predicts the effect of noise on the logit: mean squared error, >= 0.
-
-    The noise is the same in the three channels, as a map has one value per pixel. The best factor
-    for each map is taken (Captum's ``normalize``), so that methods of any scale can be compared.
-    For a map of zeros it is the logit's mean squared change.
-
-    Args:
-        probe: What is measured on.
-        maps: float (N, H, W).
+def noise_effects(probe: Probe) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Noise of each patch, the same in the three channels, and by how much it lowers the logit.
 
     Returns:
-        float64 (N,), in squared logits.
+        float32 (N, perturbations, H, W), and float64 (N, perturbations).
     """
-    images, plan = probe.images, probe.plan
-    spread = torch.from_numpy(np.asarray(maps, np.float32)).to(images.device)
-    spread = (spread[:, None] / 3).repeat(1, 3, 1, 1)
-    parts = [
-        captum.metrics.infidelity(
-            probe.model,
-            _subtract(plan.noise * _draws(probe, part, "normal")),
-            images[part],
-            spread[part],
-            target=probe.targets[part],
-            n_perturb_samples=plan.perturbations,
-            normalize=True,
-        )
-        for part in _parts(len(images), plan.perturbations, probe.forward_rows)
+    plan, (height, width) = probe.plan, probe.images.shape[-2:]
+    shape = (plan.perturbations, height, width)
+    draws = [
+        np.random.default_rng((plan.seed, NOISE, patch)).standard_normal(shape).astype(np.float32)
+        for patch in range(len(probe.images))
     ]
-    return torch.cat(parts).double().cpu().numpy().clip(0)
+    noise = np.float32(plan.noise) * np.stack(draws)
+    flat = torch.from_numpy(noise).reshape(-1, 1, height, width).to(probe.images.device)
+    patch = torch.arange(len(noise), device=flat.device).repeat_interleave(plan.perturbations)
+    changed = [
+        probe.logits(probe.images[patch[part]] - flat[part], probe.targets[patch[part]])
+        for part in probe.parts(len(flat))
+    ]
+    before = [
+        probe.logits(probe.images[part], probe.targets[part])
+        for part in probe.parts(len(probe.images))
+    ]
+    change = torch.cat(before)[patch] - torch.cat(changed)
+    return noise, change.double().cpu().numpy().reshape(noise.shape[:2])
 
 
-def max_sensitivity(probe: Probe, method: Method) -> NDArray[np.float64]:
-    """The largest relative change of the map when no pixel changes by more than `plan.radius`.
+def infidelity(
+    maps: NDArray[np.floating], noise: NDArray[np.float32], change: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How badly maps predict the effect of noise on the logit: mean squared error, >= 0.
+
+    The best factor for each map is taken, so that methods of any scale can be compared; for a map
+    of zeros it is the logit's mean squared change.
+
+    Args:
+        maps: float (..., N, H, W).
+        noise: float (N, n, H, W).
+        change: float (N, n); see `noise_effects`.
+
+    Returns:
+        float64 (..., N), in squared logits.
+    """
+    predicted = np.einsum("...ihw,ijhw->...ij", maps.astype(np.float64), noise)
+    squares = (predicted**2).sum(-1)
+    factor = (predicted * change).sum(-1) / np.where(squares > 0, squares, 1)
+    return np.asarray(((factor[..., None] * predicted - change) ** 2).mean(-1))
+
+
+def max_sensitivity(probe: Probe, method: Method, maps: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The largest relative change of a map when no pixel changes by more than `plan.radius`.
 
     Args:
         probe: What is measured on.
         method: Explains the model; called again on perturbed images.
+        maps: Its maps of the patches, float (N, H, W).
 
     Returns:
         float64 (N,), >= 0: the norm of the change over the norm of the map; NaN beyond the first
         `plan.sensitivity_patches`.
     """
-    images, plan = probe.images, probe.plan
-
-    def maps_of(rows: Tensor | tuple[Tensor], target: Tensor) -> tuple[Tensor]:
-        inputs = rows if isinstance(rows, Tensor) else rows[0]
-        if len(target) == 1:  # Captum repeats the targets of several patches only
-            target = target.expand(len(inputs))
-        with gradients():  # Captum calls without
-            result = method(probe.model, fresh(inputs, inputs.device), target)
-        return (torch.from_numpy(result.maps),)  # Captum would take a lone tensor for a tuple
-
-    largest = np.full(len(images), np.nan)
-    chosen = min(len(images), plan.sensitivity_patches)
-    for part in _parts(chosen, plan.perturbations, probe.batch_size):
-        largest[part] = captum.metrics.sensitivity_max(
-            maps_of,
-            images[part],
-            _add(plan.radius * _draws(probe, part, "uniform")),
-            n_perturb_samples=plan.perturbations,
-            target=probe.targets[part],
-        ).numpy()
+    plan, count = probe.plan, min(len(maps), probe.plan.sensitivity_patches)
+    largest = np.full(len(maps), np.nan)
+    if not count:
+        return largest
+    shape = (plan.perturbations, *probe.images.shape[1:])
+    draws = [
+        np.random.default_rng((plan.seed, SHIFTS, patch)).uniform(-1, 1, shape).astype(np.float32)
+        for patch in range(count)
+    ]
+    patch = np.arange(count).repeat(plan.perturbations)
+    shifts = plan.radius * torch.from_numpy(np.concatenate(draws)).to(probe.images.device)
+    moved, _ = probe.maps(method, probe.images[patch] + shifts, probe.targets[patch])
+    change = np.linalg.norm((moved - maps[patch]).reshape(len(patch), -1), axis=1)
+    size = np.linalg.norm(maps[:count].reshape(count, -1), axis=1)
+    largest[:count] = change.reshape(count, -1).max(1) / np.where(size > 0, size, 1)
     return largest
-
-
-def _subtract(change: Tensor) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    return lambda rows: (change.expand_as(rows), rows - change)
-
-
-def _add(change: Tensor) -> Callable[[Tensor], Tensor]:
-    return lambda rows: rows + change
-
-
-def _parts(patches: int, perturbations: int, rows_at_once: int) -> Iterator[slice]:
-    """Patches whose perturbed images fit into a pass, one at least."""
-    size = max(1, rows_at_once // perturbations)
-    for start in range(0, patches, size):
-        yield slice(start, min(start + size, patches))
-
-
-def _draws(probe: Probe, part: slice, law: Law) -> Tensor:
-    """Draws of each patch, from a seed of its own, whatever it is batched with.
-
-    Standard normal (n * perturbations, 1, H, W), or uniform in [-1, 1] with three channels; a
-    patch's draws stand together, as Captum repeats the images.
-    """
-    height, width = probe.images.shape[-2:]
-    draws = []
-    for patch in range(part.start, part.stop):
-        rng = np.random.default_rng((probe.plan.seed, TAGS[law], patch))
-        if law == "normal":
-            draw = rng.standard_normal((probe.plan.perturbations, 1, height, width))
-        else:
-            draw = rng.uniform(-1, 1, (probe.plan.perturbations, 3, height, width))
-        draws.append(draw.astype(np.float32))
-    return torch.from_numpy(np.concatenate(draws)).to(probe.images.device)

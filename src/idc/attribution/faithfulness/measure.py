@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 from torch import nn
 
 from idc.attribution.faithfulness.likeness import is_flat
-from idc.attribution.faithfulness.local import infidelity, max_sensitivity
+from idc.attribution.faithfulness.local import infidelity, max_sensitivity, noise_effects
 from idc.attribution.faithfulness.place import border_measures, truth_measures
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.probe import Probe
-from idc.attribution.faithfulness.references import decide_references
-from idc.attribution.faithfulness.removal import filled, measure_gains
+from idc.attribution.faithfulness.references import References, decide_references
+from idc.attribution.faithfulness.removal import (
+    KINDS,
+    OF_BRIGHTNESS,
+    area,
+    filled,
+    removal_curves,
+    with_random,
+)
 from idc.attribution.faithfulness.result import Faithfulness
 from idc.attribution.faithfulness.summary import (
-    curve_rows,
     randomisation_rows,
     stages_summary,
     summarise,
@@ -28,8 +34,6 @@ from idc.attribution.faithfulness.weights_check import measured_stages, similari
 from idc.attribution.methods import Method
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError
-
-PARTS = 3  # maps, curves, and the local measures
 
 
 def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessPlan) -> int:
@@ -41,7 +45,8 @@ def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessP
         methods: Number of methods.
         plan: The plan.
     """
-    return patches * (1 + methods * (PARTS + len(weight_blocks(model)) * plan.shuffles))
+    # Of each method its maps, its curves, its sensitivity, and its maps with shuffled weights.
+    return patches * methods * (3 + len(weight_blocks(model)) * plan.shuffles)
 
 
 def measure_faithfulness(
@@ -95,52 +100,67 @@ def measure_faithfulness(
             plan,
             batch_size,
         )
-        images: dict[str, torch.Tensor] = {
-            name: torch.from_numpy(filled(pixels, name)).to(device) for name in plan.baselines
-        }
-        owners = {name: own_references(method) for name, method in methods.items()}
-        references = decide_references(probe, images, owners, before)
-        done(len(patches))
-        moves = infidelity(probe, np.zeros_like(pixels[:, 0]))
-        trained, tables, curves = {}, [], []
+        trained, errors = {}, {}
         for name, method in methods.items():
-            trained[name], errors = probe.maps(method)
+            trained[name], errors[name] = probe.maps(method)
             done(len(patches))
-            table, means = measure_gains(probe, images, trained[name], references.deciding)
-            curves.append(curve_rows(name, means, plan.steps, references.deciding))
+        brightness = with_random(probe, pixels.mean(1), 1, OF_BRIGHTNESS)[:, 1:]
+        ranked = [with_random(probe, maps, plan.random_maps) for maps in trained.values()]
+        curves = removal_curves(
+            probe,
+            [filled(pixels, name) for name in plan.baselines],
+            np.concatenate([brightness, *ranked], axis=1),
+        )
+        done(len(patches) * len(methods))
+        noise, change = noise_effects(probe)
+        sensitivity = {}
+        for name, method in methods.items():
+            sensitivity[name] = max_sensitivity(probe, method, trained[name])
             done(len(patches))
-            value = infidelity(probe, trained[name])
-            share = np.divide(value, moves, out=np.full_like(value, np.nan), where=moves > 0)
-            table["infidelity"], table["infidelity_share"] = value, share.clip(None, 1)
-            table["max_sensitivity"] = max_sensitivity(probe, method)
-            table["completeness_error"] = errors
-            done(len(patches))
-            tables.append(table)
         layers, similar = similarities(probe, methods, trained, done)
+    owners = {name: own_references(method) for name, method in methods.items()}
+    deletion = dict(zip(plan.baselines, curves[:, 1, :, 0], strict=True))
+    references = decide_references(deletion, owners, before)
     units = units_of(patients)
+    moves = infidelity(np.zeros_like(brightness[:, 0]), noise, change)
     place = np.zeros(pixels[:, 0].shape, bool) if signal is None else signal
-    for table, (name, maps) in zip(tables, trained.items(), strict=True):
-        table.insert(0, "method", name)
-        table.insert(1, "patch", np.arange(len(patches)))
-        table.insert(2, "patient", np.asarray(patients))
+    many = 1 + plan.random_maps
+    tables, means, checked, checks = [], [], [], {}
+    for number, (name, maps) in enumerate(trained.items()):
+        own = curves[:, :, :, 1 + number * many : 1 + (number + 1) * many]
         stages = measured_stages(similar[name])
-        table["randomisation_similarity"] = similar[name][stages[-1]] if len(stages) else np.nan
-        table["flat_share"] = is_flat(maps).astype(float)
-        for more in (border_measures(maps), truth_measures(maps, place)):
-            table[more.columns] = more
-    per_patch = pd.concat(tables, ignore_index=True)
-    checked = [randomisation_rows(n, s, layers, units, plan.seed) for n, s in similar.items()]
-    checks = {
-        name: {
-            **stages_summary(similarities, layers, plan.max_similarity),
+        last = similar[name][stages[-1]] if len(stages) else np.nan
+        value = infidelity(maps, noise, change)
+        table = pd.DataFrame(
+            {
+                "method": name,
+                "patch": np.arange(len(patches)),
+                "patient": np.asarray(patients),
+                **_gains(own, plan.baselines, references),
+                "infidelity": value,
+                "infidelity_share": np.divide(
+                    value, moves, out=np.full_like(value, np.nan), where=moves > 0
+                ).clip(None, 1),
+                "max_sensitivity": sensitivity[name],
+                "completeness_error": errors[name],
+                "randomisation_similarity": last,
+                "flat_share": is_flat(maps).astype(float),
+            }
+        )
+        tables.append(
+            pd.concat([table, border_measures(maps), truth_measures(maps, place)], axis=1)
+        )
+        means.append(_mean_curves(name, own, plan.baselines, references))
+        checked.append(randomisation_rows(name, similar[name], layers, units, plan.seed))
+        checks[name] = {
+            **stages_summary(similar[name], layers, plan.max_similarity),
             "own_baselines": ",".join(owners[name]),
         }
-        for name, similarities in similar.items()
-    }
+    per_patch = pd.concat(tables, ignore_index=True)
     return Faithfulness(
         table=summarise(per_patch, checks, units, plan, references),
         per_patch=per_patch,
-        curves=pd.concat(curves, ignore_index=True),
+        curves=pd.concat(means, ignore_index=True),
         randomisation=pd.concat(checked, ignore_index=True),
         plan=plan,
         references=references,
@@ -151,3 +171,52 @@ def own_references(method: Method) -> list[str]:
     """The reference images that a method itself uses; none for most."""
     own = getattr(method, "baselines", None) or getattr(method, "baseline", None) or []
     return [own] if isinstance(own, str) else list(own)
+
+
+def _gains(
+    curves: NDArray[np.float64], names: Sequence[str], references: References
+) -> dict[str, NDArray[np.float64]]:
+    """Areas and gains of each patch: means over the reference images that decide, and each gain.
+
+    Args:
+        curves: Of one method, its random maps behind it: (R, 2, N, 1 + random maps, steps + 1).
+        names: The reference images, R.
+        references: What decides.
+    """
+    areas = area(curves)
+    own, random = areas[..., 0], areas[..., 1:].mean(-1)
+    gain = (own[:, 0] - own[:, 1]) - (random[:, 0] - random[:, 1])
+    ends = curves[:, 1, :, 0, -1]
+    decide = [name in references.deciding for name in names]
+    return {
+        "probability": curves[0, 1, :, 0, 0],
+        "probability_at_baseline": ends[decide].mean(0),
+        **{f"{kind}_auc": own[decide, i].mean(0) for i, kind in enumerate(KINDS)},
+        **{f"{kind}_auc_random": random[decide, i].mean(0) for i, kind in enumerate(KINDS)},
+        "gain": gain[decide].mean(0),
+        **{f"gain_{name}": gain[i] for i, name in enumerate(names)},
+        **{f"probability_at_{name}": ends[i] for i, name in enumerate(names)},
+    }
+
+
+def _mean_curves(
+    method: str, curves: NDArray[np.float64], names: Sequence[str], references: References
+) -> pd.DataFrame:
+    """The mean curves of a method and of its random maps; see `Faithfulness.curves`."""
+    parts = [
+        pd.DataFrame(
+            {
+                "method": method,
+                "baseline": name,
+                "decides": name in references.deciding,
+                "maps": maps,
+                "kind": kind,
+                "share": np.linspace(0, 1, curves.shape[-1]),
+                "probability": of_maps.mean((0, 1)),
+            }
+        )
+        for i, name in enumerate(names)
+        for j, kind in enumerate(KINDS)
+        for maps, of_maps in (("method", curves[i, j, :, :1]), ("random", curves[i, j, :, 1:]))
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,5 +1,6 @@
 """The model, the patches and the plan that all measures share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,10 +31,16 @@ class Probe:
     plan: FaithfulnessPlan
     batch_size: int
 
-    @property
-    def forward_rows(self) -> int:
-        """Images a pass that keeps nothing for gradients."""
-        return 4 * self.batch_size
+    def parts(self, rows: int) -> Iterator[slice]:
+        """Batches of a pass that keeps nothing for gradients."""
+        size = 4 * self.batch_size
+        return (slice(start, start + size) for start in range(0, rows, size))
+
+    def logits(self, rows: Tensor, targets: Tensor) -> Tensor:
+        """Images (n, 3, H, W) and classes (n,) to the classes' logits (n,)."""
+        with torch.no_grad():
+            values: Tensor = self.model(rows)
+        return values.gather(1, targets[:, None])[:, 0]
 
     def probability(self, rows: Tensor, targets: Tensor) -> Tensor:
         """Images (n, 3, H, W) and classes (n,) to the classes' probabilities (n,)."""
@@ -41,15 +48,23 @@ class Probe:
             chances: Tensor = self.model(rows).softmax(1)
         return chances.gather(1, targets[:, None])[:, 0]
 
-    def maps(self, method: Method) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        """Maps, float32 (N, H, W), and their errors of completeness, (N,), NaN if none."""
+    def maps(
+        self, method: Method, images: Tensor | None = None, targets: Tensor | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Maps of the patches, or of other images, and their errors of completeness.
+
+        Returns:
+            float32 (n, H, W), and float64 (n,), NaN where the method promises no completeness.
+        """
+        images = self.images if images is None else images
+        targets = self.targets if targets is None else targets
         parts = [
             method(
                 self.model,
-                fresh(self.images[start : start + self.batch_size], self.images.device),
-                self.targets[start : start + self.batch_size],
+                fresh(images[start : start + self.batch_size], images.device),
+                targets[start : start + self.batch_size],
             )
-            for start in range(0, len(self.images), self.batch_size)
+            for start in range(0, len(images), self.batch_size)
         ]
         errors = [
             np.full(len(part.maps), np.nan) if part.error is None else np.abs(part.error)

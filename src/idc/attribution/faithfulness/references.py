@@ -4,15 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from idc.attribution.faithfulness.likeness import random_maps_like
 from idc.attribution.faithfulness.plan import MOST_LEFT
-from idc.attribution.faithfulness.probe import Probe
-from idc.attribution.faithfulness.removal import removal_curves
 from idc.text import listing
 
-RANDOM_MAPS = 5  # sets the seeds of the draws apart
 NAMES = {
     "white": "white",
     "grey": "grey",
@@ -71,41 +68,27 @@ class References:
 
 
 def decide_references(
-    probe: Probe,
-    images: Mapping[str, Tensor],
+    curves: Mapping[str, NDArray[np.float64]],
     owners: Mapping[str, Sequence[str]],
     before: Sequence[str] = (),
 ) -> References:
     """Decide which reference images count, for all methods together.
 
     Args:
-        probe: What is measured on.
-        images: Name of a reference image to it, float (N, 3, H, W).
+        curves: Reference image to the deletion curves of the patches in an order of no method,
+            float (N, steps + 1).
         owners: Method to the reference images that it itself uses; others decide, so that no
             method is judged with its own reference image.
         before: Those that decided when the run was explained first; kept where possible.
     """
-    brightness = probe.images.mean(1).cpu().numpy()
-    seeds = [(probe.plan.seed, RANDOM_MAPS, patch) for patch in range(len(brightness))]
-    random = random_maps_like(brightness, 1, seeds)
-    curves = [kinds["deletion"] for kinds in removal_curves(probe, list(images.values()), random)]
-    left = {
-        name: float(curve.mean((0, 1)).min()) for name, curve in zip(images, curves, strict=True)
-    }
-    undecided = References(float(curves[0][:, :, 0].mean()), left, tuple(images))
-    counting = undecided.counting
-    return References(
-        undecided.probability, left, _deciding(counting, owners, before) or tuple(images)
-    )
-
-
-def _deciding(
-    counting: Sequence[str], owners: Mapping[str, Sequence[str]], before: Sequence[str]
-) -> tuple[str, ...]:
-    kept = [name for name in counting if name in before] or list(counting)
+    left = {name: float(curve.mean(0).min()) for name, curve in curves.items()}
+    probability = float(next(iter(curves.values()))[:, 0].mean())
+    counting = References(probability, left, ()).counting
+    kept = [name for name in counting if name in before] or counting
     uses = Counter(name for own in owners.values() for name in own)
     fewest = min((uses[name] for name in kept), default=0)
-    return tuple(name for name in kept if uses[name] == fewest)
+    deciding = tuple(name for name in kept if uses[name] == fewest)
+    return References(probability, left, deciding or tuple(left))
 
 
 def named(references: Sequence[str]) -> str:

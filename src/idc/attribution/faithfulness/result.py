@@ -8,35 +8,18 @@ import pandas as pd
 
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.references import References
-from idc.attribution.faithfulness.verdict import (
-    EMPTY,
-    FAILS,
-    MARKS,
-    TRUST,
-    method_sentence,
-)
+from idc.attribution.faithfulness.verdict import EMPTY, FAILS, MARKS, TRUST, method_sentence
 from idc.metrics.resampling import FEW_PATIENTS
 from idc.text import count
 
-METRICS = {
-    "insertion_auc": "insertion_auc",
-    "deletion_auc": "deletion_auc",
-    "drop_over_random": "drop_over_random",
-    "drop_over_random_low": "drop_over_random_ci_low",
-    "drop_over_random_high": "drop_over_random_ci_high",
-    "infidelity": "infidelity",
-    "infidelity_share": "infidelity_share",
-    "max_sensitivity": "max_sensitivity",
-    "randomisation_similarity": "randomisation_similarity",
-    "randomisation_highest": "randomisation_highest",
-    "flat_share": "flat_share",
-    "border_mass": "border_mass",
-    "border_area": "border_area",
-    "completeness_error": "completeness_error",
-    "pointing_game": "pointing_game",
-    "localisation": "localisation",
-    "signal_mass": "signal_mass",
-}
+METRICS = (
+    *("insertion_auc", "deletion_auc", "drop_over_random", "infidelity", "infidelity_share"),
+    *("max_sensitivity", "randomisation_similarity", "randomisation_highest", "flat_share"),
+    *("border_mass", "border_area", "completeness_error", "pointing_game", "localisation"),
+    "signal_mass",
+)
+# Columns whose metrics have other names.
+RENAMED = {f"drop_over_random_{end}": f"drop_over_random_ci_{end}" for end in ("low", "high")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +49,10 @@ class Faithfulness:
               half of the ``randomisation_blocks`` are shuffled; ``randomisation_until``: the layer
               with which it falls below the limit for good, if it was above it then;
             - ``flat_share``: of the maps that are the same everywhere;
-            - ``border_mass``, ``border_area``: see `border.border_measures`;
+            - ``border_mass``, ``border_area``: see `place.border_measures`;
             - ``infidelity``, ``infidelity_share``, ``max_sensitivity``, ``completeness_error``;
             - ``pointing_game``, ``pointing_chance``, ``localisation``, ``signal_mass``,
-              ``signal_area``: NaN where the signal is unknown, see `truth.truth_measures`.
+              ``signal_area``: NaN where the signal is unknown, see `place.truth_measures`.
         per_patch: One row per method and patch: ``method``, ``patch`` (its place), ``patient``,
             ``gain`` (its part of `drop_over_random`) and the measures of the table.
         curves: One row per method, ``baseline``, ``decides`` (bool), ``maps`` (``method`` or
@@ -97,9 +80,8 @@ class Faithfulness:
         maps are empty; ``trusted`` 1 for one that is better than random maps as well.
         """
         metrics: dict[str, float] = {}
-        columns = METRICS | {
-            f"drop_over_random_{b}": f"drop_over_random_{b}" for b in self.plan.baselines
-        }
+        own = (f"drop_over_random_{name}" for name in self.plan.baselines)
+        columns = RENAMED | {name: name for name in (*METRICS, *own)}
         for row in self.table.to_dict("records"):
             named = {name: float(row[column]) for column, name in columns.items()}
             named["passes"] = float(row["verdict"] not in (FAILS, EMPTY))

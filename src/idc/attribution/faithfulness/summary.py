@@ -1,6 +1,6 @@
 """From measures of single patches to the tables of `Faithfulness`, with intervals over patients."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.references import References
-from idc.attribution.faithfulness.removal import MeanCurves
 from idc.attribution.faithfulness.verdict import VERDICTS, judge
 from idc.attribution.faithfulness.weights_check import late_stages, measured_stages
 from idc.metrics.grouped import share
@@ -18,6 +17,15 @@ from idc.metrics.spread import Spread
 
 DRAWS = 2000
 LEVEL = 0.95
+SIMILARITY = "randomisation_similarity"
+MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
+STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
+MEANS = (
+    *("probability", "probability_at_baseline", "insertion_auc", "deletion_auc"),
+    *("insertion_auc_random", "deletion_auc_random", "flat_share", "border_mass", "border_area"),
+    *("infidelity", "infidelity_share", "max_sensitivity", "completeness_error"),
+    *("pointing_game", "pointing_chance", "localisation", "signal_mass", "signal_area"),
+)
 
 
 def units_of(patients: NDArray[Any]) -> Clusters:
@@ -59,31 +67,6 @@ def mean_interval(
     return mean, max(low, -most), min(high, most)
 
 
-SIMILARITY = "randomisation_similarity"
-MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
-STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
-MEANS = (
-    "probability",
-    "probability_at_baseline",
-    "insertion_auc",
-    "deletion_auc",
-    "insertion_auc_random",
-    "deletion_auc_random",
-    "flat_share",
-    "border_mass",
-    "border_area",
-    "infidelity",
-    "infidelity_share",
-    "max_sensitivity",
-    "completeness_error",
-    "pointing_game",
-    "pointing_chance",
-    "localisation",
-    "signal_mass",
-    "signal_area",
-)
-
-
 def summarise(
     per_patch: pd.DataFrame,
     checks: Mapping[str, Mapping[str, object]],
@@ -100,14 +83,14 @@ def summarise(
         plan: The limits and the seed.
         references: What decides.
     """
-    intervals = {"drop_over_random": "gain"}
-    intervals |= {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
+    gains = {f"drop_over_random_{name}": f"gain_{name}" for name in plan.baselines}
+    intervals = {"drop_over_random": "gain", **gains, SIMILARITY: SIMILARITY}
     means = [*MEANS, *(f"probability_at_{name}" for name in plan.baselines)]
     rows = []
     for method, part in per_patch.groupby("method", sort=False):
-        row: dict[str, object] = {"method": method, "patches": len(part)}
-        row["patients"] = units.count
-        for name, column in (intervals | {SIMILARITY: SIMILARITY}).items():
+        row: dict[str, object] = {"method": method}
+        row |= {"patches": len(part), "patients": units.count}
+        for name, column in intervals.items():
             most = 1.0 if name == SIMILARITY else MOST_GAIN
             values = part[column].to_numpy(float)
             mean, low, high = mean_interval(values, units, plan.seed, most)
@@ -146,35 +129,6 @@ def stages_summary(
         "randomisation_layer": layers[used] if 0 < used < last else "",
         "randomisation_until": layers[alike[-1] + 1] if alike and alike[-1] < used else "",
     }
-
-
-def curve_rows(
-    method: str, curves: MeanCurves, steps: int, deciding: Collection[str]
-) -> pd.DataFrame:
-    """Mean curves of a method, see `Faithfulness.curves`.
-
-    Args:
-        method: Its name.
-        curves: See `gains.measure_gains`.
-        steps: Steps from nothing to all.
-        deciding: The reference images that verdicts rest on.
-    """
-    shares = np.linspace(0, 1, steps + 1)
-    parts = [
-        pd.DataFrame(
-            {
-                "method": method,
-                "baseline": baseline,
-                "decides": baseline in deciding,
-                "maps": maps,
-                "kind": kind,
-                "share": shares,
-                "probability": curve,
-            }
-        )
-        for (baseline, maps, kind), curve in curves.items()
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def randomisation_rows(

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -64,9 +64,8 @@ def weight_blocks(model: nn.Module) -> list[Block]:
         sizes = [a.size + b.size for a, b in pairwise(blocks[:-1])]
         place = sizes.index(min(sizes))
         first, second = blocks[place : place + 2]
-        name = f"{first.name.partition(' to ')[0]} to {second.name.rpartition(' to ')[2]}"
         joined = Block(
-            name,
+            f"{first.name.partition(' to ')[0]} to {second.name.rpartition(' to ')[2]}",
             first.modules + second.modules,
             first.size + second.size,
             first.parameters + second.parameters,
@@ -173,10 +172,10 @@ def similarities(
     for name, maps in trained.items():
         similar[name][:, 0] = map_similarity(maps, maps)
     for shuffle in range(probe.plan.shuffles):
-        model = copy.deepcopy(probe.model)
-        shuffled = Probe(model, probe.images, probe.targets, probe.plan, probe.batch_size)
+        shuffled = replace(probe, model=copy.deepcopy(probe.model))
         seed = (probe.plan.seed, SHUFFLES, shuffle)
-        stages = shuffled_stages(model, weight_blocks(model), probe.images, seed)
+        blocks = weight_blocks(shuffled.model)
+        stages = shuffled_stages(shuffled.model, blocks, probe.images, seed)
         for stage, _ in enumerate(stages, 1):
             for name, method in methods.items():
                 maps, _ = shuffled.maps(method)

@@ -1,26 +1,19 @@
-"""The patches that excite a unit most (Zeiler & Fergus 2014), found in one pass over a set."""
+"""The patches that excite a unit most (Zeiler & Fergus 2014)."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 from torch import nn
 
-from idc.attribution.features.stream import as_input
-from idc.attribution.features.tops import Tops
-from idc.attribution.features.units import Activations, pick_units, unit_areas
+from idc.attribution.features.outputs import BATCH, module_outputs
 from idc.attribution.layers import MapLayer
-from idc.attribution.map_layout import watching
-from idc.attribution.prepare import explainable_copy, gradients
-from idc.errors import ConfigError
 
-if TYPE_CHECKING:
-    from idc.data.dataset import Batch
-
-Pool = Literal["max", "mean"]
+POSITIVE = 1
 
 
 @dataclass(frozen=True)
@@ -31,7 +24,7 @@ class Unit:
         channel: Its number in the layer.
         auroc: How well its activation separates label 1 from the rest, in [0, 1]; below 0.5 it is
             larger for the rest. None if the patches have one label only.
-        rows: Rows of the patches in the index, int64 (k,), the most exciting first.
+        rows: Rows of the patches in the store, int64 (k,), the most exciting first.
         values: Activation of each, float32 (k,).
         maps: The channel's map on each, float32 (k, h, w).
     """
@@ -43,111 +36,110 @@ class Unit:
     maps: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Exciting:
-    """Units of a layer and what excites them.
-
-    Attributes:
-        layer: The layer.
-        pool: How a map became one number.
-        units: In the given order.
-        seen: Number of patches searched.
-        ranked: Number of them on which the areas under the ROC curve were measured.
-    """
-
-    layer: MapLayer
-    pool: Pool
-    units: tuple[Unit, ...]
-    seen: int
-    ranked: int
-
-
 def exciting_patches(
     network: nn.Module,
-    batches: "Iterable[Batch]",
+    patches: NDArray[np.uint8],
+    table: pd.DataFrame,
     layer: MapLayer,
-    units: Sequence[int] | int = 8,
+    units: int,
     per_unit: int = 8,
-    device: torch.device | str = "cpu",
-    patients: NDArray[Any] | None = None,
     per_patient: int = 2,
-    pool: Pool = "max",
-    advance: Callable[[int], object] | None = None,
-) -> Exciting:
-    """Find the patches with the largest activation of some units, in one pass.
+    device: torch.device | str = "cpu",
+    batch_size: int = BATCH,
+) -> list[Unit]:
+    """Find the patches with the largest activation of some units.
 
-    A unit's activation in a patch is the maximum (or mean) of its map. Of equal ones the patch
-    with the smaller row comes first, so results depend neither on the batches nor on their order.
-    In memory are a batch, the best patches of each unit with their maps, and the activations of at
-    most 10,000 patches, drawn evenly, for choosing units.
+    A unit's activation in a patch is the maximum of its map. Of equal ones the patch with the
+    smaller row comes first, so results do not depend on the order of the table. In memory are the
+    activations of all channels in all given patches: sample those of a large set.
 
     Args:
         network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
-        batches: See `idc.data.dataset.Batch`; each row once.
+        patches: uint8 (N, H, W, 3), the whole store; may be a memory map.
+        table: The patches to search: ``row`` in the store, ``label`` and ``patient``.
         layer: From `feature_layers`.
-        units: Channels; or how many to choose: half of them, those whose activation separates label
-            1 from the rest best by being larger (AUROC nearest 1), and half by being smaller
-            (nearest 0); with one label only, those that vary most. The choice is made on
-            the labels of these patches, so their areas are no test of it.
+        units: How many channels; see `pick_units`. The choice is made on the labels of these
+            patches, so the areas of the units are no test of it.
         per_unit: Patches of each unit; fewer if patients run out.
-        device: Where to compute.
-        patients: Patient of each row *of the index*, (N,); None sets no limit per patient.
         per_patient: Largest number of patches of one patient per unit.
-        pool: ``max`` prefers patches with one strong place, ``mean`` those with much of it.
-        advance: Called with the number of further patches done.
-
-    Raises:
-        ConfigError: The layer has no such channel, a number is below 1, or another `pool`.
+        device: Where to compute.
+        batch_size: Patches at once; results do not depend on it.
     """
-    _check(layer, units, per_unit, per_patient, pool)
-    watched = np.arange(layer.channels) if isinstance(units, int) else np.asarray(units, np.int64)
-    codes = (
-        None if patients is None else np.unique(np.asarray(patients, str), return_inverse=True)[1]
+    if not len(table):
+        return []
+    table = table.sort_values("row")
+    rows, patients = table["row"].to_numpy(np.int64), table["patient"].to_numpy(object)
+    passes = module_outputs(network, patches, rows, [layer.name], batch_size, device)
+    values = np.concatenate(
+        [seen[layer.name].float().amax((2, 3)).cpu().numpy() for seen in passes]
     )
-    tops = Tops(len(watched), per_unit, (layer.height, layer.width), codes, per_patient)
-    activations = Activations(len(watched))
-    model = explainable_copy(network, device)
-    channels = torch.as_tensor(watched, device=device)
-    everyone = isinstance(units, int)
-    seen_patches = 0
-    with watching(model, [layer.name]) as seen, gradients(), torch.no_grad():
-        for batch in batches:
-            model(as_input(batch["image"], device))
-            maps = seen[layer.name] if everyone else seen[layer.name][:, channels]
-            maps = maps.float()
-            pooled = maps.amax((2, 3)) if pool == "max" else maps.mean((2, 3))
-            values = pooled.cpu().numpy()
-            rows = batch["row"].cpu().numpy().astype(np.int64)
-            tops.add(values, rows, maps)
-            activations.add(values, rows, batch["label"].cpu().numpy())
-            seen_patches += len(rows)
-            if advance is not None:
-                advance(len(rows))
-    areas = unit_areas(activations.values, activations.labels)
-    chosen = pick_units(areas, activations.values, units) if isinstance(units, int) else None
-    places = np.arange(len(watched)) if chosen is None else chosen
-    chosen_units = tuple(
-        Unit(int(watched[i]), None if areas is None else float(areas[i]), *tops.best(int(i)))
-        for i in places
-    )
-    return Exciting(layer, pool, chosen_units, seen_patches, len(activations.labels))
-
-
-def _check(
-    layer: MapLayer, units: Sequence[int] | int, per_unit: int, per_patient: int, pool: str
-) -> None:
-    for name, value in (("per_unit", per_unit), ("per_patient", per_patient)):
-        if value < 1:
-            raise ConfigError(f"explain: {name}={value}; give 1 or more.")
-    if pool not in ("max", "mean"):
-        raise ConfigError(f"explain: pool={pool}; choose max or mean.")
-    if isinstance(units, int):
-        if units < 1:
-            raise ConfigError(f"explain: units={units}; give 1 or more, or a list of channels.")
-        return
-    wrong = [unit for unit in units if not 0 <= unit < layer.channels]
-    if wrong:
-        raise ConfigError(
-            f"explain: {layer.short} has no channel {wrong[0]}; its {layer.channels} channels are "
-            f"numbered from 0 to {layer.channels - 1}."
+    areas = unit_areas(values, table["label"].to_numpy())
+    channels = pick_units(areas, values, units)
+    tops = [_top(values[:, channel], patients, per_unit, per_patient) for channel in channels]
+    shown, place = np.unique(np.concatenate(tops), return_inverse=True)
+    again = module_outputs(network, patches, rows[shown], [layer.name], batch_size, device)
+    maps = np.concatenate([seen[layer.name][:, channels].float().cpu().numpy() for seen in again])
+    places = np.split(place, np.cumsum([len(top) for top in tops])[:-1])
+    return [
+        Unit(
+            int(channel),
+            None if areas is None else float(areas[channel]),
+            rows[top],
+            values[top, channel],
+            maps[at, number],
         )
+        for number, (channel, top, at) in enumerate(zip(channels, tops, places, strict=True))
+    ]
+
+
+def _top(
+    values: NDArray[np.float32], patients: NDArray[Any], count: int, per_patient: int
+) -> NDArray[np.int64]:
+    """Positions of the largest values, few of each patient."""
+    order = np.argsort(-values, kind="stable")
+    turn = pd.Series(patients[order]).groupby(patients[order]).cumcount().to_numpy()
+    return order[turn < per_patient][:count]
+
+
+def unit_areas(
+    values: NDArray[np.float32], labels: NDArray[np.integer]
+) -> NDArray[np.float64] | None:
+    """AUROC of each unit for label 1 against the rest, ties counting half.
+
+    Args:
+        values: float (n, units).
+        labels: int (n,).
+
+    Returns:
+        float64 (units,) in [0, 1]; None if label 1, or every other, does not occur.
+    """
+    positive = np.asarray(labels) == POSITIVE
+    wins, losses = int(positive.sum()), int((~positive).sum())
+    if not wins or not losses:
+        return None
+    test = mannwhitneyu(values[positive], values[~positive], axis=0, method="asymptotic")
+    # Activations that are not numbers separate nothing.
+    return np.asarray(np.nan_to_num(test.statistic / (wins * losses), nan=0.5), np.float64)
+
+
+def pick_units(
+    areas: NDArray[np.float64] | None, values: NDArray[np.float32], count: int
+) -> NDArray[np.int64]:
+    """Choose the units that separate the labels best.
+
+    Half of them are those that separate label 1 best by being larger (AUROC nearest 1), half by
+    being smaller (nearest 0).
+
+    Args:
+        areas: AUROC of each unit, or None if there is none.
+        values: float (n, units); without areas the units that vary most are taken.
+        count: Number of units; all if there are fewer.
+
+    Returns:
+        int64, by falling AUROC.
+    """
+    by = values.std(0) if areas is None else areas
+    order = np.argsort(-by, kind="stable").astype(np.int64)
+    count = min(count, len(order))
+    low = 0 if areas is None else count // 2
+    return np.concatenate([order[: count - low], order[len(order) - low :]])

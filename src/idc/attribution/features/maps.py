@@ -1,51 +1,18 @@
 """Feature maps: what the channels of a layer that vary most see in some patches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from scipy.linalg.lapack import dpstrf
+from torch import nn
 
-from idc.attribution.features.stream import as_input
+from idc.attribution.features.outputs import module_outputs
 from idc.attribution.layers import MapLayer
-from idc.attribution.map_layout import watching
-from idc.attribution.prepare import explainable_copy, gradients
 
 NOTHING = 1e-6  # of the largest variance: below, a channel is constant or adds nothing
-
-
-class Moments:
-    """Sums over many maps that give their channels' covariance, in float64.
-
-    Args:
-        channels: Number of channels.
-    """
-
-    def __init__(self, channels: int) -> None:
-        self.count = 0
-        self.low = np.full(channels, np.inf)
-        self.high = np.full(channels, -np.inf)
-        self._sum = np.zeros(channels)
-        self._products = np.zeros((channels, channels))
-
-    def add(self, maps: Tensor) -> None:
-        """Count the positions of some maps, (n, C, h, w)."""
-        values = maps.cpu().transpose(0, 1).flatten(1).double().numpy()
-        self.count += values.shape[1]
-        self.low = np.minimum(self.low, values.min(1))
-        self.high = np.maximum(self.high, values.max(1))
-        self._sum += values.sum(1)
-        self._products += values @ values.T
-
-    def covariance(self) -> NDArray[np.float64]:
-        """float64 (C, C), over all positions of all maps."""
-        mean = self._sum / self.count
-        matrix = np.asarray(self._products / self.count - np.outer(mean, mean))
-        constant = self.low == self.high  # rounding would leave a little
-        matrix[constant], matrix[:, constant] = 0.0, 0.0
-        return matrix
 
 
 def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.int64]:
@@ -63,23 +30,15 @@ def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.i
     Returns:
         int64 (c,), c <= count, in the order chosen.
     """
-    own = np.diag(covariance).clip(0).copy()
+    own = np.diag(covariance)
     least = NOTHING * own.max(initial=0.0)
-    left = own.copy()
-    chosen: list[int] = []
-    directions: list[NDArray[np.float64]] = []
-    while len(chosen) < min(count, len(own)):
-        best = int(left.argmax())
-        if left[best] <= least:
-            break
-        column = covariance[:, best] - sum((d * d[best] for d in directions), np.zeros(len(own)))
-        directions.append(column / np.sqrt(left[best]))
-        left = left - directions[-1] ** 2
-        chosen.append(best)
-        left[chosen] = -np.inf
-    order = np.argsort(-own, kind="stable").tolist()
-    rest = [i for i in order if own[i] > least and i not in chosen]
-    return np.array([*chosen, *rest][:count], np.int64)
+    varying = np.flatnonzero(own > least)
+    if not len(varying):
+        return varying
+    _, pivots, rank, _ = dpstrf(covariance[np.ix_(varying, varying)], tol=least)
+    chosen = varying[pivots[:rank] - 1]
+    rest = varying[np.argsort(-own[varying], kind="stable")]
+    return np.concatenate([chosen, rest[~np.isin(rest, chosen)]])[:count]
 
 
 @dataclass(frozen=True)
@@ -112,10 +71,6 @@ def feature_maps(
 ) -> list[LayerMaps]:
     """Maps of the channels that vary most over the patches.
 
-    The patches pass twice: to measure how the channels vary, and for the maps of those chosen.
-    So memory holds no more than a batch's maps, one table of channels by channels per layer, and
-    the result.
-
     Args:
         network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
         patches: uint8 (N, H, W, 3), N > 0.
@@ -127,40 +82,17 @@ def feature_maps(
     Returns:
         One per layer, in their order.
     """
-    model = explainable_copy(network, device)
-    moments = {layer.name: Moments(layer.channels) for layer in layers}
-    for seen in _passes(model, patches, list(moments), device, batch_size):
-        for name, sums in moments.items():
-            sums.add(seen[name])
-    chosen = {n: choose_channels(m.covariance(), per_layer) for n, m in moments.items()}
-    parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in chosen}
-    for seen in _passes(model, patches, list(moments), device, batch_size):
-        for name, channels in chosen.items():
-            indices = torch.as_tensor(channels, device=seen[name].device)
-            parts[name].append(seen[name][:, indices].float().cpu().numpy())
-    return [
-        LayerMaps(
-            layer,
-            chosen[layer.name],
-            np.concatenate(parts[layer.name]),
-            moments[layer.name].low[chosen[layer.name]].astype(np.float32),
-            moments[layer.name].high[chosen[layer.name]].astype(np.float32),
-        )
-        for layer in layers
+    names, rows = [layer.name for layer in layers], np.arange(len(patches))
+    batches = [
+        {name: maps.float().cpu().numpy() for name, maps in seen.items()}
+        for seen in module_outputs(network, patches, rows, names, batch_size, device)
     ]
-
-
-def _passes(
-    model: nn.Module,
-    patches: NDArray[np.uint8],
-    names: Sequence[str],
-    device: torch.device | str,
-    batch_size: int,
-) -> Iterator[dict[str, Tensor]]:
-    with watching(model, names) as seen:
-        for start in range(0, len(patches), batch_size):
-            part = np.ascontiguousarray(patches[start : start + batch_size])
-            # Within the loop: a generator that pauses must not leave its caller in another mode.
-            with gradients(), torch.no_grad():
-                model(as_input(torch.from_numpy(part).permute(0, 3, 1, 2), device))
-            yield seen
+    shown = []
+    for layer in layers:
+        maps = np.concatenate([batch[layer.name] for batch in batches])
+        values = maps.swapaxes(0, 1).reshape(layer.channels, -1)
+        covariance = np.atleast_2d(np.cov(values.astype(np.float64), bias=True))
+        chosen = choose_channels(covariance, per_layer)
+        low, high = values[chosen].min(1), values[chosen].max(1)
+        shown.append(LayerMaps(layer, chosen, maps[:, chosen], low, high))
+    return shown

@@ -1,67 +1,72 @@
 """Regions of evidence in patches called positive: as figures, and as GeoJSON for QuPath."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from idc.attribution.pipeline.galleries import PER_PAGE, Cases
-from idc.attribution.pipeline.step import Task, Trust
+from idc.attribution.methods import Attributions
+from idc.attribution.pipeline.step import Task, pages
 from idc.attribution.select import kind_words
 from idc.data.index import position_words
 from idc.plots.region_outlines import RegionCase, regions_figure
 from idc.runtime.drawing import Drawing
-from idc.slides.evidence_regions import Region, find_regions
+from idc.slides.evidence_regions import find_regions
 from idc.slides.geojson import evidence_features, write_geojson
 
 FOLDER = "evidence"
 
 
-def evidence_drawings(task: Task, cases: Cases, trust: Trust) -> Iterator[Drawing]:
+def evidence_drawings(
+    task: Task, table: pd.DataFrame, pixels: NDArray[np.uint8], maps: Mapping[str, Attributions]
+) -> Iterator[Drawing]:
     """Find the evidence for each positive call, and write it as GeoJSON, one file per patient.
 
     Args:
         task: The explanation; two classes only.
-        cases: The explained patches.
-        trust: Gives the best method, and its caveat.
+        table: The explained patches, with ``kind``.
+        pixels: uint8 (n, P, P, 3), row for row with it.
+        maps: Method to attributions, likewise.
     """
     options, subject = task.node("regions"), task.subject
-    called = np.flatnonzero(cases.table["predicted"].to_numpy() == 1)
-    if not options or subject.classes != 2 or not len(called):
+    called = np.flatnonzero(table["predicted"].to_numpy() == 1)
+    if subject.classes != 2 or not len(called):
         return
-    method = str(options.pop("method") or trust.first(cases.maps))
+    method = str(options.pop("method") or task.trust.first(maps))
     pixel_size = options.pop("pixel_size")
-    regions_of = find_regions(cases.maps[method].maps[called], **options)
-    table = cases.table.iloc[called].reset_index(drop=True)
-    positive = str(subject.class_names[1])
-    scale = subject.patch_size / cases.pixels.shape[1]
-    patients = table.groupby("patient").indices if subject.has_positions else {}
+    regions_of = find_regions(maps[method].maps[called], **options)
+    cases, names = table.iloc[called].reset_index(drop=True), subject.class_names
+    positive, caveat = str(names[1]), task.trust.caveat(method)
+    scale = subject.patch_size / pixels.shape[1]
+    patients = cases.groupby("patient").indices if subject.has_positions else {}
     for patient, rows in patients.items():
-        regions = [regions_of[row] for row in rows]
-        part = table.iloc[rows]
-        how = {"method": method, "caveat": trust.caveat(method)}
-        features = evidence_features(part, regions, positive, scale, pixel_size, **how)
+        features = evidence_features(
+            cases.iloc[rows],
+            [regions_of[row] for row in rows],
+            positive,
+            scale,
+            pixel_size,
+            method=method,
+            caveat=caveat,
+        )
         folder = task.folder / FOLDER
         folder.mkdir(exist_ok=True)
         write_geojson(folder / f"{patient}.geojson", features)
-    note = f"Method: {method}, {cases.maps[method].source}"
-    if caveat := trust.caveat(method):
-        note += f" ({caveat.upper()})"
-    pages = -(-len(called) // PER_PAGE)
-    for page in range(pages):
-        part_rows = range(page * PER_PAGE, min((page + 1) * PER_PAGE, len(called)))
+    note = f"Method: {method}, {maps[method].source}"
+    note += f" ({caveat.upper()})" if caveat else ""
+    for page, rows, of in pages(np.arange(len(called))):
         shown = [
-            _case(cases, int(called[i]), regions_of[i], subject.class_names) for i in part_rows
+            RegionCase(pixels[called[row]], regions_of[row], _header(cases.loc[row], names))
+            for row in rows
         ]
-        of = f", page {page + 1} of {pages}" if pages > 1 else ""
-        title = f"Evidence for the calls of {positive}{of}"
+        title = f"Where the evidence for {positive} lies, in patches called {positive}{of}"
         path = task.folder / (f"evidence_{page + 1}.png" if page else "evidence.png")
         yield Drawing(path, regions_figure, {"cases": shown, "title": title, "note": note})
 
 
-def _case(
-    cases: Cases, row: int, regions: Sequence[Region], class_names: Sequence[str]
-) -> RegionCase:
-    case = cases.table.iloc[row].to_dict()
+def _header(case: "pd.Series[Any]", class_names: Sequence[str]) -> str:
     words = kind_words(str(case["kind"]), class_names)
-    header = f"{words}, score {case['score']:.2f}\n{case['patient']}  {position_words(case)}"
-    return RegionCase(cases.pixels[row], regions, header)
+    place = position_words(case.to_dict())
+    return f"{words}, score {case['score']:.2f}\n{case['patient']}  {place}"

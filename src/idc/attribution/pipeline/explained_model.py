@@ -65,12 +65,18 @@ class Subject:
         return self.predictions[self.predictions["split"] == "test"].reset_index(drop=True)
 
     @property
+    def evidence(self) -> str:
+        """What every map shows."""
+        of = "the class that was called" if self.classes > 2 else self.class_names[1]
+        return f"evidence for {of}"
+
+    @property
     def explained(self) -> str:
-        """Description of what every map explains."""
-        if self.classes > 2:
-            return "the predicted class's logit"
-        words = f"the logit of {self.class_names[1]} (class 1)"
-        return words if self.threshold is None else f"{words}; threshold {self.threshold:.3f}"
+        """What a map shows, how its colours are scaled, and when a patch is called positive."""
+        words = f"Maps show the {self.evidence}; each has its own scale of colours."
+        if self.threshold is None:
+            return words
+        return f"{words} A score of {self.threshold:.3f} or more is called {self.class_names[1]}."
 
     def targets(self, cases: pd.DataFrame) -> NDArray[np.int64]:
         """The class whose logit is explained: the positive one of two, else the predicted one."""

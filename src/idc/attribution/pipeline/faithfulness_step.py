@@ -1,23 +1,77 @@
 """The faithfulness of a run's attributions, measured on test patches called positive."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from idc.attribution.faithfulness.measure import measure_faithfulness
+from idc.attribution.faithfulness.measure import measure_faithfulness, work_steps
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.result import Faithfulness
-from idc.attribution.methods import Method
-from idc.attribution.pipeline.explained_model import Subject
+from idc.attribution.pipeline.step import StepResult, Task, Trust
+from idc.attribution.pipeline.stored_verdicts import VERDICTS
+from idc.config.build import build
 from idc.plots.faithfulness import measures_figure, methods_figure
 from idc.plots.faithfulness_curves import curves_figure, randomisation_figure
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.drawing import Drawing
+from idc.runtime.progress import progress_bar
 
-VERDICTS = "verdicts.json"
+log = logging.getLogger(__name__)
+SMALL = 100  # steps below which no progress bar is shown
+
+
+def show_faithfulness(task: Task) -> StepResult:
+    """Measure the methods whose verdict the run does not hold yet, on a sample of test patches."""
+    subject, node = task.subject, task.node("faithfulness")
+    plan: FaithfulnessPlan = build(node, "explain.faithfulness")
+    settings = {
+        name: {"method": options, "faithfulness": node}
+        for name, options in task.options["methods"].items()
+    }
+    held = [name for name in settings if task.trust.settings.get(name) == settings[name]]
+    methods = {name: method for name, method in task.methods.items() if name not in held}
+    if not plan.patches or not len(subject.test):
+        return StepResult()
+    if held:
+        log.info("explain: faithfulness of %s: as measured before", ", ".join(held))
+    if not methods:
+        return StepResult()
+    sample = sample_calls(subject.test, plan.patches, plan.seed, subject.classes)
+    total = work_steps(subject.network, len(sample), len(methods), plan)
+    with progress_bar(total, "faithfulness", SMALL) as advance:
+        faithfulness = measure_faithfulness(
+            subject.network,
+            subject.pixels(sample),
+            subject.targets(sample),
+            sample["patient"].to_numpy(object),
+            methods,
+            plan,
+            task.options["batch_size"],
+            subject.device,
+            subject.truth(sample["row"].to_numpy()) if subject.truth else None,
+            advance,
+            task.trust.deciding,
+        )
+    settings = {name: settings[name] for name in methods}
+    save_faithfulness(faithfulness, settings, task.folder)
+    trust = Trust(
+        faithfulness.table["method"].tolist(),
+        faithfulness.marks,
+        faithfulness.references.deciding,
+        settings,
+    )
+    return StepResult(
+        _drawings(faithfulness, task.folder),
+        faithfulness.sentences(),
+        faithfulness.metrics,
+        faithfulness.table,
+        trust.followed_by(task.trust),
+    )
 
 
 def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.DataFrame:
@@ -44,37 +98,10 @@ def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.
     return shuffled.iloc[np.sort(order)].reset_index(drop=True)
 
 
-def measure(
-    subject: Subject,
-    methods: Mapping[str, Method],
-    plan: FaithfulnessPlan,
-    batch_size: int,
-    advance: Callable[[int], None] | None = None,
-    before: Sequence[str] = (),
-) -> Faithfulness:
-    """Measure every method on the same sample of test patches; see `sample_calls`.
-
-    The other arguments are those of `idc.attribution.faithfulness.measure.measure_faithfulness`.
-    """
-    sample = sample_calls(subject.test, plan.patches, plan.seed, subject.classes)
-    return measure_faithfulness(
-        subject.network,
-        subject.pixels(sample),
-        subject.targets(sample),
-        sample["patient"].to_numpy(object),
-        methods,
-        plan,
-        batch_size,
-        subject.device,
-        subject.truth(sample["row"].to_numpy()) if subject.truth else None,
-        advance,
-        before,
-    )
-
-
-def save_faithfulness(faithfulness: Faithfulness, folder: Path) -> None:
+def save_faithfulness(
+    faithfulness: Faithfulness, settings: Mapping[str, Mapping[str, Any]], folder: Path
+) -> None:
     """Write ``methods.csv``, ``curves.csv``, ``weights_check.csv`` and ``verdicts.json``."""
-    folder.mkdir(parents=True, exist_ok=True)
     tables = {
         "methods": faithfulness.table,
         "per_patch": faithfulness.per_patch,
@@ -84,38 +111,29 @@ def save_faithfulness(faithfulness: Faithfulness, folder: Path) -> None:
     for name, table in tables.items():
         with replacing(folder / f"{name}.csv") as path:
             table.to_csv(path, index=False, float_format="%.6g")
+    methods, references = faithfulness.table["method"], faithfulness.references
     content = {
-        "order": faithfulness.table["method"].tolist(),
+        "order": methods.tolist(),
         "marks": faithfulness.marks,
-        "references": {
-            "deciding": faithfulness.references.deciding,
-            "left": faithfulness.references.left,
-        },
-        "reasons": dict(
-            zip(faithfulness.table["method"], faithfulness.table["reasons"], strict=True)
-        ),
+        "references": {"deciding": references.deciding, "left": references.left},
+        "reasons": dict(zip(methods, faithfulness.table["reasons"], strict=True)),
         "sentences": faithfulness.sentences(),
+        "settings": settings,
     }
     write_text(folder / VERDICTS, json.dumps(content, indent=2) + "\n")
 
 
-def faithfulness_drawings(
-    faithfulness: Faithfulness, plan: FaithfulnessPlan, folder: Path
-) -> Iterator[Drawing]:
+def _drawings(faithfulness: Faithfulness, folder: Path) -> list[Drawing]:
     """The comparison of the methods, and what it rests on."""
-    yield Drawing(folder / "methods.png", methods_figure, {"table": faithfulness.table})
-    yield Drawing(
-        folder / "measures.png",
-        measures_figure,
-        {"table": faithfulness.table, "limit": plan.max_similarity},
-    )
-    yield Drawing(
-        folder / "curves.png",
-        curves_figure,
-        {"curves": faithfulness.curves, "table": faithfulness.table},
-    )
-    yield Drawing(
-        folder / "weights_check.png",
-        randomisation_figure,
-        {"randomisation": faithfulness.randomisation, "limit": plan.max_similarity},
-    )
+    table, limit = faithfulness.table, faithfulness.plan.max_similarity
+    curves, checked = faithfulness.curves, faithfulness.randomisation
+    return [
+        Drawing(folder / "methods.png", methods_figure, {"table": table}),
+        Drawing(folder / "measures.png", measures_figure, {"table": table, "limit": limit}),
+        Drawing(folder / "curves.png", curves_figure, {"curves": curves, "table": table}),
+        Drawing(
+            folder / "weights_check.png",
+            randomisation_figure,
+            {"randomisation": checked, "limit": limit},
+        ),
+    ]

@@ -6,26 +6,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-from idc.attribution.features.embedding import embeddings
 from idc.attribution.features.exciting import Unit, exciting_patches
-from idc.attribution.features.layers import feature_layers, first_filters
 from idc.attribution.features.maps import feature_maps
 from idc.attribution.features.neighbours import neighbour_metrics
+from idc.attribution.features.outputs import embeddings
 from idc.attribution.features.projection import project
 from idc.attribution.features.sample import balanced_sample
-from idc.attribution.features.stream import in_batches
+from idc.attribution.features.shown_layers import feature_layers, first_filters
 from idc.attribution.layers import MapLayer
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import StepResult, Task
-from idc.attribution.select import NAMED, Selection, choose_cases
-from idc.data.index import position_words
+from idc.attribution.select import NAMED, Selection, case_words, choose_cases, kind_words
 from idc.plots.convolution_filters import filters_figure
 from idc.plots.embedding_scatter import embedding_figure
 from idc.plots.feature_maps import MapRow, feature_maps_figure
 from idc.plots.top_patches import UnitRow, top_patches_figure
 from idc.runtime.drawing import Drawing
 
-BATCH = 256
 PLACES = 4  # rows and columns of a map that separates places
 SEARCHED = 20_000  # patches that are searched for those that excite a unit
 
@@ -35,15 +32,15 @@ def show_features(task: Task) -> StepResult:
     result = StepResult()
     if not len(task.subject.test):
         return result
-    if task.selection.what not in NAMED and task.node("embedding").get("method", "none") != "none":
+    if task.selection.what not in NAMED and task.node("embedding")["method"] != "none":
         _embed(task, result)
     options = task.node("features")
-    if options.get("patches"):
+    if options["patches"]:
         image = torch.zeros(1, 3, *task.subject.patches.shape[1:3], device=task.subject.device)
         layers = feature_layers(task.subject.network, image, options["layers"])
         result.drawings += _filters(task)
         result.drawings += _maps(task, layers)
-        if options.get("units"):
+        if options["units"]:
             result.drawings.append(_units(task, _last_with_places(layers)))
     return result
 
@@ -56,7 +53,7 @@ def _embed(task: Task, result: StepResult) -> None:
     )
     test = test.iloc[rows].reset_index(drop=True)
     features = embeddings(
-        subject.network, subject.patches, test["row"].to_numpy(), BATCH, subject.device
+        subject.network, subject.patches, test["row"].to_numpy(), device=subject.device
     )
     labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
     neighbours = neighbour_metrics(features, labels, patients, seed=seed)
@@ -110,26 +107,16 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
     layer_maps = feature_maps(
         subject.network, subject.pixels(cases), layers, options["channels"], subject.device
     )
-    for number, (pixels, case) in enumerate(
-        zip(subject.pixels(cases), cases.to_dict("records"), strict=True)
-    ):
+    for number, case in enumerate(cases.to_dict("records")):
         rows = [
-            MapRow(
-                one.layer.short,
-                one.layer.channels,
-                one.chosen,
-                one.maps[number],
-                one.low,
-                one.high,
-            )
-            for one in layer_maps
+            MapRow(m.layer.short, m.layer.channels, m.chosen, m.maps[number], m.low, m.high)
+            for m in layer_maps
         ]
-        place = position_words(case)
+        names = subject.class_names
         arguments = {
-            "patch": pixels,
+            "patch": subject.patches[case["row"]],
             "rows": rows,
-            "header": f"{case['kind']}, patient {case['patient']}\n{place}{place and chr(10)}"
-            f"label {case['label']}, score {case['score']:.3f}",
+            "header": f"{kind_words(case['kind'], names)}\n{case_words(case, names)}",
             "title": "Feature maps: what each layer makes of the patch",
             "note": "Of each layer, the channels that vary most over the chosen patches.",
         }
@@ -138,27 +125,19 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
 
 
 def _units(task: Task, layer: MapLayer) -> Drawing:
-    options, subject = task.node("features"), task.subject
-    test = subject.test
+    subject, test = task.subject, task.subject.test
     if len(test) > SEARCHED:
         test = test.iloc[balanced_sample(len(test), SEARCHED, task.options["seed"])]
-    rows = np.sort(test["row"].to_numpy())
-    labels = subject.index["label"].to_numpy(np.int64)
-    exciting = exciting_patches(
-        subject.network,
-        in_batches(subject.patches, labels, rows, BATCH),
-        layer,
-        options["units"],
-        device=subject.device,
-        patients=subject.index["patient"].to_numpy(object),
+    count = task.node("features")["units"]
+    units = exciting_patches(
+        subject.network, subject.patches, test, layer, count, device=subject.device
     )
     by_row = test.set_index("row")
-    title = f"Test patches that most excite single channels of {layer.short}"
     arguments = {
-        "units": [_unit(unit, by_row, subject) for unit in exciting.units],
-        "title": title,
-        "note": f"Of {exciting.seen:,} test patches, at most two a patient; map "
-        f"{layer.height}x{layer.width}. AUROC: how well the channel alone tells the labels apart "
+        "units": [_unit(unit, by_row, subject) for unit in units],
+        "title": f"Test patches that most excite single channels of {layer.short}",
+        "note": f"Of {len(test):,} test patches, at most two per patient; map "
+        f"{layer.height}x{layer.width}. AUROC: how well the channel alone tells the classes apart "
         "on these patches, by which it was chosen.",
     }
     return Drawing(task.folder / "exciting.png", top_patches_figure, arguments)
@@ -174,7 +153,7 @@ def _unit(unit: Unit, by_row: pd.DataFrame, subject: Subject) -> UnitRow:
     rows = by_row.loc[unit.rows]
     area = "" if unit.auroc is None else f"\nAUROC {unit.auroc:.2f}"
     captions = [
-        f"{row['patient']}\nlabel {row['label']}  score {row['score']:.2f}"
+        f"{row['patient']}\n{subject.class_names[row['label']]}, score {row['score']:.2f}"
         for row in rows.to_dict("records")
     ]
     pixels = np.asarray(subject.patches[unit.rows])

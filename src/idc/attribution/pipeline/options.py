@@ -1,49 +1,29 @@
 """The options of ``explain``: building the methods, and refusing what cannot work."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.methods import Method
 from idc.attribution.select import NAMED, parse_selection
 from idc.config.build import Config, build
 from idc.errors import ConfigError
 
 
-@dataclass(frozen=True)
-class ConfiguredMethods:
-    """The attribution methods of a configuration.
-
-    Attributes:
-        methods: Name to method.
-        plan: How faithfulness is measured; None where it is not.
-    """
-
-    methods: Mapping[str, Method]
-    plan: FaithfulnessPlan | None
-
-
-def configured_methods(options: Config) -> ConfiguredMethods:
-    """Build the methods and the plan of ``explain``.
+def configured_methods(options: Config) -> Mapping[str, Method]:
+    """Build the methods of ``explain``, by name.
 
     Raises:
         ConfigError: A value cannot be used.
     """
-    methods = {name: build(node, f"explain.{name}") for name, node in options["methods"].items()}
-    node = options.get("faithfulness")
-    plan: FaithfulnessPlan | None = build(node, "explain.faithfulness") if node else None
-    used = plan is not None and plan.patches and methods
-    return ConfiguredMethods(methods, plan if used else None)
+    return {name: build(node, f"explain.{name}") for name, node in options["methods"].items()}
 
 
 def explains_anything(options: Config) -> bool:
     """Whether any part of ``explain`` is on."""
-    parts = {name: options.get(name) or {} for name in ("features", "embedding", "slides")}
     return bool(
         options["methods"]
-        or parts["features"].get("patches")
-        or parts["embedding"].get("method", "none") != "none"
-        or parts["slides"].get("patients")
+        or options["features"]["patches"]
+        or options["embedding"]["method"] != "none"
+        or options["slides"]["patients"]
     )
 
 
@@ -57,7 +37,7 @@ def check_explain(options: Config) -> None:
         ConfigError: Names the value and what it must be.
     """
     parse_selection(options.get("select", "kinds"))
-    methods = configured_methods(options).methods
+    methods = configured_methods(options)
     for part in ("regions", "slides"):
         method = (options.get(part) or {}).get("method")
         if method is not None and method not in methods:

@@ -1,14 +1,14 @@
 """Slide maps: a patient's patches in their positions, as figures and as files for viewers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from idc.attribution.methods import Attributions
-from idc.attribution.pipeline.step import StepResult, Task, Trust
+from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.run import explain
 from idc.plots.mosaic import find_places, mosaic
 from idc.plots.region_burden import region_burden_figure
@@ -27,38 +27,31 @@ WIDE = 1200  # pixels of a slide's longer side in a figure
 SMALL = 2000
 
 
-def show_slides(task: Task, trust: Trust) -> StepResult:
-    """Maps of some patients, and tables of all regions of the test split.
-
-    Args:
-        task: What is explained.
-        trust: Gives the best method, and its caveat.
-    """
+def show_slides(task: Task) -> StepResult:
+    """Maps of some patients, and tables of all regions of the test split."""
     result = StepResult()
     options, subject = task.node("slides"), task.subject
-    patients = _patients(task, options.get("patients", 0))
+    patients = _patients(task, options["patients"])
     if not patients:
         return result
     folder = task.folder / FOLDER
     folder.mkdir(exist_ok=True)
     if subject.classes == 2:
         _regions(task, result, folder, options["pixel_size"])
-    method = options["method"] or trust.first(task.methods)
+    method: str | None = options["method"] or task.trust.first(task.methods)
     if subject.classes > 2:
         method = None  # maps of different classes' logits do not make one map
     frames = {p: part for p, part in subject.predictions.groupby("patient") if p in patients}
-    total = sum(map(len, frames.values()))
-    with progress_bar(total, "slide maps", SMALL) as advance:
+    with progress_bar(sum(map(len, frames.values())), "slide maps", SMALL) as advance:
         for patient in patients:
             frame = frames[patient].reset_index(drop=True)
-            maps = None
+            stitched, words = None, ("", "")
             if method is not None:
                 maps = _attributions(task, frame, method)
-            words = f"{method}, {maps.source}" if maps is not None else ""
-            mark = trust.caveat(str(method))
-            stitched = _stitch(task, frame, maps) if maps is not None else None
-            result.drawings += _draw(task, str(patient), frame, stitched, (words, mark), folder)
-            _write(task, str(patient), frame, stitched, folder, options)
+                words = (f"{method}, {maps.source}", task.trust.caveat(method))
+                stitched = _stitch(task, frame, maps)
+            result.drawings += _draw(task, patient, frame, stitched, words, folder)
+            _write(task, patient, frame, stitched, folder)
             advance(len(frame))
     return result
 
@@ -91,25 +84,26 @@ def _patients(task: Task, selected: int | str | list[str]) -> list[str]:
 def _regions(task: Task, result: StepResult, folder: Path, pixel_size: float | None) -> None:
     """Regions of the whole test split: a lesion that is missed as a whole is the worst error."""
     subject = task.subject
-    test = subject.test
-    called = call_regions(test, subject.patch_size, pixel_size)
-    labelled = label_regions(test, subject.patch_size, pixel_size)
-    called.to_csv(folder / "called_regions.csv", index=False, float_format="%.6g")
-    labelled.to_csv(folder / "labelled_regions.csv", index=False, float_format="%.6g")
-    areas = area_table(test, subject.patch_size, pixel_size)
-    areas.to_csv(folder / "areas.csv", index=False, float_format="%.6g")
-    if len(labelled):
-        missed = int(labelled["missed"].sum())
-        result.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
-        positive = subject.class_names[1]
-        sizes = labelled["patches"][labelled["missed"]]
-        largest = ""
-        if missed:
-            largest = f"; the largest has {count(int(sizes.max()), 'patch', 'patches')}"
-        result.sentences.append(
-            f"Regions labelled {positive} on the test slides: {len(labelled)}, of which {missed} "
-            f"missed as a whole{largest}."
-        )
+    labelled = label_regions(subject.test, subject.patch_size, pixel_size)
+    tables = {
+        "called_regions": call_regions(subject.test, subject.patch_size, pixel_size),
+        "labelled_regions": labelled,
+        "areas": area_table(subject.test, subject.patch_size, pixel_size),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    if not len(labelled):
+        return
+    missed = int(labelled["missed"].sum())
+    result.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
+    largest = ""
+    if missed:
+        size = int(labelled["patches"][labelled["missed"]].max())
+        largest = f"; the largest has {count(size, 'patch', 'patches')}"
+    result.sentences.append(
+        f"Regions labelled {subject.class_names[1]} on the test slides: {len(labelled)}, of which "
+        f"{missed} missed as a whole{largest}."
+    )
 
 
 def _attributions(task: Task, frame: pd.DataFrame, method: str) -> Attributions:
@@ -131,7 +125,7 @@ def _stitch(task: Task, frame: pd.DataFrame, maps: Attributions) -> Stitched:
 
 
 def _cell(frame: pd.DataFrame, patch_size: int, most: int) -> int:
-    """Pixels a patch in a figure of the slide."""
+    """Pixels per patch in a figure of the slide."""
     places = find_places(frame["x"].to_numpy(), frame["y"].to_numpy(), patch_size)
     return int(np.clip(WIDE // max(places.shape), 2, most))
 
@@ -143,12 +137,10 @@ def _draw(
     stitched: Stitched | None,
     words: tuple[str, str],
     folder: Path,
-) -> list[Drawing]:
-    subject = task.subject
-    size = subject.patch_size
+) -> Iterator[Drawing]:
+    subject, size = task.subject, task.subject.patch_size
     x, y, rows = (frame[name].to_numpy() for name in ("x", "y", "row"))
     two = subject.classes == 2
-    regions = number_regions(frame, size) if two else None
     cell = _cell(frame, size, subject.patches.shape[1])
     maps = SlideMaps(
         mosaic(subject.patches, x, y, size, cell, rows),
@@ -156,58 +148,46 @@ def _draw(
         frame["label"].to_numpy(),
         frame["predicted"].to_numpy(),
         frame["score"].to_numpy(),
-        regions,
+        number_regions(frame, size) if two else None,
         stitched.values if stitched else None,  # noqa: PD011
         *words,
     )
     splits = sorted(set(frame["split"]) - {"test"})
-    name = patient + (f" ({', '.join(splits)} split)" if splits else "")
-    arguments = {
-        "maps": maps,
-        "patient": name,
-        "class_names": subject.class_names,
+    shared = {
+        "patient": patient + (f" ({', '.join(splits)} split)" if splits else ""),
         "threshold": subject.threshold,
     }
-    drawings = [Drawing(folder / f"{patient}.png", slide_maps_figure, arguments)]
+    names = {"class_names": subject.class_names}
+    yield Drawing(folder / f"{patient}.png", slide_maps_figure, {"maps": maps, **names, **shared})
     if two and len(table := call_regions(frame, size)):
-        burden = {
-            "table": table,
-            "patient": name,
-            "positive": str(subject.class_names[1]),
-            "threshold": subject.threshold,
-        }
-        drawings.append(Drawing(folder / f"{patient}_regions.png", region_burden_figure, burden))
-    return drawings
+        burden = {"table": table, "positive": str(subject.class_names[1]), **shared}
+        yield Drawing(folder / f"{patient}_regions.png", region_burden_figure, burden)
 
 
 def _write(
-    task: Task, patient: str, frame: pd.DataFrame, stitched: Stitched | None, folder: Path,
-    options: Mapping[str, object],
-) -> None:  # fmt: skip
+    task: Task, patient: str, frame: pd.DataFrame, stitched: Stitched | None, folder: Path
+) -> None:
     """GeoJSON, and where they are options for pyramids; all in slide pixels."""
-    subject, size = task.subject, task.subject.patch_size
-    pixel_size = options["pixel_size"]
-    assert pixel_size is None or isinstance(pixel_size, int | float)
-    positive = str(subject.class_names[1])
+    subject, size, options = task.subject, task.subject.patch_size, task.node("slides")
+    pixel_size, positive = options["pixel_size"], str(subject.class_names[1])
+    maps = {"attribution": stitched} if stitched else {}
+    x, y, rows = (frame[name].to_numpy() for name in ("x", "y", "row"))
     if subject.classes == 2:
         features = tumour_features(frame, size, positive, pixel_size)
         write_geojson(folder / f"{patient}.geojson", features)
-        tiles = tile_features(frame, size, positive)
-        write_geojson(folder / f"{patient}_scores.geojson", tiles)
+        write_geojson(folder / f"{patient}_scores.geojson", tile_features(frame, size, positive))
+        flat = frame["score"].to_numpy(np.float32)[:, None, None]
+        maps["probability"] = stitch(flat, x, y, size, 1, blend=False)
     if not options["tiff"]:
         return
-    x, y, rows = (frame[name].to_numpy() for name in ("x", "y", "row"))
     path = folder / f"{patient}.ome.tif"
     write_pyramid(path, subject.patches, rows, x, y, size, pixel_size=pixel_size, name=patient)
-    if stitched is not None:
+    for name, grid in maps.items():
         write_map_pyramid(
-            folder / f"{patient}_attribution.ome.tif", stitched.values, stitched.left,
-            stitched.top, stitched.scale, pixel_size=pixel_size,
-        )  # fmt: skip
-    if subject.classes == 2:
-        flat = frame["score"].to_numpy(np.float32)[:, None, None]
-        grid = stitch(flat, x, y, size, 1, blend=False)
-        write_map_pyramid(
-            folder / f"{patient}_probability.ome.tif", grid.values, grid.left, grid.top,
-            grid.scale, pixel_size=pixel_size,
-        )  # fmt: skip
+            folder / f"{patient}_{name}.ome.tif",
+            grid.values,
+            grid.left,
+            grid.top,
+            grid.scale,
+            pixel_size=pixel_size,
+        )

@@ -1,10 +1,13 @@
 """What each part of an explanation takes and returns."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from idc.attribution.methods import Method
 from idc.attribution.pipeline.explained_model import Subject
@@ -13,6 +16,7 @@ from idc.config.build import Config
 from idc.runtime.drawing import Drawing
 
 UNMEASURED = "faithfulness not measured"
+PER_PAGE = 8  # cases in a figure
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,14 @@ class Trust:
         order: The measured methods, the best first.
         marks: Method to the reason, for those whose maps are not to be trusted.
         deciding: The reference images that decided; empty where nothing was measured.
+        settings: Method to the options it was measured with, ``method`` and ``faithfulness``; older
+            runs have none.
     """
 
     order: Sequence[str] = ()
     marks: Mapping[str, str] = field(default_factory=dict)
     deciding: Sequence[str] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def sorted(self, methods: Iterable[str]) -> list[str]:
         """Sort methods, the best first; those without a measure stay in order, last."""
@@ -42,6 +49,26 @@ class Trust:
         """The caveat to show beside the method's maps; "" if there is none."""
         return self.marks.get(method, "" if method in self.order else UNMEASURED)
 
+    def without(self, methods: Iterable[str]) -> "Trust":
+        """The same without some methods."""
+        gone = set(methods)
+        return Trust(
+            [name for name in self.order if name not in gone],
+            {name: mark for name, mark in self.marks.items() if name not in gone},
+            self.deciding,
+            {name: options for name, options in self.settings.items() if name not in gone},
+        )
+
+    def followed_by(self, earlier: "Trust") -> "Trust":
+        """These verdicts, then those of an earlier measurement on further methods."""
+        more = earlier.without(self.order)
+        return Trust(
+            [*self.order, *more.order],
+            {**more.marks, **self.marks},
+            self.deciding or more.deciding,
+            {**more.settings, **self.settings},
+        )
+
 
 @dataclass(frozen=True)
 class Task:
@@ -54,6 +81,7 @@ class Task:
         pool: The predictions to choose from.
         methods: Name to attribution method.
         folder: Folder for the files.
+        trust: How far the methods can be trusted.
     """
 
     subject: Subject
@@ -62,10 +90,11 @@ class Task:
     pool: pd.DataFrame
     methods: Mapping[str, Method]
     folder: Path
+    trust: Trust
 
     def node(self, name: str) -> Config:
-        """A part of ``explain``; empty where an old run has none."""
-        return dict(self.options.get(name) or {})
+        """A copy of a part of ``explain``."""
+        return dict(self.options[name])
 
 
 @dataclass
@@ -76,8 +105,20 @@ class StepResult:
         drawings: Figures still to be drawn.
         sentences: Its conclusions.
         metrics: Name to value.
+        methods: One row per method whose faithfulness was measured; see `Faithfulness.table`.
+        trust: What is known of the methods after this part; None where it is as before.
     """
 
     drawings: list[Drawing] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     metrics: dict[str, float] = field(default_factory=dict)
+    methods: pd.DataFrame = field(default_factory=pd.DataFrame)
+    trust: Trust | None = None
+
+
+def pages(rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64], str]]:
+    """Cut rows into pages: number from 0, rows, and words for a title where there are several."""
+    count = -(-len(rows) // PER_PAGE)
+    for page in range(count):
+        words = f", page {page + 1} of {count}" if count > 1 else ""
+        yield page, rows[page * PER_PAGE : (page + 1) * PER_PAGE], words

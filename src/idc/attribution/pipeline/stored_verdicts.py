@@ -1,10 +1,8 @@
 """The stored verdicts of a run on its attribution methods."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from idc.attribution.pipeline.faithfulness_step import VERDICTS
 from idc.attribution.pipeline.step import Trust
 from idc.config.build import Config
 from idc.errors import CheckpointError, MissingArtifactError
@@ -14,6 +12,7 @@ from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.run_files import run_file
 
 EXPLAIN = "explain"
+VERDICTS = "verdicts.json"
 
 
 def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Trust:
@@ -30,36 +29,32 @@ def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: 
     Returns:
         The measured methods, the best first; none where nothing was measured.
     """
-    run_id = str(record.info.run_id)
-    names = [f"{EXPLAIN}/{VERDICTS}"]
-    names += [
-        f"{path}/{VERDICTS}"
-        for path, is_folder in list_artifacts(store, run_id, EXPLAIN)
-        if is_folder
-    ]
-    marks: dict[str, str] = {}
-    order: list[str] = []
-    deciding: Sequence[str] = ()
-    for name in names:
+    listed = list_artifacts(store, str(record.info.run_id), EXPLAIN)
+    trust = Trust()
+    for place in (EXPLAIN, *(path for path, is_folder in listed if is_folder)):
         try:
-            path = run_file(store, record, config, name, folder)
+            path = run_file(store, record, config, f"{place}/{VERDICTS}", folder)
         except MissingArtifactError:
             continue
-        stored = _read(path)
-        new = [method for method in stored.order if method not in order]
-        marks |= {method: words for method, words in stored.marks.items() if method in new}
-        order += new
-        deciding = deciding or stored.deciding  # decided once, when the run was explained first
-    return Trust(order, marks, deciding)
+        trust = trust.followed_by(read_verdicts(path))
+    return trust
 
 
-def _read(path: Path) -> Trust:
-    """The verdicts of one explanation."""
+def read_verdicts(path: Path) -> Trust:
+    """The verdicts of one explanation.
+
+    Raises:
+        CheckpointError: The file is damaged.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        # Older runs did not keep what decided.
-        deciding = content.get("references", {}).get("deciding", [])
-        return Trust(list(map(str, content["order"])), dict(content["marks"]), tuple(deciding))
+        return Trust(
+            list(map(str, content["order"])),
+            dict(content["marks"]),
+            # Older runs kept neither what decided nor the options.
+            tuple(content.get("references", {}).get("deciding", [])),
+            dict(content.get("settings", {})),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} is damaged: it holds no verdicts on attributions."

@@ -18,13 +18,8 @@ LEVELS = 2  # and is looked at so deep: `body.blocks.3`
 SHOWN_NAMES = 40
 # What ends a stage without making anything new; the map before it is larger or the same.
 CLOSING = (
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-    nn.AdaptiveMaxPool2d,
-    nn.Dropout,
-    nn.Dropout2d,
-    nn.Identity,
+    *(nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d),
+    *(nn.Dropout, nn.Dropout2d, nn.Identity),
 )
 UNFINISHED = (nn.Conv2d, nn.BatchNorm2d, *CLOSING)
 

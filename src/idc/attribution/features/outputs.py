@@ -1,0 +1,78 @@
+"""What modules of a network give for some patches, batch by batch; embeddings above all."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from idc.attribution.map_layout import Hook, MapLayout, hooked
+from idc.attribution.prepare import as_images, explainable_copy, gradients
+
+BATCH = 256
+
+
+def module_outputs(
+    network: nn.Module,
+    patches: NDArray[np.uint8],
+    rows: NDArray[np.integer],
+    names: Sequence[str],
+    batch_size: int = BATCH,
+    device: torch.device | str = "cpu",
+    select: Callable[[object], Tensor | None] | None = None,
+) -> Iterator[dict[str, Tensor]]:
+    """The last outputs of some modules, one batch of patches after the other.
+
+    Args:
+        network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
+        patches: uint8 (N, H, W, 3), the whole store; may be a memory map.
+        rows: int (n,), the rows to compute, in this order.
+        names: Names of modules of the network.
+        batch_size: Patches at once; results do not depend on it.
+        device: Where to compute.
+        select: From an output to what is kept; None passes it over. By default maps, (N, C, h, w).
+
+    Yields:
+        Name to output; only valid until the next.
+    """
+    model = explainable_copy(network, device)
+    chosen = select or MapLayout.of(model).as_map
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Hook:
+        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
+            if (value := chosen(output)) is not None:
+                # A copy: a residual sum is added in place, into a map that was seen before it.
+                seen[name] = value.detach().clone()
+
+        return hook
+
+    with hooked(model, names, keep):
+        for start in range(0, len(rows), batch_size):
+            part = np.asarray(patches[np.asarray(rows[start : start + batch_size])])
+            # Within the loop: a generator that pauses must not leave its caller in another mode.
+            with gradients(), torch.no_grad():
+                model(as_images(part, device))
+            yield seen
+
+
+def embeddings(
+    network: nn.Module,
+    patches: NDArray[np.uint8],
+    rows: NDArray[np.integer],
+    batch_size: int = BATCH,
+    device: torch.device | str = "cpu",
+) -> NDArray[np.float32]:
+    """The output of ``network.backbone``, (N, F), for some patches; see `module_outputs`.
+
+    Returns:
+        float32 (n, F), so sample the rows of a large set first; (0, 0) for no rows.
+    """
+    batches = module_outputs(network, patches, rows, ["backbone"], batch_size, device, _vectors)
+    parts = [seen["backbone"].float().cpu().numpy() for seen in batches]
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+
+def _vectors(output: object) -> Tensor | None:
+    return output if isinstance(output, Tensor) and output.ndim == 2 else None
