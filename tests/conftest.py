@@ -9,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib import import_module
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -38,11 +40,15 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 # Seconds after which something hangs: no machine is so slow, and nothing waits as long for success.
 PATIENCE = 600
-# The speed of a machine decides no test.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any machine")
+# The speed of a machine decides no test. --hypothesis-profile=thorough looks at more examples.
+for profile, examples in (("quick", 40), ("thorough", 400)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        max_examples=examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("quick")
 Folder = Callable[..., Path]
 
 
@@ -117,9 +123,9 @@ def real_patches() -> Path:
     return root
 
 
-@pytest.fixture
-def compose() -> Callable[..., dict[str, Any]]:
-    """Compose and resolve the training configuration, as the app does."""
+@cache
+def composed(overrides: tuple[str, ...], environment: tuple[str | None, ...]) -> dict[str, Any]:
+    """The resolved configuration of a training; Hydra takes a third of a second for each."""
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
     from omegaconf import open_dict
@@ -129,16 +135,19 @@ def compose() -> Callable[..., dict[str, Any]]:
     from idc.config.schema.apps import register
 
     register("train")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = hydra_compose("train", ["paths.root=root", *overrides], return_hydra_config=True)
+    choices = dict(cfg.hydra.runtime.choices)
+    with open_dict(cfg):
+        del cfg["hydra"]
+    return resolve(cfg, choices)
 
-    def make(*overrides: str) -> dict[str, Any]:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            cfg = hydra_compose("train", ["paths.root=root", *overrides], return_hydra_config=True)
-        choices = dict(cfg.hydra.runtime.choices)
-        with open_dict(cfg):
-            del cfg["hydra"]
-        return resolve(cfg, choices)
 
-    return make
+@pytest.fixture
+def compose() -> Callable[..., dict[str, Any]]:
+    """Compose and resolve the training configuration, as the app does."""
+    variables = ("IDC_ROOT", "MLFLOW_TRACKING_URI")
+    return lambda *overrides: deepcopy(composed(overrides, tuple(map(os.getenv, variables))))
 
 
 @dataclass(frozen=True)
@@ -280,19 +289,27 @@ def ready_made_store(empty_database: Path) -> Iterator[None]:
 @pytest.fixture
 def cli(tmp_path: Path, ready_made_store: None) -> Cli:
     """`idc.train`'s own main with these arguments, in this process: exit code and output."""
-    return lambda *arguments: in_process("train", tmp_path, *arguments)
+    return partial(in_process, "train", tmp_path)
 
 
 @pytest.fixture
 def prepare(tmp_path: Path, ready_made_store: None) -> Cli:
     """The same for `idc.prepare`."""
-    return lambda *arguments: in_process("prepare", tmp_path, *arguments)
+    return partial(in_process, "prepare", tmp_path)
 
 
 @pytest.fixture
 def app(tmp_path: Path, ready_made_store: None) -> Callable[[str], Cli]:
     """Any app by its name: `app("evaluate")("run=ID")`."""
-    return lambda name: lambda *arguments: in_process(name, tmp_path, *arguments)
+    return lambda name: partial(in_process, name, tmp_path)
+
+
+_, BLANK = cv2.imencode(".png", np.full((8, 8, 3), 255, np.uint8))
+
+
+def save_blank(figure: object, path: Path, **options: object) -> None:
+    """In place of a figure an empty picture: to draw them takes a third of the time of an app."""
+    Path(path).write_bytes(BLANK.tobytes())
 
 
 class Screen(TextIOWrapper):
@@ -307,10 +324,17 @@ class Screen(TextIOWrapper):
         return self.written.getvalue().decode()
 
 
-def in_process(name: str, root: Path, *arguments: str) -> Result:
-    """Run an app's own main in this process, with IDC_ROOT at `root`."""
+def in_process(name: str, root: Path, *arguments: str, drawn: bool = False) -> Result:
+    """Run an app's own main in this process, with IDC_ROOT at `root`.
+
+    Args:
+        name: The app.
+        root: Where it keeps everything.
+        arguments: Its command line.
+        drawn: Whether figures are drawn, small; else they are made, but their files are empty.
+    """
     app = import_module(f"idc.{name}")
-    drawing, picture = map(import_module, ("idc.runtime.drawing", "idc.reports.picture"))
+    drawing, figure = map(import_module, ("idc.runtime.drawing", "matplotlib.figure"))
     handlers = logging.getLogger().handlers[:]
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -319,9 +343,11 @@ def in_process(name: str, root: Path, *arguments: str) -> Result:
     ):
         patch.setenv("IDC_ROOT", str(root))
         patch.setattr(sys, "argv", [f"idc.{name}", *arguments])
-        # What figures look like is tested with the figures; here they cost half the time.
-        patch.setattr(drawing, "DPI", 30)
-        patch.setattr(picture.draw, "__defaults__", (30,))
+        # What figures look like is tested with the figures.
+        if drawn:
+            patch.setattr(drawing, "DPI", 30)
+        else:
+            patch.setattr(figure.Figure, "savefig", save_blank)
         patch.setattr(drawing, "count_cores", lambda: 1)
         # Hydra composes everything once more, for hydra.mode alone, which nothing here sets.
         patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
@@ -365,7 +391,7 @@ def whole(once: Once, empty_database: Path) -> Result:
     def make(root: Path) -> None:
         options = [o for o in TINY if not o.startswith(left_out)]
         with copied_database(empty_database):
-            result = in_process("train", root, *options, *more, *EXPLAINED)
+            result = in_process("train", root, *options, *more, *EXPLAINED, drawn=True)
         assert result.code == 0, result.err
         (root / "stdout.txt").write_text(result.out, encoding="utf-8")
 

@@ -15,8 +15,9 @@ import pytest
 import torch
 import yaml
 
-from conftest import TINY, Cli, Result
+from conftest import TINY, Cli
 from idc.models.classifier import PatchClassifier
+from idc.pipelines.dataset import Preparation
 
 TIMEOUT = 180.0  # seconds; nothing here takes that long
 DDP = [o for o in TINY if not o.startswith(("trainer.devices", "trainer.accelerator"))]
@@ -79,15 +80,22 @@ def test_a_living_run_is_left_alone_and_a_killed_one_starts_anew(
     assert "test/f1" in run.data.metrics
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("database")
-def test_a_preparation_that_is_told_to_stop_is_killed(tmp_path: Path) -> None:
-    many = ("data.patients=60", "data.patches_per_patient=400", "store.workers=1")
-    with started(tmp_path, "prepare", *many) as process:
-        wait_for(lambda: list(tmp_path.glob("runs/*/*/outcome.json")), process)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(TIMEOUT) == 143
-    (run,) = Result(143, "", "", tmp_path).runs()
+def test_a_preparation_that_is_told_to_stop_is_killed(
+    prepare: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring = Preparation.bring
+
+    def stopped(self: Preparation, check: Callable[[object], None], **options: bool) -> object:
+        def and_stop(scan: object) -> None:
+            check(scan)  # opens the run
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        return bring(self, and_stop, **options)
+
+    monkeypatch.setattr(Preparation, "bring", stopped)
+    result = prepare("data.patients=5", "data.patches_per_patient=24", "report=false")
+    assert result.code == 143, result.err
+    (run,) = result.runs()
     assert run.info.status == "KILLED"
 
 

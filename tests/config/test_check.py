@@ -1,6 +1,5 @@
 """Every value of every app is checked: wrong types, null, what is not finite, out of range."""
 
-import copy
 import math
 import subprocess
 import sys
@@ -47,20 +46,19 @@ def groups_of(app: str) -> dict[str, list[str]]:
         for group in named
         if group not in without
     }
-    if "split" in choices:
-        choices["data"].remove("run")  # there is none
+    choices["data"].remove("run")  # there is none
     return {group: sorted(names) for group, names in choices.items()}
 
 
 @cache
 def configs() -> list[tuple[str, dict[str, Any]]]:
-    """Compositions of every app in which each choice of each group occurs."""
+    """Compositions of every app; those of training hold each choice of each group."""
     composed = []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for app in APPS:
             register(app)
-            groups = groups_of(app)
-            for i in range(max(map(len, groups.values()))):
+            groups = groups_of(app) if app == "train" else {}
+            for i in range(max(map(len, groups.values()), default=1)):
                 chosen = [f"{g}={choices[i % len(choices)]}" for g, choices in groups.items()]
                 cfg = hydra_compose(app, chosen)
                 lacking = [o for o in GIVEN if missing(cfg, o.partition("=")[0])]
@@ -88,13 +86,8 @@ def leaves(node: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
 
 def changed(config: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
     """The configuration with another value, and nothing else that a check would name first."""
-    copied: dict[str, Any] = copy.deepcopy(dict(config))
-    *parents, last = name.split(".")
-    node = copied
-    for key in parents:
-        node = node[key]
-    node[last] = value
-    return copied
+    key, dot, below = name.partition(".")
+    return {**config, key: changed(config.get(key, {}), below, value) if dot else value}
 
 
 @cache

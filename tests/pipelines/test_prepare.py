@@ -31,7 +31,7 @@ def test_it_checks_packs_shows_and_logs(prepare: Cli, kaggle: Folder) -> None:
     path.write_bytes(b"")
     one = root / kaggle_path("9003", 1, 1, 0)
     one.rename(one.with_name("holiday.png"))
-    result = prepare("data=idc", f"data.root={root}")
+    result = prepare("data=idc", f"data.root={root}", drawn=True)
     assert result.code == 0, result.err
     assert "unreadable" in result.out
     assert "bad_name" in result.out

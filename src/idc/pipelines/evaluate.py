@@ -5,7 +5,6 @@ from pathlib import Path
 
 from idc.attribution.pipeline.options import refuse_named
 from idc.config.build import Config, build
-from idc.errors import ConfigError
 from idc.evaluation.inference import Inference
 from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation, record_report
 from idc.pipelines.finished_run import choose_device, find_members, open_run, required_store
@@ -25,7 +24,6 @@ from idc.tracking.provenance import origin_tags
 
 KIND = "evaluate"
 OWN = "run"  # data=run: the run's own data
-ACTIONS = ("fail", "drop", "keep")
 
 
 def evaluate_run(config: Config, folder: Path) -> Outcome:
@@ -38,7 +36,8 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
     Raises:
         IdcError: The user can correct it.
     """
-    _check(config)
+    check_values(config)
+    refuse_named(config["explain"])
     store = required_store(config)
     record, members = find_members(store, config["run"])
     device = choose_device(config["device"])
@@ -77,16 +76,6 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
         explained = record_explanation(context, evaluation, network)
         record_report(context, evaluation, explained)
     return outcome
-
-
-def _check(config: Config) -> None:
-    check_values(config)
-    refuse_named(config["explain"])
-    build(config["inference"], "inference")
-    if config["known_patients"] not in ACTIONS:
-        raise ConfigError(
-            f"known_patients={config['known_patients']}: choose {', '.join(ACTIONS)}."
-        )
 
 
 def _name(config: Config, record: RunRecord, members: int) -> str:

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, TextIO, cast
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -31,7 +32,7 @@ def redact(text: str) -> str:
     of 6 characters or more in this process's environment: values of variables with such names, and
     those inside URIs.
     """
-    for secret in sorted(_secrets(), key=len, reverse=True):
+    for secret in _secrets(tuple(os.environ.items())):
         text = text.replace(secret, HIDDEN)
     return redact_uris(text)
 
@@ -79,16 +80,17 @@ def _without_secrets(uri: str) -> str:
     return QUERY_VALUE.sub(rf"\1{HIDDEN}", USER_INFO.sub(f"://{HIDDEN}@", uri))
 
 
-def _secrets() -> set[str]:
-    """Secret values in the environment, in all the forms in which they may be written."""
+@lru_cache(maxsize=1)
+def _secrets(environment: tuple[tuple[str, str], ...]) -> list[str]:
+    """Secrets of the environment, in all forms in which they may be written, longest first."""
     plain: set[str] = set()
-    for name, value in os.environ.items():
+    for name, value in environment:
         if VARIABLE.search(name):
             plain.add(value)
         if "://" in value:
             plain.update(_of_uri(value))
     written = {form for s in plain for form in (s, unquote(s), quote(s, safe=""))}
-    return {secret for secret in written if len(secret) >= SHORTEST}
+    return sorted((s for s in written if len(s) >= SHORTEST), key=len, reverse=True)
 
 
 def _of_uri(uri: str) -> set[str]:
