@@ -265,7 +265,6 @@ def test_every_answer_keeps_the_page_to_itself(guard: ASGIApp, path: str) -> Non
         ({"password": "short"}, "8 or more"),
         ({"host": "no-such-host.invalid"}, "review.host=no-such-host.invalid"),
         ({"port": 99999}, "99999"),
-        ({"mode": "shut"}, "review.mode=shut"),
         ({"ssl_certfile": "a.pem"}, "both ssl_certfile and ssl_keyfile"),
     ],
 )

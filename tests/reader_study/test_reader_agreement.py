@@ -15,8 +15,7 @@ from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 from idc.reader_study.answer import Answer, ReviewError, as_frame, counted_answers
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.kappa import cohen, fleiss
-from idc.reader_study.reader_agreement import agree
-from idc.reader_study.sharing import sharing_readers
+from idc.reader_study.reader_agreement import agree, sharing_readers
 
 TIME = "2026-01-02T03:04:05+00:00"
 # Fleiss (1971), table 1: 30 patients, 6 psychiatrists each, 5 diagnoses.

@@ -14,6 +14,7 @@ from idc.reader_study.page_text import (
     model_facts,
     place,
     scale_bar,
+    summary,
     verdict_buttons,
 )
 from idc.reader_study.reading import Reading
@@ -179,10 +180,14 @@ def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
         reading.go(position)
         keep(reading, reading.answer_verdict(verdict))
     keep(reading, reading.answer_marks("wrong", "gradcam"))
-    summary = reading.summary()
-    assert summary.verdicts == {0: 2, -1: 1}
-    assert (summary.decided, summary.with_model, summary.with_label) == (2, 2, 1)
-    assert summary.marks == {"gradcam": {"wrong": 1}}
+    rows = [(name, value) for name, value, _ in summary(reading.answered(), ("no IDC", "IDC"))]
+    assert rows == [
+        ("Verdict no IDC", "2"),
+        ("Verdict unsure", "1"),
+        ("The model agrees", "2 of 2"),
+        ("The label agrees", "1 of 2"),
+        ("Maps by gradcam", "wrong 1"),
+    ]
 
 
 def test_keys_are_unambiguous_and_every_class_has_one() -> None:

@@ -15,21 +15,19 @@ from idc.attribution.pipeline.stored_verdicts import stored_trust
 from idc.attribution.run import explain
 from idc.attribution.select import NAMED, Selection, parse_selection
 from idc.config.build import Config, build
-from idc.errors import ConfigError
 from idc.pipelines.finished_run import TrainedRun, opened_run
 from idc.pipelines.scoring import scoring_loader
 from idc.pipelines.subject import hide_names, select_pool, subject_of
 from idc.pipelines.validate import check_values
 from idc.reader_study.answer import as_frame
 from idc.reader_study.case import CaseBook
-from idc.reader_study.case_book import ORDERS, caveats, order_cases, run_book
+from idc.reader_study.case_book import caveats, order_cases, run_book
 from idc.reader_study.export import ExportRule
-from idc.reader_study.listening import check_address, resolve_address
 from idc.reader_study.review_results import ReviewResults, evaluate_answers
 from idc.reader_study.run_answers import FOLDER, copied, copy_answers, open_answers
 from idc.reader_study.sampling import EVERYTHING
-from idc.reader_study.serving import Settings, serve
-from idc.reader_study.usable_answers import check_readers, match_predictions, select_readers
+from idc.reader_study.serving import Settings, check_address, resolve_address, serve
+from idc.reader_study.usable_answers import match_predictions, select_readers
 from idc.runtime.progress import progress_bar
 from idc.runtime.signals import SIGNALS
 from idc.tracking.mlflow_run import MlflowRun
@@ -92,9 +90,6 @@ def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
     selection = parse_selection(config["select"])
     what = selection.what
     rule: ExportRule = build(config["export"], "export")
-    if config["order"] not in ORDERS:
-        raise ConfigError(f"order={config['order']}: choose {', '.join(ORDERS)}.")
-    check_readers(config["readers"])
     settings = Settings(
         host=str(config["host"]),
         port=config["port"],

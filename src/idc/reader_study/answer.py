@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from itertools import takewhile
-from typing import Literal, get_args
+from typing import Literal
 
 import pandas as pd
 
@@ -13,7 +13,6 @@ from idc.errors import IdcError
 UNSURE = -1
 MARKS = ("right", "partly", "wrong")
 Mode = Literal["blinded", "open"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class ReviewError(IdcError):

@@ -14,7 +14,6 @@ from idc.plots.mosaic import EMPTY, shrink
 from idc.reader_study.case import AROUND, Case, CaseBook, Image
 from idc.reader_study.suspects import model_suspects
 
-ORDERS = ("random", "uncertainty", "suspects")
 BELOW = 1e-9
 UNMEASURED = "its faithfulness was not measured for this run"
 
@@ -86,10 +85,8 @@ def order_cases(
         threshold: The threshold, for two classes.
 
     Raises:
-        ConfigError: The order is unknown, or there is no suspect.
+        ConfigError: There is no suspect.
     """
-    if order not in ORDERS:
-        raise ConfigError(f"order={order}: choose {', '.join(ORDERS)}.")
     if order == "uncertainty":
         score = pool["score"].to_numpy(np.float64)
         unsure = 1 - score

@@ -5,31 +5,16 @@ from functools import partial
 
 from nicegui import ui
 
-from idc.reader_study.answer import MARKS
 from idc.reader_study.page_parts import Desk, heading, plain_button, table
-from idc.reader_study.page_text import verdict_buttons, verdict_name
+from idc.reader_study.page_text import summary
 
 LISTED = 200  # maximum number of buttons in a list
 
 
 def closing_page(desk: Desk) -> None:
     """Show thanks, the unanswered cases and a summary of the reader's answers."""
-    reading, names = desk.reading, desk.book.class_names
+    reading = desk.reading
     missing, total = reading.unanswered(), len(reading.cases)
-    summary = reading.summary()
-    rows = [
-        (f"Verdict {verdict_name(verdict, names)}", str(summary.verdicts[verdict]), "")
-        for verdict in verdict_buttons(names)
-        if verdict in summary.verdicts
-    ]
-    if summary.decided:
-        rows += [
-            ("The model agrees", f"{summary.with_model} of {summary.decided}", ""),
-            ("The label agrees", f"{summary.with_label} of {summary.decided}", ""),
-        ]
-    for method, marks in summary.marks.items():
-        counts = ", ".join(f"{mark} {marks[mark]}" for mark in MARKS if mark in marks)
-        rows.append((f"Maps by {method}", counts, ""))
     with ui.card().classes("end"):
         heading(f"Thank you, {reading.reader}.")
         ui.label(
@@ -38,7 +23,7 @@ def closing_page(desk: Desk) -> None:
         if missing:
             ui.label("Not answered yet:")
             _case_buttons(desk, missing)
-        table(rows)
+        table(summary(reading.answered(), desk.book.class_names))
         ui.label("You can close this page, or go back and change answers.").classes("soft")
         with ui.element("div").classes("steps"):
             desk.button("Back to the last case", ("to", total - 1))

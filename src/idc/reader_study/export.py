@@ -1,6 +1,5 @@
 """Label corrections from a review, as a file for the next training."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,8 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.corrections import COLUMNS, EXCLUDE, RELABEL, Corrections, save_corrections
-from idc.errors import ConfigError
+from idc.data.corrections import COLUMNS, EXCLUDE, RELABEL, Corrections
 from idc.reader_study.votes import NONE, count_votes, predictions_of
 
 Agreed = Literal["majority", "unanimous"]
@@ -34,12 +32,6 @@ class ExportRule:
     agreed: Agreed = "majority"
     exclude_unsure: bool = True
     blinded_only: bool = True
-
-    def __post_init__(self) -> None:
-        if self.least_readers < 1:
-            raise ConfigError(f"least_readers={self.least_readers}: give 1 or more.")
-        if self.agreed not in ("majority", "unanimous"):
-            raise ConfigError(f"agreed={self.agreed}: give majority or unanimous.")
 
 
 def find_corrections(
@@ -105,40 +97,6 @@ def find_corrections(
         table = pd.concat([kept[list(COLUMNS)], table])
     corrections: pd.DataFrame = table.sort_values("path", ignore_index=True)
     return corrections
-
-
-def write_corrections(
-    path: str | os.PathLike[str],
-    answers: pd.DataFrame,
-    predictions: pd.DataFrame,
-    class_names: Sequence[str],
-    rule: ExportRule | None = None,
-    earlier: Corrections | None = None,
-) -> pd.DataFrame:
-    """Write the file for ``data.corrections=FILE``, which may be without corrections.
-
-    Args:
-        path: The CSV file to write.
-        answers: See `find_corrections`, also for the other arguments.
-        predictions: Predictions of the reviewed run.
-        class_names: One name per class.
-        rule: When a label is corrected.
-        earlier: Corrections that the run itself was trained with.
-
-    Returns:
-        The corrections; see `find_corrections`.
-    """
-    table = find_corrections(answers, predictions, class_names, rule, earlier)
-    save_corrections(table, path)
-    return table
-
-
-def relabelled_before(earlier: Corrections | None, cases: Sequence[str]) -> int:
-    """Number of cases whose label was corrected by an earlier review."""
-    if earlier is None:
-        return 0
-    given = earlier.table.loc[earlier.table["action"] == RELABEL, "path"]
-    return int(given.isin(cases).sum())
 
 
 def _source_labels(

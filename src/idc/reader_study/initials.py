@@ -21,7 +21,7 @@ def metric_initials(names: Sequence[str]) -> dict[str, str]:
     short = {name: _initials(name) for name in names}
     counts = Counter(short.values())
     return {
-        name: f"{word}_{_digest(name)}".lstrip("_") if not word or counts[word] > 1 else word
+        name: word if word and counts[word] == 1 else f"{word}_{_digest(name)}".lstrip("_")
         for name, word in short.items()
     }
 

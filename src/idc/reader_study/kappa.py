@@ -16,11 +16,15 @@ from idc.metrics.spread import Spread
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LEAST_DEFINED = 0.9  # share of the draws in which kappa must be defined, for an interval
+SAME = "All use the same single category throughout: kappa is undefined."
+CONSTANT = (
+    "One of the two uses a single category throughout: kappa is then 0, however often they agree."
+)
 
 
 @dataclass(frozen=True)
 class Kappa:
-    """A kappa with its interval.
+    """A kappa with its interval, from a bootstrap over patients; see `idc.metrics.spread`.
 
     Attributes:
         value: Kappa in [-1, 1]; NaN if undefined.
@@ -51,8 +55,6 @@ def cohen(
 ) -> Kappa:
     """Cohen's kappa (1960), unweighted, as classes are not ordered.
 
-    The interval is from a bootstrap over patients, see `idc.metrics.spread`.
-
     Args:
         one: Categories by the first rater, int64 (n,).
         other: Categories by the second rater, int64 (n,).
@@ -65,37 +67,16 @@ def cohen(
         The agreement. If both use a single, identical category throughout, kappa is undefined: NaN,
         with a ``note``.
     """
-    if not len(one):
-        return _without_cases()
-    present, codes = np.unique(np.concatenate([one, other]), return_inverse=True)
-    a, b = codes[: len(one)], codes[len(one) :]
-    size = len(present)
-
-    def value_of(weights: Floats) -> Floats:
-        """Kappa for each row of weights (draws, clusters), from weighted contingency tables."""
-        tables = np.zeros((weights.shape[1], size * size))
-        np.add.at(tables, (clusters.codes, a * size + b), 1)
-        drawn = (weights @ tables).reshape(-1, size, size)
-        total = drawn.sum(axis=(1, 2))
-        agree = np.trace(drawn, axis1=1, axis2=2) / total
-        chance = (drawn.sum(axis=1) * drawn.sum(axis=2)).sum(axis=1) / total**2
-        return _corrected(agree, chance)
-
-    clusters = patient_clusters(a, patients)
-    note = ""
-    if size == 1:
-        value = math.nan
-        note = "Both use the same single category throughout: kappa is undefined."
-    else:
-        value = float(cohen_kappa_score(one, other))
-        if len(np.unique(a)) == 1 or len(np.unique(b)) == 1:
-            note = (
-                "One of the two uses a single category throughout: kappa is then 0, however often "
-                "they agree."
-            )
-    low, high = _interval(value, clusters, value_of, draws, level, seed)
-    observed = float((one == other).mean())
-    return Kappa(value, low, high, observed, len(one), clusters.count, note)
+    codes = np.stack([one, other], axis=1)
+    constant = len(one) and min(len(np.unique(one)), len(np.unique(other))) == 1
+    return _kappa(
+        codes,
+        patients,
+        value=lambda _: cohen_kappa_score(one, other),
+        chance=lambda shares: shares.prod(axis=1).sum(axis=1),
+        note=CONSTANT if constant else "",
+        bootstrap=(draws, level, seed),
+    )
 
 
 def fleiss(
@@ -109,49 +90,59 @@ def fleiss(
 
     Args:
         verdicts: Categories, int64 (n, readers), with two or more readers.
-        patients: Patient of each case, (n,).
-        draws: Number of draws; 0 for no interval.
-        level: Nominal coverage, in (0, 1).
+        patients: See `cohen`, also for the other arguments and the result.
+        draws: Number of draws.
+        level: Nominal coverage.
         seed: Seed of the draws.
-
-    Returns:
-        The agreement; as in `cohen`, NaN if all readers use a single category throughout.
     """
-    if not len(verdicts):
-        return _without_cases()
+    return _kappa(
+        verdicts,
+        patients,
+        value=fleiss_kappa,
+        chance=lambda shares: (shares.mean(axis=1) ** 2).sum(axis=1),
+        note="",
+        bootstrap=(draws, level, seed),
+    )
+
+
+def _kappa(
+    verdicts: Codes,
+    patients: NDArray[Any],
+    value: Callable[[Codes], float],
+    chance: Callable[[Floats], Floats],
+    note: str,
+    bootstrap: tuple[int, float, int],
+) -> Kappa:
+    """Kappa by `value`, from the categories' counts per case, with an interval.
+
+    `chance` is the agreement by chance, (draws,), from each reader's shares, (draws, readers, k).
+    """
+    count, readers = verdicts.shape
+    if not count:
+        nan = math.nan
+        return Kappa(nan, nan, nan, nan, 0, 0, "There is no case to compare.")
     present, codes = np.unique(verdicts, return_inverse=True)
     codes = codes.reshape(verdicts.shape)
-    readers = verdicts.shape[1]
-    table = np.stack([(codes == k).sum(axis=1) for k in range(len(present))], axis=1)
-    pairs = readers * (readers - 1)
-    of_case = ((table**2).sum(axis=1) - readers) / pairs
+    chosen = codes[..., None] == np.arange(len(present))
+    counts = chosen.sum(axis=1)
+    agree = ((counts**2).sum(axis=1) - readers) / (readers * (readers - 1))
+    clusters = patient_clusters(codes[:, 0], patients)
+    facts = np.column_stack([np.ones(count), agree, chosen.reshape(count, -1)])
+    sums = np.zeros((clusters.count, facts.shape[1]))
+    np.add.at(sums, clusters.codes, facts)
 
     def value_of(weights: Floats) -> Floats:
-        facts = np.column_stack([np.ones(len(table)), of_case, table])
-        sums = np.zeros((weights.shape[1], facts.shape[1]))
-        np.add.at(sums, clusters.codes, facts)
+        """Kappa for each row of weights, float64 (draws, clusters)."""
         drawn = weights @ sums
-        total = drawn[:, 0]
-        shares = drawn[:, 2:] / (total * readers)[:, None]
-        return _corrected(drawn[:, 1] / total, (shares**2).sum(axis=1))
+        shares = (drawn[:, 1:] / drawn[:, :1])[:, 1:].reshape(-1, readers, len(present))
+        expected = chance(shares)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            corrected = (drawn[:, 1] / drawn[:, 0] - expected) / (1 - expected)
+            return np.where(np.isclose(expected, 1), np.nan, corrected)
 
-    clusters = patient_clusters(codes[:, 0], patients)
-    value, note = math.nan, "All readers use the same single category: kappa is undefined."
-    if len(present) > 1:
-        value, note = float(fleiss_kappa(table)), ""
-    low, high = _interval(value, clusters, value_of, draws, level, seed)
-    observed = float(of_case.mean())
-    return Kappa(value, low, high, observed, len(table), clusters.count, note)
-
-
-def _without_cases() -> Kappa:
-    nan = math.nan
-    return Kappa(nan, nan, nan, nan, 0, 0, "There is no case to compare.")
-
-
-def _corrected(agree: Floats, chance: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.isclose(chance, 1), np.nan, (agree - chance) / (1 - chance))
+    exact, note = (float(value(counts)), note) if len(present) > 1 else (math.nan, SAME)
+    low, high = _interval(exact, clusters, value_of, *bootstrap)
+    return Kappa(exact, low, high, float(agree.mean()), count, clusters.count, note)
 
 
 def _interval(

@@ -1,9 +1,10 @@
 """Texts of the page about a case."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
-from idc.reader_study.answer import UNSURE, CountedAnswer
+from idc.reader_study.answer import MARKS, UNSURE, Answer, CountedAnswer
 from idc.reader_study.case import Case, CaseBook
 
 UNSURE_WORD = "unsure"
@@ -41,6 +42,27 @@ def model_facts(book: CaseBook, case: Case, counted: CountedAnswer | None) -> li
     if counted.changed:
         last = verdict_name(counted.last, names)
         rows.insert(1, ("Changed to", last, "after seeing the model's answer"))
+    return rows
+
+
+def summary(answered: Sequence[tuple[Answer, Case]], class_names: Sequence[str]) -> list[Fact]:
+    """A reader's verdicts, how often model and label agree, and the judgements of the maps."""
+    verdicts = Counter(answer.verdict for answer, _ in answered)
+    rows = [
+        (f"Verdict {verdict_name(verdict, class_names)}", str(verdicts[verdict]), "")
+        for verdict in verdict_buttons(class_names)
+        if verdict in verdicts
+    ]
+    sure = [(answer.verdict, case) for answer, case in answered if answer.verdict != UNSURE]
+    if sure:
+        model = sum(verdict == case.predicted for verdict, case in sure)
+        label = sum(verdict == case.label for verdict, case in sure)
+        rows.append(("The model agrees", f"{model} of {len(sure)}", ""))
+        rows.append(("The label agrees", f"{label} of {len(sure)}", ""))
+    marks = Counter((answer.method, answer.map_marks) for answer, _ in answered)
+    for method in dict.fromkeys(method for method, mark in marks if mark):
+        counts = [f"{mark} {marks[method, mark]}" for mark in MARKS if (method, mark) in marks]
+        rows.append((f"Maps by {method}", ", ".join(counts), ""))
     return rows
 
 

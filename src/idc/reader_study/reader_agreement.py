@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from idc.reader_study.agreement_words import as_metrics, as_notes
 from idc.reader_study.answer import MARKS, UNSURE
 from idc.reader_study.kappa import Kappa, cohen, fleiss
 from idc.reader_study.sampling import RANDOM, SAMPLINGS, sampling_notes, sampling_of
-from idc.reader_study.sharing import sharing_readers
 from idc.reader_study.votes import (
     LABEL,
     MAJORITY,
@@ -29,6 +28,8 @@ Codes = NDArray[np.int64]
 Names = NDArray[np.object_]
 ABSENT = -2  # no answer
 COLUMNS = ("cases", "observed", "kappa", "low", "high", "patients", "note")
+LEAST = 10  # cases for Fleiss' kappa
+SEARCHED = 14  # readers in an exhaustive search: 16,000 sets
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,10 @@ class Agreement:
             ``kappa``, ``low``, ``high`` (Cohen's, and its interval), ``patients``,
             ``kappa_with_unsure`` (with unsure as a category; for two readers only) and ``note``.
         fleiss: Fleiss' kappa over the cases answered by all readers (or, if those are too few, by
-            the readers of `idc.reader_study.sharing.sharing_readers`), two rows, or none for a
-            single reader: ``what`` (``sure``: cases without an unsure reader; ``with unsure``: all,
-            with unsure as a category), ``readers`` (their number), ``of`` (their names),
-            ``cases``, ``observed``, ``kappa``, ``low``, ``high``, ``patients``, ``note``.
+            `sharing_readers`), two rows, or none for a single reader: ``what`` (``sure``: cases
+            without an unsure reader; ``with unsure``: all, with unsure as a category), ``readers``
+            (their number), ``of`` (their names), ``cases``, ``observed``, ``kappa``, ``low``,
+            ``high``, ``patients``, ``note``.
         maps: One row per method whose maps were judged: ``method``, ``judged``, ``right``,
             ``partly``, ``wrong`` (numbers of answers) and ``right_share``, ``partly_share``,
             ``wrong_share``.
@@ -83,13 +84,10 @@ class Agreement:
             The names (readers, then label and model), and float64 (n, n).
         """
         names = [*(n for n in self.readers["reader"] if n in self.confusions), LABEL, MODEL]
-        places = {name: place for place, name in enumerate(names)}
-        values = np.full((len(names), len(names)), np.nan)
-        for row in self.pairs[self.pairs["drawn"] == self.drawn].to_dict("records"):
-            if MAJORITY not in row["kind"]:
-                i, j = places[row["one"]], places[row["other"]]
-                values[i, j] = values[j, i] = row[column]
-        return names, values
+        rows = self.pairs[self.pairs["drawn"] == self.drawn]
+        half = rows.pivot_table(column, "one", "other", aggfunc="first")
+        half = half.reindex(index=names, columns=names).astype(float)
+        return names, half.combine_first(half.T).loc[names, names].to_numpy()
 
 
 def agree(
@@ -128,22 +126,51 @@ def agree(
     parts = {name: part for name, part in parts.items() if len(part)} or {RANDOM: answers}
     drawn = next(iter(parts))
     results = {name: _part(part, predictions, classes, bootstrap) for name, part in parts.items()}
-    main = results[drawn]
-    readers = _reader_table(answers)
-    pairs, several, maps = (
-        pd.concat(
-            [getattr(part, table).assign(drawn=name) for name, part in results.items()],
-            ignore_index=True,
-        )
-        for table in ("pairs", "fleiss", "maps")
-    )
+    main, readers = results[drawn], _reader_table(answers)
+
+    def joined(table: str) -> pd.DataFrame:
+        frames: list[pd.DataFrame] = [
+            getattr(part, table).assign(drawn=name) for name, part in results.items()
+        ]
+        return pd.concat(frames, ignore_index=True)
+
     metrics = as_metrics(drawn, readers, main.pairs, main.fleiss, main.maps, len(cases))
     notes = sampling_notes(answers["drawn"]) + as_notes(readers, main.pairs, main.fleiss)
-    return Agreement(drawn, readers, pairs, several, maps, main.confusions, metrics, notes)
+    tables = joined("pairs"), joined("fleiss"), joined("maps")
+    return Agreement(drawn, readers, *tables, main.confusions, metrics, notes)
 
 
-@dataclass(frozen=True)
-class _Part:
+def sharing_readers(answered: NDArray[np.bool_], least: int = LEAST) -> list[int]:
+    """The largest set of readers who share enough cases.
+
+    A reader with few answers must not prevent a kappa of the others. All readers, if they share
+    `least` cases; else the largest set of two or more that does (among equal sizes the one that
+    shares most); else all, if they share any case; else the set that shares most.
+
+    Args:
+        answered: Whether a reader answered a case, bool (cases, readers). Of more than `SEARCHED`
+            readers, those with the most answers are considered.
+        least: Minimum number of shared cases.
+
+    Returns:
+        Column indices, in order; empty if no two readers share a case.
+    """
+    readers = answered.shape[1]
+    of_all = int(answered.all(axis=1).sum())
+    if readers > 1 and of_all >= least:
+        return list(range(readers))
+    places = sorted(np.argsort(-answered.sum(axis=0), kind="stable")[:SEARCHED].tolist())
+    best: tuple[int, tuple[int, ...]] = (0, ())
+    for size in range(len(places), 1, -1):
+        sets = [(int(answered[:, s].all(axis=1).sum()), s) for s in combinations(places, size)]
+        most = max(sets, key=lambda pair: pair[0])
+        if most[0] >= least:
+            return list(most[1])
+        best = max(best, most, key=lambda pair: pair[0])
+    return list(range(readers)) if of_all and readers > 1 else list(best[1])
+
+
+class _Part(NamedTuple):
     """Agreement in a part of the answers; see `Agreement`."""
 
     pairs: pd.DataFrame
@@ -223,8 +250,7 @@ def _several(
 
 
 def _columns(agreement: Kappa) -> dict[str, Any]:
-    values: dict[str, Any] = asdict(agreement)
-    values["kappa"] = agreement.value
+    values = {**asdict(agreement), "kappa": agreement.value}
     return {name: values[name] for name in COLUMNS}
 
 
@@ -236,29 +262,24 @@ def _confusion(truth: Codes, verdicts: Codes, classes: int) -> Codes:
 
 
 def _reader_table(answers: pd.DataFrame) -> pd.DataFrame:
-    rows = [
-        {
-            "reader": name,
-            "cases": len(part),
-            "at_random": int((part["drawn"] == RANDOM).sum()),
-            "unsure": int((part["verdict"] == UNSURE).sum()),
-            "in_sight": int(part["seen_model"].sum()),
-            "changed": int(part["changed"].sum()),
-            "seconds": float(part["seconds"].median()),
-        }
-        for name in reader_names(answers)
-        for part in [answers[answers["reader"] == name]]
-    ]
-    columns = ["reader", "cases", "at_random", "unsure", "in_sight", "changed", "seconds"]
-    return pd.DataFrame(rows, columns=columns)
+    marked = answers.assign(
+        at_random=answers["drawn"] == RANDOM, unsure=answers["verdict"] == UNSURE
+    )
+    table = marked.groupby("reader").agg(
+        cases=("case", "size"),
+        at_random=("at_random", "sum"),
+        unsure=("unsure", "sum"),
+        in_sight=("seen_model", "sum"),
+        changed=("changed", "sum"),
+        seconds=("seconds", "median"),
+    )
+    return table.loc[reader_names(answers)].reset_index()
 
 
 def _maps(answers: pd.DataFrame) -> pd.DataFrame:
     judged = answers[(answers["map_marks"] != "") & (answers["method"] != "")]
-    rows = []
-    for method, marks in judged.groupby("method", sort=True)["map_marks"]:
-        counts = [int((marks == mark).sum()) for mark in MARKS]
-        shares = [number / len(marks) for number in counts]
-        rows.append((str(method), len(marks), *counts, *shares))
-    columns = ["method", "judged", *MARKS, *(f"{mark}_share" for mark in MARKS)]
-    return pd.DataFrame(rows, columns=columns)
+    marks = pd.DataFrame({mark: (judged["map_marks"] == mark).astype(int) for mark in MARKS})
+    counts = marks.groupby(judged["method"]).sum()
+    total = counts.sum(axis=1)
+    shares = counts.div(total, axis=0).add_suffix("_share")
+    return pd.concat([total.rename("judged"), counts, shares], axis=1).reset_index()

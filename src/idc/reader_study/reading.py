@@ -2,34 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from idc.errors import DataError
-from idc.reader_study.answer import UNSURE, Answer, CountedAnswer, Mode, by_time, counted_answers
+from idc.reader_study.answer import Answer, CountedAnswer, Mode, by_time, counted_answers
 from idc.reader_study.answer_store import AnswerStore
 from idc.reader_study.case import Case
 
 LONGEST_REMARK = 4000
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Counts of a reader's answers to all cases.
-
-    Attributes:
-        verdicts: Verdict (-1 for unsure) to number of cases, of the verdicts that count.
-        decided: Cases with a verdict other than unsure.
-        with_model: Decided cases in which the model agrees.
-        with_label: Decided cases in which the label agrees.
-        marks: Method to map mark to number of cases.
-    """
-
-    verdicts: dict[int, int]
-    decided: int
-    with_model: int
-    with_label: int
-    marks: dict[str, dict[str, int]]
 
 
 class Reading:
@@ -146,25 +127,11 @@ class Reading:
         self._answers.add(answer)
         self.pending = None
 
-    def summary(self) -> Summary:
-        """Count the reader's answers, and how many agree with the model and the label."""
-        verdicts: dict[int, int] = {}
-        marks: dict[str, dict[str, int]] = {}
-        decided = with_model = with_label = 0
-        by_path = {case.path: case for case in self.cases}
-        for counted in counted_answers(self._answers.history(self.reader)):
-            answer, case = counted.answer, by_path.get(counted.answer.case)
-            if case is None:  # of another selection
-                continue
-            verdicts[answer.verdict] = verdicts.get(answer.verdict, 0) + 1
-            if answer.map_marks:
-                of_method = marks.setdefault(answer.method, {})
-                of_method[answer.map_marks] = of_method.get(answer.map_marks, 0) + 1
-            if answer.verdict != UNSURE:
-                decided += 1
-                with_model += answer.verdict == case.predicted
-                with_label += answer.verdict == case.label
-        return Summary(verdicts, decided, with_model, with_label, marks)
+    def answered(self) -> list[tuple[Answer, Case]]:
+        """The reader's answers that count, with their cases."""
+        cases = {case.path: case for case in self.cases}
+        counted = counted_answers(self._answers.history(self.reader))
+        return [(one.answer, cases[one.answer.case]) for one in counted if one.answer.case in cases]
 
     def _answered(self) -> Answer:
         before = self.pending or self.latest

@@ -15,11 +15,11 @@ from idc.reader_study.case import Case, CaseBook
 from idc.reader_study.case_view import CaseView, CaseViews, steps
 from idc.reader_study.closing import closing_page, keys_dialog, list_dialog
 from idc.reader_study.keys import key_for, review_keys
-from idc.reader_study.listening import Settings
 from idc.reader_study.page_parts import Desk, MapSettings, heading
 from idc.reader_study.page_text import mode_words
 from idc.reader_study.pictures import data_uri
 from idc.reader_study.reading import Reading
+from idc.reader_study.serving import Settings
 
 FOLDER = Path(__file__).parent
 CONNECT_SECONDS = 60.0

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from idc.data.corrections import Corrections
+from idc.data.corrections import RELABEL, Corrections, save_corrections
 from idc.plots.agreement import ReaderPanel, agreement_figure
-from idc.reader_study.export import ExportRule, relabelled_before, write_corrections
+from idc.reader_study.export import ExportRule, find_corrections
 from idc.reader_study.reader_agreement import Agreement, agree
 from idc.reader_study.suspects import reader_suspects
 from idc.runtime.drawing import save_figure
@@ -78,12 +77,15 @@ def evaluate_answers(
     }
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    corrections = write_corrections(
-        folder / CORRECTIONS, answers, predictions, class_names, rule, earlier
-    )
+    corrections = find_corrections(answers, predictions, class_names, rule, earlier)
+    save_corrections(corrections, folder / CORRECTIONS)
     names, kappas = agreement.matrix("kappa")
     _, cases = agreement.matrix("cases")
-    panels = [_panel(agreement, reader) for reader in names if reader in agreement.confusions]
+    panels = [
+        ReaderPanel(reader, agreement.confusions[reader]["label"])
+        for reader in names
+        if reader in agreement.confusions
+    ]
     figure = agreement_figure(names, kappas, np.nan_to_num(cases), panels, class_names)
     save_figure(figure, folder / "agreement.png")
     notes = [*agreement.notes, *_notes(answers, rule, earlier)]
@@ -98,20 +100,17 @@ def _notes(answers: pd.DataFrame, rule: ExportRule, earlier: Corrections | None)
             f"{seen:,} of {len(answers):,} verdicts were given after seeing the model's answer and "
             f"correct no label; export.blinded_only=false includes them."
         )
-    if again := relabelled_before(earlier, answers["case"].unique().tolist()):
+    if earlier is None or earlier.table.empty:
+        return notes
+    relabelled = earlier.table.loc[earlier.table["action"] == RELABEL, "path"]
+    if again := len(set(relabelled) & set(answers["case"])):
         notes.append(
             f"{again:,} of the cases have a label corrected by an earlier review: agreement is "
             f"with the corrected label."
         )
-    if earlier is not None and len(earlier.table):
-        notes.append(
-            f"{CORRECTIONS} contains the corrections of this review and the "
-            f"{len(earlier.table):,} correction(s) that the run was trained with, unless readers "
-            f"contradict them: use it in place of the earlier file, with the same data set."
-        )
+    notes.append(
+        f"{CORRECTIONS} contains the corrections of this review and the {len(earlier.table):,} "
+        f"correction(s) that the run was trained with, unless readers contradict them: use it in "
+        f"place of the earlier file, with the same data set."
+    )
     return notes
-
-
-def _panel(agreement: Agreement, reader: str) -> ReaderPanel:
-    confusion: Any = agreement.confusions[reader]["label"]
-    return ReaderPanel(reader, confusion)

@@ -89,12 +89,8 @@ def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
     data = predictions[predictions["split"].isin(HELD_OUT)].reset_index(drop=True)
     label = data["label"].to_numpy(np.int64)
     probabilities = class_probabilities(data, classes)
-    thresholds = np.array(
-        [
-            probabilities[label == k, k].mean() if (label == k).any() else np.inf
-            for k in range(classes)
-        ]
-    )
+    own = pd.Series(probabilities[np.arange(len(data)), label]).groupby(label).mean()
+    thresholds = own.reindex(range(classes), fill_value=np.inf).to_numpy()
     rows = np.arange(len(data))
     confident = probabilities >= thresholds
     of_confident = np.where(confident, probabilities, -1.0)

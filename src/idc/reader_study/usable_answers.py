@@ -8,20 +8,9 @@ import pandas as pd
 
 from idc.attribution.pipeline.explained_model import Subject, score_rows
 from idc.data.material import Material
-from idc.errors import ConfigError
 from idc.evaluation.decision import Decider
 from idc.reader_study.votes import reader_names
 from idc.text import listing
-
-
-def check_readers(readers: Any) -> None:
-    """Validate the option ``readers``.
-
-    Raises:
-        ConfigError: It is neither null nor a list of one or more names.
-    """
-    if readers is not None and (not isinstance(readers, list | tuple) or not readers):
-        raise ConfigError(f"readers={readers}: give a list of names, such as [AB,CD], or null.")
 
 
 def select_readers(
