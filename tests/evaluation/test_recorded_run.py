@@ -95,9 +95,6 @@ def comparison() -> dict[str, Any]:
         record[name] = {
             "estimates": columns(result.estimates),
             "differences": columns(result.differences),
-            "groups": {
-                metric: [list(g) for g in groups] for metric, groups in result.groups.items()
-            },
         }
     return record
 

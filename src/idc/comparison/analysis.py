@@ -15,7 +15,7 @@ from idc.comparison.contestant import (
     trained_on_tested,
 )
 from idc.comparison.leaderboard import METRICS, leaderboard
-from idc.comparison.pair_summary import summary
+from idc.comparison.pairs import summary
 from idc.comparison.pooling import board_metrics, pool_numbers, pooled_metrics
 from idc.comparison.runs import FOLD, FinishedRun, baselines, contestants
 from idc.comparison.significance import Comparison, compare

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.comparison.cliques import cliques, nonsignificant_pairs
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
 from idc.evaluation.predictions import prediction_of
@@ -39,15 +38,12 @@ class Comparison:
             sentences, tables and figures use. If each contestant has one repeat, AUROC rows also
             have ``p_delong`` and ``p_delong_patients``, and accuracy rows ``p_mcnemar`` and
             ``p_mcnemar_patients``, each with ``_holm``.
-        groups: Metric to the groups of contestants, baselines included, without significant
-            differences; see `idc.comparison.cliques`.
         level: Significance level (family-wise error rate).
     """
 
     metrics: tuple[str, ...]
     estimates: pd.DataFrame
     differences: pd.DataFrame
-    groups: dict[str, list[tuple[str, ...]]]
     level: float
 
 
@@ -87,13 +83,7 @@ def compare(
         differences[f"{name}_holm"] = _corrected(differences, name)
     differences["apart"] = differences["p_holm"] < 1 - level  # NaN is not
     estimates = paired.intervals.rename(columns={"contestant": "name"})
-    groups = {}
-    for metric in metrics:
-        of_metric = estimates[estimates["metric"] == metric].sort_values("value", ascending=False)
-        groups[metric] = cliques(
-            of_metric["name"].tolist(), nonsignificant_pairs(differences, metric)
-        )
-    return Comparison(tuple(metrics), estimates, differences, groups, 1 - level)
+    return Comparison(tuple(metrics), estimates, differences, 1 - level)
 
 
 def _classical(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from idc.comparison.pair_summary import summary
-from idc.comparison.pairs import read_pairs
+from idc.comparison.pairs import read_pairs, summary
+from idc.reports.templating import Sentences
 
 BASELINES = {"majority class": 0.2, "colour statistics": 0.5}
 Frames = tuple[pd.DataFrame, pd.DataFrame]
@@ -36,7 +36,8 @@ def frames(
 def pair_sentences(differences: pd.DataFrame, values: pd.DataFrame, metric: str) -> list[str]:
     value_of = dict(zip(values["name"], values["value"], strict=True))
     pairs = read_pairs(differences, metric, BASELINES).values()
-    return [pair.sentence(value_of) for pair in pairs]
+    words = Sentences("pair_sentences.j2", value_of=value_of, level=0.05, confidence=0.95)
+    return [words.text("pair", pair) for pair in pairs]
 
 
 def test_a_pair_without_a_significant_difference() -> None:
