@@ -82,7 +82,7 @@ def bars_of(figure: Figure) -> list[list[float]]:
 def test_every_contestant_is_named_with_its_value(number: int, long: bool, words: Words) -> None:
     named = contestants(number, long) | {"majority class": 0.0, "colour statistics": 0.7}
     pairs = differences_of(named)
-    figure = critical_difference_figure(values_of(named), pairs, "f1", "A title", 0.05, BASELINES)
+    figure = critical_difference_figure(values_of(named), pairs, "f1", 0.05, BASELINES)
     assert overlaps(figure) == []
     written = words(figure)
     assert all(f"{value:.3f}" in written for value in named.values())
@@ -124,7 +124,7 @@ def test_the_forest_has_a_row_per_pair_or_those_of_the_best(
     number: int, long: bool, words: Words
 ) -> None:
     named = contestants(number, long) | {"majority class": 0.0, "colour statistics": 0.7}
-    figure = differences_figure(differences_of(named), "f1", "A title", BASELINES)
+    figure = differences_figure(differences_of(named), "f1", BASELINES)
     assert overlaps(figure) == []
     labels = [t.get_text() for t in figure.axes[0].get_yticklabels()]
     pairs = number * (number - 1) // 2 + 2 * number

@@ -21,7 +21,7 @@ def course(values: list[float], metric: str = "f1") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["epoch", "stage", "metric", "value"])
 
 
-@pytest.mark.parametrize("folds", [1, 5, 17])
+@pytest.mark.parametrize("folds", [1, 17])
 def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int, words: Words) -> None:
     histories = {f"fold {i}": course((0.5 + 0.1 * RNG.random(6)).tolist()) for i in range(folds)}
     figure = fold_learning_figure(histories)
@@ -37,7 +37,6 @@ def test_each_fold_has_a_thin_curve_and_the_median_a_thick_one(folds: int, words
     written = words(figure)
     assert f"{folds} fold{'s' if folds > 1 else ''}:" in written
     assert "median" in written
-    assert "best epoch" not in written
 
 
 def test_the_median_ends_where_fewer_than_half_train() -> None:
@@ -47,20 +46,8 @@ def test_the_median_ends_where_fewer_than_half_train() -> None:
     assert thick[0].get_ydata() == pytest.approx([0.3, 0.3, 0.4, 0.4])
 
 
-@pytest.mark.parametrize(("mode", "best"), [("max", [(2, 0.7), (1, 0.9)]), ("min", [(1, 0.2)] * 2)])
-def test_the_best_epoch_of_each_fold_is_marked(
-    mode: str, best: list[tuple[int, float]], words: Words
-) -> None:
-    values = [[0.2, 0.7, 0.7], [0.9, 0.8]] if mode == "max" else [[0.2, 0.7], [0.2, 0.3]]
-    histories = {str(i): course(v) for i, v in enumerate(values)}
-    figure = fold_learning_figure(histories, monitor="val/f1", mode=mode)
-    (marks,) = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
-    assert list(zip(*marks.get_data(), strict=True)) == best
-    assert "best epoch" in words(figure)
-
-
 def test_metrics_that_no_fold_has_get_no_panel(words: Words) -> None:
-    figure = fold_learning_figure({"0": course([0.1])}, metrics=("loss", "f1", "auroc"))
+    figure = fold_learning_figure({"0": course([0.1])})
     shown = [axes.get_ylabel() for axes in figure.axes if axes.get_visible()]
     assert shown == ["F1"]
     assert "no fold has a history" in words(fold_learning_figure({}))
@@ -77,7 +64,7 @@ def table(folds: int, settings: tuple[str, ...] = ("a",)) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("folds", [1, 5, 17, 279])
+@pytest.mark.parametrize("folds", [1, 5, 279])
 def test_each_fold_is_a_dot_at_its_value(folds: int, words: Words) -> None:
     frame = table(folds)
     figure = fold_metrics_figure(frame)
@@ -98,13 +85,13 @@ def test_each_fold_is_a_dot_at_its_value(folds: int, words: Words) -> None:
 
 def test_the_pooled_value_stands_beside_with_its_interval(words: Words) -> None:
     pooled = pd.DataFrame({"metric": ["f1"], "value": [0.73], "low": [0.61], "high": [0.82]})
-    figure = fold_metrics_figure(table(5).drop(columns="setting"), pooled, noun="patient")
+    figure = fold_metrics_figure(table(5).drop(columns="setting"), pooled)
     diamonds = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [line.get_ydata()[0] for line in diamonds] == [0.73]
     assert [0.61, 0.82] in [list(line.get_ydata()) for line in figure.axes[0].lines]
     written = words(figure)
-    assert "all patients pooled" in written
-    assert "mean and deviation of the patients" in written
+    assert "all folds pooled" in written
+    assert "mean and deviation of the folds" in written
     assert "0.73" in written
 
 

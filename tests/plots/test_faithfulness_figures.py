@@ -84,7 +84,7 @@ def stages(count: int) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("count", [1, 5])
 def test_every_method_has_its_gain_and_its_verdict_in_words(count: int, words: Words) -> None:
     figure = methods_figure(table(count))
     written = words(figure)
@@ -104,7 +104,7 @@ def test_without_a_trusted_method_the_title_warns() -> None:
     assert "do not read" in methods_figure(doubtful).get_suptitle()
 
 
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("count", [1, 5])
 def test_every_further_measure_has_a_panel(count: int, words: Words) -> None:
     figure = measures_figure(table(count), 0.5)
     panels = [axes.get_title() for axes in figure.axes]
@@ -131,7 +131,7 @@ def test_where_the_truth_is_known_chance_is_drawn(words: Words) -> None:
     assert "by chance" not in words(measures_figure(bare, 0.5))
 
 
-@pytest.mark.parametrize("count", [1, 2, 12])
+@pytest.mark.parametrize("count", [1, 5])
 def test_curves_stand_beside_those_of_random_maps(count: int, words: Words) -> None:
     figure = curves_figure(curves(count), table(count))
     seen = [axes for axes in figure.axes if axes.get_visible()]
@@ -146,7 +146,7 @@ def test_curves_stand_beside_those_of_random_maps(count: int, words: Words) -> N
     assert "replaced by mean" in words(figure)
 
 
-@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("count", [1, 5])
 def test_shuffled_weights_are_named_and_held_against_the_limit(count: int, words: Words) -> None:
     figure = randomisation_figure(stages(count), 0.5)
     text = words(figure)

@@ -23,7 +23,6 @@ def table(sizes: list[int], settings: tuple[str, ...] = ("a",), runs: int = 3) -
                 {
                     "setting": setting,
                     "patients": size,
-                    "patches": 400 * size,
                     "metric": "f1",
                     "mean": values.mean(),
                     "std": values.std(ddof=1) if runs > 1 else np.nan,
@@ -70,19 +69,17 @@ def test_a_decade_makes_the_axis_logarithmic(sizes: list[int], scale: str, words
     assert ticks_of(figure) == [str(size) for size in sizes]
 
 
-@pytest.mark.parametrize("by", ["patients", "patches"])
 @pytest.mark.parametrize(
     "sizes", [[5], list(range(100, 110)), [1, 2, 3, 5, 8, 13, 100, 250, 278, 279]]
 )
-def test_labels_of_close_sizes_do_not_touch(by: str, sizes: list[int]) -> None:
-    figure = learning_size_figure(table(sizes), by=by)
+def test_labels_of_close_sizes_do_not_touch(sizes: list[int]) -> None:
+    figure = learning_size_figure(table(sizes))
     figure.draw_without_rendering()
     labels = [t for t in figure.axes[0].get_xticklabels() if t.get_text()]
     boxes = [label.get_window_extent() for label in labels]
     assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
-    times = 400 if by == "patches" else 1
-    assert labels[0].get_text() == f"{times * sizes[0]:,}"
-    assert labels[-1].get_text() == f"{times * sizes[-1]:,}"
+    assert labels[0].get_text() == f"{sizes[0]:,}"
+    assert labels[-1].get_text() == f"{sizes[-1]:,}"
 
 
 def test_settings_differ_by_more_than_colour_and_stand_side_by_side() -> None:

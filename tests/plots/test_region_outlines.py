@@ -11,7 +11,8 @@ RNG = np.random.default_rng(0)
 
 def case(values: np.ndarray, header: str = "8863 x 1 y 1\nIDC, score 0.9") -> RegionCase:
     patch = RNG.integers(0, 256, (*values.shape, 3), dtype=np.uint8)
-    return RegionCase(patch, find_regions(values[None], share=0.9)[0], header)
+    regions = find_regions(values[None], share=0.9)[0]
+    return RegionCase(patch, [(region.share, region.contours) for region in regions], header)
 
 
 def hills(size: int = 50) -> np.ndarray:
@@ -25,18 +26,17 @@ def test_areas_of_much_evidence_are_surrounded_with_their_share() -> None:
     values = hills()
     values[45:, :4] = 1  # some evidence, but too little for an area
     shown = case(values)
-    large = [region for region in shown.regions if region.share >= 0.1]
+    large = [(share, rings) for share, rings in shown.areas if share >= 0.1]
     assert len(large) == 2
     figure = regions_figure([shown], "Evidence")
     (axes,) = figure.axes
-    assert len(axes.patches) == sum(len(region.contours) for region in large)
-    assert [t.get_text() for t in axes.texts] == [f"{region.share:.0%}" for region in large]
-    for ring, region in zip(axes.patches, large, strict=True):
-        top, left, bottom, right = region.box
-        x, y = ring.get_xy().T
-        assert left <= x.min() and x.max() <= right and top <= y.min() and y.max() <= bottom
-        assert ring.get_path_effects()  # white below black: visible on any stain
-    assert axes.get_xlabel().startswith(f"{sum(region.share for region in large):.0%}")
+    assert len(axes.patches) == sum(len(rings) for _, rings in large)
+    assert [t.get_text() for t in axes.texts] == [f"{share:.0%}" for share, _ in large]
+    for drawn, (_, rings) in zip(axes.patches, large, strict=True):
+        ends = drawn.get_xy()
+        assert (ends.min(0) >= rings[0].min(0)).all() and (ends.max(0) <= rings[0].max(0)).all()
+        assert drawn.get_path_effects()  # white below black: visible on any stain
+    assert axes.get_xlabel().startswith(f"{sum(share for share, _ in large):.0%}")
     # The picture and the contours have the same pixels: no half pixel between them.
     assert axes.images[0].get_extent() == [0, 50, 50, 0]
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.threshold import ThresholdRule
 from idc.plots.reliability import reliability_figure
-from idc.plots.threshold_curves import threshold_cost, threshold_figure, threshold_metrics
+from idc.plots.threshold_curves import threshold_figure
 
 Words = Callable[[Figure], str]
 
@@ -21,7 +21,7 @@ SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
 def test_one_curve_states_its_errors_and_counts(words: Words) -> None:
     labels = np.array([0, 1, 1, 1])
     scores = np.array([0.15, 0.15, 0.95, 0.95])
-    figure = reliability_figure(labels, scores, "a title")
+    figure = reliability_figure(labels, {"scores": scores}, "a title")
     written = words(figure)
     # Two patches at .15 of which half are positive, two at .95 that both are.
     assert "ECE 0.200" in written
@@ -51,7 +51,7 @@ def test_before_and_after_differ_by_more_than_colour_and_state_both(words: Words
 
 def test_wilson_intervals_of_a_bin() -> None:
     labels, scores = np.array([1, 0, 0, 0, 0]), np.full(5, 0.35)
-    (curve,) = reliability_figure(labels, scores).axes[0].containers
+    (curve,) = reliability_figure(labels, {"scores": scores}).axes[0].containers
     (segment,) = curve.lines[2][0].get_segments()
     assert segment[:, 1] == pytest.approx([0.0362, 0.6245], abs=5e-4)  # 1 of 5, by hand
 
@@ -63,27 +63,25 @@ def test_reliability_of_next_to_nothing(labels: np.ndarray, words: Words) -> Non
     assert ("no patches" in written) == (len(labels) == 0)
 
 
-def test_threshold_metrics_against_counting() -> None:
-    cuts = np.array([0.0, 0.31, SCORES[3], 0.9])
-    result = threshold_metrics(LABELS, SCORES, cuts)
-    rule = ThresholdRule("cost", false_negative_cost=7, false_positive_cost=2)
-    costs = threshold_cost(LABELS, SCORES, cuts, rule)
-    for i, cut in enumerate(cuts):
-        called = cut <= SCORES
-        tp = (called & (LABELS == 1)).sum()
-        assert result["recall"][i] == pytest.approx(tp / (LABELS == 1).sum())
-        assert result["precision"][i] == pytest.approx(tp / called.sum())
-        assert result["specificity"][i] == pytest.approx((~called)[LABELS == 0].mean())
-        assert result["F1"][i] == pytest.approx(2 * tp / (called.sum() + (LABELS == 1).sum()))
-        assert costs[i] == pytest.approx((7 * (called < LABELS) + 2 * (called > LABELS)).mean())
-    assert np.isnan(threshold_metrics(LABELS, SCORES, np.array([2.0]))["precision"][0])
-
-
-def test_threshold_curve_marks_the_chosen_one(words: Words) -> None:
-    written = words(threshold_figure(LABELS, SCORES, 0.37, "t"))
+def test_threshold_curves_agree_with_counting(words: Words) -> None:
+    figure = threshold_figure(LABELS, SCORES, 0.37, "t")
+    written = words(figure)
     assert "chosen threshold 0.370" in written
-    for name in ("F1", "recall", "precision", "specificity"):
-        assert f"{name} (" in written
+    lines = {line.get_label().split()[0]: line for line in figure.axes[0].lines}
+    for cut in (0.0, 0.31, 0.37, float(SCORES[3]), 0.9):
+        called = cut <= SCORES
+        expected = {
+            "recall": called[LABELS == 1].mean(),
+            "precision": LABELS[called].mean(),
+            "specificity": (~called)[LABELS == 0].mean(),
+            "F1": 2 * (called & (LABELS == 1)).sum() / (called.sum() + LABELS.sum()),
+        }
+        for name, value in expected.items():
+            x, y = lines[name].get_data()
+            assert lines[name].get_drawstyle() == "steps-pre"
+            assert y[np.searchsorted(x, cut)] == pytest.approx(value)
+            if cut == 0.37:
+                assert f"{name} ({value:.3f} at the chosen threshold)" in written
     missing = threshold_figure(np.ones(5, int), np.ones(5), 0.5, "t", ThresholdRule("cost"))
     assert "class" in words(missing)
 
@@ -107,6 +105,8 @@ def test_threshold_curve_shows_the_cost_lowest_at_the_chosen_one(words: Words) -
     assert "right axis" in words(figure)
     _, right = figure.axes
     assert "cost" in right.get_ylabel()
-    (line,) = right.lines
-    at_chosen = threshold_cost(LABELS, SCORES, np.array([chosen]), rule)[0]
-    assert line.get_ydata().min() >= at_chosen - 1e-12
+    x, y = right.lines[0].get_data()
+    called = chosen <= SCORES
+    cost = (3 * (called < LABELS) + (called > LABELS)).mean()
+    assert y[np.searchsorted(x, chosen)] == pytest.approx(cost)
+    assert y.min() == pytest.approx(cost)

@@ -16,7 +16,7 @@ from idc.evaluation.test_metrics import Numbers
 from idc.metrics.selective_prediction import risk_coverage
 from idc.models.history import History
 from idc.plots.class_counts import balance_figure
-from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.confusion import confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.learning_curves import learning_figure
 from idc.plots.patch_grids import (
@@ -35,9 +35,9 @@ GRID = 10  # patches in a row of a grid
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
-    """Patient and position of a patch, with label and score if `score`."""
+    """Patient and position of a patch, with its score if `score`."""
     text = f"{row['patient']}\n{position_words(row)}".rstrip()
-    return f"{text}\nlabel {row['label']}  score {row['score']:.2f}" if score else text
+    return f"{text}\nscore {row['score']:.2f}" if score else text
 
 
 def data_figures(
@@ -125,7 +125,7 @@ def numbers_figures(
         scores = test["score"].to_numpy()
         name = "each fold's threshold" if threshold is None else f"threshold {threshold:.3f}"
         at_half = confusion(labels, (scores >= 0.5).astype(int), classes)
-        panels = [ConfusionPanel(f"at {name}", chosen), ConfusionPanel("at 0.5", at_half)]
+        panels = {f"at {name}": chosen, "at 0.5": at_half}
         curves = {"test": (labels, scores)}
         yield "roc", roc_figure(curves, points, "ROC, test patches")
         yield "precision_recall", pr_figure(curves, points, "Precision-recall, test patches")
@@ -133,7 +133,7 @@ def numbers_figures(
         shown = {"after": scores} if np.allclose(raw, scores) else {"before": raw, "after": scores}
         yield "reliability", reliability_figure(labels, shown, title="Reliability, test patches")
     else:
-        panels = [ConfusionPanel("most probable class", chosen)]
+        panels = {"most probable class": chosen}
         curves = {
             name: ((labels == i).astype(int), test[f"score_{i}"].to_numpy())
             for i, name in enumerate(class_names)

@@ -15,7 +15,7 @@ from idc.comparison.pooling import slug
 from idc.comparison.runs import HISTORY, FinishedRun
 from idc.comparison.significance import Comparison
 from idc.evaluation.figures import confusion
-from idc.plots.confusion import ConfusionPanel, confusion_figure
+from idc.plots.confusion import confusion_figure
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
 from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
 from idc.plots.curves import pr_figure, roc_figure
@@ -60,7 +60,7 @@ def _overlays(
     contestants: Sequence[Contestant], class_names: Sequence[str]
 ) -> Iterator[tuple[str, Figure]]:
     curves: dict[str, tuple[NDArray[np.integer], NDArray[np.floating]]] = {}
-    panels: list[ConfusionPanel] = []
+    panels: dict[str, NDArray[np.integer]] = {}
     for one in contestants:
         for repeat, frame in one.repeats.items():
             name = f"{one.name},{repeat}" if repeat else one.name
@@ -69,7 +69,7 @@ def _overlays(
                 curves[name] = (labels, frame["score"].to_numpy())
             if one.kind == "run" and len(panels) < OVERLAID:
                 matrix = confusion(labels, frame["predicted"].to_numpy(), one.classes)
-                panels.append(ConfusionPanel(name, matrix))
+                panels[name] = matrix
     if curves:
         yield "roc", roc_figure(curves, None, "ROC, test patches")
         yield "precision_recall", pr_figure(curves, None, "Precision-recall, test patches")

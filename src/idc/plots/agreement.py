@@ -25,8 +25,7 @@ class ReaderPanel:
 
     Attributes:
         reader: Name of the reader.
-        counts: int (k, k + 1): rows are the label or the model's decision, columns the reader's
-            verdict; the last column is "unsure".
+        counts: int (k, k + 1): rows are labels, columns verdicts; the last is "unsure".
     """
 
     reader: str
@@ -39,7 +38,6 @@ def agreement_figure(
     cases: NDArray[np.floating],
     panels: Sequence[ReaderPanel],
     class_names: Sequence[str],
-    against: str = "label",
 ) -> Figure:
     """Cohen's kappa of each pair with its number of cases, above one table per reader.
 
@@ -49,7 +47,6 @@ def agreement_figure(
         cases: Number of cases of each pair, (n, n); NaN or 0 for none.
         panels: The readers' verdicts.
         class_names: Name of each class.
-        against: What the rows of the panels are: label or model.
     """
     rows, columns = wrap_grid(len(panels), PER_ROW)
     top = CELL * max(len(names) - 1, 1) * 0.8 + 1.7
@@ -69,9 +66,9 @@ def agreement_figure(
         axes.axvline(len(class_names) - 0.5, color=GREY, linewidth=1.2)
         axes.set(xlabel="verdict", title=title)
     for axes in grid[::columns]:
-        axes.set_ylabel(against)
+        axes.set_ylabel("label")
     hide_rest(grid, len(panels))
-    lower.suptitle(f"Verdicts of each reader, in per cent of each {against}", x=0.01, ha="left")
+    lower.suptitle("Verdicts of each reader, in per cent of each label", x=0.01, ha="left")
     return figure
 
 

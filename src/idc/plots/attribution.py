@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from idc.plots.style import BLACK, DIVERGING, GREY, ORANGE, SEQUENTIAL
 
@@ -124,7 +124,7 @@ def _heading(case: AttributionCase, method: str, wide: int) -> str:
 
 def _draw(axes: Sequence[Axes], case: AttributionCase, method: str, signed: bool) -> None:
     raw = np.asarray(case.maps[method], np.float64)
-    values = np.asarray(gaussian_filter(raw, SMOOTHING * max(raw.shape), mode="nearest"))
+    values = np.asarray(cv2.GaussianBlur(raw, (0, 0), SMOOTHING * max(raw.shape)))
     scale, colours = rescale(values, signed)
     if len(axes) > 1:
         axes[0].imshow(values, cmap=colours, norm=scale)

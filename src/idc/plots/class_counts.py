@@ -89,10 +89,10 @@ def balance_figure(counts: pd.DataFrame) -> Figure:
 
 
 def patients_figure(counts: pd.DataFrame) -> Figure:
-    """Patches of each class by patient, as counts and as shares.
+    """Patches of each class by patient, as counts and below them as shares.
 
-    Up to 40 patients have a bar and a name each. More are drawn as areas, sorted by number of
-    patches, and below them their shares, sorted by the share of the last class.
+    Patients are sorted by their number of patches. More than 40 have no names, and the shares are
+    sorted by that of the last class.
 
     Args:
         counts: Patches, int; one row per patient (index: name), one column per class (name).
@@ -100,32 +100,26 @@ def patients_figure(counts: pd.DataFrame) -> Figure:
     if counts.empty:
         return empty_figure("no patients")
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    names, values = list(counts.columns), counts.to_numpy(float)
+    names, values, named = list(counts.columns), counts.to_numpy(float), len(counts) <= MAX_NAMED
     totals = values.sum(1)
     share = values / np.maximum(totals, 1)[:, None]
-    if len(counts) <= MAX_NAMED:
-        figure = new_figure(WIDTH, 0.27 * len(counts) + 1.5)
-        first, second = figure.subplots(1, 2, sharey=True, width_ratios=[1.25, 1])
-        last = _stack_bars(first, values, names)[-1]
-        first.bar_label(last, [f"{total:,.0f}" for total in totals], padding=3, fontsize=8)
-        _stack_bars(second, share, names)
-        first.set_yticks(range(len(counts)), [literal(str(n), 24) for n in counts.index])
-        first.set(xlim=(0, 1.12 * totals.max(initial=1)), ylim=(len(counts) - 0.4, -0.6))
-        first.set(xlabel="patches", ylabel="patient")
-        second.set(xlim=(0, 1), xlabel="share of the patient's patches")
-        axes_of_share, axes_of_count = second.xaxis, first.xaxis
+    figure = new_figure(WIDTH, 6.6)
+    upper, lower = figure.subplots(2, 1)
+    bars = _stack_bars(upper, values, names, vertical=True)
+    _stack_bars(lower, share if named else share[np.lexsort(share.T)], names, vertical=True)
+    for axes in (upper, lower):
+        axes.set(xlim=(-0.5, len(counts) - 0.5), xticks=[])
+    upper.set(ylabel="patches", xlabel=f"{len(counts):,} patients, by number of patches")
+    upper.yaxis.set_major_formatter(THOUSANDS)
+    lower.set(ylabel="share of patches", ylim=(0, 1))
+    lower.yaxis.set_major_formatter(PercentFormatter(1))
+    if named:
+        upper.bar_label(bars[-1], [f"{total:,.0f}" for total in totals], padding=2, fontsize=8)
+        patients = [literal(str(name), 24) for name in counts.index]
+        lower.set_xticks(range(len(counts)), patients, rotation=90)
     else:
-        figure = new_figure(WIDTH, 6.6)
-        first, second = figure.subplots(2, 1)
-        _stack_areas(first, values, names)
-        _stack_areas(second, share[np.lexsort(share.T)], names)
-        first.set(ylabel="patches", xlabel=f"{len(counts):,} patients, by number of patches")
-        words = f"{len(counts):,} patients, by share of {literal(str(names[-1]))}"
-        second.set(ylabel="share of patches", ylim=(0, 1), xlabel=words)
-        axes_of_share, axes_of_count = second.yaxis, first.yaxis
-    axes_of_count.set_major_formatter(THOUSANDS)
-    axes_of_share.set_major_formatter(PercentFormatter(1))
-    legend_below(figure, [first], 5)
+        lower.set_xlabel(f"{len(counts):,} patients, by share of {literal(str(names[-1]))}")
+    legend_below(figure, [upper], 5)
     return figure
 
 
@@ -154,33 +148,20 @@ def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
 
 
 def _stack_bars(
-    axes: Axes, values: NDArray[np.float64], names: Sequence[str]
+    axes: Axes, values: NDArray[np.float64], names: Sequence[str], vertical: bool = False
 ) -> list[BarContainer]:
-    """Draw horizontal stacked bars, float (bars, classes); one container per class."""
+    """Draw stacked bars, float (bars, classes); one container per class."""
     axes.grid(visible=False)
-    starts = values.cumsum(1) - values
-    return [
-        axes.barh(
-            np.arange(len(values)),
-            values[:, number],
-            left=starts[:, number],
-            color=colour,
-            hatch=HATCHES[number % len(HATCHES)],
-            edgecolor="white",
-            linewidth=0.6,
-            label=literal(str(name)),
-        )
-        for number, (name, colour) in enumerate(zip(names, class_colours(len(names)), strict=True))
-    ]
-
-
-def _stack_areas(axes: Axes, values: NDArray[np.float64], names: Sequence[str]) -> None:
-    """Draw vertical stacks without gaps, float (stacks, classes)."""
-    labels = [literal(str(name)) for name in names]
-    axes.grid(visible=False)
-    stacks = np.vstack([values, values[-1:]]).T
-    axes.stackplot(
-        np.arange(len(values) + 1), stacks, step="post", labels=labels,
-        colors=class_colours(len(names)),
-    )  # fmt: skip
-    axes.set_xlim(0, len(values))
+    starts, places = values.cumsum(1) - values, np.arange(len(values))
+    many = len(values) > MAX_NAMED  # bars without gaps and hatches
+    containers = []
+    for number, (name, colour) in enumerate(zip(names, class_colours(len(names)), strict=True)):
+        look: Look = {"color": colour, "label": literal(str(name))}
+        if not many:
+            look |= {"hatch": HATCHES[number % len(HATCHES)], "edgecolor": "white"}
+        long, start, thick = values[:, number], starts[:, number], 1.0 if many else 0.8
+        if vertical:
+            containers.append(axes.bar(places, long, thick, start, linewidth=0.6, **look))
+        else:
+            containers.append(axes.barh(places, long, thick, start, linewidth=0.6, **look))
+    return containers

@@ -1,7 +1,6 @@
 """Confusion matrices, side by side."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,35 +14,25 @@ PER_ROW = 3
 DARK = 0.6  # share above which text is white
 
 
-@dataclass(frozen=True)
-class ConfusionPanel:
-    """A confusion matrix.
-
-    Attributes:
-        title: Title, such as a threshold or a run.
-        matrix: Counts, int (k, k), rows true, columns predicted.
-    """
-
-    title: str
-    matrix: NDArray[np.integer]
-
-
-def confusion_figure(panels: Sequence[ConfusionPanel], class_names: Sequence[str]) -> Figure:
+def confusion_figure(
+    matrices: Mapping[str, NDArray[np.integer]], class_names: Sequence[str]
+) -> Figure:
     """Counts and row percentages of one or more confusion matrices.
 
     Args:
-        panels: At least one matrix; all of the same size.
+        matrices: Title, such as a threshold or a run, to counts, int (k, k), rows true, columns
+            predicted; at least one.
         class_names: Name of each class.
     """
-    rows, columns = wrap_grid(len(panels), PER_ROW)
+    rows, columns = wrap_grid(len(matrices), PER_ROW)
     side = 2.5 + 0.5 * len(class_names)
     figure = new_figure(side * columns + 1.0, (side + 0.1) * rows)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for axes, panel in zip(grid, panels, strict=False):
-        image = draw_counts(axes, panel.matrix, class_names, class_names)
-        axes.set(xlabel="predicted", ylabel="true", title=shorten(panel.title, 44))
+    for axes, (title, matrix) in zip(grid, matrices.items(), strict=False):
+        image = draw_counts(axes, matrix, class_names, class_names)
+        axes.set(xlabel="predicted", ylabel="true", title=shorten(title, 44))
         axes.tick_params(axis="y", rotation=90)
-    hide_rest(grid, len(panels))
+    hide_rest(grid, len(matrices))
     figure.colorbar(image, ax=grid, label="% of the true class", shrink=0.8)
     return figure
 

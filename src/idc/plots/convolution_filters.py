@@ -14,9 +14,7 @@ WIDTH = 7.6
 COLOURS = 3
 
 
-def filters_figure(
-    weights: NDArray[np.floating], name: str, title: str = "Filters of the first convolution"
-) -> Figure:
+def filters_figure(weights: NDArray[np.floating], name: str) -> Figure:
     """One tile per filter, in colour for three input channels.
 
     Else up to six of a filter's input channels are shown side by side. Each filter has its own
@@ -28,7 +26,6 @@ def filters_figure(
     Args:
         weights: float (C, in, kh, kw).
         name: Name of the layer.
-        title: Title of the figure.
     """
     count, inputs, height, width = weights.shape
     norms = np.sqrt((np.asarray(weights, np.float64) ** 2).sum((1, 2, 3)))
@@ -41,7 +38,7 @@ def filters_figure(
     rows, columns = wrap_grid(len(shown), per_row)
     figure = new_figure(max(cell * columns, 5.6), (tile_height + 0.22) * rows + 1.15)
     which = f"{count} filters" if count <= limit else f"the {limit} strongest of {count:,} filters"
-    figure.suptitle(f"{literal(title, 70)}\n{literal(name)}: {which}, {height}x{width}")
+    figure.suptitle(f"Filters of the first convolution\n{literal(name)}: {which}, {height}x{width}")
     # More space between filters than between the tiles of a filter.
     gap = {"wspace": 0.04 if planes == 1 else 0.12}
     grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw=gap).ravel()

@@ -28,7 +28,6 @@ def critical_difference_figure(
     values: pd.DataFrame,
     differences: pd.DataFrame,
     metric: str,
-    title: str = "",
     level: float = 0.05,
     baselines: Collection[str] = (),
 ) -> Figure:
@@ -43,7 +42,6 @@ def critical_difference_figure(
         differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN if not
             tested), ``apart`` (bool: significant), ``patients``.
         metric: The metric.
-        title: Title of the figure.
         level: Significance level, in (0, 1).
         baselines: Names of baselines, drawn in grey.
     """
@@ -58,7 +56,7 @@ def critical_difference_figure(
     distant = _distant(ranked, {*joined["a"], *joined["b"]}, baselines)
     ranked = ranked[~distant]
     if ranked.empty:
-        return empty_figure(f"no value of {metric_label(metric)}", title)
+        return empty_figure(f"no value of {metric_label(metric)}")
     names = ranked["name"].tolist()
     words = [
         f"{short} (baseline)" if name in baselines else short
@@ -107,14 +105,12 @@ def critical_difference_figure(
             where = f"far off, at {value:.3f}" if np.isfinite(value) else "without a value"
             sentences.append(f"{literal(name, NAME)}: {where}.")
     figure.supxlabel(textwrap.fill(" ".join(sentences), int(13 * width)))
-    figure.suptitle(textwrap.fill(title, int(11 * width)))
     return figure
 
 
 def differences_figure(
     differences: pd.DataFrame,
     metric: str,
-    title: str = "",
     baselines: Collection[str] = (),
     level: float = 0.05,
     confidence: float = 0.95,
@@ -128,14 +124,13 @@ def differences_figure(
         differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
             ``low``, ``high``, ``p_holm``, ``apart`` (bool: significant), ``patients``.
         metric: The metric.
-        title: Title of the figure.
         baselines: Names of baselines; pairs with one have hollow diamonds.
         level: Significance level, in (0, 1).
         confidence: Nominal coverage of the intervals, in (0, 1).
     """
     table = _order_pairs(differences[differences["metric"] == metric], metric, baselines)
     if table.empty:
-        return empty_figure("no pair was tested", title)
+        return empty_figure("no pair was tested")
     shown = table
     if len(table) > MAX_PAIRS:
         settings = table if table["baseline"].all() else table[~table["baseline"]]
@@ -143,7 +138,7 @@ def differences_figure(
         best = gains.sub(settings.groupby("b")["gain"].sum(), fill_value=0).idxmax()
         shown = table[(table["a"] == best) | (table["b"] == best)]
     firsts, seconds = shown["a"].astype(str), shown["b"].astype(str)
-    lines = [title]
+    lines = []
     if len(shown) > 1 and len(set(firsts)) == 1:
         labels = [f"minus {literal(name, 3 * PAIRED_NAME // 2)}" for name in seconds]
         lines.append(f"{literal(firsts.iloc[0], 100)} minus the others")
@@ -155,8 +150,7 @@ def differences_figure(
     lines.append(_sample_size(shown))
     width = 7.4 + 0.066 * max(map(len, labels))
     figure = new_figure(width, ROW * max(len(shown), 2) + 2.1)
-    wrapped = [textwrap.fill(line, int(11 * width)) for line in lines if line]
-    figure.suptitle("\n".join(wrapped))
+    figure.suptitle("\n".join(textwrap.fill(line, int(11 * width)) for line in lines))
     axes = figure.subplots()
     axes.axvline(0, color=BLACK, linewidth=1)
     decimals = decimals_for(0.0, float((shown["high"] - shown["low"]).median()))

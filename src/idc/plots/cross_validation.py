@@ -1,6 +1,6 @@
 """Learning curves and metrics of the folds of a cross-validation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -33,12 +33,7 @@ MEDIANS = {
 NAME = 16  # characters of a fold's name
 
 
-def fold_learning_figure(
-    histories: Mapping[str, pd.DataFrame],
-    metrics: Sequence[str] = SHOWN,
-    monitor: str = "",
-    mode: str = "max",
-) -> Figure:
+def fold_learning_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """One panel per metric: a thin validation curve per fold, and medians over the folds.
 
     Folds stop at different epochs; a median ends when fewer than half of the folds remain.
@@ -46,19 +41,15 @@ def fold_learning_figure(
     Args:
         histories: Name of a fold to its history in long form: ``epoch`` (int, from 1), ``stage``
             (train or val), ``metric``, ``value``.
-        metrics: Metrics to show; those that no fold has are left out.
-        monitor: Metric, such as ``val/f1``, whose best epoch is marked in each fold.
-        mode: ``max`` or ``min``: whether higher or lower is better.
     """
     parts = [frame.assign(fold=str(name)) for name, frame in histories.items()]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["metric"])
-    available = [metric for metric in metrics if (whole["metric"] == metric).any()]
+    available = [metric for metric in SHOWN if (whole["metric"] == metric).any()]
     if not available:
         return empty_figure("no fold has a history")
     rows, columns = wrap_grid(len(available), 2)
     figure = new_figure(4.4 * columns, 3.1 * rows + 0.9)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    stage, _, monitored = monitor.rpartition("/")
     for axes, metric in zip(grid, available, strict=False):
         of_metric = whole[whole["metric"] == metric]
         for split, words in MEDIANS.items():
@@ -72,11 +63,6 @@ def fold_learning_figure(
             look["marker"] = "o" if len(enough) < 3 else ""
             look |= {"label": words, "linewidth": 2.4, "zorder": 3}
             axes.plot(enough.index, enough.median(axis=1), **look)
-            if metric == monitored and split == (stage or "val"):
-                best = table.idxmin() if mode == "min" else table.idxmax()
-                values = table.min() if mode == "min" else table.max()
-                look = {"color": ORANGE, "label": "best epoch of a fold"}
-                axes.plot(best.to_numpy(), values.to_numpy(), "D", markersize=5, zorder=4, **look)
         axes.set(xlabel="epoch", ylabel=metric_label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     hide_rest(grid, len(available))
@@ -94,24 +80,21 @@ def _draw_folds(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(history.index, history, label="validation, one fold", **look)
 
 
-def fold_metrics_figure(
-    table: pd.DataFrame, pooled: pd.DataFrame | None = None, noun: str = "fold"
-) -> Figure:
+def fold_metrics_figure(table: pd.DataFrame, pooled: pd.DataFrame | None = None) -> Figure:
     """One dot per fold, mean and deviation of the folds, and the pooled value with its interval.
 
     The mean of the folds differs from the pooled value, especially for F1: folds with few patches,
     or with one class, count as much as others in the mean.
 
     Args:
-        table: One row per fold (or patient) and metric: ``fold``, ``metric``, ``value`` and, if
+        table: One row per fold and metric: ``fold``, ``metric``, ``value`` and, if
             there are several, ``setting``; NaN if a fold lacks a class. Panels and metrics keep
             their order.
         pooled: One row per metric: ``metric``, ``value``, ``low``, ``high``, from the predictions
             of all folds together, and ``setting`` if `table` has it.
-        noun: What a dot is: ``fold`` or ``patient``.
     """
     if table.empty:
-        return empty_figure(f"no {noun}s")
+        return empty_figure("no folds")
     if pooled is None:
         pooled = pd.DataFrame(columns=["metric", "value", "low", "high"])
     table, pooled = (
@@ -124,21 +107,21 @@ def fold_metrics_figure(
     for axes, setting in zip(grid, settings, strict=False):
         of_setting, whole = table[table["setting"] == setting], pooled[pooled["setting"] == setting]
         for place, metric in enumerate(metrics):
-            _draw_values(axes, place, of_setting[of_setting["metric"] == metric], noun)
-            _draw_pooled(axes, place, whole[whole["metric"] == metric], noun)
+            _draw_values(axes, place, of_setting[of_setting["metric"] == metric])
+            _draw_pooled(axes, place, whole[whole["metric"] == metric])
         axes.set_xticks(range(len(metrics)), [metric_label(m).replace(" ", "\n") for m in metrics])
         axes.set_xlim(-0.6, len(metrics) - 0.4)
         axes.tick_params(labelleft=True)
         axes.margins(y=0.1)
         axes.grid(visible=False, axis="x")
-        folds = count(of_setting["fold"].nunique(), noun)
+        folds = count(of_setting["fold"].nunique(), "fold")
         axes.set_title(f"{literal(str(setting), 50)}: {folds}" if setting else folds)
     hide_rest(grid, len(settings))
     legend_below(figure, grid, 1 + columns)
     return figure
 
 
-def _draw_values(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None:
+def _draw_values(axes: Axes, place: int, table: pd.DataFrame) -> None:
     """Draw one dot per fold, mean and sample deviation, and the name of the lowest fold."""
     finite = table[np.isfinite(table["value"].to_numpy(np.float64))].sort_values("value")
     values = finite["value"].to_numpy(np.float64)
@@ -150,10 +133,10 @@ def _draw_values(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None
     # Multiples of the golden ratio spread evenly, so that close values do not overlap.
     spread = 0.3 * ((np.arange(len(values)) * 0.618034 + 0.5) % 1 - 0.5)
     x = place - 0.14 + spread
-    axes.plot(x, values, "o", color=BLUE, markersize=4, alpha=0.7, label=noun)
+    axes.plot(x, values, "o", color=BLUE, markersize=4, alpha=0.7, label="fold")
     deviation = values.std(ddof=1) if len(values) > 1 else 0.0
     look = {"color": BLACK, "marker": "_", "markersize": 13, "linestyle": ""}
-    label = f"mean and deviation of the {noun}s"
+    label = "mean and deviation of the folds"
     axes.errorbar(place + 0.12, values.mean(), deviation, label=label, **look)
     if len(values) > 1:
         name = literal(str(finite["fold"].iloc[0]), NAME)
@@ -161,10 +144,10 @@ def _draw_values(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None
         axes.annotate(name, (x[0], values[0]), (0, -4), fontsize=7, **below)
 
 
-def _draw_pooled(axes: Axes, place: int, table: pd.DataFrame, noun: str) -> None:
+def _draw_pooled(axes: Axes, place: int, table: pd.DataFrame) -> None:
     """Draw the pooled value, if there is one, with its interval."""
     for row in table.to_dict("records"):
-        x, label = place + 0.27, f"all {noun}s pooled, with interval"
+        x, label = place + 0.27, "all folds pooled, with interval"
         axes.plot([x] * 2, [row["low"], row["high"]], color=ORANGE, linewidth=2)
         axes.plot(x, row["value"], "D", color=ORANGE, label=label)
         beside: Look = {"textcoords": "offset points", "va": "center"}

@@ -40,9 +40,8 @@ def embedding_figure(
     class_names: Sequence[str],
     threshold: float | None = None,
     axis_names: tuple[str, str] = ("", ""),
-    title: str = "Embedding of the test patches",
+    title: str = "",
     note: str = "",
-    seed: int = 0,
 ) -> Figure:
     """Scatter plots of the same points, by label, by patient and by score.
 
@@ -60,9 +59,8 @@ def embedding_figure(
         axis_names: Labels of the axes.
         title: Title of the figure.
         note: Method, written below.
-        seed: Seed of the order of drawing.
     """
-    order = np.random.default_rng(seed).permutation(len(points))
+    order = np.random.default_rng(0).permutation(len(points))
     place, label = np.asarray(points, np.float64)[order], np.asarray(labels)[order]
     panels = 2 if scores is None else 3
     text = wrap(literal(note, 300), int(14 * PANEL * panels)) if note else []

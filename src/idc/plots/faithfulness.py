@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from idc.plots.style import BLACK, BLUE, GREY, ORANGE, Look, empty_figure, literal, new_figure
 from idc.text import decimals_for, fixed, listing
@@ -15,6 +16,7 @@ from idc.text import decimals_for, fixed, listing
 NAME = 30  # characters of a method's name that are shown
 TRUST, FAILS, EMPTY = "trust", "fails the weights check", "says nothing"
 NONE = "no method was measured"
+NUMBER = StrMethodFormatter("{x:.2g}")
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,20 @@ MEASURES = {
 }
 
 
-def methods_figure(table: pd.DataFrame, title: str = "") -> Figure:
+def methods_figure(table: pd.DataFrame) -> Figure:
     """One row per method: its gain over random maps with interval, and the verdict in words.
+
+    The title states the result in one sentence.
 
     Args:
         table: One row per method, best first: ``method``, ``verdict`` (a key of `MARKS`), and
             ``drop_over_random`` with ``_low`` and ``_high``.
-        title: Title of the figure; by default the result in one sentence.
     """
     if table.empty:
         return empty_figure(NONE)
     rows = table.to_dict("records")
     figure = new_figure(8.6, 0.45 * len(rows) + 1.5)
-    figure.suptitle(title or _sentence(rows))
+    figure.suptitle(_sentence(rows))
     axes = figure.subplots()
     axes.axvline(0, color=BLACK, linewidth=1, linestyle=(0, (4, 2)), zorder=1)
     for place, row in enumerate(rows):
@@ -80,6 +83,7 @@ def methods_figure(table: pd.DataFrame, title: str = "") -> Figure:
     axes.set_yticks(range(len(rows)), [literal(str(row["method"]), NAME) for row in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5))
     axes.margins(x=0.12)
+    axes.xaxis.set_major_formatter(NUMBER)
     axes.set_xlabel(
         "gain over random maps: change of the probability as marked pixels are covered\n"
         "(bar: 95 % interval over patients; at or left of the line: no better than chance)"
@@ -132,6 +136,7 @@ def measures_figure(table: pd.DataFrame, limit: float) -> Figure:
         axes.set_title(measure.title, fontsize=8.5)
         axes.margins(x=0.12)
         axes.locator_params(axis="x", nbins=4)
+        axes.xaxis.set_major_formatter(NUMBER)
     texts = [f"{literal(str(row['method']), NAME)}  {_mark(row).sign}" for row in rows]
     grid[0].set_yticks(range(len(rows)), texts)
     grid[0].set_ylim(len(rows) - 0.5, -0.5)

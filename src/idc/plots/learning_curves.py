@@ -1,7 +1,5 @@
 """Learning curves of a training run."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -17,23 +15,19 @@ LOOKS = {
 
 
 def learning_figure(
-    history: pd.DataFrame,
-    metrics: Sequence[str] = SHOWN,
-    best_epoch: int | None = None,
-    monitor: str = "",
+    history: pd.DataFrame, best_epoch: int | None = None, monitor: str = ""
 ) -> Figure:
     """One panel per metric: training and validation by epoch, with the best epoch.
 
     Args:
         history: Long form with ``epoch`` (from 1), ``stage`` (train or val), ``metric``, ``value``.
-        metrics: Metrics to show.
         best_epoch: Epoch of the best checkpoint, or None.
         monitor: Metric that selected it.
     """
-    rows, columns = wrap_grid(len(metrics), 3)
+    rows, columns = wrap_grid(len(SHOWN), 3)
     figure = new_figure(3.6 * columns, 2.9 * rows + 0.5)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
-    for axes, metric in zip(grid, metrics, strict=False):
+    for axes, metric in zip(grid, SHOWN, strict=False):
         for stage, part in history[history["metric"] == metric].groupby("stage", sort=True):
             part = part.sort_values("epoch")
             look: Look = {"color": STAGES[str(stage)], "markersize": 4, **LOOKS[str(stage)]}
@@ -42,7 +36,7 @@ def learning_figure(
             axes.axvline(best_epoch, color=BLACK, linewidth=1, linestyle=":")
         axes.set(xlabel="epoch", ylabel=metric_label(metric))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    hide_rest(grid, len(metrics))
+    hide_rest(grid, len(SHOWN))
     legend_below(figure, grid[:1])
     if best_epoch is not None:
         figure.suptitle(f"best {monitor} in epoch {best_epoch} (dotted)")

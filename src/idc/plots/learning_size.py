@@ -1,7 +1,6 @@
 """Metrics against the size of the training split."""
 
 import textwrap
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -28,17 +27,14 @@ APART = 3.0  # points between the bars of two settings
 NAME = 48  # characters of a setting that are shown
 
 
-def learning_size_figure(
-    table: pd.DataFrame, by: Literal["patients", "patches"] = "patients"
-) -> Figure:
+def learning_size_figure(table: pd.DataFrame) -> Figure:
     """One panel per metric: mean by size of the training split, one line per setting.
 
     Args:
-        table: One row per setting, size and metric: ``setting``, ``patients`` and ``patches`` of
-            the training split, ``metric``, ``mean``, ``n`` (runs), and either ``low`` and ``high``
-            (an interval) or ``std`` (sample standard deviation, NaN for one run); optionally
-            ``values``, the single runs (list of float).
-        by: Unit of the size.
+        table: One row per setting, size and metric: ``setting``, ``patients`` of the training
+            split, ``metric``, ``mean``, ``n`` (runs), and either ``low`` and ``high`` (an interval)
+            or ``std`` (sample standard deviation, NaN for one run); optionally ``values``, the
+            single runs (list of float).
     """
     if table.empty:
         return empty_figure("no run has finished")
@@ -48,12 +44,12 @@ def learning_size_figure(
     figure = new_figure(4.6 * columns, 3.3 * rows + 0.8 + 0.2 * len(settings))
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes, metric in zip(grid, metrics, strict=False):
-        _size_axis(axes, np.unique(table[by].to_numpy(np.float64)).tolist(), by)
+        _size_axis(axes, np.unique(table["patients"].to_numpy(np.float64)).tolist())
         of_metric = table[table["metric"] == metric]
         for number, setting in enumerate(settings):
-            part = of_metric[of_metric["setting"] == setting].sort_values(by)
+            part = of_metric[of_metric["setting"] == setting].sort_values("patients")
             shift = APART * (number - (len(settings) - 1) / 2)
-            _draw(axes, part, by, number, shift)
+            _draw(axes, part, number, shift)
         axes.set_ylabel(metric_label(metric))
     hide_rest(grid, len(metrics))
     figure.legend(
@@ -66,14 +62,14 @@ def learning_size_figure(
     return figure
 
 
-def _draw(axes: Axes, part: pd.DataFrame, by: str, number: int, shift: float) -> None:
+def _draw(axes: Axes, part: pd.DataFrame, number: int, shift: float) -> None:
     """Draw means joined by a line, with interval or deviation, and single runs."""
     figure = axes.figure
     assert isinstance(figure, Figure)
     # Settings stand side by side, so that their bars do not overlap.
     beside: Look = {"transform": offset_copy(axes.transData, figure, x=shift, units="points")}
     style = curve_style(number)
-    sizes, mean = part[by].to_numpy(np.float64), part["mean"].to_numpy(np.float64)
+    sizes, mean = part["patients"].to_numpy(np.float64), part["mean"].to_numpy(np.float64)
     part = part.reindex(columns=[*part.columns, *({"low", "high", "std"} - {*part.columns})])
     step = np.nan_to_num(part["std"].to_numpy(np.float64))
     low, high = part["low"].fillna(part["mean"] - step), part["high"].fillna(part["mean"] + step)
@@ -87,7 +83,7 @@ def _draw(axes: Axes, part: pd.DataFrame, by: str, number: int, shift: float) ->
     axes.update_datalim(np.column_stack([np.repeat(sizes, 2), np.stack([low, high], 1).ravel()]))
 
 
-def _size_axis(axes: Axes, sizes: list[float], by: str) -> None:
+def _size_axis(axes: Axes, sizes: list[float]) -> None:
     """Set up the x axis, logarithmic for a wide range, with the sizes as ticks."""
     is_log = sizes[0] > 0 and sizes[-1] >= LOG_RATIO * sizes[0]
     axes.set_xscale("log" if is_log else "linear")
@@ -101,7 +97,7 @@ def _size_axis(axes: Axes, sizes: list[float], by: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sorted({*(sizes[i] for i in kept), sizes[-1]})))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel(f"training {by}" + (" (logarithmic)" if is_log else ""))
+    axes.set_xlabel("training patients" + (" (logarithmic)" if is_log else ""))
 
 
 def _title(table: pd.DataFrame) -> str:

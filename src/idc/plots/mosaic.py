@@ -90,7 +90,6 @@ def mosaic(
     patch_size: int,
     cell: int,
     rows: NDArray[np.integer] | None = None,
-    empty: tuple[int, int, int] = EMPTY,
 ) -> NDArray[np.uint8]:
     """Assemble the slide at `cell` pixels per patch, by area averaging.
 
@@ -103,18 +102,17 @@ def mosaic(
         patch_size: Side of a patch on the slide, in slide pixels.
         cell: Side of a patch in the mosaic, in pixels, 1..P.
         rows: Row of `patches` of each position, int (n,); by default 0..n-1.
-        empty: RGB where there is no patch.
 
     Returns:
-        uint8 (rows * cell, columns * cell, 3), RGB. Of patches that share a place, the last is
-        shown.
+        uint8 (rows * cell, columns * cell, 3), RGB, `EMPTY` without a patch. Of patches that share
+        a place, the last is shown.
 
     Raises:
         ValueError: There are no patches.
     """
     places = find_places(x, y, patch_size)
     height, width = places.shape
-    grid = np.full((height, cell, width, cell, 3), empty, np.uint8)
+    grid = np.full((height, cell, width, cell, 3), EMPTY, np.uint8)
     order = np.arange(len(x)) if rows is None else np.asarray(rows)
     for start in range(0, len(order), CHUNK):
         part = slice(start, start + CHUNK)

@@ -35,7 +35,7 @@ MORE_CLASSES = {"recall": "macro recall", "accuracy": "accuracy", "f1": "macro F
 LOOKS = ((BLUE, "o", 4.5), (ORANGE, "^", 7.0), (GREEN, "D", 8.0))
 
 
-def per_patient_figure(table: pd.DataFrame, title: str = "Test patients") -> Figure:
+def per_patient_figure(table: pd.DataFrame) -> Figure:
     """Metrics of each patient, worst at the top, and labelled and called share of positives.
 
     Of more than 40 patients the worst 40 are drawn, as the title states.
@@ -44,14 +44,13 @@ def per_patient_figure(table: pd.DataFrame, title: str = "Test patients") -> Fig
         table: One row per patient, worst first: ``patient``, ``patches``, ``recall``, ``f1`` (NaN
             if undefined). For two classes ``tp``, ``fn``, ``specificity``, ``fraction_true``
             and ``fraction_predicted``; for more ``accuracy``.
-        title: Title of the figure.
     """
     two = "fraction_true" in table
     rows = table.head(MAX_SHOWN)
     which = f"{count(len(table), 'patient')}, worst recall first"
     if len(table) > MAX_SHOWN:
         which = f"the worst {MAX_SHOWN} of {count(len(table), 'patient')}, by recall"
-    title = f"{literal(title, 60)}: {which}"
+    title = f"Test patients: {which}"
     if rows.empty:
         return empty_figure("no patients", title)
     figure = new_figure(10.0 if two else 7.0, max(2.6, 0.27 * len(rows) + 1.8))

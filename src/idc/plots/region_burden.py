@@ -33,7 +33,7 @@ def region_burden_figure(
         title += f", the {MAX_SHOWN} largest; the others have {left_out}"
     if table.empty:
         return empty_figure("no region was called positive", title)
-    figure = new_figure(9.5, 1.9 + ROW * max(len(shown), 3))
+    figure = new_figure(9.5, 1.9 + ROW * max(len(shown), 5))
     figure.suptitle(title)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2.2, 1])
     at, patches = np.arange(len(shown)), shown["patches"].to_numpy(np.float64)
@@ -54,7 +54,7 @@ def region_burden_figure(
     left.set(xlim=(0, 1.2 * patches.max()), xlabel=f"patches, and the share labelled {name}")
     left.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     left.set_yticks(at, [f"{number}" for number in shown["region"]])
-    left.set(ylim=(len(shown) - 0.4, -0.6), ylabel="region, as numbered on the slide map")
+    left.set(ylim=(len(shown) - 0.4, -0.6), ylabel="region on the slide map")
     right.plot(shown["mean_score"], at, "o", color=BLUE, markersize=5)
     if threshold is not None:
         line = f"threshold {threshold:.3g}"

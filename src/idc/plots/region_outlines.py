@@ -3,44 +3,23 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
-from idc.plots.style import BLACK, empty_figure, hide_rest, literal, new_figure, wrap_grid
+from idc.plots.style import BLACK, Look, empty_figure, hide_rest, literal, new_figure, wrap_grid
 
 PER_ROW = 4
 CELL = 2.3  # inches
 NARROW = 36  # characters of a line above a patch
 MIN_SHARE = 0.1  # of the evidence, for a region worth showing
-ROUNDING = 2.0  # points of a contour over which it is smoothed
+ROUNDING = range(-2, 3)  # points of a contour over which it is averaged
 LEGEND = "Lines surround areas that hold at least 10 % of the evidence; they outline no cells."
 # Dark lines on wider white ones are visible on tissue of any colour.
 DOUBLE = [patheffects.withStroke(linewidth=5, foreground="white")]
-
-
-class Outlined(Protocol):
-    """A region with outlines, such as `idc.slides.evidence_regions.Region`."""
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """First row, first column, last row + 1, last column + 1."""
-        ...
-
-    @property
-    def contours(self) -> tuple[NDArray[np.float64], ...]:
-        """Closed rings, (n, 2), x and y; a pixel covers column..column + 1."""
-        ...
-
-    @property
-    def share(self) -> float:
-        """Share of the map's positive mass, in [0, 1]."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -49,12 +28,13 @@ class RegionCase:
 
     Attributes:
         patch: uint8 (H, W, 3).
-        regions: Regions in the order of their numbers, in patch pixels; may be empty.
+        areas: Share of the map's positive mass in each region of evidence, in [0, 1], and its
+            closed contours, (n, 2), x and y; a pixel covers column..column + 1. May be empty.
         header: Kind, patient, position, label and score, drawn verbatim; at most two lines.
     """
 
     patch: NDArray[np.uint8]
-    regions: Sequence[Outlined]
+    areas: Sequence[tuple[float, Sequence[NDArray[np.float64]]]]
     header: str
 
 
@@ -68,19 +48,20 @@ def regions_figure(cases: Sequence[RegionCase], title: str, note: str = "") -> F
     Args:
         cases: Any number of patches.
         title: Title of the figure, drawn verbatim.
-        note: Line below, such as the method and what is explained.
+        note: Line below the title, such as the method and why it cannot be trusted.
     """
     if not cases:
         return empty_figure("no patches", literal(title, 120))
     rows, columns = wrap_grid(len(cases), PER_ROW)
     width = max(CELL * columns, 7.0)
     figure = new_figure(width, rows * (CELL + 0.6) + 1.0)
-    figure.suptitle(literal(title, 120))
+    how = textwrap.fill(literal(note, 300), int(11 * width))
+    figure.suptitle(f"{literal(title, 120)}\n{how}" if note else literal(title, 120))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, case in zip(grid, cases, strict=False):
         _draw(axes, case)
     hide_rest(list(grid), len(cases))
-    figure.supxlabel("\n".join([LEGEND, textwrap.fill(literal(note, 300), int(14 * width))]))
+    figure.supxlabel(LEGEND)
     return figure
 
 
@@ -92,23 +73,18 @@ def _draw(axes: Axes, case: RegionCase) -> None:
     axes.spines[:].set(visible=True, color="#bbbbbb")
     heads = [literal(line, NARROW) for line in case.header.splitlines()[:2]]
     axes.set_title("\n".join(heads), fontsize=8, loc="left", linespacing=1.1)
-    shown = [region for region in case.regions if region.share >= MIN_SHARE]
-    for region in shown:
-        for ring in region.contours:
-            x, y = gaussian_filter1d(ring[:-1], ROUNDING, axis=0, mode="wrap").T
+    shares = [share for share, _ in case.areas]
+    for share, contours in case.areas:
+        if share < MIN_SHARE:
+            continue
+        for ring in contours:
+            x, y = np.mean([np.roll(ring[:-1], step, 0) for step in ROUNDING], axis=0).T
             axes.fill(x, y, fill=False, edgecolor=BLACK, linewidth=2.2, path_effects=DOUBLE)
-        top, left, bottom, right = region.box
-        axes.text(
-            (left + right) / 2,
-            float(np.clip(bottom if bottom < 0.9 * height else top, 4, height - 4)),
-            f"{region.share:.0%}",
-            ha="center",
-            va="center",
-            weight="bold",
-            fontsize=8,
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": BLACK},
-        )
-    largest = max((region.share for region in case.regions), default=0.0)
-    total = sum(region.share for region in shown)
-    scattered = f"scattered: at most {largest:.0%} in one place" if largest else "no evidence"
-    axes.set_xlabel(f"{total:.0%} of the evidence" if shown else scattered, fontsize=8)
+        low, high = contours[0].min(0), contours[0].max(0)
+        at = high[1] if high[1] < 0.9 * height else low[1]
+        box = {"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": BLACK}
+        middle: Look = {"ha": "center", "va": "center", "weight": "bold", "bbox": box}
+        axes.text((low[0] + high[0]) / 2, np.clip(at, 4, height - 4), f"{share:.0%}", **middle)
+    total = sum(share for share in shares if share >= MIN_SHARE)
+    words = f"scattered: at most {max(shares):.0%} in one place" if shares else "no evidence"
+    axes.set_xlabel(f"{total:.0%} of the evidence" if total else words, fontsize=8)

@@ -12,29 +12,23 @@ from scipy.stats import binomtest
 from idc.metrics.calibration_error import ECE_BINS, calibration_metrics, reliability_bins
 from idc.plots.style import MARKERS, Look, curve_style, legend_below, new_figure, note_empty
 
-Scores = NDArray[np.floating]
 HATCHES = ("", "///")
 
 
 def reliability_figure(
-    labels: NDArray[np.integer],
-    scores: Scores | Mapping[str, Scores],
-    title: str = "",
-    bins: int = ECE_BINS,
+    labels: NDArray[np.integer], scores: Mapping[str, NDArray[np.floating]], title: str = ""
 ) -> Figure:
     """Share of positives against mean score per bin, with the bins' counts below.
 
     Args:
         labels: 0 or 1, (N,).
-        scores: Probability of the positive class, float in [0, 1], (N,); or one or two of them by
-            name, such as ``{"before": ..., "after": ...}`` for a calibration.
+        scores: Name to probability of the positive class, float in [0, 1], (N,): one, or two such
+            as ``before`` and ``after`` a calibration. Empty bins are omitted; errors are those of
+            `idc.metrics.calibration_error.calibration_metrics`.
         title: Title of the figure.
-        bins: Number of equally wide bins; empty ones are omitted. The errors in the legend are
-            those of `idc.metrics.calibration_error.calibration_metrics`, in 10 bins.
     """
-    named = dict(scores) if isinstance(scores, Mapping) else {"scores": scores}
-    figure = new_figure(5.8, 5.6 + 1.1 * len(named))
-    ratios = [3.6, *[1.0] * len(named)]
+    figure = new_figure(5.8, 5.6 + 1.1 * len(scores))
+    ratios = [3.6, *[1.0] * len(scores)]
     upper, *lower = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
     upper.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="perfect")
     upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel="share of positives")
@@ -43,8 +37,8 @@ def reliability_figure(
     if not len(labels):
         note_empty(upper, "not drawn: there are no patches")
         return figure
-    for number, ((name, values), axes) in enumerate(zip(named.items(), lower, strict=True)):
-        counts, mean, share = reliability_bins(labels, values, bins)
+    for number, ((name, values), axes) in enumerate(zip(scores.items(), lower, strict=True)):
+        counts, mean, share = reliability_bins(labels, values, ECE_BINS)
         errors = calibration_metrics(labels, np.stack([1 - values, values], axis=1))
         words = (
             f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}, "
@@ -53,9 +47,9 @@ def reliability_figure(
         some = counts > 0
         _draw_curve(upper, counts[some], mean[some], share[some], words, number)
         axes.bar(
-            np.arange(bins) / bins,
+            np.arange(ECE_BINS) / ECE_BINS,
             counts,
-            width=1 / bins,
+            width=1 / ECE_BINS,
             align="edge",
             color=curve_style(number)["color"],
             hatch=HATCHES[number % 2],
@@ -63,7 +57,7 @@ def reliability_figure(
         )
         texts = [f"{c:,}" if c else "" for c in counts]
         axes.bar_label(axes.containers[0], texts, fontsize=7, padding=1)
-        axes.set_ylabel(f"patches,\n{name}" if len(named) > 1 else "patches")
+        axes.set_ylabel(f"patches,\n{name}" if len(scores) > 1 else "patches")
         axes.margins(y=0.25)
         axes.grid(visible=False)
         axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))

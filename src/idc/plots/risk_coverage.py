@@ -23,11 +23,7 @@ MIN_COVERAGE = 0.05  # below it, a curve is too noisy to set the scale
 AXES = {"risk": "share of errors among them", "recall": "recall among them"}
 
 
-def risk_coverage_figure(
-    curves: Mapping[str, pd.DataFrame],
-    target_recall: float = 0.99,
-    title: str = "Test patches decided, most confident first",
-) -> Figure:
+def risk_coverage_figure(curves: Mapping[str, pd.DataFrame], target_recall: float = 0.99) -> Figure:
     """Share of errors and, for two classes, recall against the share of patches kept.
 
     Args:
@@ -35,12 +31,11 @@ def risk_coverage_figure(
             `idc.metrics.selective_prediction.risk_coverage`: ``coverage``, ``risk`` and, for two
             classes, ``recall``.
         target_recall: Recall whose largest coverage is marked, in (0, 1].
-        title: Title of the figure.
     """
     curves = {name: table for name, table in curves.items() if len(table)}
     columns = list(AXES) if any(map(_has_recall, curves.values())) else ["risk"]
     figure = new_figure(5.2 * len(columns), 4.3 + 0.19 * len(curves))
-    figure.suptitle(literal(title, 90))
+    figure.suptitle("Test patches decided, most confident first")
     grid = figure.subplots(1, len(columns), squeeze=False).ravel()
     for axes, column in zip(grid, columns, strict=True):
         _draw(axes, curves, column, target_recall)

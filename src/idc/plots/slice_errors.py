@@ -31,7 +31,7 @@ PANELS = {
 }
 
 
-def slices_figure(table: pd.DataFrame, title: str = "Slices of the test patches") -> Figure:
+def slices_figure(table: pd.DataFrame) -> Figure:
     """Error rate and, for two classes, recall of each slice with 95 % intervals.
 
     Args:
@@ -39,12 +39,11 @@ def slices_figure(table: pd.DataFrame, title: str = "Slices of the test patches"
             ``value``, ``patches``, ``patients``, ``error_rate``, ``error_rate_ci_low``,
             ``error_rate_ci_high``, ``worse``, and for two classes the same for ``recall`` with
             ``misses_more``. The row ``all`` gives the reference line.
-        title: Title of the figure.
     """
     panels = [name for name in PANELS if name in table]
     rows = table.head(MAX_SHOWN)
     cut = f" (the first {MAX_SHOWN} of {len(table):,})" if len(table) > MAX_SHOWN else ""
-    title = f"{literal(title, 80)}{cut}"
+    title = f"Slices of the test patches{cut}"
     if rows.empty or not panels:
         return empty_figure("no slices", title)
     figure = new_figure(3.4 + 3.4 * len(panels), max(2.2, 0.36 * len(rows) + 1.5))

@@ -58,7 +58,11 @@ def evidence_drawings(
     note += f" ({caveat.upper()})" if caveat else ""
     for page, rows, of in pages(np.arange(len(called))):
         shown = [
-            RegionCase(pixels[called[row]], regions_of[row], _header(cases.loc[row], names))
+            RegionCase(
+                pixels[called[row]],
+                [(region.share, region.contours) for region in regions_of[row]],
+                _header(cases.loc[row], names),
+            )
             for row in rows
         ]
         title = f"Where the evidence for {positive} lies, in patches called {positive}{of}"
