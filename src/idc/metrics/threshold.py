@@ -106,7 +106,7 @@ class ThresholdRule:
             raise DataError(
                 "threshold: the validation split has only one class, so no threshold can be chosen."
             )
-        lowest, counts = _cuts(positive, np.asarray(scores, np.float64))
+        lowest, counts = all_cuts(positive, np.asarray(scores, np.float64))
         value = self._value(counts)
         called = counts.sum("tp fp") > 0
         if self.rule != "cost":  # only costs can favour calling nothing positive
@@ -176,7 +176,7 @@ class ThresholdRule:
         return f"{start}was missed on {split}: {_below(hits / total, self.target)} ({why})."
 
 
-def _cuts(
+def all_cuts(
     positive: NDArray[np.bool_], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], Counts]:
     """All distinct decisions of a threshold in [0, 1], strictest first.

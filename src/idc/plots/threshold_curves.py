@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from idc.metrics.cuts import all_cuts
-from idc.metrics.threshold import ThresholdRule
+from idc.metrics.grouped import metrics_of_two
+from idc.metrics.threshold import ThresholdRule, all_cuts
 from idc.plots.style import (
     AMBER,
     BLACK,
@@ -22,13 +22,15 @@ from idc.plots.style import (
     legend_below,
     new_figure,
 )
+from idc.text import metric_label
 
 LOOKS: dict[str, Look] = {
-    "F1": {"color": BLUE, "linestyle": "-"},
+    "f1": {"color": BLUE, "linestyle": "-"},
     "recall": {"color": ORANGE, "linestyle": (0, (5, 2))},
     "precision": {"color": GREEN, "linestyle": (0, (1, 1.2))},
     "specificity": {"color": PINK, "linestyle": (0, (6, 2, 1, 2))},
 }
+STEPS: Look = {"drawstyle": "steps-pre", "linewidth": 1.8}
 
 
 def threshold_figure(
@@ -54,19 +56,15 @@ def threshold_figure(
     figure.suptitle(title)
     axes = figure.subplots()
     axes.set(xlim=(0, 1), ylim=(-0.01, 1.02), xlabel="threshold on the score", ylabel="metric")
-    cuts = all_cuts(labels == 1, np.asarray(scores, np.float64))
-    at = [0.0, *cuts.lowest[::-1]]  # each cut holds from the next lower score to its own
-    number = int((cuts.lowest >= chosen).sum()) - 1
-    curves = {
-        "F1": 2 * cuts.tp / (cuts.called + cuts.positives),
-        "recall": cuts.recall,
-        "precision": cuts.precision,
-        "specificity": 1 - cuts.fp / cuts.negatives,
-    }
-    for name, values in curves.items():
-        label = f"{name} ({values[number]:.3f} at the chosen threshold)"
-        look = LOOKS[name] | {"drawstyle": "steps-pre", "linewidth": 1.8, "label": label}
-        axes.plot(at, [values[-1], *values[::-1]], **look)
+    lowest, counts = all_cuts(labels == 1, np.asarray(scores, np.float64))
+    at = [0.0, *lowest[::-1]]  # each cut holds from the next lower score to its own
+    number = int((lowest >= chosen).sum()) - 1
+    metrics = metrics_of_two(counts)
+    metrics["precision"][counts.sum("tp fp") == 0] = np.nan
+    for name, look in LOOKS.items():
+        values = metrics[name]
+        label = f"{metric_label(name)} ({values[number]:.3f} at the chosen threshold)"
+        axes.plot(at, [values[-1], *values[::-1]], **STEPS, **look, label=label)
     if rule is not None:
         axes.set_title(textwrap.fill(rule.describe(), 90), fontsize=9)
     if rule is not None and rule.has_target:
@@ -76,12 +74,12 @@ def threshold_figure(
     axes.axvline(0.5, color=GREY, linewidth=1, linestyle=":", label="threshold 0.5")
     axes.axvline(chosen, color=BLACK, linewidth=1.4, label=f"chosen threshold {chosen:.3f}")
     if rule is not None and rule.rule == "cost":
-        missed = rule.false_negative_cost * (cuts.positives - cuts.tp)
-        cost = (missed + rule.false_positive_cost * cuts.fp) / len(labels)
+        missed = rule.false_negative_cost * counts.fn
+        cost = (missed + rule.false_positive_cost * counts.fp) / len(labels)
         label = f"cost ({cost[number]:.3g} at the chosen threshold, right axis)"
         right = axes.twinx()
-        look = {"color": AMBER, "drawstyle": "steps-pre", "marker": "s", "markevery": 0.05}
-        right.plot(at, [cost[-1], *cost[::-1]], markersize=4, label=label, **look)
+        look = {"color": AMBER, "marker": "s", "markevery": 0.05, "markersize": 4}
+        right.plot(at, [cost[-1], *cost[::-1]], **STEPS, **look, label=label)
         right.set(ylim=(0, 1.05 * cost.max()), ylabel="mean cost per patch")
         right.spines["right"].set_visible(True)
         right.grid(visible=False)
