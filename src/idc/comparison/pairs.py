@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.evaluation.baseline_models import BASELINES
+from idc.evaluation.baselines import BASELINES
 from idc.reports.templating import Sentences
 from idc.text import decimals_for, fixed, format_p, lower_is_better, metric_label, per_cent
 

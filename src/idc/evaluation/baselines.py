@@ -1,18 +1,31 @@
-"""Baselines on the patches of a run, with a threshold chosen by the run's own rule."""
+"""Baselines that a classifier must beat: class frequencies, and a model of colour alone.
+
+Patients often have nearly one class only, and then a patient's stain predicts the label: a logistic
+regression on the colours of a patch is stronger than it looks.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from idc.data.facts import COLOURS
+from idc.data.facts import COLOURS, SHARES
+from idc.data.index import POSITION
 from idc.errors import DataError
-from idc.evaluation.baseline_models import MAJORITY, baseline_predictions
+from idc.evaluation.predictions import with_probabilities
 from idc.evaluation.test_metrics import metrics_of
 from idc.metrics.definitions import BY_PREVALENCE, METRIC_NAMES
 from idc.metrics.threshold import ThresholdRule
 
+MAJORITY, PRIOR, COLOUR = BASELINES = ("majority class", "class prior", "colour statistics")
+FEATURES = (*COLOURS, *SHARES)
+MAX_ITERATIONS = 2000
+KEPT = ("row", "path", "patient", *POSITION, "label")
 SHOWN = tuple(name for name in METRIC_NAMES if name not in BY_PREVALENCE)
 
 
@@ -21,8 +34,9 @@ class Baselines:
     """Baselines, trained and tested on the patches of a run.
 
     Attributes:
-        predictions: ``baseline``, ``split``, ``path``, ``patient``, ``label``, ``score``
-            (``score_<class>`` for k > 2) and ``predicted`` of each test patch.
+        predictions: ``baseline``, ``split``, ``row``, ``path``, ``patient``, ``x``, ``y`` (where
+            there are), ``label``, ``score`` (with ``score_<class>`` for k > 2) and ``predicted``
+            of each test patch.
         table: One row per baseline, with the metrics of the test split.
     """
 
@@ -58,25 +72,75 @@ def judge_baselines(
     train, val, test = (index[index["split"] == split] for split in ("train", "val", "test"))
     if train.empty or val.empty or test.empty:
         return None
-    frame = baseline_predictions(train, val, test, classes)
+    rest = pd.concat([val, test])
+    if "row" not in rest:
+        rest = rest.assign(row=rest.index.to_numpy(np.int64))
+    facts = rest[["split", *(name for name in KEPT if name in rest)]].reset_index(drop=True)
     parts, rows = [], []
-    for name, part in frame.groupby("baseline", sort=False):
-        decided = _decide(part, classes, None if name == MAJORITY else rule)
-        test = decided[decided["split"] == "test"].reset_index(drop=True)
-        rows.append({"baseline": name, **metrics_of(test, classes)})
-        parts.append(test)
-    table = pd.DataFrame(rows)
-    return Baselines(pd.concat(parts, ignore_index=True), table[["baseline", *SHOWN]])
+    for name, probabilities in baseline_probabilities(train, rest, classes).items():
+        scored = with_probabilities(facts, probabilities, "score")
+        if classes > 2:
+            predicted = probabilities.argmax(1)
+            scored["score"] = probabilities.max(1)
+        else:
+            threshold = _threshold(scored, None if name == MAJORITY else rule)
+            predicted = (probabilities[:, 1] >= threshold).astype(np.int64)
+        scored = scored.assign(predicted=predicted)
+        part = scored[scored["split"] == "test"].reset_index(drop=True)
+        part.insert(0, "baseline", name)
+        rows.append({"baseline": name, **metrics_of(part, classes)})
+        parts.append(part)
+    table = pd.DataFrame(rows)[["baseline", *SHOWN]]
+    return Baselines(pd.concat(parts, ignore_index=True), table)
 
 
-def _decide(part: pd.DataFrame, classes: int, rule: ThresholdRule | None) -> pd.DataFrame:
-    if classes > 2:
-        scores = part[[f"score_{i}" for i in range(classes)]].to_numpy(np.float64)
-        return part.assign(predicted=scores.argmax(1))
-    threshold = 0.5
+def baseline_probabilities(
+    train: pd.DataFrame, frame: pd.DataFrame, classes: int, seed: int = 0
+) -> dict[str, NDArray[np.float64]]:
+    """Fit the baselines of `BASELINES`, and predict patches.
+
+    ``majority class`` is certain of the most frequent training class (of equals the first);
+    ``class prior`` predicts the training frequencies; ``colour statistics`` is a logistic
+    regression on standardised colours. For two classes it weights patches equally, so that its
+    scores are probabilities; the threshold, which the caller chooses on validation, sees to the
+    balance. For more, the decision is the most probable class and metrics are macro averages, so
+    classes are weighted equally.
+
+    Args:
+        train: One row per training patch, at least one: ``label`` (int, 0..k-1) and the measured
+            `FEATURES`.
+        frame: One row per patch, N rows, with the same features.
+        classes: k, 2 or more.
+        seed: Of the solver.
+
+    Returns:
+        Name of each baseline to float64 (N, k), rows summing to 1.
+    """
+    labels = train["label"].to_numpy(np.int64)
+    counts = np.bincount(labels, minlength=classes)
+    features, seen = [name for name in FEATURES if name in train], np.flatnonzero(counts)
+    colour = np.zeros((len(frame), classes))
+    if len(seen) == 1:
+        colour[:, seen] = 1.0
+    else:
+        weights = "balanced" if classes > 2 else None
+        solver = LogisticRegression(
+            max_iter=MAX_ITERATIONS, class_weight=weights, random_state=seed
+        )
+        model = make_pipeline(StandardScaler(), solver)
+        model.fit(train[features].to_numpy(np.float64), labels)
+        colour[:, seen] = model.predict_proba(frame[features].to_numpy(np.float64))
+    return {
+        MAJORITY: np.tile(np.eye(classes)[counts.argmax()], (len(frame), 1)),
+        PRIOR: np.tile(counts / counts.sum(), (len(frame), 1)),
+        COLOUR: colour,
+    }
+
+
+def _threshold(scored: pd.DataFrame, rule: ThresholdRule | None) -> float:
+    """The rule's threshold on validation; 0.5 without a rule, or if its target is not reached."""
+    val = scored[scored["split"] == "val"]
     if rule is not None:
-        val = part[part["split"] == "val"]
-        # If colours alone do not reach the target, the threshold stays 0.5.
         with suppress(DataError):
-            threshold = rule.choose(val["label"].to_numpy(), val["score"].to_numpy())
-    return part.assign(predicted=(part["score"] >= threshold).astype(np.int64))
+            return rule.choose(val["label"].to_numpy(), val["score"].to_numpy())
+    return 0.5

@@ -1,7 +1,6 @@
 """DeLong's test of two areas under the ROC curve, for independent or clustered patches."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,28 +10,19 @@ from scipy.stats import rankdata
 from idc.errors import DataError
 
 
-@dataclass(frozen=True)
-class DeLong:
+class DeLong(NamedTuple):
     """Difference of two areas under the ROC curve.
 
     Attributes:
-        auroc_a: AUROC of the first scores, in [0, 1].
-        auroc_b: AUROC of the second scores.
-        difference: First minus second.
+        difference: First area minus second.
         error: Standard error of the difference.
-        z: Difference in standard errors; 0 if both are 0.
         p: Two-sided p-value, from the normal distribution; with patients from Student's t with
             (patients - 1) degrees of freedom, as the normal rejects too often with few patients.
-        clusters: Number of patients; None if patches were assumed independent.
     """
 
-    auroc_a: float
-    auroc_b: float
     difference: float
     error: float
-    z: float
     p: float
-    clusters: int | None
 
 
 def delong(
@@ -51,7 +41,7 @@ def delong(
             patches, which gives p-values that are too small if patients have several.
 
     Raises:
-        DataError: A class is missing, lengths differ, or a class occurs in one patient only.
+        DataError: A class occurs in one patient only.
     """
     areas, covariance = auroc_covariance(labels, np.stack([scores_a, scores_b]), patients)
     difference = float(areas[0] - areas[1])
@@ -63,7 +53,7 @@ def delong(
         z = difference / error
     clusters = None if patients is None else len(np.unique(np.asarray(patients, str)))
     p = float(2 * (ndtr(-abs(z)) if clusters is None else stdtr(clusters - 1, -abs(z))))
-    return DeLong(float(areas[0]), float(areas[1]), difference, error, z, p, clusters)
+    return DeLong(difference, error, p)
 
 
 def auroc_covariance(
@@ -88,20 +78,17 @@ def auroc_covariance(
         DataError: See `delong`.
     """
     positive = np.asarray(labels) == 1
-    ranked = np.asarray(scores, np.float64)
-    if ranked.shape[1] != len(positive) or (
-        patients is not None and len(patients) != len(positive)
-    ):
-        raise DataError("delong: give one score and one patient for each label.")
-    if positive.all() or not positive.any():
-        raise DataError("delong: the labels have only one class, so there is no ROC curve.")
     names, codes = np.arange(len(positive)), np.arange(len(positive))
     if patients is not None:
         names, codes = np.unique(np.asarray(patients, str), return_inverse=True)
-    above, below = _components(positive, ranked)
+    above, below = _components(positive, np.asarray(scores, np.float64))
     areas = above.mean(1)
-    x = _sums(above - areas[:, None], codes[positive], len(names)) / positive.sum()
-    y = _sums(below - areas[:, None], codes[~positive], len(names)) / (~positive).sum()
+
+    def sums(values: NDArray[np.float64], of: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows = [np.bincount(of, row, len(names)) for row in values - areas[:, None]]
+        return np.asarray(np.stack(rows) / values.shape[1])
+
+    x, y = sums(above, codes[positive]), sums(below, codes[~positive])
     cross = x @ y.T
     return areas, (
         _correction(codes[positive]) * (x @ x.T)
@@ -119,12 +106,6 @@ def _components(
     above = (ranks[:, positive] - rankdata(pos, axis=1)) / neg.shape[1]
     below = 1 - (ranks[:, ~positive] - rankdata(neg, axis=1)) / pos.shape[1]
     return above, below
-
-
-def _sums(
-    values: NDArray[np.float64], codes: NDArray[np.int64], clusters: int
-) -> NDArray[np.float64]:
-    return np.stack([np.bincount(codes, row, clusters) for row in values])
 
 
 def _correction(codes: NDArray[np.int64]) -> float:

@@ -1,17 +1,13 @@
 """McNemar's test of equal accuracy on the same patches, for independent or clustered patches."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from idc.errors import DataError
 
-
-@dataclass(frozen=True)
-class McNemar:
+class McNemar(NamedTuple):
     """Discordant decisions of two classifiers.
 
     Attributes:
@@ -19,10 +15,9 @@ class McNemar:
         c: Patches that only the second classifies correctly.
         p: Exact two-sided (binomial) p-value for independent patches; too small if patients have
             several patches.
-        statistic: Statistic of the clustered test, chi-squared with 1 degree of freedom; NaN
-            without patients and for fewer than 2.
+        statistic: Of the clustered test, chi-squared with 1 degree of freedom; NaN for fewer than
+            two patients.
         p_clustered: p-value of the clustered test; NaN likewise.
-        clusters: Number of patients; None without patients.
     """
 
     b: int
@@ -30,11 +25,10 @@ class McNemar:
     p: float
     statistic: float
     p_clustered: float
-    clusters: int | None
 
 
 def mcnemar(
-    correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_], patients: NDArray[Any] | None = None
+    correct_a: NDArray[np.bool_], correct_b: NDArray[np.bool_], patients: NDArray[Any]
 ) -> McNemar:
     """Test whether two classifiers have the same accuracy.
 
@@ -46,37 +40,20 @@ def mcnemar(
     Args:
         correct_a: Whether the first classifier's decision equals the label, bool (N,).
         correct_b: The same for the second.
-        patients: Patient of each patch, (N,), or None.
-
-    Raises:
-        DataError: Lengths differ.
+        patients: Patient of each patch, (N,).
     """
-    a, b = np.asarray(correct_a, bool), np.asarray(correct_b, bool)
-    if len(a) != len(b) or (patients is not None and len(patients) != len(a)):
-        raise DataError("mcnemar: give both decisions and the patient of each patch.")
     # Slow to import, and needed only for comparisons.
     from statsmodels.stats.contingency_tables import mcnemar as exact
 
-    table = np.bincount(2 * ~a + ~b, minlength=4).reshape(2, 2)
+    table = np.bincount(2 * ~correct_a + ~correct_b, minlength=4).reshape(2, 2)
     only_a, only_b = int(table[0, 1]), int(table[1, 0])
     p = float(exact(table, exact=True).pvalue) if only_a + only_b else 1.0
-    statistic, p_clustered, clusters = float("nan"), float("nan"), None
-    if patients is not None:
-        names, codes = np.unique(np.asarray(patients, str), return_inverse=True)
-        clusters = len(names)
-        difference = a.astype(np.float64) - b
-        lead = np.asarray(np.bincount(codes, difference, clusters), np.float64)
-        if clusters > 1:
-            statistic = _clustered(lead, np.bincount(codes, minlength=clusters))
-            p_clustered = float(2 * ndtr(-np.sqrt(statistic)))
-    return McNemar(only_a, only_b, p, statistic, p_clustered, clusters)
-
-
-def _clustered(lead: NDArray[np.float64], patches: NDArray[np.integer]) -> float:
-    """Statistic of Yang et al. from the b - c and the number of patches of each patient."""
-    total = lead.sum()
+    names, codes = np.unique(np.asarray(patients, str), return_inverse=True)
+    if len(names) < 2:
+        return McNemar(only_a, only_b, p, np.nan, np.nan)
+    lead = np.bincount(codes, correct_a.astype(np.float64) - correct_b)  # b - c of each patient
+    patches, total = np.bincount(codes), lead.sum()
     own = lead - patches * total / patches.sum()
     spread = ((own**2).sum() + (lead**2).sum()) / 2
-    if spread == 0:  # no discordant patient
-        return 0.0
-    return float((1 - 1 / len(lead)) * total**2 / spread)
+    statistic = float((1 - 1 / len(names)) * total**2 / spread) if spread else 0.0
+    return McNemar(only_a, only_b, p, statistic, float(2 * ndtr(-np.sqrt(statistic))))
