@@ -38,6 +38,10 @@ os.environ.setdefault("IDC_PROGRESS", "0")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
+# Helpers are imported by their own name: `from stored_run import write_run`.
+HELPERS = {p.parent for p in Path(__file__).parent.rglob("*.py") if not p.name.startswith("test_")}
+sys.path[:0] = sorted(map(str, HELPERS))
+
 # Seconds after which something hangs: no machine is so slow, and nothing waits as long for success.
 PATIENCE = 600
 # The speed of a machine decides no test. --hypothesis-profile=thorough looks at more examples.

@@ -16,7 +16,7 @@ JOINS = {
     **dict.fromkeys(("explain.py", "launch/explanation.py"), "pipelines/test_explain.py"),
     **dict.fromkeys(("review.py", "launch/reviewing.py"), "pipelines/test_review.py"),
     **dict.fromkeys(("gc.py", "launch/gc.py"), "app/test_ended.py"),
-    **dict.fromkeys(("sync.py", "launch/delivery.py"), "tracking/test_away.py"),
+    **dict.fromkeys(("sync.py", "launch/delivery.py"), "tracking/test_leftovers.py"),
     "launch/parent.py": "launch/test_sweep.py",
     **dict.fromkeys(("__main__.py", "launch/completion.py"), "test_cli.py"),
     "launch/composed.py": "app/test_own_files.py",
@@ -29,7 +29,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 155
+MOST = 130
 
 
 def modules_without_tests() -> list[str]:
