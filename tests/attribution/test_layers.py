@@ -64,7 +64,7 @@ def test_a_layer_can_be_named() -> None:
     model = backbones.resnet("resnet18", 50).eval()
     image = torch.rand(1, 3, 50, 50)
     assert choose_layer(model, image, layer="stages.layer4").height == 2
-    with pytest.raises(ConfigError, match=r"no layer layer9.*stages\.layer4"):
+    with pytest.raises(ConfigError, match=r"'layer9' is not in this network.*stages\.layer4"):
         choose_layer(model, image, layer="layer9")
 
 

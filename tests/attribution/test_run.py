@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from idc.attribution.methods import Attributions, Saliency
-from idc.attribution.prepare import explainable_copy
-from idc.attribution.run import explain, run_method
+from idc.attribution.run import explain
 from idc.errors import ConfigError
 
 
@@ -64,13 +63,6 @@ def test_where_memory_runs_out_it_goes_on_with_less(
 def test_when_not_one_patch_fits_it_says_so(model: nn.Module, patches: np.ndarray) -> None:
     with pytest.raises(ConfigError, match=r"not even one patch at a time fits .* with hungry"):
         explain(model, patches, TARGETS, {"hungry": Hungry(0, 8)})
-
-
-def test_a_copy_can_be_used_for_several_methods(model: nn.Module, patches: np.ndarray) -> None:
-    copy = explainable_copy(model, "cpu")
-    with torch.inference_mode():
-        found = run_method(Saliency(), copy, patches, TARGETS, batch_size=2)
-    assert np.allclose(found.maps, explain(model, patches, TARGETS, {"s": Saliency()})["s"].maps)
 
 
 def test_without_patches_there_are_no_maps(model: nn.Module, patches: np.ndarray) -> None:

@@ -5,6 +5,7 @@ localise. So the layer is the deepest whose map is still large enough. The token
 make a map on its grid of patches.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -15,18 +16,13 @@ from idc.attribution.prepare import fresh, gradients
 from idc.errors import ConfigError
 
 STAGES = "backbone.stages."
-# What ends a block of a network: a plain convolution's output is not yet normalised or rectified.
-NOT_LAYERS = (
-    nn.Conv2d,
-    nn.BatchNorm2d,
-    nn.Dropout,
-    nn.Identity,
-    nn.MaxPool2d,
-    nn.AvgPool2d,
-    nn.AdaptiveAvgPool2d,
-)
+# What gives no finished map: a plain convolution is not yet normalised or rectified, a pooling only
+# makes the map before it smaller.
+UNFINISHED = (nn.Conv2d, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identity)
+POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 NORMS = (nn.LayerNorm, nn.RMSNorm)
 MAX_BLOCK_LEAVES = 24
+SHOWN_NAMES = 40
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,9 @@ def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
     Args:
         model: A module in eval mode.
         image: One input, float (1, 3, H, W), on the model's device.
+
+    Raises:
+        ConfigError: There is none.
     """
     layout = MapLayout.of(model)
     layers: dict[str, MapLayer] = {}
@@ -81,7 +80,13 @@ def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
     names = [name for name, _ in model.named_modules() if name]
     with gradients(), torch.no_grad(), hooked(model, names, look):
         model(fresh(image, image.device))
-    return {name: layer for name, layer in layers.items() if name not in others}
+    if layers := {name: layer for name, layer in layers.items() if name not in others}:
+        return layers
+    raise ConfigError(
+        "explain: no layer of this network gives a map. Grad-CAM, guided Grad-CAM, Score-CAM and "
+        "feature maps need one; integrated_gradients, gradient_shap, occlusion, feature_ablation, "
+        "saliency and smoothgrad explain any network."
+    )
 
 
 def choose_layer(
@@ -89,10 +94,8 @@ def choose_layer(
 ) -> MapLayer:
     """Choose the deepest layer whose map is at least `min_map` x `min_map`, else the largest map.
 
-    Blocks and activations are candidates, not single convolutions. Of a block and its last part,
-    which give the same map, the block is taken. Of tokens, only layers count on whose patch tokens
-    the logits depend: behind the attention of the last block, a class token is all that is used, so
-    the layer is the normalisation before it.
+    Of tokens, only layers count on whose patch tokens the logits depend: behind the attention of
+    the last block, a class token is all that is used, so the layer is the normalisation before it.
 
     Args:
         model: A module in eval mode.
@@ -105,26 +108,9 @@ def choose_layer(
     """
     layers = map_layers(model, image)
     if layer is not None:
-        for candidate in layers.values():
-            if layer in (candidate.name, candidate.short):
-                return candidate
-        names = ", ".join(list(layers)[-8:])
-        raise ConfigError(f"explain: no layer {layer} with a map; there are: {names}.")
-    if not layers:
-        raise ConfigError(
-            "explain: no layer of this network gives a map, and Grad-CAM, guided Grad-CAM and "
-            "Score-CAM need one; integrated_gradients, gradient_shap, occlusion, "
-            "feature_ablation, saliency and smoothgrad explain any network."
-        )
-    modules, inside = dict(model.named_modules()), _inside_blocks(model)
-    tokens = MapLayout.of(model).tokens
-    blocks = [
-        each
-        for each in layers.values()
-        if not isinstance(modules[each.name], NOT_LAYERS)
-        and (each.name not in inside or (tokens and isinstance(modules[each.name], NORMS)))
-    ]
-    if tokens:
+        return find_layer(model, layers, layer)
+    blocks = finished_layers(model, layers)
+    if MapLayout.of(model).tokens:
         used = _used(model, image, [each.name for each in blocks])
         blocks = [each for each in blocks if each.name in used]
     blocks = blocks or list(layers.values())
@@ -132,6 +118,39 @@ def choose_layer(
     if large:
         return large[-1]
     return max(reversed(blocks), key=lambda each: min(each.height, each.width))
+
+
+def finished_layers(model: nn.Module, layers: dict[str, MapLayer]) -> list[MapLayer]:
+    """The layers that end a block of the network, in the order in which they finish.
+
+    Blocks and activations count, not single convolutions. Of a block and its last part, which give
+    the same map, the block is taken; of tokens, the normalisations within a block as well.
+    """
+    modules, inside = dict(model.named_modules()), _inside_blocks(model)
+    tokens = MapLayout.of(model).tokens
+    return [
+        layer
+        for name, layer in layers.items()
+        if not isinstance(modules[name], (*UNFINISHED, *POOLS))
+        and (name not in inside or (tokens and isinstance(modules[name], NORMS)))
+    ]
+
+
+def find_layer(model: nn.Module, layers: dict[str, MapLayer], name: str) -> MapLayer:
+    """The layer with a map of a name or `short_name`.
+
+    Raises:
+        ConfigError: There is none; it names some that there are.
+    """
+    for candidate in (name, STAGES + name):
+        if candidate in layers:
+            return layers[candidate]
+    known = {candidate for candidate, _ in model.named_modules()}
+    what = "gives no map" if {name, STAGES + name} & known else "is not in this network"
+    upper = set(sorted(layers, key=lambda one: one.count("."))[:SHOWN_NAMES])
+    there = ", ".join(short_name(one) for one in layers if one in upper)
+    more = f" and {len(layers) - SHOWN_NAMES} deeper ones" if len(layers) > SHOWN_NAMES else ""
+    raise ConfigError(f"explain: the layer {name!r} {what}; layers with a map are: {there}{more}.")
 
 
 def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
@@ -164,7 +183,7 @@ def _inside_blocks(model: nn.Module) -> set[str]:
     return inside
 
 
-def _used(model: nn.Module, image: Tensor, names: list[str]) -> set[str]:
+def _used(model: nn.Module, image: Tensor, names: Iterable[str]) -> set[str]:
     """Those of some layers on whose map the first logit depends."""
     layout = MapLayout.of(model)
     outputs: dict[str, Tensor] = {}

@@ -52,39 +52,22 @@ def explain(
     """
     copied = explainable_copy(model, device)
     return {
-        name: run_method(method, copied, patches, targets, batch_size, device, advance, name)
+        name: _run(name, method, copied, patches, targets, batch_size, device, advance)
         for name, method in methods.items()
     }
 
 
-def run_method(
+def _run(
+    name: str,
     method: Method,
     model: nn.Module,
     patches: NDArray[np.uint8],
     targets: NDArray[np.int64],
-    batch_size: int = 16,
-    device: torch.device | str = "cpu",
-    advance: Advance | None = None,
-    name: str = "",
+    batch_size: int,
+    device: torch.device | str,
+    advance: Advance | None,
 ) -> Attributions:
-    """Explain patches by one method, with a model that is a copy already.
-
-    Args:
-        method: The method.
-        model: From `explainable_copy`, on the device.
-        patches: uint8 (N, H, W, 3).
-        targets: int64 (N,), the class to explain.
-        batch_size: Patches at once.
-        device: Where the model is.
-        advance: As in `explain`.
-        name: The method's name, for messages.
-
-    Returns:
-        The maps of all patches; without patches no maps and an empty source.
-
-    Raises:
-        ConfigError: As in `explain`.
-    """
+    """The maps of all patches by one method; without patches none, and an empty source."""
     if not len(patches):
         return Attributions(np.empty(patches.shape[:3], np.float32), "")
     parts: list[Attributions] = []

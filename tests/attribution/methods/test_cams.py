@@ -120,7 +120,7 @@ def test_a_small_map_is_said_and_a_wrong_name_refused(
 ) -> None:
     found = explain(model, patches[:1], TARGETS[:1], {"m": kind(layer="2", min_map=20)})["m"]
     assert "smaller than 20x20" in found.note
-    with pytest.raises(ConfigError, match="no layer conv9"):
+    with pytest.raises(ConfigError, match="'conv9' is not in this network"):
         explain(model, patches[:1], TARGETS[:1], {"m": kind(layer="conv9")})
     with pytest.raises(ConfigError, match="no layer conv9"):
         kind(layer="conv9")(model, as_images(patches[:1]), torch.tensor([1]))
