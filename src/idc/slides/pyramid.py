@@ -2,24 +2,32 @@
 
 Pixels of the file are slide pixels, and its upper left corner is the slide's (0, 0), so that the
 GeoJSON of `idc.slides.geojson` is aligned with it. Where there is no patch the file is white, like
-glass, or NaN in a map.
+glass, or NaN in a map. The levels lie in temporary files until tifffile has written them, so that
+memory holds a strip of them, whatever the slide's size.
 """
 
 import math
+import os
+import tempfile
 import zlib
-from collections import defaultdict
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import cv2
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 
-from idc.errors import DataError
-from idc.slides.tiles import PyramidSource, write_pyramid_file
+from idc.errors import DataError, first_line
 
 GLASS = (255, 255, 255)
-CHUNK = 256  # patches in memory at once
+MIN_SIDE = 512  # levels are added until the longer side is below this
+MAX_CLASSIC = 2**31  # bytes of pixels above which BigTIFF is used
+STRIP = 16  # rows in memory at once
 Shape = tuple[int, int]
+Image = NDArray[Any]
 
 
 def write_pyramid(
@@ -38,8 +46,6 @@ def write_pyramid(
 ) -> None:
     """Write the mosaic of a slide at full resolution, RGB, 8 bit.
 
-    Memory holds a few tiles and the patches of one tile, whatever the slide's size.
-
     Args:
         path: Output file, ending in ``.ome.tif`` by convention.
         patches: uint8 (N, P, P, 3), RGB; may be a memory map.
@@ -50,28 +56,23 @@ def write_pyramid(
         shape: Height and width of the slide; by default up to the last patch.
         pixel_size: Side of a slide pixel in micrometres, or None.
         name: Name of the image in the file, or None.
-        empty: RGB where there is no patch.
+        empty: RGB where there is no patch. Where two patches overlap, the later one is shown.
         tile: Side of a tile in pixels, a multiple of 16.
 
     Raises:
         DataError: There is no patch, one lies outside the slide, or the file cannot be written.
     """
-    left, top = np.asarray(x, np.int64), np.asarray(y, np.int64)
-    height, width = _shape(left, top, patch_size, shape)
-    overlapping = _by_tile(left, top, patch_size, tile)
-    blank = np.full((tile, tile, 3), empty, np.uint8)
-
-    def draw_tile(row: int, column: int) -> NDArray[np.uint8]:
-        canvas = blank.copy()
-        # In order: if two patches overlap, the later one covers the other.
-        for i in overlapping[row, column]:
-            patch = _resize(patches[rows[i]], patch_size)
-            _paste(canvas, patch, int(top[i]) - row * tile, int(left[i]) - column * tile)
-        return canvas
-
-    content = f"{height}x{width} {patch_size} {empty} {_checksum(patches, rows, left, top)}"
-    source = PyramidSource((height, width), tile, frozenset(overlapping), draw_tile, blank, content)
-    write_pyramid_file(path, source, pixel_size, name)
+    if not len(x):
+        raise DataError("pyramid: there are no patches to write.")
+    corner, end = (int(y.min()), int(x.min())), (int(y.max()), int(x.max()))
+    size = _checked(corner, (end[0] + patch_size, end[1] + patch_size), shape)
+    with ExitStack() as stack:
+        image = _canvas((*size, 3), np.array(empty, np.uint8), stack)
+        for row, left, top in zip(rows, x, y, strict=True):
+            image[top : top + patch_size, left : left + patch_size] = _resize(
+                patches[row], patch_size
+            )
+        _write(path, image, pixel_size, name, tile, stack)
 
 
 def write_map_pyramid(
@@ -107,76 +108,95 @@ def write_map_pyramid(
     """
     if not values.size:
         raise DataError("pyramid: the map is empty.")
-    size = tuple(math.ceil(n * scale - 1e-6) for n in values.shape)
-    height, width = shape or (top + size[0], left + size[1])
-    if min(left, top) < 0 or top + size[0] > height or left + size[1] > width:
-        raise DataError(f"pyramid: the map lies outside the slide of {height} x {width} px.")
-    blank = np.full((tile, tile), np.nan, np.float32)
-
-    def span(number: int, first: int, count: int) -> tuple[slice, NDArray[np.int64]]:
-        """Part of a tile that the map covers, and the map's pixels there."""
-        middle = (np.arange(number * tile, (number + 1) * tile) + 0.5 - first) / scale
-        index = np.floor(middle).astype(np.int64)
-        inside = np.flatnonzero((index >= 0) & (index < count))
-        if not len(inside):
-            return slice(0, 0), index[:0]
-        return slice(inside[0], inside[-1] + 1), index[inside]
-
-    def draw_tile(row: int, column: int) -> NDArray[np.float32]:
-        canvas = blank.copy()
-        into_rows, from_rows = span(row, top, values.shape[0])
-        into_columns, from_columns = span(column, left, values.shape[1])
-        canvas[into_rows, into_columns] = values[np.ix_(from_rows, from_columns)]
-        return canvas
-
-    across = [span(j, left, values.shape[1])[1] for j in range(-(-width // tile))]
-    occupied = set()
-    for i in range(-(-height // tile)):
-        down = span(i, top, values.shape[0])[1]
-        if len(down):
-            has_value = np.isfinite(values[down[0] : down[-1] + 1]).any(0)
-            occupied |= {(i, j) for j, part in enumerate(across) if has_value[part].any()}
-    checksum = zlib.crc32(np.ascontiguousarray(values, np.float32).tobytes())
-    content = f"{height}x{width} {left} {top} {scale} {checksum}"
-    source = PyramidSource((height, width), tile, frozenset(occupied), draw_tile, blank, content)
-    write_pyramid_file(path, source, pixel_size, name)
+    tall, wide = (math.ceil(n * scale - 1e-6) for n in values.shape)
+    size = _checked((top, left), (top + tall, left + wide), shape)
+    row, column = (
+        np.minimum(((np.arange(n) + 0.5) / scale).astype(np.int64), count - 1)
+        for n, count in zip((tall, wide), values.shape, strict=True)
+    )
+    with ExitStack() as stack:
+        image = _canvas(size, np.array(np.nan, np.float32), stack)
+        for start in range(0, tall, STRIP):
+            strip = values[row[start : start + STRIP, None], column]
+            image[top + start : top + start + len(strip), left : left + wide] = strip
+        _write(path, image, pixel_size, name, tile, stack)
 
 
-def _shape(
-    left: NDArray[np.int64], top: NDArray[np.int64], patch_size: int, shape: Shape | None
-) -> Shape:
-    if not len(left):
-        raise DataError("pyramid: there are no patches to write.")
-    end = (int(top.max()) + patch_size, int(left.max()) + patch_size)
-    height, width = shape or end
-    if min(int(left.min()), int(top.min())) < 0 or end[0] > height or end[1] > width:
+def _checked(corner: Shape, end: Shape, shape: Shape | None) -> Shape:
+    """Height and width of the slide, which must hold what lies between two corners."""
+    size = shape or end
+    if min(corner) < 0 or end[0] > size[0] or end[1] > size[1]:
         raise DataError(
-            f"pyramid: patches lie outside the slide of {height} x {width} px (from "
-            f"x {left.min()}, y {top.min()} to x {end[1]}, y {end[0]})."
+            f"pyramid: patches lie outside the slide of {size[0]} x {size[1]} px (from "
+            f"x {corner[1]}, y {corner[0]} to x {end[1]}, y {end[0]})."
         )
-    return height, width
+    return size
 
 
-def _by_tile(
-    left: NDArray[np.int64], top: NDArray[np.int64], patch_size: int, tile: int
-) -> dict[tuple[int, int], list[int]]:
-    """Patches that overlap each tile."""
-    patches: dict[tuple[int, int], list[int]] = defaultdict(list)
-    edges = (top // tile, (top + patch_size - 1) // tile + 1)
-    sides = (left // tile, (left + patch_size - 1) // tile + 1)
-    for i, (r0, r1, c0, c1) in enumerate(np.stack([*edges, *sides], 1).tolist()):
-        for row in range(r0, r1):
-            for column in range(c0, c1):
-                patches[row, column].append(i)
-    return dict(patches)
+def _canvas(shape: tuple[int, ...], empty: Image, stack: ExitStack) -> Image:
+    """An image on disk, filled with the empty value; written, as a sparse file may not fit."""
+    file = stack.enter_context(tempfile.TemporaryFile())
+    line = np.broadcast_to(empty, shape[1:]).tobytes()
+    for _ in range(shape[0]):
+        file.write(line)
+    file.flush()
+    return np.memmap(file, empty.dtype, "r+", shape=shape)
 
 
-def _paste(canvas: NDArray[np.uint8], patch: NDArray[np.uint8], row: int, column: int) -> None:
-    """Paste a patch into a tile, clipped at the tile's edges."""
-    height, width = patch.shape[:2]
-    r0, c0 = max(row, 0), max(column, 0)
-    r1, c1 = min(row + height, canvas.shape[0]), min(column + width, canvas.shape[1])
-    canvas[r0:r1, c0:c1] = patch[r0 - row : r1 - row, c0 - column : c1 - column]
+def _write(
+    path: Path,
+    image: Image,
+    pixel_size: float | None,
+    name: str | None,
+    tile: int,
+    stack: ExitStack,
+) -> None:
+    """Write an image with its lower resolutions as a tiled OME-TIFF, compressed with deflate."""
+    levels = 1 + next(n for n in range(64) if max(image.shape[:2]) >> n < MIN_SIDE)
+    rgb, checksum = image.ndim == 3, 0
+    for start in range(0, len(image), STRIP):
+        checksum = zlib.crc32(image[start : start + STRIP], checksum)
+    content = f"{image.shape} {checksum} {pixel_size} {name}"
+    metadata: dict[str, Any] = {"axes": "YXS" if rgb else "YX", "Name": name}
+    metadata["UUID"] = str(uuid5(NAMESPACE_URL, content))
+    options: dict[str, Any] = {"tile": (tile, tile), "compression": "zlib"}
+    options |= {"photometric": "rgb", "predictor": 2} if rgb else {"photometric": "minisblack"}
+    if pixel_size is not None:
+        for axis in "XY":
+            metadata |= {f"PhysicalSize{axis}": pixel_size, f"PhysicalSize{axis}Unit": "µm"}
+        options["resolutionunit"] = "CENTIMETER"
+    if name is None:
+        del metadata["Name"]
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with tifffile.TiffWriter(partial, bigtiff=image.nbytes > MAX_CLASSIC, ome=True) as file:
+            for level in range(levels):
+                if pixel_size is not None:
+                    options["resolution"] = (1e4 / (pixel_size * 2**level),) * 2
+                if level == 0:
+                    file.write(image, subifds=levels - 1, metadata=metadata, **options)
+                else:
+                    image = _halved(image, stack)
+                    file.write(image, subfiletype=1, metadata=None, **options)
+        partial.replace(path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {first_line(error)}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _halved(image: Image, stack: ExitStack) -> Image:
+    """Mean of each two by two pixels; in float maps, of those that are not NaN."""
+    height, width = (max(1, n // 2) for n in image.shape[:2])
+    half = _canvas((height, width, *image.shape[2:]), np.zeros((), image.dtype), stack)
+    for start in range(0, height, STRIP):
+        strip = image[2 * start : 2 * min(start + STRIP, height), : 2 * width]
+        four = np.stack([strip[i::2, j::2] for i in (0, 1) for j in (0, 1)]).astype(np.float32)
+        there = np.isfinite(four)
+        with np.errstate(invalid="ignore"):  # 0 / 0 where there is no patch
+            mean = np.where(there, four, 0).sum(0) / there.sum(0)
+        half[start : start + len(mean)] = np.rint(mean) if image.dtype == np.uint8 else mean
+    return half
 
 
 def _resize(patch: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -184,16 +204,3 @@ def _resize(patch: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
         return patch
     method = cv2.INTER_AREA if side < patch.shape[0] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(patch, (side, side), interpolation=method), np.uint8)
-
-
-def _checksum(
-    patches: NDArray[np.uint8],
-    rows: NDArray[np.integer],
-    left: NDArray[np.int64],
-    top: NDArray[np.int64],
-) -> int:
-    checksum = zlib.crc32(np.stack([left, top]).tobytes())
-    for start in range(0, len(rows), CHUNK):
-        chosen = np.asarray(rows[start : start + CHUNK])
-        checksum = zlib.crc32(np.ascontiguousarray(patches[chosen]).tobytes(), checksum)
-    return checksum
