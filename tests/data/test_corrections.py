@@ -10,8 +10,13 @@ import pytest
 
 from conftest import IDC_TINY, TINY, Cli, Result
 from idc.data.audit.policy import Policy
-from idc.data.corrected import correct, count_corrected
-from idc.data.corrections import COLUMNS, read_corrections, save_corrections
+from idc.data.corrections import (
+    COLUMNS,
+    correct,
+    count_corrected,
+    read_corrections,
+    save_corrections,
+)
 from idc.data.sources.synthetic import kaggle_path
 from idc.errors import ConfigError, DataError
 from idc.pipelines.label_corrections import under_names_of

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.data.corrected import correct
-from idc.data.corrections import read_corrections, save_corrections
+from idc.data.corrections import correct, read_corrections, save_corrections
 from idc.reader_study.answer import Answer, as_frame, counted_answers
 from idc.reader_study.export import ExportRule, find_corrections
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from idc.config.build import Config
 from idc.data.audit.findings import EXCLUDED, RELABELLED
-from idc.data.corrected import count_corrected
+from idc.data.corrections import count_corrected
 from idc.data.facts import COLOURS
 from idc.evaluation.decision import Decider
 from idc.evaluation.postprocess import NEIGHBOURS, SMOOTHED, few_neighbours

@@ -11,8 +11,7 @@ import pandas as pd
 from idc.config.build import Config, build
 from idc.data.audit.audit import Limits
 from idc.data.audit.policy import Decisions, Policy
-from idc.data.corrected import correct, corrected_words
-from idc.data.corrections import PLACE, Corrections
+from idc.data.corrections import PLACE, Corrections, correct, corrected_words
 from idc.data.facts import fingerprint
 from idc.data.index import PREDEFINED
 from idc.data.leaks import no_leaks
@@ -20,7 +19,7 @@ from idc.data.material import Material, Truth
 from idc.data.sources.base import KnowsTruth, Scan, Source
 from idc.data.sources.tree import NotRead
 from idc.data.split.base import SPLITS, UNUSED, Splitter
-from idc.data.store.memory import read_set
+from idc.data.store.build import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.errors import DataError
 from idc.pipelines.label_corrections import build_corrections, under_names_of

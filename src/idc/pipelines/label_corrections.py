@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from idc.config.build import Config
-from idc.data.corrected import corrected_words
 from idc.data.corrections import (
     FOR_PEOPLE,
     NAME,
     PLACE,
     Corrections,
+    corrected_words,
     read_corrections,
     save_corrections,
 )

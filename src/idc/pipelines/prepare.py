@@ -13,8 +13,7 @@ import pandas as pd
 from idc.config.build import Config
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
-from idc.data.corrected import corrected_words
-from idc.data.corrections import PLACE
+from idc.data.corrections import PLACE, corrected_words
 from idc.data.leaks import PATIENTS_UNKNOWN
 from idc.data.sources.base import Scan, Source
 from idc.data.sources.tree import NotRead

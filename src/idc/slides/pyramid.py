@@ -135,7 +135,7 @@ def _checked(corner: Shape, end: Shape, shape: Shape | None) -> Shape:
 
 def _canvas(shape: tuple[int, ...], empty: Image, stack: ExitStack) -> Image:
     """An image on disk, filled with the empty value; written, as a sparse file may not fit."""
-    file = stack.enter_context(tempfile.TemporaryFile())
+    file = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
     line = np.broadcast_to(empty, shape[1:]).tobytes()
     for _ in range(shape[0]):
         file.write(line)
@@ -155,7 +155,7 @@ def _write(
     levels = 1 + next(n for n in range(64) if max(image.shape[:2]) >> n < MIN_SIDE)
     rgb, checksum = image.ndim == 3, 0
     for start in range(0, len(image), STRIP):
-        checksum = zlib.crc32(image[start : start + STRIP], checksum)
+        checksum = zlib.crc32(image[start : start + STRIP].tobytes(), checksum)
     content = f"{image.shape} {checksum} {pixel_size} {name}"
     metadata: dict[str, Any] = {"axes": "YXS" if rgb else "YX", "Name": name}
     metadata["UUID"] = str(uuid5(NAMESPACE_URL, content))

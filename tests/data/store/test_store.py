@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,18 +15,18 @@ import pandas as pd
 import pytest
 
 from conftest import BREAKS
-from idc.data.audit.audit import Limits
+from idc.data.audit.audit import Limits, default_limits
 from idc.data.sources.base import Scan
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.tree import HIDDEN
 from idc.data.store import build
-from idc.data.store.memory import read_set
+from idc.data.store.build import read_set
 from idc.data.store.store import Stored, build_store, open_current, verify
 from idc.errors import DataError
 
 Folder = Callable[..., Path]
 PATIENTS = {"9001": (6, 4), "9002": (3, 7)}
-LIMITS = Limits()
+LIMITS = default_limits()
 
 
 @contextmanager
@@ -163,7 +164,7 @@ def test_nothing_changed_moves_nothing(source: Counting, make: Callable) -> None
 
 def test_other_limits_check_anew_without_reading(source: Counting, make: Callable) -> None:
     make()
-    strict = Limits(ink=1e-6, colourless=0.001)
+    strict = replace(LIMITS, ink=1e-6, colourless=0.001)
     again, read = make(limits=strict)
     assert read == []
     assert open_current(source, again.folder.parent, strict) is not None

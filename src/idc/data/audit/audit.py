@@ -6,61 +6,47 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.config.schema.data import Limits as LimitOptions
+from idc.config.schema.option import defaults
 from idc.data.audit import findings as f
-from idc.data.audit.duplicates import first_of_equal, near_pairs, several_labels
-from idc.data.audit.places import overlapping
+from idc.data.audit.duplicates import first_of_equal, near_pairs, overlapping, several_labels
 from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
 from idc.data.index import has_positions
-from idc.errors import ConfigError
 
-MOST_BITS = 7  # bands of 8 bits: with more, nearly every pair would have to be compared
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
 
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on a measure is a finding.
+    """From where on a measure is a finding; `idc.config.schema.data` has ranges and defaults.
 
     Attributes:
-        white: Share of white pixels of a `near_white` patch, in (0, 1].
-        grey: Share of grey pixels of a `near_grey` patch, in (0, 1].
-        colourless: Share of colourless pixels of a `glass` patch, in (0, 1].
-        ink: Share of pixels of ink's colours of an `ink` patch, in (0, 1].
-        sliver: Share of the set's usual area, in pixels, below which a patch is a `sliver`, in
-            [0, 1]; 0 for none.
-        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..7.
-        near_difference: Mean absolute difference of their pixels, at most, in 0..255.
+        white: Share of white pixels of a `near_white` patch.
+        grey: Share of grey pixels of a `near_grey` patch.
+        colourless: Share of colourless pixels of a `glass` patch.
+        ink: Share of pixels of ink's colours of an `ink` patch.
+        sliver: Share of the set's usual area, in pixels, below which a patch is a `sliver`.
+        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..7: with
+            more, nearly every pair would have to be compared.
+        near_difference: Mean absolute difference of their pixels, at most, in grey levels.
     """
 
-    white: float = 0.85
-    grey: float = 0.5
-    colourless: float = 0.95
-    ink: float = 0.005
-    sliver: float = 0.2
-    near_bits: int = 3
-    near_difference: float = 10.0
-
-    def __post_init__(self) -> None:
-        for name in ("white", "grey", "colourless", "ink"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(
-                    f"audit.limits.{name}={getattr(self, name)}: give a share of the pixels, "
-                    f"above 0 and at most 1."
-                )
-        if not 0 <= self.sliver <= 1:
-            raise ConfigError(
-                f"audit.limits.sliver={self.sliver}: give a share of the usual area, 0 to 1."
-            )
-        if not 0 <= self.near_bits <= MOST_BITS:
-            raise ConfigError(f"audit.limits.near_bits={self.near_bits}: give 0 to {MOST_BITS}.")
-        if not 0 <= self.near_difference <= 255:
-            raise ConfigError(
-                f"audit.limits.near_difference={self.near_difference}: give 0 to 255 grey levels."
-            )
+    white: float
+    grey: float
+    colourless: float
+    ink: float
+    sliver: float
+    near_bits: int
+    near_difference: float
 
     def as_dict(self) -> dict[str, float]:
         """The limits as plain values."""
         return asdict(self)
+
+
+def default_limits() -> Limits:
+    """The limits of a set that is read without a configuration."""
+    return Limits(**defaults(LimitOptions))
 
 
 def audit(

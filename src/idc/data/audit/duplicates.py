@@ -1,10 +1,12 @@
-"""The same pixels twice, and nearly the same pixels in two patients."""
+"""The same pixels twice, nearly the same in two patients, the same place on a slide."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 Codes = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -77,3 +79,26 @@ def _candidates(
             near = (apart <= bits) & (groups[one] != groups[two])
             yield np.sort(np.stack([one[near], two[near]], axis=1), axis=1)
             step += 1
+
+
+def overlapping(index: pd.DataFrame, patch_size: int) -> NDArray[np.int64]:
+    """Pairs of patches of one patient whose areas on the slide overlap.
+
+    Args:
+        index: ``patient``, ``x``, ``y``, ``width``, ``height``; widths and heights above
+            `patch_size` count as that.
+        patch_size: Side of a patch in pixels.
+
+    Returns:
+        int64 (m, 2), positions in the index, the earlier first, sorted.
+    """
+    if index.empty:
+        return np.empty((0, 2), np.int64)
+    corner = index[["x", "y"]].to_numpy(np.int64)
+    size = np.minimum(index[["width", "height"]].to_numpy(np.int64), patch_size)
+    slide = pd.factorize(index["patient"])[0] * patch_size  # slides farther apart than patches
+    tree = KDTree(np.column_stack([corner, slide]).astype(np.float64))
+    pairs = tree.query_pairs(patch_size - 0.5, p=np.inf, output_type="ndarray").astype(np.int64)
+    one, two = pairs.T
+    touch = (corner[one] < corner[two] + size[two]) & (corner[two] < corner[one] + size[one])
+    return np.asarray(np.unique(pairs[touch.all(1)], axis=0), np.int64)

@@ -10,7 +10,6 @@ from typing import Any, Never
 import numpy as np
 import pandas as pd
 
-from idc.data.csv_lines import read_csv_lines
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.index import POSITION, PREDEFINED
 from idc.data.sources.base import Source
@@ -19,6 +18,7 @@ from idc.data.sources.folder import SPLIT_FOLDERS
 from idc.data.sources.tree import FileTree
 from idc.data.split.base import UNUSED, sort_patients
 from idc.data.split.csv_file import LEFT_OUT, STAYS
+from idc.data.text_file import read_csv_lines
 from idc.errors import ConfigError, DataError, first_line
 
 NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.errors import ConfigError, DataError
+from idc.errors import DataError
 
 SPLITS = ("train", "val", "test")
 UNUSED = ""  # the split of a patch that is left out
@@ -25,34 +25,6 @@ class Splitter(Protocol):
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
         """Give each row of the index its split, or "" where it is left out."""
         ...
-
-
-def check_fractions(test_fraction: float, val_fraction: float) -> None:
-    """Refuse shares of test and validation that leave no training split.
-
-    Raises:
-        ConfigError: Names the share.
-    """
-    for name, value in (("test_fraction", test_fraction), ("val_fraction", val_fraction)):
-        if not 0 < value < 1:
-            raise ConfigError(f"split.{name}={value}: give a share between 0 and 1.")
-    if test_fraction + val_fraction >= 1:
-        raise ConfigError(
-            "split.test_fraction + split.val_fraction leave nothing to train on; "
-            "make their sum less than 1."
-        )
-
-
-def check_fold(folds: int, fold: int) -> None:
-    """Refuse a fold that there is not.
-
-    Raises:
-        ConfigError: Names the fold and the valid range.
-    """
-    if folds < 2:
-        raise ConfigError(f"split.folds={folds}: cross-validation needs 2 or more.")
-    if not 0 <= fold < folds:
-        raise ConfigError(f"split.fold={fold}: with split.folds={folds} give 0..{folds - 1}.")
 
 
 def sort_patients(names: Sequence[str]) -> list[str]:

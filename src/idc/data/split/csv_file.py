@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.csv_lines import read_csv_lines
 from idc.data.split.base import SPLITS, UNUSED, sort_patients
+from idc.data.text_file import read_csv_lines
 from idc.errors import DataError
 
 SPLIT_COLUMN, PATIENT, PATH = "split", "patient", "path"

@@ -28,11 +28,6 @@ class PredefinedSplit(TrainingSubset):
     others: Literal["fail", "unused"] = "fail"
     allow_leak: bool = False
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.others not in ("fail", "unused"):
-            raise ConfigError(f"split.others={self.others}: give fail or unused.")
-
     @property
     def leaky(self) -> bool:
         """Whether a patient may be in two splits."""

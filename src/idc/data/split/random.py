@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from idc.data.split.base import check_fold, check_fractions, check_split
+from idc.data.split.base import check_split
 from idc.data.split.subset import TrainingSubset
 from idc.errors import DataError
 from idc.runtime.seeding import derive_seed
@@ -35,12 +35,6 @@ class RandomSplit(TrainingSubset):
     folds: int | None = None
     fold: int = 0
     leaky: bool = field(default=True, init=False)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_fractions(self.test_fraction, self.val_fraction)
-        if self.folds is not None:
-            check_fold(self.folds, self.fold)
 
     def assign(self, index: pd.DataFrame) -> "pd.Series[str]":
         """Give each row its split.

@@ -40,16 +40,8 @@ class TrainingSubset:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.train_fraction <= 1:
-            raise ConfigError(
-                f"split.train_fraction={self.train_fraction}: give a share above 0 and at most 1."
-            )
-        if self.train_by not in ("patient", "patch"):
-            raise ConfigError(f"split.train_by={self.train_by}: give patient or patch.")
         if self.train_patients is None:
             return
-        if self.train_patients < 1:
-            raise ConfigError(f"split.train_patients={self.train_patients}: give 1 or more.")
         if self.train_fraction != 1:
             raise ConfigError(
                 "split.train_patients and split.train_fraction exclude one another: give a number "

@@ -1,4 +1,4 @@
-"""Packing a set: every file read once, by several processes, resumed where it was stopped."""
+"""Reading a set: packed by several processes, resumed where it was stopped; or into memory."""
 
 import errno
 import hashlib
@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.facts import COLOURS, HASHES, SHARES, measure, pixel_hashes
+from idc.data.audit.audit import Limits, audited
+from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, measure, pixel_hashes
 from idc.data.files import FILE_FACTS
 from idc.data.sources.base import Source
 from idc.data.store.layout import BUILDING, FORMAT, options
@@ -242,3 +243,36 @@ def _kept(piece: Path, array: Path, now: NDArray[np.int64], start: int) -> bool:
         return False
     patches = np.load(array, mmap_mode="r")[start : start + len(now)]
     return bool((pixel_hashes(patches) == facts["pixels"].to_numpy(np.uint64)).all())
+
+
+def read_set(
+    source: Source, index: pd.DataFrame, limits: Limits, threads: int, advance: Advance
+) -> tuple[pd.DataFrame, NDArray[np.uint8], str]:
+    """Read, measure and audit every patch of an index.
+
+    Args:
+        source: The set.
+        index: All of its `scan`.
+        limits: Of the audit.
+        threads: Chunks read at once; OpenCV decodes side by side.
+        advance: Told how many patches are done, again and again.
+
+    Returns:
+        The index with facts, ``checks`` and ``duplicate_of``; the patches, uint8 (N, P, P, 3);
+        and the fingerprint.
+    """
+    size = source.patch_size
+    patches = np.empty((len(index), size, size, 3), np.uint8)
+
+    def read(start: int) -> pd.DataFrame:
+        part = index.iloc[start : start + CHUNK]
+        patches[start : start + len(part)], facts = read_measured(source, part)
+        advance(len(part))
+        return facts
+
+    with ThreadPoolExecutor(threads) as pool:
+        facts = pd.concat(pool.map(read, range(0, len(index), CHUNK)), ignore_index=True)
+    table = audited(
+        index.reset_index(drop=True).join(facts), patches, limits, source.card.is_h_and_e
+    )
+    return table, patches, fingerprint(table)
