@@ -2,10 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from idc.data.audit import findings as f
 from idc.data.audit.audit import one_class
 from idc.data.audit.duplicates import first_of_equal, several_labels
-from idc.data.text_file import read_csv_lines
+from idc.data.text_file import Lines, read_csv_lines
 from idc.errors import DataError
 from idc.runtime.atomic import replacing
 
@@ -50,19 +50,27 @@ def read_corrections(file: str | os.PathLike[str]) -> Corrections:
         DataError: A line or a column is not what it must be; it is named.
     """
     give = "Give the CSV file that a review exports, or null."
-    path, header, lines = read_csv_lines(file, PLACE, PLACE, give, _check_header)
-    rows = [_parsed(path, line, dict(zip(header, row, strict=True))) for line, row in lines]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "line"])
-    whole = dict.fromkeys(("label_before", "label_after", "line"), "int64")
-    texts = dict.fromkeys(("path", "action", *FOR_PEOPLE), object)
-    table = table.astype({**whole, **texts})
+    lines = read_csv_lines(file, PLACE, PLACE, give, _check_header)
+    raw = pd.DataFrame({n: lines.table.get(n, "") for n in COLUMNS})
+    lines = replace(lines, table=raw)
+    action = raw["action"].str.strip()
+    lines.refuse(raw["path"] == "", "path", "it is empty; name a patch, or remove the line")
+    wrong = f"'{{action}}' is no action; give {RELABEL} or {EXCLUDE}"
+    lines.refuse(~action.isin(get_args(Action)), "action", wrong)
+    relabel = action == RELABEL
+    for name, needed in (("label_before", relabel | True), ("label_after", relabel)):
+        whole = raw[name].str.strip().str.fullmatch("[0-9]+")
+        lines.refuse(needed & ~whole, name, f"'{{{name}}}' is no class; give 0, 1, ...")
+    texts = raw["label_after"].where(relabel, raw["label_before"])
+    before, after = (text.str.strip().astype("int64") for text in (raw["label_before"], texts))
+    nothing = "{label_after} is the label before: nothing would change"
+    lines.refuse(relabel & (after == before), "label_after", nothing)
+    table = raw.assign(action=action, label_before=before, label_after=after, line=raw.index)
     first = table.groupby("path")["line"].transform("first")
-    for twice in table.assign(first=first)[table["line"] != first].head(1).to_dict("records"):
-        raise DataError(
-            f"{PLACE}: {path}, line {twice['line']}, column path: '{twice['path']}' stands in line "
-            f"{twice['first']} already. Keep one of the two."
-        )
-    return Corrections(path, table)
+    replace(lines, table=table.assign(first=first)).refuse(
+        table["line"] != first, "path", "'{path}' is in line {first} already. Keep one of the two"
+    )
+    return Corrections(lines.path, table.reset_index(drop=True).astype({"line": "int64"}))
 
 
 def save_corrections(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -89,41 +97,6 @@ def _check_header(path: Path, header: list[str]) -> None:
                 f"{', '.join(header) or 'missing'}. It needs {', '.join(needed)}, separated by "
                 f"commas."
             )
-
-
-def _parsed(path: Path, line: int, row: dict[str, str]) -> dict[str, object]:
-    """A line's values.
-
-    Raises:
-        DataError: One of them is not what its column requires.
-    """
-
-    def refuse(column: str, problem: str) -> DataError:
-        return DataError(f"{PLACE}: {path}, line {line}, column {column}: {problem}.")
-
-    def label(column: str) -> int:
-        text = row[column].strip()
-        if not (text.isascii() and text.isdigit()):
-            raise refuse(column, f"'{row[column]}' is no class; give 0, 1, ...")
-        return int(text)
-
-    if not row["path"]:
-        raise refuse("path", "it is empty; name a patch, or remove the line")
-    action, before = row["action"].strip(), label("label_before")
-    if action not in get_args(Action):
-        raise refuse("action", f"'{row['action']}' is no action; give {RELABEL} or {EXCLUDE}")
-    after = label("label_after") if action == RELABEL else before
-    if action == RELABEL and after == before:
-        raise refuse("label_after", f"{after} is the label before: nothing would change")
-    texts = {name: row.get(name, "") for name in FOR_PEOPLE}
-    return {
-        "path": row["path"],
-        "label_before": before,
-        "action": action,
-        "label_after": after,
-        **texts,
-        "line": line,
-    }
 
 
 def correct(
@@ -195,52 +168,29 @@ def _refuse_others(
     labels: NDArray[np.int64],
     class_names: Sequence[str],
 ) -> None:
-    """Refuse a file that is for other data.
-
-    Args:
-        corrections: The file.
-        rows: The row of each of its patches, -1 where there is none.
-        labels: The labels of the data.
-        class_names: One name per class.
-
-    Raises:
-        DataError: Names the first line that does not fit, and how many there are.
-    """
-    table = corrections.table.assign(now=np.append(labels, -1)[rows])
+    """Refuse a file for other data: `rows` are those of its patches, -1 where there is none."""
+    table = corrections.table.assign(now=np.append(labels, -1)[rows]).set_index("line")
+    lines = Lines(PLACE, corrections.file, table)
     names = ", ".join(f"{k} ({name})" for k, name in enumerate(class_names))
-
-    def refuse(wrong: Any, column: str, words: Callable[[dict[Any, Any]], str]) -> None:
-        lines = table[np.asarray(wrong, bool)]
-        for row in lines.head(1).to_dict("records"):
-            more = f" ({len(lines):,} such lines)" if len(lines) > 1 else ""
-            raise DataError(
-                f"{PLACE}: {corrections.file}, line {row['line']}, column {column}: "
-                f"{words(row)}{more}."
-            )
-
-    refuse(
+    lines.refuse(
         rows < 0,
         "path",
-        lambda row: (
-            f"'{row['path']}' is not in the data, so the file is for others. See data.root; paths "
-            f"from a run with pseudonyms need tracking.pseudonymise=true and that run's key"
-        ),
+        "'{path}' is not in the data, so the file is for others. See data.root; paths from a run "
+        "with pseudonyms need tracking.pseudonymise=true and that run's key",
     )
-    refuse(
+    lines.refuse(
         table["now"] != table["label_before"],
         "label_before",
-        lambda row: (
-            f"'{row['path']}' was {row['label_before']} when it was reviewed and is {row['now']} "
-            f"in the data, so the file is for others"
-        ),
+        "'{path}' was {label_before} when it was reviewed and is {now} in the data, so the file "
+        "is for others",
     )
-    refuse(
+    lines.refuse(
         ~table["label_after"].between(0, len(class_names) - 1),
         "label_after",
-        lambda row: f"{row['label_after']} is no class of these data, which have {names}",
+        f"{{label_after}} is no class of these data, which have {names}",
     )
-    refuse(
+    lines.refuse(
         pd.Series(rows).duplicated(),
         "path",
-        lambda row: f"'{row['path']}' is a patch that an earlier line names otherwise",
+        "'{path}' is a patch that an earlier line names otherwise",
     )

@@ -2,10 +2,11 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from idc.data.sources.folder import SPLIT_FOLDERS
 from idc.data.sources.tree import FileTree
 from idc.data.split.base import UNUSED, sort_patients
 from idc.data.split.csv_file import LEFT_OUT, STAYS
-from idc.data.text_file import read_csv_lines
+from idc.data.text_file import Lines, read_csv_lines
 from idc.errors import ConfigError, DataError, first_line
 
 NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION)
@@ -106,10 +107,6 @@ class TableSource(Source):
         """
         tree.note_time(str(self.file))
         rows = self._rows
-        root = self.root
-        assert root is not None
-        if len(rows) and not any((root / path).is_file() for path in rows["path"]):
-            self._refuse(rows.index[0], "path", f"there is no file {root / rows['path'].iloc[0]}")
         for folder in sorted({path.rpartition("/")[0] or "." for path in rows["path"]}):
             tree.note_time(folder)
         return rows.reset_index(drop=True)
@@ -117,86 +114,79 @@ class TableSource(Source):
     @cached_property
     def _rows(self) -> pd.DataFrame:
         """The checked rows, with the columns of the index, on the numbers of their lines."""
-        raw = self._raw()
-        table = pd.DataFrame(index=raw.index)
+        lines = self._lines()
+        raw = lines.table
+        table = raw[["path", "label"]].copy()
+
+        def refuse(wrong: Any, name: str, problem: str) -> None:
+            lines.refuse(wrong, str(self.columns[name]), problem)
+
         for name in ("path", "label"):
-            table[name] = raw[name]
-            self._check(table[name] == "", name, "it is empty")
+            refuse(table[name] == "", name, "it is empty")
         if self.path_template is not None:
             table["path"] = [self.path_template.replace("*", v) for v in table["path"]]
         leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
-        self._check(leads_away, "path", "write it relative to data.root, with / between folders")
-        self._check(table["path"].duplicated(), "path", "an earlier line names the same image")
+        refuse(leads_away, "path", "write it relative to data.root, with / between folders")
+        refuse(table["path"].duplicated(), "path", "an earlier line names the same image")
         table["patient"] = raw["patient"] if self.patients_known else table["path"]
-        self._check(table["patient"] == "", "patient", "it is empty")
+        refuse(table["patient"] == "", "patient", "it is empty")
         if "split" in raw:
-            names = {**SPLIT_FOLDERS, LEFT_OUT: UNUSED}
-            table[PREDEFINED] = raw["split"].str.lower().map(names)
-            wrong = "give train, val, test or unused"
-            self._check(table[PREDEFINED].isna(), "split", wrong)
+            table[PREDEFINED] = raw["split"].str.lower().map({**SPLIT_FOLDERS, LEFT_OUT: UNUSED})
+            refuse(table[PREDEFINED].isna(), "split", "give train, val, test or unused")
         for name in POSITION:
             if name in raw:
                 value = pd.to_numeric(raw[name], errors="coerce").astype(np.float64)
                 whole = (value >= 0) & (value < MOST) & (value % 1 == 0)
-                self._check(~whole, name, "give a whole number of pixels, 0 or more")
+                refuse(~whole, name, "give a whole number of pixels, 0 or more")
                 table[name] = value.astype(np.int64)
+        assert self.root is not None
+        if not any((self.root / path).is_file() for path in table["path"]):
+            problem = f"there is no file {self.root / table['path'].iloc[0]}"
+            first = np.arange(len(table)) == 0
+            refuse(first, "path", problem.replace("{", "{{").replace("}", "}}"))
         return table
 
-    def _raw(self) -> pd.DataFrame:
-        """The columns that are used, as text, by our names, on the numbers of their lines."""
-        header, lines, values = _read(self.file)
-        counts, used = Counter(header), {}
+    def _lines(self) -> Lines:
+        """The columns that are used, as text, by our names."""
+        lines = _read(self.file)
+        counts, used = Counter(lines.columns), {}
         for name, column in self.columns.items():
             if column is None:
                 continue
-            if counts[str(column)] == 1:
-                used[name] = header.index(str(column))
-            elif counts[str(column)] or name in NEEDED or column != name:
-                what = "twice the" if counts[str(column)] else "no"
+            if counts[column] == 1:
+                used[name] = column
+            elif counts[column] or name in NEEDED or column != name:
+                what = "twice the" if counts[column] else "no"
                 null = ", or null if the patients are unknown" if name == "patient" else ""
                 raise DataError(
                     f"data.columns.{name}: {self.file} has {what} column '{column}'; its columns "
-                    f"are {', '.join(header)}. Set data.columns.{name}=NAME{null}."
+                    f"are {', '.join(lines.columns)}. Set data.columns.{name}=NAME{null}."
                 )
         if ("x" in used) != ("y" in used):
             raise DataError(
                 f"data.columns: {self.file} has a column for one of x and y only; name both, or "
                 f"set data.columns.x=null data.columns.y=null."
             )
-        if not values:
+        if lines.table.empty:
             raise DataError(f"data.table: {self.file} has no line below its columns.")
-        columns = {name: [row[at].strip() for row in values] for name, at in used.items()}
-        return pd.DataFrame(columns, index=pd.Index(lines), dtype=object)
-
-    def _check(self, wrong: "pd.Series[bool]", name: str, problem: str) -> None:
-        for line in wrong.index[wrong.to_numpy(bool)][:1]:
-            self._refuse(line, name, problem)
-
-    def _refuse(self, line: int, name: str, problem: str) -> Never:
-        row = "row" if self.file.suffix.lower() in PARQUET else "line"
-        column = self.columns[name]
-        raise DataError(f"data.table: {self.file}, {row} {line}, column {column}: {problem}.")
+        columns = {name: lines.table[column].str.strip() for name, column in used.items()}
+        return replace(lines, table=pd.DataFrame(columns))
 
 
-def _read(file: Path) -> tuple[list[str], list[int], Sequence[Sequence[str]]]:
-    """The columns of a table, the numbers of its lines or rows, and their values as text.
-
-    Raises:
-        ConfigError: There is no such file.
-        DataError: It is no table.
-    """
+def _read(file: Path) -> Lines:
+    """A table's rows as text."""
     if file.suffix.lower() not in PARQUET:
         give = "Give a CSV or Parquet file with one row per image, as data.table=FILE."
-        _, header, lines = read_csv_lines(file, "data.table", "data.table", give, _has_columns)
-        return header, [line for line, _ in lines], [row for _, row in lines]
+        return read_csv_lines(file, "data.table", "data.table", give, _has_columns)
     try:
         frame = pd.read_parquet(file)
     except FileNotFoundError as error:
         raise ConfigError(f"data.table: there is no file {file}.") from error
     except (OSError, ValueError) as error:
         raise DataError(f"data.table: {file} is no Parquet file ({first_line(error)}).") from error
-    text = frame.astype(object).where(frame.notna(), "").astype(str)
-    return [str(c) for c in frame], list(range(1, len(frame) + 1)), text.to_numpy(object).tolist()
+    text = frame.astype(object).where(frame.notna(), "").astype(str).astype(object)
+    text = text.rename(columns=str).set_axis(np.arange(1, len(frame) + 1))
+    return Lines("data.table", file, text, unit="row")
 
 
 def _has_columns(path: Path, header: list[str]) -> None:

@@ -5,7 +5,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -48,18 +48,33 @@ def read_split_csv(file: str | os.PathLike[str]) -> SplitFile:
         ConfigError: There is no such file.
         DataError: A line or a column is not what it must be; it is named.
     """
-    give = "Give a split's CSV file."
-    path, header, lines = read_csv_lines(file, "split.file", "split", give, _key_column)
-    column = _key_column(path, header)
-    if not lines:
-        raise DataError(f"split: {path} has no line below its columns: name the splits there.")
-    place, split = header.index(column), header.index(SPLIT_COLUMN)
-    table = pd.DataFrame(
-        [(row[place], row[split].strip(), line) for line, row in lines],
-        columns=["key", "split", "line"],
-    ).astype({"key": object, "split": object})
-    _check(path, column, table)
-    return SplitFile(path, column, table)
+    lines = read_csv_lines(file, "split.file", "split", "Give a split's CSV file.", _key_column)
+    column = _key_column(lines.path, lines.columns)
+    if lines.table.empty:
+        raise DataError(
+            f"split: {lines.path} has no line below its columns: name the splits there."
+        )
+    keys, splits = lines.table[column], lines.table[SPLIT_COLUMN].str.strip()
+    table = pd.DataFrame({"key": keys, "split": splits}).assign(line=lines.table.index)
+    first = table.groupby("key")[["split", "line"]].transform("first").add_prefix("first_")
+    table = table.join(first)
+    table["how"] = np.where(table["first_split"] == splits, "repeats", "contradicts")
+    lines = replace(lines, table=table)
+    values = f"{', '.join(SPLITS)} or {LEFT_OUT}"
+    lines.refuse(~splits.isin(VALUES), SPLIT_COLUMN, f"'{{split}}' is no split; give {values}")
+    lines.refuse(keys == "", column, f"it is empty; name a {column}, or remove the line")
+    lines.refuse(
+        table["line"] != table["first_line"],
+        column,
+        "'{key}' ({split}) {how} line {first_line} ({first_split}). Keep one of the two",
+    )
+    lines.refuse(
+        keys.map(lambda key: column == PATH and bool(STAYS.match(key))),
+        column,
+        "'{key}' is not a path below the data root. Write it as the index does: relative to "
+        "data.root, with / between folders",
+    )
+    return SplitFile(lines.path, column, table[["key", "split", "line"]].reset_index(drop=True))
 
 
 def write_split_csv(
@@ -110,34 +125,3 @@ def _key_column(path: Path, header: Sequence[str]) -> Literal["patient", "path"]
         f"split: {path}, line 1: the columns are {', '.join(header) or 'missing'}. It needs "
         f"'{SPLIT_COLUMN}' and one of '{PATIENT}' and '{PATH}', separated by commas."
     )
-
-
-def _check(path: Path, column: str, table: pd.DataFrame) -> None:
-    wrong = table[~table["split"].isin(VALUES)]
-    for row in wrong.head(1).to_dict("records"):
-        raise DataError(
-            f"split: {path}, line {row['line']}, column {SPLIT_COLUMN}: '{row['split']}' is no "
-            f"split; give {', '.join(VALUES[:-1])} or {LEFT_OUT}."
-        )
-    for row in table[table["key"] == ""].head(1).to_dict("records"):
-        raise DataError(
-            f"split: {path}, line {row['line']}, column {column}: it is empty; name a {column}, or "
-            f"remove the line."
-        )
-    first = table.groupby("key")[["split", "line"]].transform("first")
-    for place in table.index[table["line"] != first["line"]][:1]:
-        key, split, line = table.loc[place, ["key", "split", "line"]]
-        before = first.loc[place]
-        how = "repeats" if before["split"] == split else "contradicts"
-        raise DataError(
-            f"split: {path}, line {line}, column {column}: '{key}' ({split}) {how} line "
-            f"{before['line']} ({before['split']}). Keep one of the two."
-        )
-    if column == PATH:
-        for key, line in zip(table["key"], table["line"], strict=True):
-            if STAYS.match(key):
-                raise DataError(
-                    f"split: {path}, line {line}, column {PATH}: '{key}' is not a path below the "
-                    f"data root. Write it as the index does: relative to data.root, with / between "
-                    f"folders."
-                )
