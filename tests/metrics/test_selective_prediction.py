@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logit
 from sklearn import metrics as sk
 
 from idc.metrics.selective_prediction import (
     confidence,
-    margin_confidence,
     risk_coverage,
     selective_metrics,
 )
@@ -22,6 +22,10 @@ rows = st.lists(
 def columns(rows: list[tuple[int, int, int]]) -> tuple[np.ndarray, ...]:
     label, predicted, sure = (np.array(c) for c in zip(*rows, strict=True))
     return label, predicted, sure / 5
+
+
+def margin(score: np.ndarray, threshold: float) -> np.ndarray:
+    return confidence(pd.DataFrame({"score": score}), 2, threshold)
 
 
 @settings(max_examples=30, deadline=None)
@@ -126,7 +130,7 @@ def test_more_classes_have_risk_alone() -> None:
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=20, unique=True), st.floats(0.001, 0.999))
 def test_patches_nearest_the_threshold_go_first(scores: list[float], threshold: float) -> None:
     score = np.sort(np.array([*scores, threshold]))
-    sure = margin_confidence(score, threshold)
+    sure = margin(score, threshold)
     assert sure[score == threshold].max() == 0
     assert (np.diff(sure[score >= threshold]) >= 0).all()
     assert (np.diff(sure[score <= threshold]) <= 0).all()
@@ -135,12 +139,12 @@ def test_patches_nearest_the_threshold_go_first(scores: list[float], threshold: 
 
 def test_at_one_half_the_margin_orders_as_the_probability_does() -> None:
     score = np.random.default_rng(0).random(200)
-    margin = margin_confidence(score, 0.5)
+    distance = margin(score, 0.5)
     probability = np.maximum(score, 1 - score)
-    assert (np.argsort(margin) == np.argsort(probability)).all()
+    assert (np.argsort(distance) == np.argsort(probability)).all()
     # Odds of 1 : 9 and 9 : 1 are equally far from even ones; from 1 : 9, certainty either way.
-    assert margin_confidence(np.array([0.1, 0.9]), 0.5).tolist() == pytest.approx([2.1972246] * 2)
-    assert np.isfinite(margin_confidence(np.array([0.0, 1.0]), 0.0)).all()
+    assert margin(np.array([0.1, 0.9]), 0.5).tolist() == pytest.approx([2.1972246] * 2)
+    assert np.isfinite(margin(np.array([0.0, 1.0]), 0.0)).all()
 
 
 def test_confidence_is_of_the_threshold_that_made_the_decisions() -> None:
@@ -148,7 +152,7 @@ def test_confidence_is_of_the_threshold_that_made_the_decisions() -> None:
     frame = pd.DataFrame({"score": rng.random(400), "fold": np.repeat(["0", "1"], 200)})
     cuts = np.repeat([0.3, 0.8], 200)
     frame["predicted"] = (frame["score"] >= cuts).astype(int)
-    pooled, reference = confidence(frame, 2), margin_confidence(frame["score"].to_numpy(), cuts)
+    pooled, reference = confidence(frame, 2), np.abs(logit(frame["score"].to_numpy()) - logit(cuts))
     for fold in ("0", "1"):
         part = frame["fold"] == fold
         one_threshold = confidence(frame[part], 2, cuts[part][0])

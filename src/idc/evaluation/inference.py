@@ -90,8 +90,7 @@ class ProbabilitySamples:
         """How far the samples differ; see `idc.metrics.uncertainty`. Empty for one sample."""
         if len(self.samples) == 1:
             return {}
-        table = measure_uncertainty(self.samples).table()
-        return {str(name): table[name].to_numpy(np.float64) for name in table}
+        return measure_uncertainty(self.samples)
 
 
 def pool(members: Sequence[ProbabilitySamples]) -> ProbabilitySamples:

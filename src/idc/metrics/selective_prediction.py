@@ -13,59 +13,36 @@ from idc.metrics.grouped import Floats, metrics_of_two
 
 SMALLEST = 1e-12  # scores are clipped to this distance from 0 and 1
 RECALL, ERROR, COVERAGE = 0.99, 0.05, 0.8  # targets of `selective_metrics`
-MODEL = ("setting", "repeat", "fold")  # columns that identify a pooled model
 
 
 def confidence(frame: pd.DataFrame, classes: int, threshold: float | None = None) -> Floats:
-    """Confidence of each decision: `margin_confidence`, or for k > 2 the predicted class's score.
+    """Confidence of each decision: the score's distance from the threshold in log-odds.
+
+    Log-odds rather than scores: at a threshold of 0.1 no negative could otherwise be more confident
+    than a positive of 0.2. At a threshold of 0.5 the order is that of the predicted class's
+    probability, which it is for more classes.
 
     Args:
-        frame: Predictions: ``score``, ``predicted`` and, if pooled, ``setting``, ``repeat`` or
-            ``fold``.
+        frame: Predictions: ``score``, ``predicted`` and, if pooled, ``fold``.
         classes: k.
         threshold: The threshold of ``predicted``, for two classes. None estimates it for each
-            pooled model, as the middle between its highest score called negative and its lowest
-            called positive: each fold has its own.
+            fold, as the middle between its highest score called negative and its lowest called
+            positive.
 
     Returns:
         float64 (N,), larger for more confident; lowest next to the threshold.
     """
-    score = frame["score"].to_numpy(np.float64)
+    score = frame["score"]
     if classes > 2:
-        return score
-    if threshold is not None:
-        return margin_confidence(score, threshold)
-    keys = [frame[name].to_numpy() for name in MODEL if name in frame]
-    model = pd.DataFrame(dict(enumerate(keys)), index=range(len(frame)))
-    codes = model.groupby(list(model), sort=False, dropna=False).ngroup().to_numpy() if keys else 0
-    parts = pd.DataFrame({"model": codes, "score": score, "called": frame["predicted"].to_numpy()})
-    below = parts["score"].where(parts["called"] == 0).groupby(parts["model"]).transform("max")
-    above = parts["score"].where(parts["called"] == 1).groupby(parts["model"]).transform("min")
-    thresholds = (below.fillna(0) + above.fillna(1)).to_numpy(np.float64) / 2
-    return margin_confidence(score, thresholds)
-
-
-def margin_confidence(scores: NDArray[np.floating], threshold: float | Floats) -> Floats:
-    """Distance of a two-class score from the threshold in log-odds.
-
-    ``|logit(score) - logit(threshold)|``. Log-odds rather than scores: at a threshold of 0.1 no
-    negative could otherwise be more confident than a positive of 0.2. At a threshold of 0.5 the
-    order is that of the predicted class's probability.
-
-    Args:
-        scores: Probability of the positive class, float (N,) in [0, 1].
-        threshold: ``score >= threshold`` is positive, in [0, 1]; a number, or float (N,).
-
-    Returns:
-        float64 (N,), >= 0.
-    """
-    thresholds = np.atleast_1d(np.asarray(threshold, np.float64))
-    margin: Floats = np.abs(_logit(np.asarray(scores, np.float64)) - _logit(thresholds))
-    return margin
-
-
-def _logit(p: Floats) -> Floats:
-    return np.asarray(logit(p.clip(SMALLEST, 1 - SMALLEST)), np.float64)
+        return score.to_numpy(np.float64)
+    thresholds = pd.Series(threshold, frame.index, np.float64)
+    if threshold is None:
+        fold = frame["fold"] if "fold" in frame else pd.Series("", frame.index)
+        below = score.where(frame["predicted"] == 0).groupby(fold).transform("max")
+        above = score.where(frame["predicted"] == 1).groupby(fold).transform("min")
+        thresholds = (below.fillna(0) + above.fillna(1)) / 2
+    one, other = (logit(x.clip(SMALLEST, 1 - SMALLEST)) for x in (score, thresholds))
+    return np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64))
 
 
 def risk_coverage(
@@ -80,7 +57,7 @@ def risk_coverage(
         labels: int (N,), 0..k-1.
         predicted: int (N,), 0..k-1.
         confidence: Larger for more confident, float (N,), on any scale, such as
-            `margin_confidence` or the negative entropy. Patches of equal confidence are kept or
+            `confidence` or the negative entropy. Patches of equal confidence are kept or
             dropped together.
         classes: k.
 

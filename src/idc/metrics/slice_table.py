@@ -1,7 +1,7 @@
 """Metrics of slices of patches, and in which of them a classifier does worse than in the rest."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -151,7 +151,7 @@ class _Rates:
                 self._cached.append(weights)
             yield weights
 
-    def compare(self, hits: NDArray[np.int64], of: NDArray[np.int64]) -> "_ComparedRates":
+    def compare(self, hits: NDArray[np.int64], of: NDArray[np.int64]) -> _ComparedRates:
         """Rates of each value with their intervals, compared with those of all other patches.
 
         Args:
@@ -160,27 +160,24 @@ class _Rates:
         """
         rates = self._spreads(hits[:-1], of[:-1])
         rest = self._spreads(hits.sum(0) - hits[:-1], of.sum(0) - of[:-1])
-        bounds = np.array([x.interval(self.level) for x in rates], np.float64).reshape(-1, 2)
         # On the same draws, so that shared variance cancels.
-        differences = [(x - y).interval(self.level) for x, y in zip(rates, rest, strict=True)]
-        difference_bounds = np.array(differences, np.float64).reshape(-1, 2)
-        rate = share(hits[:-1].sum(1), of[:-1].sum(1))
-        return _ComparedRates(
-            rate,
-            bounds[:, 0],
-            bounds[:, 1],
-            difference_bounds[:, 0] > 0,
-            difference_bounds[:, 1] < 0,
+        differences = [x - y for x, y in zip(rates, rest, strict=True)]
+        bounds, of_difference = (
+            np.array([x.interval(self.level) for x in spreads], np.float64).reshape(-1, 2).T
+            for spreads in (rates, differences)
         )
+        rate = np.array([x.value for x in rates], np.float64)
+        low, high = bounds
+        return _ComparedRates(rate, low, high, of_difference[0] > 0, of_difference[1] < 0)
 
     def _spreads(self, hits: NDArray[np.int64], of: NDArray[np.int64]) -> list[Spread]:
-        first, patient_counts, whole = 1 + len(self._left_out), (of > 0).sum(1), of.sum(1)
+        first, patients, patches = 1 + len(self._left_out), (of > 0).sum(1), of.sum(1)
         drawn = np.concatenate([share(w @ hits.T, w @ of.T) for w in self._weights()]).T
-        spreads = []
-        for row, patients, patches in zip(drawn, patient_counts, whole, strict=True):
-            floor = independent_error(row[0], int(patches))
-            spreads.append(Spread(row[0], row[first:], row[1:first], int(patients), "logit", floor))
-        return spreads
+        floors = [independent_error(row[0], n) for row, n in zip(drawn, patches, strict=True)]
+        return [
+            Spread(row[0], row[first:], row[1:first], int(count), "logit", floor)
+            for row, count, floor in zip(drawn, patients, floors, strict=True)
+        ]
 
 
 def slice_metrics(table: pd.DataFrame) -> dict[str, float]:
@@ -194,10 +191,7 @@ def slice_metrics(table: pd.DataFrame) -> dict[str, float]:
         ``_.-``: ``slice/edge_of_tissue/recall``. If two slices share the name of a value,
         ``slice/<slice>_<value>/<metric>``. The row ``all`` is left out.
     """
-    rows: list[Mapping[str, object]] = [
-        {str(key): value for key, value in row.items()}
-        for row in table[table["slice"] != ALL[0]].to_dict("records")
-    ]
+    rows = table[table["slice"] != ALL[0]].to_dict("records")
     words = [_word(str(row["value"])) for row in rows]
     metrics: dict[str, float] = {}
     used: set[str] = set()
@@ -207,10 +201,8 @@ def slice_metrics(table: pd.DataFrame) -> dict[str, float]:
         while unique in used:
             unique, number = f"{name}_{number}", number + 1
         used.add(unique)
-        for metric in LOGGED:
-            value = row.get(metric)
-            if isinstance(value, float) and np.isfinite(value):
-                metrics[f"slice/{unique}/{metric}"] = value
+        values = {metric: row[metric] for metric in LOGGED if metric in row}
+        metrics |= {f"slice/{unique}/{k}": float(v) for k, v in values.items() if np.isfinite(v)}
     return metrics
 
 

@@ -24,18 +24,13 @@ def locate(frame: pd.DataFrame, context: pd.DataFrame | None = None) -> pd.DataF
             count as missing neighbours.
 
     Returns:
-        One row per patch, indexed as `frame`: ``tissue_edge`` (boolean: fewer than 8 neighbours),
-        ``edge_distance`` (Int64: steps to the nearest patch at the edge, 0 at the edge) and
-        ``class_border`` (boolean: a neighbour has another label). All are <NA> for a patch without
-        a position, and if all patches of its slide share one position.
+        One row per patch, indexed as `frame`, boolean: ``tissue_edge`` (fewer than 8 neighbours)
+        and ``class_border`` (a neighbour has another label). Both are <NA> for a patch without a
+        position, and if all patches of its slide share one position.
     """
+    unknown = pd.array([pd.NA] * len(frame), "boolean")
     positions = pd.DataFrame(
-        {
-            "tissue_edge": pd.array([pd.NA] * len(frame), "boolean"),
-            "edge_distance": pd.array([pd.NA] * len(frame), "Int64"),
-            "class_border": pd.array([pd.NA] * len(frame), "boolean"),
-        },
-        index=frame.index,
+        {"tissue_edge": unknown, "class_border": unknown.copy()}, index=frame.index
     )
     parts = [frame]
     if context is not None:
@@ -47,16 +42,13 @@ def locate(frame: pd.DataFrame, context: pd.DataFrame | None = None) -> pd.DataF
     if not located.any():
         return positions
     first, second, direction = _neighbours(places)
-    neighbours = np.full((len(places), 9), -1)
-    neighbours[first, direction] = second
-    neighbours[:, 4] = np.arange(len(places))  # the place itself
-    distance = _steps_to_edge(neighbours)
+    has_neighbour = np.zeros((len(places), 9), bool)
+    has_neighbour[first, direction] = True
     lowest, highest = np.full(len(places), np.iinfo(np.int64).max), np.full(len(places), -1)
     np.minimum.at(lowest, first, places["low"].to_numpy()[second])
     np.maximum.at(highest, first, places["high"].to_numpy()[second])
     at, label = place_of[: len(frame)][located], frame["label"].to_numpy(np.int64)[located]
-    positions.loc[located, "tissue_edge"] = distance[at] == 0
-    positions.loc[located, "edge_distance"] = distance[at]
+    positions.loc[located, "tissue_edge"] = has_neighbour.sum(1)[at] < 8
     positions.loc[located, "class_border"] = (lowest[at] < label) | (highest[at] > label)
     return positions
 
@@ -124,17 +116,3 @@ def _neighbours(
         np.concatenate([second, first]),
         np.concatenate([direction, 8 - direction]),
     )
-
-
-def _steps_to_edge(neighbours: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Steps over neighbours from each place to the nearest that lacks a neighbour, int64 (n,).
-
-    On a grid this is the chessboard distance to the nearest gap, minus one.
-    """
-    distance = np.where((neighbours < 0).any(1), 0, -1).astype(np.int64)
-    step = 0
-    while (rest := np.flatnonzero(distance < 0)).size:
-        reached = rest[(distance[neighbours[rest]] == step).any(1)]
-        step += 1
-        distance[reached] = step
-    return distance
