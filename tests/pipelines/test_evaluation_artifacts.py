@@ -85,7 +85,7 @@ def test_page_and_card_unless_there_is_to_be_no_report(make: Callable[..., Evalu
     context.config = {**context.config, "report": True}
     context.evaluates = ["b"]
     record_report(context, evaluation, record_explanation(context, evaluation, None))
-    assert logged(context).files == ["evaluation/report.html", "model_card.md"]
+    assert logged(context).files == ["evaluation/report.html", "model_card.md", "README.md"]
     assert "runs:/b/model" in (context.folder / "model_card.md").read_text()
 
 

@@ -84,6 +84,7 @@ def check_artifacts(result: Result, run_id: str) -> None:
         "evaluation/risk_coverage.csv",
         "evaluation/report.html",
         "model_card.md",
+        "README.md",
         "split.csv",
         *(f"evaluation/{n}.png" for n in ("per_patient", "burden", "slices", "risk_coverage")),
         *(f"evaluation/{n}.png" for n in ("confusion_matrix", "roc", "precision_recall")),

@@ -39,8 +39,11 @@ def tables(text: str) -> list[list[list[str]]]:
 
 
 def parse(report: RunReport, folder: Path) -> ModelCard:
-    path = write_model_card(report, folder / "new" / "model_card.md")
-    return ModelCard(path.read_text("utf-8"))
+    plain, hub = write_model_card(report, folder / "new")
+    card = ModelCard(hub.read_text("utf-8"))
+    # Without metadata, which viewers of Markdown show as text.
+    assert plain.read_text("utf-8") == card.text.lstrip()
+    return card
 
 
 def test_the_card_is_one_for_hugging_face(tmp_path: Path) -> None:
@@ -184,7 +187,7 @@ def test_a_run_of_which_little_is_known(tmp_path: Path) -> None:
 def test_a_card_that_cannot_be_written_says_which(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"model_card\.md"):
-        write_model_card(make_run(tmp_path), tmp_path / "file" / "model_card.md")
+        write_model_card(make_run(tmp_path), tmp_path / "file")
 
 
 @settings(max_examples=60, deadline=None)

@@ -143,7 +143,7 @@ def test_pooled_folds_are_a_row_a_setting_and_repeat(tmp_path: Path) -> None:
 def test_folds_are_spoken_of_only_where_there_are_some(tmp_path: Path) -> None:
     names = ["setting", "repeat", "metric", "value", "low", "high"]
     pooled = pd.DataFrame([("a", "", "f1", 0.9, 0.8, 0.95)], columns=names)
-    save_png(tmp_path / "comparison" / "leaderboard.png")
+    save_png(tmp_path / "leaderboard.png")
     report = make_sweep(tmp_path, pooled=pooled)
     assert "fold" not in words(report, tmp_path).lower()
     folds = pd.DataFrame({"setting": "a", "repeat": "", "fold": ["0", "1"], "f1": 0.9})
@@ -163,10 +163,9 @@ def test_patients_stand_hardest_first(tmp_path: Path) -> None:
     assert "Patients of a" in words(make_sweep(tmp_path, per_patient=tables), tmp_path)
 
 
-@pytest.mark.parametrize("inside", ["", "comparison"])
-def test_figures_are_found_and_named(tmp_path: Path, inside: str) -> None:
+def test_figures_are_shown_with_their_texts(tmp_path: Path) -> None:
     for name in ("leaderboard", "critical_difference_f1", "differences_test_auroc", "odd", "roc"):
-        save_png(tmp_path / inside / f"{name}.png")
+        save_png(tmp_path / f"{name}.png")
     path = write_sweep_page(make_sweep(tmp_path), tmp_path / "report.html")
     page = path.read_text("utf-8")
     assert page.count("<img") == 5

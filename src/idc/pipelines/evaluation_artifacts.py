@@ -28,7 +28,6 @@ EXAMPLES = 4  # patches in the logged model's input example
 EVALUATION = "evaluation"
 READ_BACK = (DECISION, "predictions.parquet", "baselines.parquet")
 REPORT = "report.html"
-CARD = "model_card.md"
 
 
 def record_evaluation(context: RunContext, evaluation: Evaluation) -> None:
@@ -91,8 +90,8 @@ def record_report(context: RunContext, evaluation: Evaluation, explained: Explai
     report = run_report(context, evaluation, explained)
     write_run_page(report, folder / EVALUATION / REPORT)
     run.artifacts(folder / EVALUATION / REPORT, EVALUATION)
-    write_model_card(report, folder / CARD)
-    run.artifacts(folder / CARD)
+    for card in write_model_card(report, folder):
+        run.artifacts(card)
 
 
 def record_model(context: RunContext, evaluation: Evaluation, network: Network) -> None:

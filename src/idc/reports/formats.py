@@ -6,18 +6,7 @@ import numpy as np
 import pandas as pd
 
 from idc.reports.run_input import Interval
-from idc.text import count
-
-NAMES = {
-    "recall": "recall (sensitivity)",
-    "specificity": "specificity",
-    "precision": "precision",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-    "accuracy": "accuracy",
-    "auroc": "AUROC",
-    "average_precision": "average precision",
-}
+from idc.text import count, metric_label
 
 
 def of_hundred(share: float) -> str:
@@ -61,12 +50,6 @@ def per_cent(share: float, decimals: int = 0) -> str:
     return f"{100 * share:.{decimals}f} %"
 
 
-def percent(level: object) -> str:
-    """A confidence level: ``95 %``, also for anything that is not a share."""
-    share = float(level) if isinstance(level, int | float) and 0 < level < 1 else 0.95
-    return f"{100 * share:g} %"
-
-
 def duration(seconds: float) -> str:
     """A duration in a suitable unit."""
     if seconds < 1:
@@ -80,9 +63,8 @@ def duration(seconds: float) -> str:
 
 def metric_name(name: str, short: bool = False) -> str:
     """Display name of a metric: ``test/auroc`` is ``AUROC``; `short` omits the synonym."""
-    bare = name.rpartition("/")[2]
-    words = NAMES.get(bare, bare.replace("_", " "))
-    return words.partition(" (")[0] if short else words
+    label = metric_label(name)
+    return "recall (sensitivity)" if label == "recall" and not short else label
 
 
 def cell_text(value: object, decimals: int | None = None) -> str:

@@ -30,25 +30,32 @@ from idc.reports.templating import MARKDOWN
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+CARD, HUB_CARD = "model_card.md", "README.md"
 # The Hub's names of metrics, where they differ from ours.
 HUB_METRICS = {"auroc": "roc_auc"}
 TAGS = ("medical-imaging", "research-only", "mlflow")
 
 
-def write_model_card(report: RunReport, path: Path) -> Path:
-    """Write a run's model card.
+def write_model_card(report: RunReport, folder: Path) -> list[Path]:
+    """Write a run's model card, and the same with the metadata of the Hugging Face Hub.
+
+    The metadata is YAML at the head of the file, which other viewers show as text.
 
     Args:
         report: The run.
-        path: The file to write, such as ``model_card.md``.
+        folder: The folder of ``model_card.md`` and, for the Hub, ``README.md``.
 
     Returns:
-        The path.
+        The paths of both.
 
     Raises:
-        DataError: The file cannot be written.
+        DataError: A file cannot be written.
     """
-    return write_text(path, str(model_card(report)))
+    card = model_card(report)
+    return [
+        write_text(folder / CARD, card.text.lstrip()),
+        write_text(folder / HUB_CARD, str(card)),
+    ]
 
 
 def model_card(report: RunReport) -> "ModelCard":

@@ -6,9 +6,9 @@ from typing import Any
 
 from idc.errors import ConfigError
 from idc.metrics.threshold import ThresholdRule
-from idc.reports.formats import percent
 from idc.reports.run_input import RunReport
 from idc.reports.templating import Sentences
+from idc.text import per_cent
 
 SELECTIVE = re.compile(r"test/(coverage_at_recall|coverage_at_error|risk_at_coverage)_([0-9.]+)")
 ENOUGH = 10  # positive patches of a patient for a meaningful recall
@@ -22,7 +22,7 @@ def run_sentences(report: RunReport) -> Sentences:
     return Sentences(
         "run_sentences.j2",
         report=report,
-        level=percent(report.setting("intervals.level")),
+        level=per_cent(report.setting("intervals.level") or 0.95),
         test_patients=report.test_patients,
         false_alarms=specificity and (1 - specificity[1], 1 - specificity[0]),
         auroc_interval=report.interval("test/auroc"),

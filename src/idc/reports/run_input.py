@@ -60,8 +60,8 @@ class RunReport:
             ``specificity``, ``precision``, ``f1``, ``auroc``, ``fraction_true``,
             ``fraction_predicted``.
         slices: One row per slice of the test set: ``slice``, ``value``, ``patches``, ``patients``,
-            ``recall``, ``specificity``, ``error_rate``, ``<metric>_low``, ``<metric>_high``,
-            ``worse`` (bool).
+            ``recall``, ``error_rate``, ``<metric>_ci_low``, ``<metric>_ci_high``, ``worse`` and
+            ``misses_more`` (bool).
         smoothing: Metrics with and without smoothing over neighbours; see
             `idc.evaluation.smoothing_table.smoothing_table`.
         baselines: One row per baseline: ``baseline``, ``auroc``, ``f1``, ``recall`` and so on.
@@ -184,7 +184,7 @@ class SweepReport:
         leaderboard: One row per setting, best first: ``setting``, ``runs``, ``<metric>_mean``,
             ``<metric>_std``, ``<metric>_low``, ``<metric>_high`` of each metric, ``kind`` (run or
             baseline), ``leaky`` (bool). It is ordered by the first metric.
-        figures: The folder of the comparison's figures, or the parent of ``comparison/``.
+        figures: The folder of the comparison's figures.
         sentences: The significant differences, and the limits of the comparison.
         differences: One row per pair: ``a``, ``b``, ``metric``, ``difference``, ``low``, ``high``,
             ``p_holm``, ``apart`` (bool: significant) and ``patients`` (int).

@@ -47,7 +47,6 @@ def write_run_page(report: RunReport, path: Path) -> Path:
     """
     figures = Figures(report.figures, *FOLDERS)
     slices = report.slices[list(marked_slices(report))]
-    burden = report.value("test/burden_mae") or report.value("test/mean_absolute_burden_error")
     return write_page(
         path,
         "run.html.j2",
@@ -67,7 +66,7 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         smoothing=smoothing_comparison(report),
         calibration=calibration_table(report),
         patients=patient_table(report.per_patient),
-        burden=burden,
+        burden=report.value("test/burden_mae"),
         slices=slice_table(report),
         slice_marks=slices.eq(True).any(axis=1).tolist() if slices.size else [],
         settings=settings_table(report),

@@ -18,7 +18,6 @@ from idc.reports.sweep_tables import (
     pooled_table,
 )
 
-FOLDER = "comparison"
 LISTED = 300  # maximum number of rows in a table
 
 
@@ -29,7 +28,7 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
 
     Args:
         report: The sweep.
-        path: The file to write, such as ``comparison/report.html``.
+        path: The file to write, such as ``evaluation/report.html``.
 
     Returns:
         The path.
@@ -37,12 +36,11 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
     Raises:
         DataError: The file cannot be written.
     """
-    inside = report.figures / FOLDER
     board = report.leaderboard
     return write_page(
         path,
         "sweep.html.j2",
-        Figures(inside if inside.is_dir() else report.figures, ""),
+        Figures(report.figures, ""),
         title=report.name,
         report=report,
         words=sweep_sentences(report),
