@@ -58,6 +58,7 @@ VALUES_ELSEWHERE = {
 NEEDS: dict[str, Row] = {
     "inference=mc_dropout": {"head.dropout": 0.1, "inference.dropout_samples": 2},
     "split=predefined": {"split.file": "split.csv"},
+    "split=random": {"data.patches_per_patient": 24},  # else no patch has a neighbour in its split
     "monitor.metric=val/loss": {"monitor.mode": "min"},
     "monitor.metric=train/loss": {"monitor.mode": "min"},
     "explain.slides.tiff=True": {"explain.slides.patients": 1},

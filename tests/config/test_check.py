@@ -101,6 +101,7 @@ def cases() -> dict[str, tuple[dict[str, Any], set[type], Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_what_is_composed_passes() -> None:
     for app, config in configs():
         try:
@@ -109,6 +110,7 @@ def test_what_is_composed_passes() -> None:
             pytest.fail(f"{app}: {error}")
 
 
+@pytest.mark.slow
 def test_every_value_is_in_the_schema_and_every_option_is_used() -> None:
     names = set(cases())
     without = {n for n in names if rule_for(n) is None and not n.startswith("data.source.")}
@@ -116,6 +118,7 @@ def test_every_value_is_in_the_schema_and_every_option_is_used() -> None:
     assert {name for name in rules() if "*" not in name} <= names | {"explain.methods"}
 
 
+@pytest.mark.slow
 def test_wrong_values_are_refused_by_name() -> None:
     """In one test, as composing for each would cost more than checking."""
     for name in cases():
@@ -248,6 +251,7 @@ print("heavy:", [name for name in {HEAVY!r} if name in sys.modules])
 """
 
 
+@pytest.mark.slow
 def test_a_wrong_value_costs_no_heavy_import(tmp_path: Path) -> None:
     """Torch, Lightning, MLflow and pandas take 12 s to import; a wrong value is told before."""
     done = subprocess.run(

@@ -12,6 +12,7 @@ from sklearn.metrics import recall_score, roc_auc_score
 from idc.metrics.bootstrap import bootstrap
 from idc.metrics.statistics import ClusterStatistics, Prediction
 
+pytestmark = pytest.mark.slow
 PATIENTS, SPLITS, PATCH_SIDES = 40, 600, 60
 AT_HALF = ("recall", "specificity", "precision", "f1", "balanced_accuracy")
 SHOWN = (*AT_HALF, "auroc", "average_precision", "brier", "ece")

@@ -48,6 +48,7 @@ def test_youden_agrees_with_the_roc_curve(seed: int, n: int, ties: bool) -> None
     assert j == pytest.approx((tpr - fpr)[1:].max(), abs=1e-12)
 
 
+@pytest.mark.slow
 @quickly
 @given(seed=st.integers(0, 9999), target=st.floats(0.05, 1.0), ties=st.booleans())
 def test_recall_target_is_met_by_the_highest_such_threshold(
@@ -61,6 +62,7 @@ def test_recall_target_is_met_by_the_highest_such_threshold(
     assert called.sum() == min(reaching)
 
 
+@pytest.mark.slow
 @quickly
 @given(seed=st.integers(0, 9999), target=st.floats(0.05, 1.0), ties=st.booleans())
 def test_precision_target_is_met_with_the_highest_recall(

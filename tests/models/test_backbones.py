@@ -25,6 +25,7 @@ def test_stages_give_the_features_they_promise(name: str) -> None:
     assert len(backbone.groups()) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "mobilenet_v3_small", "vgg16_bn"])
 def test_cutting_into_stages_changes_nothing(name: str) -> None:
     torch.manual_seed(0)

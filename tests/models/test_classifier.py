@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pytest
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -71,6 +72,7 @@ def test_a_step_never_asks_the_gpu_for_a_value() -> None:
         assert loss.device.type == "cuda"
 
 
+@pytest.mark.slow
 def test_training_through_a_compiled_network_leaves_its_names_and_weights_alone() -> None:
     plain, compiled = classifier(), classifier(compiled=True)
     assert list(plain.state_dict()) == list(compiled.state_dict())

@@ -111,6 +111,7 @@ def test_weight_decay_spares_what_the_model_says() -> None:
     assert id(vit.blocks[0].attn.qkv.weight) not in spared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "fitting"),
     [

@@ -15,6 +15,7 @@ from idc.pipelines.finished_run import TrainedRun, open_run
 from idc.pipelines.scoring import score_other_data, score_own_data
 from idc.slides.smoothing import Smoother
 
+pytestmark = pytest.mark.slow
 Config = dict[str, Any]
 PATIENTS = ("9001", "9002", "9003", "9004", "9005")
 

@@ -136,6 +136,7 @@ def test_colours_are_cut_at_no_mean_and_no_spread() -> None:
     assert figure.axes[0].get_ylim()[0] <= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 7])
 def test_a_grid_shows_patches_unsmoothed_with_captions(count: int, words: Words) -> None:
     patches = RNG.integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)

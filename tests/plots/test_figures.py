@@ -203,6 +203,7 @@ def test_the_first_colours_differ_for_the_colour_blind(kind: str) -> None:
     assert min(distances) > 0.12
 
 
+@pytest.mark.slow
 def test_figures_leave_no_memory_behind() -> None:
     def draw() -> None:
         roc_figure({"t": (LABELS, SCORES)}, {"t": 0.5}, "t").draw_without_rendering()

@@ -17,7 +17,7 @@ from idc.reports.eda_input import COLUMNS, EdaInput
 from idc.reports.eda_page import write_eda
 from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
 
-pytestmark = pytest.mark.usefixtures("small_figures")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_figures")]
 FINDINGS = pd.DataFrame(
     [("near_white", "Mostly glass.", "drop", 0, 0, 0), ("unreadable", "Broken.", "keep", 0, 0, 0)],
     columns=["finding", "meaning", "policy", "patches", "patients", "dropped"],

@@ -190,6 +190,7 @@ def test_a_card_that_cannot_be_written_says_which(tmp_path: Path) -> None:
         write_model_card(make_run(tmp_path), tmp_path / "file")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=3))
 def test_any_text_keeps_a_table_in_shape(cells: list[str]) -> None:

@@ -57,6 +57,7 @@ def test_what_is_no_database_is_named(tmp_path: Path, empty_database: Path, what
         check_embedded(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_store_is_checked_before_anything_heavy_is_imported(
     tmp_path: Path, empty_database: Path
 ) -> None:

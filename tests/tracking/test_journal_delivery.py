@@ -114,6 +114,7 @@ def content(store: MlflowStore, run_id: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @settings(
     max_examples=5,
     deadline=None,

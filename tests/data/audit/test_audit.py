@@ -173,6 +173,7 @@ def test_checks_and_masks_are_inverse() -> None:
     assert all((back[name] == found[name]).all() for name in FINDINGS)
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_glass_ink_and_grey_scans_are_found_among_the_real_negatives(real_patches: Path) -> None:
     found = checks(real_patches)["checks"]

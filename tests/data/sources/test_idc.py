@@ -130,6 +130,7 @@ def test_name_and_folder_must_agree(kaggle: Folder, target: str, checks: str) ->
     assert (row["patient"], row["label"]) == ("9001", 0)  # the name's
 
 
+@pytest.mark.slow
 @pytest.mark.real
 def test_hashes_are_those_of_the_manifest(real_patches: Path) -> None:
     manifest = pd.read_csv(real_patches.parent / "idc_manifest.csv", dtype={"patient": str})

@@ -12,6 +12,7 @@ from idc.errors import ConfigError, DataError
 patients = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=3, max_size=15)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(counts=patients, seed=st.integers(0, 1000))
 def test_no_patient_is_shared_and_every_split_has_both_classes(
@@ -31,6 +32,7 @@ def test_no_patient_is_shared_and_every_split_has_both_classes(
     assert all(set(index["label"][split == name]) == {0, 1} for name in SPLITS)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     counts=st.lists(st.tuples(st.integers(3, 30), st.integers(3, 30)), min_size=6, max_size=12),

@@ -328,6 +328,7 @@ def _make_one(root: Path, stores: Path, log: Path) -> int:
     return build_store(Counting(root, log), stores, LIMITS, 1, silent).read
 
 
+@pytest.mark.slow
 def test_processes_at_once_make_it_once(source: Counting, tmp_path: Path) -> None:
     arguments = (source.root, tmp_path / "stores", source.log)
     with ProcessPoolExecutor(3, get_context("spawn")) as pool:
