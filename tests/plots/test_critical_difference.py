@@ -10,8 +10,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
-from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import BLUE
+from idc.plots.sweep_settings import leaderboard_figure
 from idc.text import value_label
 
 BASELINES = ("majority class", "colour statistics")

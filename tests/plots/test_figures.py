@@ -16,8 +16,8 @@ from idc.plots.confusion import confusion_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.learning_curves import learning_figure
 from idc.plots.patch_grids import augmented_grid_figure, sample_grid_figure
-from idc.plots.setting_ranking import leaderboard_figure
 from idc.plots.style import CURVES, curve_style
+from idc.plots.sweep_settings import leaderboard_figure
 
 Words = Callable[[Figure], str]
 

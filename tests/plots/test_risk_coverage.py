@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from idc.plots.risk_coverage import risk_coverage_figure
+from idc.plots.curves import risk_coverage_figure
 
 Words = Callable[[Figure], str]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.convolution_filters import filters_figure
+from idc.plots.layer_features import filters_figure
 from idc.runtime.drawing import MANY, Drawer, Drawing
 
 

@@ -17,17 +17,15 @@ from idc.metrics.selective_prediction import risk_coverage
 from idc.models.history import History
 from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import confusion_figure
-from idc.plots.curves import pr_figure, roc_figure
+from idc.plots.curves import pr_figure, risk_coverage_figure, roc_figure
 from idc.plots.learning_curves import learning_figure
 from idc.plots.patch_grids import (
     augmented_grid_figure,
     sample_grid_figure,
 )
 from idc.plots.patient_metrics import burden_figure, per_patient_figure
-from idc.plots.reliability import reliability_figure
-from idc.plots.risk_coverage import risk_coverage_figure
+from idc.plots.score_curves import reliability_figure, threshold_figure
 from idc.plots.slice_errors import slices_figure
-from idc.plots.threshold_curves import threshold_figure
 
 # Measures of uncertainty that several samples give, beside the score's own.
 UNCERTAINTY = {"mutual_information": "disagreement of the samples"}

@@ -20,8 +20,7 @@ from idc.plots.critical_difference import critical_difference_figure, difference
 from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
 from idc.plots.curves import pr_figure, roc_figure
 from idc.plots.faithfulness import faithfulness_matrix_figure
-from idc.plots.learning_size import learning_size_figure
-from idc.plots.setting_ranking import leaderboard_figure
+from idc.plots.sweep_settings import leaderboard_figure, learning_size_figure
 from idc.text import value_label
 
 OVERLAID = 12  # curves in one figure at most

@@ -1,11 +1,13 @@
-"""ROC and precision-recall curves of a run, of its classes, or of a sweep."""
+"""Curves of test scores: ROC, precision-recall, and errors against the share decided."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
@@ -17,10 +19,13 @@ from sklearn.metrics import (
 from idc.plots.style import (
     BLACK,
     GREY,
+    MARKERS,
     MAX_INSIDE,
     Look,
     curve_style,
     has_both,
+    legend_below,
+    literal,
     new_figure,
     note_empty,
     shorten,
@@ -30,6 +35,8 @@ from idc.plots.style import (
 Curves = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
 Place = Literal["lower right", "lower left"]
 NAME_LIMIT = 48
+MIN_COVERAGE = 0.05  # below it, a curve is too noisy to set the scale
+AXES = {"risk": "share of errors among them", "recall": "recall among them"}
 
 
 def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
@@ -50,7 +57,7 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
             called = scores >= points[name]
             x, y = called[labels == 0].mean(), called[labels == 1].mean()
             words = f"recall {y:.3f}, specificity {1 - x:.3f}"
-            _mark(axes, (x, y), style, points[name], words if len(curves) == 1 else "")
+            _mark_point(axes, (x, y), style, points[name], words if len(curves) == 1 else "")
     axes.set(xlabel="false positive rate (1 - specificity)", ylabel="recall (sensitivity)")
     return _finish(figure, axes, curves, title, "lower right")
 
@@ -77,7 +84,7 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
         if points and name in points and (called := scores >= points[name]).any():
             x, y = called[labels == 1].mean(), (labels[called] == 1).mean()
             words = f"recall {x:.3f}, precision {y:.3f}"
-            _mark(axes, (x, y), style, points[name], words if len(curves) == 1 else "")
+            _mark_point(axes, (x, y), style, points[name], words if len(curves) == 1 else "")
     axes.set(xlabel="recall (sensitivity)", ylabel="precision (positive predictive value)")
     return _finish(figure, axes, curves, title, "lower left")
 
@@ -91,7 +98,7 @@ def _drawable(
             yield name, labels, scores, curve_style(number)
 
 
-def _mark(
+def _mark_point(
     axes: Axes, point: tuple[float, float], style: Mapping[str, Any], threshold: float, words: str
 ) -> None:
     """Mark an operating point, described in the legend if there are words."""
@@ -119,3 +126,55 @@ def _square(curves: Curves) -> tuple[Figure, Axes]:
     axes = figure.subplots()
     unit_square(axes)
     return figure, axes
+
+
+def risk_coverage_figure(curves: Mapping[str, pd.DataFrame], target_recall: float = 0.99) -> Figure:
+    """Share of errors and, for two classes, recall against the share of patches kept.
+
+    Args:
+        curves: Name of a measure of confidence to its curve, from
+            `idc.metrics.selective_prediction.risk_coverage`: ``coverage``, ``risk`` and, for two
+            classes, ``recall``.
+        target_recall: Recall whose largest coverage is marked, in (0, 1].
+    """
+    curves = {name: table for name, table in curves.items() if len(table)}
+    columns = list(AXES) if any(map(_has_recall, curves.values())) else ["risk"]
+    figure = new_figure(5.2 * len(columns), 4.3 + 0.19 * len(curves))
+    figure.suptitle("Test patches decided, most confident first")
+    grid = figure.subplots(1, len(columns), squeeze=False).ravel()
+    for axes, column in zip(grid, columns, strict=True):
+        _draw_kept(axes, curves, column, target_recall)
+    legend_below(figure, list(grid), 1 if len(curves) > 1 else 2)
+    return figure
+
+
+def _draw_kept(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, target: float) -> None:
+    axes.set(xlim=(0, 1.01), xlabel="share of patches decided", ylabel=AXES[column])
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    if not curves:
+        note_empty(axes, "not drawn: nothing to measure")
+    scale = [0.0, 0.05] if column == "risk" else [1.0, target - 0.02]
+    for number, (name, table) in enumerate(curves.items()):
+        label, at = literal(name, 40), []
+        if _has_recall(table):
+            # The largest coverage whose recall reaches the target.
+            at = np.flatnonzero(table["recall"].to_numpy(np.float64) >= target)[-1:].tolist()
+            reached = f"{table['coverage'].iloc[at[0]]:.0%} decided at recall" if at else ""
+            label += f": {reached} {target:g}" if at else f": recall {target:g} not reached"
+        elif column == "recall":
+            continue
+        coverage, values = (table[key].to_numpy(np.float64) for key in ("coverage", column))
+        scale += values[(coverage >= MIN_COVERAGE) & np.isfinite(values)].tolist()
+        look: Look = {"marker": MARKERS[number], "markersize": 8, "markeredgecolor": "white"}
+        look |= {"markevery": at} if at else {"marker": None}
+        axes.plot(coverage, values, label=label, **curve_style(number), **look)
+    if column == "recall":
+        axes.axhline(target, color=GREY, linestyle=":", linewidth=1.2, label=f"recall {target:g}")
+    low, high = min(scale), max(scale)
+    margin = 0.05 * (high - low)
+    axes.set_ylim(max(low - margin, -0.02), min(high + margin, 1.02))
+
+
+def _has_recall(table: pd.DataFrame) -> bool:
+    """Whether the recall is defined: there are two classes, and positives."""
+    return "recall" in table and bool(table["recall"].notna().any())

@@ -17,10 +17,14 @@ from idc.attribution.layers import MapLayer
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.select import NAMED, Selection, case_words, choose_cases, kind_words
-from idc.plots.convolution_filters import filters_figure
 from idc.plots.embedding_scatter import embedding_figure
-from idc.plots.feature_maps import MapRow, feature_maps_figure
-from idc.plots.top_patches import UnitRow, top_patches_figure
+from idc.plots.layer_features import (
+    MapRow,
+    UnitRow,
+    feature_maps_figure,
+    filters_figure,
+    top_patches_figure,
+)
 from idc.runtime.drawing import Drawing
 
 PLACES = 4  # rows and columns of a map that separates places

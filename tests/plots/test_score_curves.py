@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.threshold import ThresholdRule
-from idc.plots.reliability import reliability_figure
-from idc.plots.threshold_curves import threshold_figure
+from idc.plots.score_curves import reliability_figure, threshold_figure
 
 Words = Callable[[Figure], str]
 

@@ -1,6 +1,8 @@
-"""Metrics against the size of the training split."""
+"""Settings of a sweep: the leaderboard, and metrics against the size of the training split."""
 
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,11 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 from matplotlib.transforms import offset_copy
 
 from idc.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
     MARKERS,
+    SKY,
     Look,
     curve_style,
     empty_figure,
@@ -21,10 +27,89 @@ from idc.plots.style import (
 )
 from idc.text import metric_label
 
+LEAKY = "†  patients are in two splits: optimistic"
+INTERVAL, DEVIATION = "95 % interval over patients (bar)", "sample deviation (whisker)"
+SINGLES = "single runs (ticks)"
+NAME = 52  # characters of a setting that are shown
 LOG_RATIO = 10  # ratio of largest to smallest size from which the axis is logarithmic
 MAX_TICKS = 8
 APART = 3.0  # points between the bars of two settings
-NAME = 48  # characters of a setting that are shown
+
+
+def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str = "mean") -> Figure:
+    """Dot plots of the settings, one panel per metric.
+
+    A bar is the interval of a setting, or a whisker the sample deviation of its runs. Ticks are
+    single runs. Baselines are hollow, below a line.
+
+    Args:
+        table: One row per setting, best first: ``setting``, ``runs``, and for each metric
+            ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. Optional:
+            ``<metric>_low`` and ``<metric>_high`` (95 % interval over patients), ``kind`` (``run``
+            or ``baseline``) and ``leaky`` (bool: patients are in two splits).
+        metrics: The metrics, the first of which determined the order.
+        value: Description of a setting's value, see `idc.text.value_label`.
+    """
+    if table.empty:
+        return empty_figure("no setting has finished")
+    rows = table.to_dict("records")
+    rows.sort(key=_is_baseline)
+    baselines = sum(map(_is_baseline, rows))
+    names = [_setting_name(row) for row in rows]
+    width = max(2.4 * len(metrics) + 0.075 * max(map(len, names)), 4.8)
+    figure = new_figure(width, 0.5 * len(rows) + 1.8)
+    grid = figure.subplots(1, len(metrics), sharey=True, squeeze=False).ravel()
+    kinds: dict[str, None] = {value: None}  # in order, each once
+    for axes, metric in zip(grid, metrics, strict=True):
+        for place, row in enumerate(rows):
+            kinds |= dict.fromkeys(_mark_setting(axes, place, row, metric))
+        if 0 < baselines < len(rows):
+            line: Look = {"color": BLACK, "linewidth": 0.9, "linestyle": (0, (4, 3))}
+            axes.axhline(len(rows) - baselines - 0.5, **line)
+        axes.set_xlabel(metric_label(metric))
+        axes.margins(x=0.2)
+        axes.set_ylim(len(rows) - 0.4, -0.7)
+    grid[0].set_yticks(range(len(rows)), names)
+    figure.suptitle(textwrap.fill(f"Test metrics: {', '.join(kinds)}", int(11 * width)))
+    if any(row.get("leaky", False) for row in rows):
+        figure.supxlabel(LEAKY)
+    return figure
+
+
+def _is_baseline(row: Mapping[Any, Any]) -> bool:
+    return row.get("kind") == "baseline"
+
+
+def _setting_name(row: Mapping[Any, Any]) -> str:
+    name = literal(str(row["setting"]), NAME) + (" †" if row.get("leaky", False) else "")
+    return f"{name}  (baseline)" if _is_baseline(row) else f"{name}  (n={row['runs']})"
+
+
+def _mark_setting(axes: Axes, place: int, row: Mapping[Any, Any], metric: str) -> list[str]:
+    """Draw a setting's value of a metric, with interval or deviation; return the kinds of marks."""
+    value, baseline = float(row[f"{metric}_mean"]), _is_baseline(row)
+    kinds: list[str] = []
+    if not np.isfinite(value):
+        at_row = axes.get_yaxis_transform()
+        axes.text(0.5, place, "unknown", transform=at_row, ha="center", va="center", color=GREY)
+        return kinds
+    ends = [float(row.get(f"{metric}_{end}", np.nan)) for end in ("low", "high")]
+    if np.isfinite(ends).all():
+        axes.plot(ends, [place] * 2, color=GREY if baseline else SKY, linewidth=4, alpha=0.8)
+        kinds.append(INTERVAL)
+    elif np.isfinite(float(row[f"{metric}_std"])):
+        axes.errorbar(value, place, xerr=row[f"{metric}_std"], color=BLUE, capsize=4)
+        kinds.append(DEVIATION)
+    singles = row[f"{metric}_values"]
+    if len(singles) > 1:
+        axes.plot(singles, [place] * len(singles), "|", color=BLACK, markersize=11, alpha=0.55)
+        kinds.append(SINGLES)
+    look: Look = {"color": BLACK, "markerfacecolor": "white"} if baseline else {"color": BLUE}
+    axes.plot(value, place, "o", zorder=3, **look)
+    axes.annotate(
+        f"{value:.3f}", (value, place), (0, 7), textcoords="offset points", ha="center", fontsize=8
+    )
+    return kinds
 
 
 def learning_size_figure(table: pd.DataFrame) -> Figure:
@@ -49,7 +134,7 @@ def learning_size_figure(table: pd.DataFrame) -> Figure:
         for number, setting in enumerate(settings):
             part = of_metric[of_metric["setting"] == setting].sort_values("patients")
             shift = APART * (number - (len(settings) - 1) / 2)
-            _draw(axes, part, number, shift)
+            _draw_sizes(axes, part, number, shift)
         axes.set_ylabel(metric_label(metric))
     hide_rest(grid, len(metrics))
     figure.legend(
@@ -58,11 +143,11 @@ def learning_size_figure(table: pd.DataFrame) -> Figure:
         loc="outside lower center",
         ncols=columns if len(settings) > 4 else 1,
     )
-    figure.suptitle(textwrap.fill(_title(table), 52 * columns))
+    figure.suptitle(textwrap.fill(_size_title(table), 52 * columns))
     return figure
 
 
-def _draw(axes: Axes, part: pd.DataFrame, number: int, shift: float) -> None:
+def _draw_sizes(axes: Axes, part: pd.DataFrame, number: int, shift: float) -> None:
     """Draw means joined by a line, with interval or deviation, and single runs."""
     figure = axes.figure
     assert isinstance(figure, Figure)
@@ -100,7 +185,7 @@ def _size_axis(axes: Axes, sizes: list[float]) -> None:
     axes.set_xlabel("training patients" + (" (logarithmic)" if is_log else ""))
 
 
-def _title(table: pd.DataFrame) -> str:
+def _size_title(table: pd.DataFrame) -> str:
     runs = sorted(set(table["n"].tolist()))
     number = f"{runs[0]:,}" if len(runs) == 1 else f"{runs[0]:,} to {runs[-1]:,}"
     parts = ["single runs" if runs == [1] else f"mean of {number} runs"]

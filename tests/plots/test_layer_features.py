@@ -8,9 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 
-from idc.plots.convolution_filters import filters_figure
-from idc.plots.feature_maps import MapRow, feature_maps_figure
-from idc.plots.top_patches import UnitRow, top_patches_figure
+from idc.plots.layer_features import (
+    MapRow,
+    UnitRow,
+    feature_maps_figure,
+    filters_figure,
+    top_patches_figure,
+)
 
 Words = Callable[[Figure], str]
 

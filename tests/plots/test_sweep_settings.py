@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.learning_size import learning_size_figure
+from idc.plots.sweep_settings import learning_size_figure
 
 Words = Callable[[Figure], str]
 
