@@ -7,7 +7,7 @@ from scipy.special import expit
 from sklearn import metrics as sk
 from statsmodels.stats.multitest import multipletests
 
-from idc.errors import ConfigError, DataError
+from idc.errors import ConfigError
 from idc.metrics.bootstrap import bootstrap, compare_paired, holm
 from idc.metrics.spread import Spread
 from idc.metrics.statistics import Prediction
@@ -176,13 +176,7 @@ def test_more_than_two_classes() -> None:
     assert (pairs["p"] < 0.05).all()
 
 
-def test_what_cannot_be_compared_is_named() -> None:
+def test_too_few_draws_are_refused() -> None:
     y, group, contestants = contest(8)
-    with pytest.raises(ConfigError, match="metrics=f2: unknown for contestant a"):
-        compare_paired(y, group, contestants, ("f2",))
     with pytest.raises(ConfigError, match=r"draws=20.*at least 42"):
         compare_paired(y, group, contestants, ("f1",), draws=20)
-    with pytest.raises(DataError, match="contestant c has no predictions"):
-        compare_paired(y, group, contestants | {"c": []}, ("f1",), draws=60)
-    with pytest.raises(DataError, match="600 scores for 599 labels"):
-        compare_paired(y[:-1], group[:-1], contestants, ("f1",), draws=60)

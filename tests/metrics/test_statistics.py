@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from idc.errors import DataError
 from idc.metrics import areas
 from idc.metrics.calibration_error import calibration_metrics
 from idc.metrics.collection import build_metrics, scores_for_metrics
@@ -110,17 +109,3 @@ def test_only_the_requested_metrics_are_computed() -> None:
     target = ("f1_at_0.5", "auroc")
     statistics = ClusterStatistics(y, prediction, np.zeros(50, int), 1, target)
     assert list(statistics.values(np.ones((1, 1)))) == list(target)
-
-
-@pytest.mark.parametrize(
-    ("labels", "scores", "message"),
-    [
-        ([0, 1, 1], [0.1, 0.2], "2 scores for 3 labels"),
-        ([0, 2], [0.1, 0.2], "labels must be 0 to 1"),
-        ([], [], "there are none"),
-    ],
-)
-def test_input_that_cannot_work_is_named(labels: list, scores: list, message: str) -> None:
-    y = np.array(labels, int)
-    with pytest.raises(DataError, match=message):
-        ClusterStatistics(y, Prediction(np.array(scores)), np.zeros(len(y), int), 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.errors import ConfigError, DataError
+from idc.errors import ConfigError
 from idc.metrics.resampling import SEED, Clusters, patient_clusters
 from idc.metrics.spread import Spread, fewest_draws, mean_spread, resample_metrics
 from idc.metrics.statistics import ClusterStatistics, Prediction
@@ -54,11 +54,6 @@ def bootstrap(
         level: Nominal coverage, in (0, 1).
         seed: Seed of the draws.
 
-    Returns:
-        The intervals.
-
-    Raises:
-        DataError: No predictions, lengths differ, or labels outside 0..k-1.
     """
     clusters = patient_clusters(labels, patients)
     statistics = ClusterStatistics(labels, prediction, clusters.codes, clusters.count)
@@ -112,8 +107,7 @@ def compare_paired(
         seed: Seed of the draws.
 
     Raises:
-        ConfigError: A metric is unknown, or the draws are too few for the level.
-        DataError: A contestant without repeats, lengths differ, or labels outside 0..k-1.
+        ConfigError: The draws are too few for the level.
     """
     if draws < fewest_draws(level):
         raise ConfigError(
@@ -122,7 +116,7 @@ def compare_paired(
         )
     clusters = patient_clusters(labels, patients)
     spreads = {
-        name: _spreads(name, repeats, labels, clusters, metrics, draws, seed)
+        name: _spreads(repeats, labels, clusters, metrics, draws, seed)
         for name, repeats in contestants.items()
     }
     intervals = [
@@ -142,7 +136,6 @@ def compare_paired(
 
 
 def _spreads(
-    name: str,
     repeats: Sequence[Prediction],
     labels: NDArray[np.integer],
     clusters: Clusters,
@@ -151,15 +144,6 @@ def _spreads(
     seed: int,
 ) -> dict[str, Spread]:
     """The defined metrics of a contestant, each the mean over its repeats on the same draws."""
-    if not repeats:
-        raise DataError(f"contestant {name} has no predictions; give at least one repeat.")
-    for prediction in repeats:
-        unknown = [metric for metric in metrics if metric not in prediction.metrics]
-        if unknown:
-            raise ConfigError(
-                f"metrics={unknown[0]}: unknown for contestant {name}; choose from "
-                f"{', '.join(prediction.metrics)}."
-            )
     by_repeat = [
         resample_metrics(
             ClusterStatistics(labels, x, clusters.codes, clusters.count, metrics),

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.errors import DataError
 from idc.metrics.areas import Ranking
 from idc.metrics.calibration_error import ERRORS, error_metric, error_terms
 from idc.metrics.definitions import AREAS, AT_DECISION, DECISION_METRICS, Counts
@@ -58,16 +57,13 @@ class ClusterStatistics:
         """Sum the statistics of each cluster.
 
         Args:
-            labels: int (N,), 0..k-1.
+            labels: int (N,), 0..k-1, at least one.
             prediction: Prediction of the same N patches.
-            codes: Unit of each patch, int64 (N,), 0..clusters-1.
+            codes: Cluster of each patch, int64 (N,), 0..clusters-1.
             clusters: Number of clusters.
             metrics: Metrics to compute; all by default.
-
-        Raises:
-            DataError: There are no patches, lengths differ, or a label is outside 0..k-1.
         """
-        truth, classes = _checked(labels, prediction), prediction.classes
+        truth, classes = np.asarray(labels, np.int64), prediction.classes
         self.names = [n for n in prediction.metrics if metrics is None or n in metrics]
         self._classes = classes
         self._matrices = {
@@ -149,22 +145,3 @@ class ClusterStatistics:
         _, at, threshold = name.partition("_at_")
         counts = one_against_rest(self._matrices[at + threshold])
         return Counts(*(count[:, 1] for count in counts))
-
-
-def _checked(labels: NDArray[np.integer], prediction: Prediction) -> NDArray[np.int64]:
-    truth = np.asarray(labels, np.int64)
-    columns: dict[str, NDArray[np.generic]] = {"scores": prediction.scores}
-    columns |= {f"decisions{suffix}": x for suffix, x in prediction.decisions.items()}
-    for name, column in columns.items():
-        if len(column) != len(truth):
-            raise DataError(
-                f"predictions: {len(column)} {name} for {len(truth)} labels; give one per patch."
-            )
-    if not len(truth):
-        raise DataError("predictions: there are none to measure.")
-    if truth.min() < 0 or truth.max() >= prediction.classes:
-        raise DataError(
-            f"predictions: labels range from {truth.min()} to {truth.max()}, but there are scores "
-            f"for {prediction.classes} classes; labels must be 0 to {prediction.classes - 1}."
-        )
-    return truth

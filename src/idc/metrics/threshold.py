@@ -41,7 +41,8 @@ class ThresholdRule:
         false_positive_cost: Cost of a negative patch called positive, for ``cost``; above 0.
 
     Raises:
-        ConfigError: A value is invalid.
+        ConfigError: The rule is unknown, or its target not in (0, 1]; the schema has the ranges of
+            the other values.
     """
 
     rule: str = "max_f1"
@@ -51,26 +52,20 @@ class ThresholdRule:
     false_positive_cost: float = 1.0
 
     def __post_init__(self) -> None:
-        given = self.rule
-        short = WITH_TARGET.fullmatch(str(given))
-        if short:
+        if short := WITH_TARGET.fullmatch(self.rule):
+            try:
+                target = float(short[2])
+            except ValueError:
+                target = 0.0
+            if not 0 < target <= 1:
+                raise ConfigError(f"threshold.rule={self.rule}: give a {short[1]} in (0, 1].")
             object.__setattr__(self, "rule", short[1])
-            object.__setattr__(self, "target", _as_number(short[2]))
+            object.__setattr__(self, "target", target)
         if self.rule not in WORDS:
             raise ConfigError(
-                f"threshold.rule={given}: choose max_f1, youden, recall, precision, cost or fixed; "
-                f"a target is written recall>=0.95 or precision>=0.9."
+                f"threshold.rule={self.rule}: choose {', '.join(WORDS)}; a target is written "
+                f"recall>=0.95 or precision>=0.9."
             )
-        if not (_is_number(self.target) and 0 < self.target <= 1):
-            place = f"rule={given}" if short else f"target={self.target}"
-            what = self.rule if self.rule in TARGETED else "recall or precision"
-            raise ConfigError(f"threshold.{place}: give a {what} in (0, 1].")
-        if not (_is_number(self.value) and 0 <= self.value <= 1):
-            raise ConfigError(f"threshold.value={self.value}: give a score in [0, 1].")
-        for name in ("false_negative_cost", "false_positive_cost"):
-            cost = getattr(self, name)
-            if not (_is_number(cost) and 0 < cost < float("inf")):
-                raise ConfigError(f"threshold.{name}={cost}: give a number above 0.")
 
     @property
     def has_target(self) -> bool:
@@ -191,17 +186,6 @@ def all_cuts(
         lowest, tp, fp = (np.append(first, x) for first, x in ((1.0, lowest), (0, tp), (0, fp)))
         fn, tn = total[0] - tp, total[1] - fp
     return lowest, Counts(tp, fp, fn, tn)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _as_number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _below(value: float, target: float) -> str:
