@@ -276,22 +276,32 @@ def test_a_run_of_which_little_is_known(tmp_path: Path, kind: str, classes: int)
     assert "nan" not in words.lower().split()
 
 
-def test_names_never_become_markup(tmp_path: Path) -> None:
-    report = make_run(tmp_path, classes=3)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_names_never_become_markup(tmp_path: Path, classes: int) -> None:
+    save_png(tmp_path / "explain" / "FN.png")
+    report = make_run(tmp_path, classes=classes)
     frame = report.predictions.assign(patient=EVIL, path=EVIL, checks=EVIL)
     report = replace(
         report,
         name=EVIL,
-        class_names=(EVIL, "b", "c"),
+        class_names=(EVIL, *report.class_names[1:]),
+        config=config(choices={"backbone": EVIL, "loss": EVIL}),
         predictions=frame,
         notes=(EVIL,),
         leaks=(EVIL,),
         per_patient=report.per_patient.assign(patient=EVIL),
         slices=report.slices.assign(value=EVIL),
+        baselines=report.baselines.assign(baseline=EVIL),
+        methods=METHODS.assign(method=EVIL, verdict=EVIL),
+        explained={part: [EVIL] for part in ("methods", "slides", "features")},
+        versions={EVIL: EVIL},
+        test_data_words=EVIL,
     )
     shown = page(report, tmp_path)
     assert "script" not in shown.tags
-    assert shown.words.count("{{ 7 * 6 }}") > 10
+    assert shown.words.count("{{ 7 * 6 }}") > 30
+    # No quotation mark ends an attribute.
+    assert all(set(image) == {"class", "src", "width", "height", "alt"} for image in shown.images)
 
 
 def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
