@@ -9,18 +9,17 @@ import math
 import secrets
 import time
 from collections.abc import Callable
-from functools import cache
 from hashlib import sha256
-from pathlib import Path
 from urllib.parse import parse_qs, quote
 
-from jinja2 import Environment, Template
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from idc.reader_study.templating import render
 
 LOGIN, LOGOUT = "/login", "/logout"
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
@@ -135,7 +134,7 @@ class SignIn:
         elif token not in self._signed_in:
             response = PlainTextResponse("Sign in first.", 401)
             if request is not None and request.method == "GET" and path == "/":
-                here = f"/?{request.url.query}" if request.url.query else "/"
+                here = f"/?{scope['query_string'].decode('latin-1')}".removesuffix("?")
                 response = RedirectResponse(f"{LOGIN}?next={quote(here, safe='')}", 303)
         elif request is not None and path == LOGOUT and request.method == "POST":
             self._signed_in.discard(token)
@@ -171,8 +170,8 @@ class SignIn:
     def _page(
         self, target: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
-        page = _template().render(title=self._title, target=target, error=error, action=LOGIN)
-        return HTMLResponse(page, status, headers)
+        values = {"title": self._title, "target": target, "error": error, "action": LOGIN}
+        return HTMLResponse(render("sign_in.html", **values), status, headers)
 
 
 class SignInLimit:
@@ -237,9 +236,3 @@ def _network(address: str) -> str:
 
 def _hashed(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-@cache
-def _template() -> Template:
-    text = Path(__file__).with_name("sign_in.html").read_text(encoding="utf-8")
-    return Environment(autoescape=True).from_string(text)

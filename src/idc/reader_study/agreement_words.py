@@ -8,6 +8,7 @@ from idc.metrics.resampling import FEW_PATIENTS
 from idc.reader_study.answer import MARKS
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.sampling import SELECTED
+from idc.reader_study.templating import notes
 from idc.reader_study.votes import LABEL, MAJORITY, MODEL
 from idc.text import listing
 
@@ -50,31 +51,29 @@ def as_metrics(
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
-def as_notes(readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame) -> list[str]:
-    """Notes on interpreting the metrics, as sentences; see `as_metrics` for the tables."""
-    notes = []
-    seen, answers = int(readers["in_sight"].sum()), int(readers["cases"].sum())
-    if seen:
-        notes.append(
-            f"{seen:,} of {answers:,} verdicts were given after seeing the model's answer: "
-            f"agreement with the model, and between readers, is then overestimated."
-        )
-    for note, rows in pairs[pairs["note"] != ""].groupby("note", sort=False):
-        two = [f"{one} and {other}" for one, other in zip(rows["one"], rows["other"], strict=True)]
-        notes.append(f"{listing(two)}: {note}")
+def as_notes(
+    drawn: "pd.Series[str]", readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame
+) -> list[str]:
+    """Notes on interpreting the metrics, as sentences.
+
+    Args:
+        drawn: Whether the case of each answer was drawn at random, see
+            `idc.reader_study.sampling.sampling_of`.
+        readers: See `as_metrics`, also for the others.
+        pairs: One row per pair.
+        fleiss: Agreement of several readers.
+    """
+    named = pairs.assign(names=pairs["one"] + " and " + pairs["other"])
+    caveats = named[named["note"] != ""].groupby("note", sort=False)["names"].agg(list)
     paired = set(pairs["one"]) | set(pairs["other"])
-    several = sum(name in paired for name in readers["reader"])
-    fewer = fleiss[(fleiss["what"] == "with unsure") & (fleiss["readers"] < several)]
-    notes += [
-        f"Too few cases were answered by all {several} readers: Fleiss' kappa is computed for "
-        f"{row['of']}, who share {row['cases']:,}."
-        for row in fewer.to_dict("records")
-    ]
-    noted = fleiss[fleiss["note"] != ""].to_dict("records")
-    notes += [f"Fleiss' kappa ({row['what']}): {row['note']}" for row in noted]
-    if (pairs["patients"] < FEW_PATIENTS).any():
-        notes.append(
-            f"With fewer than {FEW_PATIENTS} patients, intervals over patients are wide and "
-            f"inaccurate; for a single patient there is none."
-        )
-    return notes
+    return notes(
+        "agreement_notes.txt",
+        selected=int((drawn == SELECTED).sum()),
+        answers=len(drawn),
+        seen=int(readers["in_sight"].sum()),
+        pairs={note: listing(names) for note, names in caveats.items()},
+        fleiss=fleiss.to_dict("records"),
+        several=sum(name in paired for name in readers["reader"]),
+        few_patients=(pairs["patients"] < FEW_PATIENTS).any(),
+        few=FEW_PATIENTS,
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from idc.reader_study.agreement_words import as_metrics, as_notes
 from idc.reader_study.answer import MARKS, UNSURE
 from idc.reader_study.kappa import Kappa, cohen, fleiss
-from idc.reader_study.sampling import RANDOM, SAMPLINGS, sampling_notes, sampling_of
+from idc.reader_study.sampling import RANDOM, SAMPLINGS, sampling_of
 from idc.reader_study.votes import (
     LABEL,
     MAJORITY,
@@ -135,7 +135,7 @@ def agree(
         return pd.concat(frames, ignore_index=True)
 
     metrics = as_metrics(drawn, readers, main.pairs, main.fleiss, main.maps, len(cases))
-    notes = sampling_notes(answers["drawn"]) + as_notes(readers, main.pairs, main.fleiss)
+    notes = as_notes(answers["drawn"], readers, main.pairs, main.fleiss)
     tables = joined("pairs"), joined("fleiss"), joined("maps")
     return Agreement(drawn, readers, *tables, main.confusions, metrics, notes)
 

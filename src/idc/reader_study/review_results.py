@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from idc.data.corrections import RELABEL, Corrections, save_corrections
+from idc.data.corrections import COLUMNS, RELABEL, Corrections, save_corrections
 from idc.plots.agreement import ReaderPanel, agreement_figure
 from idc.reader_study.export import ExportRule, find_corrections
 from idc.reader_study.reader_agreement import Agreement, agree
 from idc.reader_study.suspects import reader_suspects
+from idc.reader_study.templating import notes
 from idc.runtime.drawing import save_figure
 
 CORRECTIONS = "corrections.csv"
@@ -88,29 +89,15 @@ def evaluate_answers(
     ]
     figure = agreement_figure(names, kappas, np.nan_to_num(cases), panels, class_names)
     save_figure(figure, folder / "agreement.png")
-    notes = [*agreement.notes, *_notes(answers, rule, earlier)]
-    return ReviewResults(agreement, suspects, corrections, notes)
-
-
-def _notes(answers: pd.DataFrame, rule: ExportRule, earlier: Corrections | None) -> list[str]:
-    notes = []
-    seen = int(answers["seen_model"].sum())
-    if rule.blinded_only and seen:
-        notes.append(
-            f"{seen:,} of {len(answers):,} verdicts were given after seeing the model's answer and "
-            f"correct no label; export.blinded_only=false includes them."
-        )
-    if earlier is None or earlier.table.empty:
-        return notes
-    relabelled = earlier.table.loc[earlier.table["action"] == RELABEL, "path"]
-    if again := len(set(relabelled) & set(answers["case"])):
-        notes.append(
-            f"{again:,} of the cases have a label corrected by an earlier review: agreement is "
-            f"with the corrected label."
-        )
-    notes.append(
-        f"{CORRECTIONS} contains the corrections of this review and the {len(earlier.table):,} "
-        f"correction(s) that the run was trained with, unless readers contradict them: use it in "
-        f"place of the earlier file, with the same data set."
+    before = earlier.table if earlier is not None else pd.DataFrame(columns=COLUMNS)
+    relabelled = before.loc[before["action"] == RELABEL, "path"]
+    more = notes(
+        "correction_notes.txt",
+        seen=int(answers["seen_model"].sum()),
+        answers=len(answers),
+        blinded_only=rule.blinded_only,
+        again=len(set(relabelled) & set(answers["case"])),
+        earlier=len(before),
+        file=CORRECTIONS,
     )
-    return notes
+    return ReviewResults(agreement, suspects, corrections, [*agreement.notes, *more])

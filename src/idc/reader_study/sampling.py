@@ -28,21 +28,3 @@ def sampling_of(answers: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[
         whole = of_test.groupby("reader")["case"].nunique() == len(tested)
         at_random.loc[of_test.index] |= of_test["reader"].map(whole).astype(bool)
     return at_random.map({True: RANDOM, False: SELECTED}).astype(object)
-
-
-def sampling_notes(drawn: "pd.Series[str]") -> list[str]:
-    """Notes on interpreting the metrics, as sentences; see `sampling_of`."""
-    selected, answers = int((drawn == SELECTED).sum()), len(drawn)
-    if not selected:
-        return []
-    because = (
-        "Such cases (a part of them with errors, suspects or uncertain ones first, single patients "
-        "or files, or without a record) are not representative of the test split"
-    )
-    if selected == answers:
-        return [f"All answers are to selected cases. {because}: the metrics end in _selected."]
-    return [
-        f"{selected:,} of {answers:,} answers are to selected cases. {because}: the metrics and "
-        f"the figure use the other answers, to cases in random order; the tables have both, see "
-        f"the column drawn."
-    ]
