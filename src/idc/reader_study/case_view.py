@@ -126,7 +126,8 @@ class CaseView:
                 ui.label(words)
             with ui.element("div").classes("zoom"):
                 for sign, name, factor in (("+", "Zoom in", 1.5), ("-", "Zoom out", 1 / 1.5)):
-                    button = ui.button(sign).props(f'outline aria-label="{name}"')
+                    button = ui.button(sign, color="white")
+                    button.props(f'text-color=black aria-label="{name}"')
                     button.props(f"data-zoom={factor:.4f}")
         ui.label("The frame is the patch; + and - zoom, dragging moves.").classes("soft")
 

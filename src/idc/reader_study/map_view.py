@@ -76,8 +76,7 @@ class MapView:
                 label.set_text(words)
         self._caution.set_text(f"⚠ {method}: {caveat}")
         self._caution.set_visibility(bool(caveat))
-        compared = "Colours compare places within this patch, not patches."
-        self._source.set_text(f"{compared} Source: {book.sources[method]}.")
+        self._source.set_text(f"Scaled within this patch. Source: {book.sources[method]}.")
         self._draw()
 
     def _draw(self) -> None:
