@@ -1,16 +1,12 @@
 """albumentations 2.0.8 repeats its draws over workers and epochs; ours must not."""
 
-from itertools import chain
-
 import albumentations as A
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from idc.data.augment import Augmentation
 from idc.data.datamodule import PatchDataModule
-from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
 
 N = 96
 PATCHES = np.full((N, 16, 16, 3), 128, np.uint8)
@@ -73,33 +69,6 @@ def test_seed_changes_order_and_draws() -> None:
     other_rows, other_draws = epoch(module(0, seed=1), 0)
     assert rows != other_rows
     assert draws != other_draws
-
-
-def test_ranks_draw_differently_and_share_out_the_set() -> None:
-    samplers = [EpochSampler(N, seed=0, rank=r, world=3) for r in range(3)]
-    keys = [list(s) for s in samplers]
-    assert sorted(chain(*keys)) == list(range(N))
-    augmentation = Augmentation([BRIGHTNESS], seed=0)
-    draws = [augmentation(PATCHES[:16], k[0]).mean((1, 2, 3)).tolist() for k in keys]
-    assert draws[0] != draws[1]
-    assert draws[1] != draws[2]
-
-
-def test_ranks_take_equally_many_steps() -> None:
-    lengths = {len(list(EpochSampler(10, 0, rank=r, world=4))) for r in range(4)}
-    assert lengths == {3}
-
-
-def test_evaluation_repeats_no_sample_over_ranks() -> None:
-    rows = chain(*(ShardSampler(10, r, 4) for r in range(4)))
-    assert sorted(rows) == list(range(10))
-
-
-def test_balanced_sampler_draws_classes_equally_often() -> None:
-    labels = np.array([0] * 900 + [1] * 100)
-    sampler = EpochSampler(1000, 0, balanced_weights(labels))
-    drawn = labels[np.array(list(sampler)) % 1000]
-    assert 0.45 < drawn.mean() < 0.55
 
 
 def test_batches_are_uint8_in_channels_last_memory() -> None:

@@ -9,8 +9,8 @@ import mlflow
 import pytest
 
 from conftest import PATIENCE
-from idc.errors import CheckpointError, TrackingError
-from idc.tracking.lookup import all_metrics, children, fetch_artifact, find_run
+from idc.errors import TrackingError
+from idc.tracking.lookup import fetch_artifact
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
 from idc.tracking.run_protocol import NoRun, Run
@@ -46,18 +46,6 @@ def test_a_fresh_store_is_opened_by_two_at_once(tmp_path: Path) -> None:
     assert {r.info.run_name for r in client.search_runs(["1"])} == {"0", "1"}
 
 
-def test_artifacts_lie_beside_the_database(store: MlflowStore, tmp_path: Path) -> None:
-    run = MlflowRun(store, name="a")
-    (tmp_path / "note.txt").write_text("hello")
-    run.artifacts(tmp_path / "note.txt", "notes")
-    run.artifacts(tmp_path / "is not there")  # nothing to keep is no error
-    assert fetch_artifact(store, run.run_id, "notes", tmp_path / "back").is_dir()
-    paths = list((tmp_path / "mlruns" / "artifacts").rglob("note.txt"))
-    assert [p.parent.name for p in paths] == ["notes"]
-    with pytest.raises(CheckpointError, match="has no weights"):
-        fetch_artifact(store, run.run_id, "weights", tmp_path / "back")
-
-
 def test_a_folder_may_have_any_name(tmp_path: Path, ready_made_store: None) -> None:
     """`?` and `#` part a URL, and `%20` is a blank in one."""
     root = tmp_path / "q?u=1#x%20y ü"
@@ -70,55 +58,6 @@ def test_a_folder_may_have_any_name(tmp_path: Path, ready_made_store: None) -> N
     assert {p.name for p in (root / "mlruns").iterdir()} >= {"mlflow.db", "artifacts"}
     assert [p.parent.name for p in (root / "mlruns" / "artifacts").rglob("note.txt")] == ["notes"]
     assert {p.name for p in tmp_path.iterdir()} == {root.name, "note.txt", "back"}
-
-
-def test_long_values_and_many_of_them(store: MlflowStore) -> None:
-    run = MlflowRun(store, name="a")
-    values = {f"p{i}": "x" * (7000 if i == 0 else 10) for i in range(230)}
-    run.params(values)
-    run.params({**values, "p1": "another", "new": 1})  # a resumed run logs its own again
-    run.tags({f"t{i}": "y" * 6000 for i in range(3)})
-    data = find_run(store, run.run_id).data
-    assert len(data.params) == 231
-    assert data.params["p0"].endswith("...")
-    assert data.params["p1"] == "x" * 10
-    assert len(data.tags["t0"]) <= 5000
-
-
-def test_metrics_that_are_not_finite_are_left_out(store: MlflowStore) -> None:
-    run = MlflowRun(store, name="a")
-    bad = {"nan": float("nan"), "inf": float("inf")}
-    run.metrics({"fine": 0.5, **bad}, 0)
-    run.metrics({"slice/fine": 0.5, **bad})
-    record = find_run(store, run.run_id)
-    assert record.data.metrics == {"fine": 0.5}
-    assert all_metrics(store, record) == {"fine": 0.5, "slice/fine": 0.5}
-
-
-def test_children_are_found_in_their_order(store: MlflowStore) -> None:
-    parent = MlflowRun(store, name="sweep")
-    names = ["b", "a", "c"]
-    for name in names:
-        MlflowRun(store, name=name, parent=parent.run_id)
-    MlflowRun(store, name="stranger")
-    assert [r.info.run_name for r in children(store, parent.run_id)] == names
-    with pytest.raises(TrackingError, match=r"sweep\.resume=nobody"):
-        children(store, "nobody")
-
-
-def test_unknown_runs_are_named(store: MlflowStore) -> None:
-    with pytest.raises(CheckpointError, match="no run 0123"):
-        find_run(store, "0123")
-
-
-def test_deleted_runs_are_refused_by_name(store: MlflowStore) -> None:
-    parent = MlflowRun(store, name="the sweep")
-    children(store, parent.run_id)
-    mlflow.MlflowClient(store.uri).delete_run(parent.run_id)
-    with pytest.raises(CheckpointError, match=rf"{parent.run_id} \(the sweep\) was deleted"):
-        find_run(store, parent.run_id)
-    with pytest.raises(TrackingError, match=r"sweep\.resume=.*was deleted"):
-        children(store, parent.run_id)
 
 
 def test_a_deleted_experiment_is_named(store: MlflowStore, tmp_path: Path) -> None:
