@@ -29,7 +29,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 109
+MOST = 102
 
 
 def modules_without_tests() -> list[str]:
