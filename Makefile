@@ -71,9 +71,9 @@ sync: $(STAMP)  ## Deliver what runs could not deliver to a tracking server that
 	$(BIN)/python -m idc.sync $(ARGS)
 
 ui: $(STAMP)  ## Open the MLflow UI of mlruns/ (PORT=5000)
-	@echo 'http://$(HOST):$(PORT)/#/experiments/1/runs?workflowType=machine_learning'
-	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(IDC_ROOT))/mlruns/mlflow.db}" \
-	    --host $(HOST) --port $(PORT)
+	@store="$${MLFLOW_TRACKING_URI:-sqlite:///$(abspath $(IDC_ROOT))/mlruns/mlflow.db}"; \
+	$(BIN)/python -m idc.tracking.ui "$$store" 'http://$(HOST):$(PORT)'; \
+	$(BIN)/mlflow ui --backend-store-uri "$$store" --host $(HOST) --port $(PORT)
 
 test: $(STAMP)  ## Run the tests on the CPU (ARGS: pytest's)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations 15 $(ARGS)

@@ -26,7 +26,7 @@ from idc.pipelines.build import build_classifier, build_datamodule, build_traine
 from idc.pipelines.dataset import load_material
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import open_store
-from idc.tracking.run_protocol import NoRun, Run
+from idc.tracking.run_protocol import Run
 from idc.tracking.system_metrics import system_metrics
 
 quiet()
@@ -115,7 +115,7 @@ def train(
     module = build_classifier(config, data, {})
     store = open_store("local", None, "idc", Path(config["paths"]["mlruns"])) if tracked else None
     clock = StepClock(skip, whole)
-    run: Run = NoRun() if store is None else MlflowRun(store, name="benchmark")
+    run: Run = Run() if store is None else MlflowRun(store, name="benchmark")
     batches = data.count_batches()
     trainer = build_trainer(config, folder, tracked, folder / "checkpoints", batches)
     trainer.logger = run.lightning_logger() or None

@@ -13,9 +13,9 @@ from idc.launch.app import checked, composes, run_app
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one comparison."""
     checked(cfg)
-    from idc.launch.comparison import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.compare(cfg)
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from idc.launch.app import checked, composes, run_app
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one evaluation."""
     checked(cfg)
-    from idc.launch.evaluation import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.evaluate(cfg)
 
 
 def main() -> None:

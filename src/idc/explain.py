@@ -15,9 +15,9 @@ from idc.launch.arguments import quoted
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: explain one run."""
     checked(cfg)
-    from idc.launch.explanation import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.explain(cfg)
 
 
 def main() -> None:

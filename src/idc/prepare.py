@@ -13,9 +13,9 @@ from idc.launch.app import checked, composes, run_app
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: prepare one set."""
     checked(cfg)
-    from idc.launch.preparation import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.prepare(cfg)
 
 
 def main() -> None:

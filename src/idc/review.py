@@ -16,9 +16,9 @@ from idc.launch.arguments import quoted
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one review."""
     checked(cfg)
-    from idc.launch.reviewing import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.review(cfg)
 
 
 def main() -> None:

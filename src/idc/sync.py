@@ -14,9 +14,9 @@ from idc.launch.app import checked, composes, run_app
 def compose_and_run(cfg: DictConfig) -> None:
     """Hydra's task: one delivery."""
     checked(cfg)
-    from idc.launch.delivery import run
+    from idc.launch import commands
 
-    run(cfg)
+    commands.sync(cfg)
 
 
 def main() -> None:

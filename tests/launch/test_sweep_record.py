@@ -16,14 +16,14 @@ def test_a_saved_sweep_is_read_again_without_its_uri(tmp_path: Path) -> None:
         ["seed"],
         parent="abc",
         done={"seed=1": "def"},
-        config={"kind": "server", "uri": "http://user:sekret@host"},
+        config={"tracking": {"kind": "server", "uri": "http://user:sekret@host"}},
         planned=[["seed=1"], ["seed=2"]],
     )
     sweep.save()
     assert "sekret" not in (tmp_path / SWEEP).read_text()
     loaded = load_sweep(tmp_path)
     assert loaded is not None
-    assert loaded.config == {"kind": "server", "uri": None}
+    assert loaded.config == {"tracking": {"kind": "server", "uri": None}}
     loaded.config = sweep.config
     assert loaded == sweep
 

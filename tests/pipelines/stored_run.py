@@ -25,6 +25,7 @@ from idc.runtime.digests import seal
 from idc.runtime.outcome import Outcome
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor
+from idc.tracking.run_protocol import Run as IdcRun
 
 SMALL = ("data.patients=5", "data.patches_per_patient=12", "backbone=simple_cnn")
 SCORING = {"device": "cpu", "loader": {"eval_batch_size": 64}, "known_patients": "fail"}
@@ -42,7 +43,7 @@ TRAINED: dict[str, Any] = {
 
 
 @dataclass
-class LoggedRun:
+class LoggedRun(IdcRun):
     """Keeps what is logged."""
 
     run_id: str | None = "a"

@@ -37,7 +37,7 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     assert result.code == 0, result.err
     run, predictions = evaluation(result)
     name = result.client.get_run(run_id).info.run_name
-    assert run.info.run_name == f"{name} on its own test split"
+    assert run.info.run_name == f"own test split: {name}"
     assert run.data.tags["mlflow.parentRunId"] == run_id
     assert run.info.status == "FINISHED"
     before = result.client.download_artifacts(run_id, "evaluation/predictions.parquet")
@@ -66,7 +66,7 @@ def test_own_data_other_data_and_test_time_augmentation(app: App) -> None:
     result = ask(f"run={run_id}", *FEW, "inference=tta")
     assert result.code == 0, result.err
     run, predictions = evaluation(result)
-    assert run.info.run_name == f"{name} on its own test split, TTA"
+    assert run.info.run_name == f"own test split, TTA: {name}"
     assert {"entropy", "mutual_information"} <= set(predictions)
 
 

@@ -57,7 +57,14 @@ def check_parameters_and_tags(params: dict[str, str], tags: dict[str, str]) -> N
     assert not [name for name in params if "_target_" in name or name.startswith("data.source")]
     assert int(params["split.test.patches"]) == 24
     assert int(params["split.train.class_1"]) > 0
-    assert any(name.startswith("split.test.patient_") for name in params)
+    assert int(params["network.weights"]) > 0
+    assert (params["device"], params["precision"]) == ("cpu", "32-true")
+    assert params["data.patients"] == "5"  # not the default
+    assert len(params) < 60  # options that have their default are in config.yaml
+    note = tags["mlflow.note.content"]
+    assert note.startswith("**")
+    assert "| recall (sensitivity) |" in note
+    assert "/artifacts/evaluation/report.html)" in note
     assert tags["idc.command"].partition(" ")[2].startswith("data.patients=5")
     assert len(tags["data.fingerprint"]) == 16
     assert tags["leaky"] == "false"
@@ -129,6 +136,7 @@ def check_inputs_and_model(result: Result, run: object) -> None:
     assert model.source_run_id == run.info.run_id
     assert model.experiment_id == run.info.experiment_id
     assert str(model.status) == "READY"
+    assert model.name == run.info.run_name
     artifacts = result.root / "mlruns" / "artifacts"
     assert list(artifacts.rglob("MLmodel"))
     assert {p.name for p in (result.root / "mlruns").iterdir()} == {
@@ -139,6 +147,7 @@ def check_inputs_and_model(result: Result, run: object) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{result.root / 'mlruns' / 'mlflow.db'}")
     try:
         loaded = mlflow.pyfunc.load_model(f"models:/{model_id}")
+        mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
     finally:
         mlflow.set_tracking_uri(None)
         os.environ.pop("MLFLOW_TRACKING_URI", None)

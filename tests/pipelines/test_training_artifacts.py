@@ -17,10 +17,8 @@ from idc.pipelines.dataset import load_material
 from idc.pipelines.report_inputs import _cost
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.training_artifacts import (
-    parameters,
     record_config,
     record_inputs,
-    record_place,
     record_training,
     save_start,
 )
@@ -48,10 +46,8 @@ def test_a_run_can_be_started_anew_from_what_it_logs_first(make: Make) -> None:
     context, run = make()
     save_start(context, {"data.source.root": "data.root"})
     record_config(context, {"seed": "1"})
-    record_place(context)
     assert run.files == ["config.yaml"]
     assert json.loads(run.logged["idc.settings"]) == {"seed": "1"}
-    assert run.logged["idc.folder"] == "runs/a"
     start = json.loads((context.folder / "start.json").read_text())
     assert start["mirrors"] == {"data.source.root": "data.root"}
     logged = yaml.safe_load((context.folder / "config.yaml").read_text())
@@ -70,7 +66,6 @@ def test_inputs(make: Make) -> None:
     assert json.loads(values["data.class_names"]) == list(CLASSES)
     assert values["split.train.patches"] == len(train)
     assert values["split.train.class_1"] == (train["label"] == 1).sum()
-    assert "split.test.patient_9004" in values
     assert values["backbone"] == "simple_cnn"
     assert values["dataset train"] == f"{material.fingerprint}-train"
     assert values["leaks/patients"] == 0
@@ -85,16 +80,6 @@ def test_inputs(make: Make) -> None:
 def make_again(context: RunContext) -> tuple[RunContext, LoggedRun]:
     run = LoggedRun()
     return RunContext(context.outcome, context.config, context.folder, context.redactor, run), run
-
-
-def test_parameters_leave_out_the_wiring(make: Make) -> None:
-    context, _ = make("augment=light")
-    values = parameters(context.config)
-    assert values["optimizer.lr"] == context.config["optimizer"]["lr"]
-    assert not [name for name in values if "_target_" in name or name.startswith("data.source.")]
-    assert not [name for name in values if name.split(".")[0] in ("paths", "tracking", "resume")]
-    transforms = context.config["augment"]["transforms"]
-    assert len(values["augment.transforms"].split(", ")) == len(transforms)
 
 
 @pytest.mark.parametrize("logs", [True, False])

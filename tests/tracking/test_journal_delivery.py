@@ -158,4 +158,4 @@ def test_what_is_delivered_is_what_was_logged(store: MlflowStore, tmp_path: Path
     assert result["tags"] == {"note": "see runs:/ID/model"}
     assert result["page"] == "run ID"
     assert result["inputs"] == [("d", "x")]
-    assert result["models"] == [("model", "READY", ["test/f1"])]
+    assert result["models"] == [("a", "READY", ["test/f1"])]

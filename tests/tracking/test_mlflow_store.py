@@ -13,7 +13,7 @@ from idc.errors import TrackingError
 from idc.tracking.lookup import fetch_artifact
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store, restored_tracking_uri
-from idc.tracking.run_protocol import NoRun, Run
+from idc.tracking.run_protocol import Run
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_deleted_experiment_is_named(store: MlflowStore, tmp_path: Path) -> No
 def test_without_tracking_nothing_is_made(tmp_path: Path) -> None:
     assert open_store("none", None, "idc", tmp_path / "mlruns") is None
     assert not (tmp_path / "mlruns").exists()
-    run: Run = NoRun()
+    run: Run = Run()
     run.params({"a": 1})
     run.metrics({"a": 1.0})
     run.artifacts(tmp_path)

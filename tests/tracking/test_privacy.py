@@ -62,6 +62,11 @@ def test_paths_and_host_are_taken_out_of_texts(tmp_path: Path) -> None:
         assert platform.node() not in redactor.text(f"on {platform.node()}, here")
 
 
+def test_a_link_to_a_run_is_no_path(tmp_path: Path) -> None:
+    link = "[page](#/experiments/1/runs/0a/artifacts/evaluation/report.html)"
+    assert Redactor(True, None, tmp_path).text(link) == link
+
+
 def test_a_path_ends_where_the_next_word_begins(tmp_path: Path) -> None:
     redactor = Redactor(True, None, tmp_path)
     command = "train.py data.root=/data/site/idc monitor.metric=val/auroc seed=1"

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from idc.config.build import Config
 from idc.errors import BusyError, ConfigError
-from idc.launch.composed import composed
+from idc.launch.commands import composed
 from idc.launch.table import WIDE
 from idc.launch.terminal import reporting_errors
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store

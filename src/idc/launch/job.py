@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +18,19 @@ from idc.launch.registry import StartedJob, register, spare_folder
 from idc.launch.sweep import is_open
 from idc.launch.sweep_record import job_name, load_sweep, settings_of, typed
 from idc.launch.table import print_outcome
-from idc.launch.terminal import make_printable
+from idc.launch.terminal import quiet
 from idc.pipelines.job import Job
-from idc.pipelines.lifecycle import build_redactor, configured_store
+from idc.pipelines.lifecycle import configured_store
 from idc.pipelines.train import run_job
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
 from idc.runtime.hardware import global_rank
 from idc.runtime.orphans import LAUNCHED, end_with
 from idc.runtime.outcome import Outcome, load_outcome
-from idc.runtime.redaction import hide_secrets
 from idc.tracking.lookup import CUT, run_of_job
 from idc.tracking.privacy import displayed_settings
 
 log = logging.getLogger(__name__)
-# About the libraries' own insides, with nothing for a user to do.
-KNOWN_WARNINGS = (
-    r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 with torch >= 2.12
-    r".*does not have many workers",  # decoded patches need none
-    r".*Checkpoint directory .* exists and is not empty",  # a resumed run's own
-    r".*module\(s\) in eval mode at the start of training",  # frozen stages, as asked for
-    r".*loader strategy is deprecated",  # MLflow with SQLAlchemy 2.1
-)
-
 # Of a job's overrides of Hydra itself: what its ranks get other values of.
 THE_JOBS_OWN = (
     *("hydra.mode", "hydra.run", "hydra.sweep", "hydra.output_subdir", "hydra.launcher"),
@@ -80,8 +69,7 @@ def _run(cfg: DictConfig) -> float | None:
         end_with(os.getppid())
     settings = {}
     if sweep is not None:
-        redactor = build_redactor(sweep.config, sweep.config["root"])
-        settings = settings_of(displayed_settings(overrides, redactor), sweep.swept)
+        settings = settings_of(displayed_settings(overrides, sweep.redactor), sweep.swept)
     name = job_name(settings)
     done = None if sweep is None else sweep.done.get(name)
     # Where a failure is written down; nowhere, while the folder may be another run's.
@@ -171,17 +159,6 @@ def hydra_arguments(hydra: Any) -> list[str]:
     return found + [
         o for o in typed(hydra.overrides.hydra) if not o.lstrip("+~").startswith(THE_JOBS_OWN)
     ]
-
-
-def quiet() -> None:
-    """Warnings go to the log; what the libraries say on every start is not worth a line."""
-    make_printable()
-    hide_secrets()  # a cluster's job does not begin with the app
-    logging.captureWarnings(True)
-    for name in ("pytorch_lightning", "lightning_fabric", "lightning", "mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in KNOWN_WARNINGS:
-        warnings.filterwarnings("ignore", message=message)
 
 
 def _default_name(config: Config) -> str:

@@ -6,7 +6,6 @@ import logging
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,13 +13,15 @@ from idc.comparison.analysis import Analysis
 from idc.comparison.fetch import fetch_run_files
 from idc.comparison.leaderboard import METRICS
 from idc.comparison.runs import FinishedRun
+from idc.config.build import resolve
+from idc.config.tree import groups
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
 from idc.launch.registry import registered
 from idc.launch.sweep_record import Sweep, job_name, load_sweep, settings_of
-from idc.launch.table import mean_and_spread, print_comparison
-from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs
-from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, build_redactor, close_for
+from idc.launch.table import print_comparison
+from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs, describe
+from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, close_for, configured_store
 from idc.pipelines.run_context import RunContext
 from idc.runtime import signals
 from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
@@ -30,7 +31,7 @@ from idc.tracking.alive import heartbeat, locked, refuse_running
 from idc.tracking.integrity import logged_settings
 from idc.tracking.lookup import CUT, KIND_TAG, children, find_run, run_of_job
 from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
-from idc.tracking.mlflow_store import MlflowStore, open_store
+from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import displayed_settings
 from idc.tracking.provenance import origin_tags
 from idc.tracking.run_protocol import Status
@@ -40,6 +41,8 @@ NEVER_STARTED = "the job never started"
 OVERRIDES_TAG = "idc.sweep.overrides"
 DIGEST_TAG = "idc.sweep.digest"
 KIND = "sweep"
+NEEDED = ("tracking", "paths", "name", "report", "intervals")  # of the configuration
+NAME = 190  # characters
 # Entered when the sweep is opened, left when it is closed: Hydra comes in between.
 _alive = ExitStack()
 
@@ -56,49 +59,44 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         ConfigError: ``sweep.resume`` names a sweep of another command, or the folder is that of
             another sweep or run.
     """
-    _require_own_folder(sweep, OmegaConf.select(config, "sweep.resume"))
-    sweep.config = _needed(config)
-    store = _store(sweep)
-    redactor = build_redactor(sweep.config, sweep.config["root"])
+    resume = OmegaConf.select(config, "sweep.resume")
+    _require_own_folder(sweep, resume)
+    sweep.config = resolve(OmegaConf.masked_copy(config, list(NEEDED)), {})
+    store = configured_store(sweep.config, reads=bool(resume))
+    redactor = sweep.redactor
     sweep.digest = _digest(sweep)
     sweep.overrides = displayed_settings(sweep.overrides, redactor)
-    resume = OmegaConf.select(config, "sweep.resume")
     if store is None:
         if resume:
             raise ConfigError("sweep.resume needs tracking; it was off (tracking=none).")
         return sweep
-    mlruns = Path(sweep.config["mlruns"])
     if started_again():
         resume = resume or run_of_job(store, slurm_job(), KIND)
     if resume:
         sweep.parent = str(resume)
         _take_up(store, sweep)
         what = f"sweep.resume={resume}"
-        refuse_running(find_run(store, sweep.parent), mlruns, what)
-        _alive.enter_context(locked(mlruns, sweep.parent, what))
+        refuse_running(find_run(store, sweep.parent), sweep.mlruns, what)
+        _alive.enter_context(locked(sweep.mlruns, sweep.parent, what))
         _alive.enter_context(heartbeat(MlflowRun(store, sweep.parent)))
         log.info(
             "sweep %s: %d job(s) are already done, %d are gone on with",
             *(resume, len(sweep.done), len(sweep.cut)),
         )
         return sweep
-    name = str(OmegaConf.select(config, "name") or _default_name(sweep))
-    origin = origin_tags("idc.train", redactor.pseudonyms)
-    run = MlflowRun(store, name=name[:200])
-    run.tags(
-        {
-            **origin,
-            KIND_TAG: KIND,
-            **({JOB_TAG: job} if (job := slurm_job()) is not None else {}),
-            OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
-            DIGEST_TAG: sweep.digest,
-        }
-    )
-    run.params(
-        {f"sweep.{key}": value for key, value in settings_of(sweep.overrides, sweep.swept).items()}
-    )
+    job = slurm_job()
+    tags = {
+        KIND_TAG: KIND,
+        OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
+        DIGEST_TAG: sweep.digest,
+        **({JOB_TAG: job} if job is not None else {}),
+    }
+    run = MlflowRun(store, name=_name(sweep))
+    run.tags({**origin_tags("idc.train", redactor.pseudonyms), **tags})
+    varied = settings_of(sweep.overrides, sweep.swept)
+    run.params({f"sweep.{key}": value for key, value in varied.items()})
     sweep.parent = run.run_id
-    _alive.enter_context(locked(mlruns, sweep.parent, "sweep"))
+    _alive.enter_context(locked(sweep.mlruns, sweep.parent, "sweep"))
     _alive.enter_context(heartbeat(run))
     return sweep
 
@@ -117,30 +115,6 @@ def _require_own_folder(sweep: Sweep, resume: str | None) -> None:
         raise ConfigError(foreign(sweep.folder, "hydra.sweep.dir"))
 
 
-def _needed(config: DictConfig) -> dict[str, Any]:
-    return {
-        "kind": str(config.tracking.kind),
-        "uri": config.tracking.uri,
-        "experiment": str(config.tracking.experiment),
-        "require": bool(config.tracking.require or OmegaConf.select(config, "sweep.resume")),
-        "mlruns": str(config.paths.mlruns),
-        "root": str(config.paths.root),
-        "log_paths": bool(config.tracking.log_paths),
-        "pseudonymise": bool(config.tracking.pseudonymise),
-        "name": OmegaConf.select(config, "name"),
-        "report": bool(OmegaConf.select(config, "report")),
-        "intervals": OmegaConf.to_container(config.intervals, resolve=True),
-    }
-
-
-def _store(sweep: Sweep) -> MlflowStore | None:
-    asked = sweep.config
-    redactor = build_redactor(asked, asked["root"])
-    mlruns = Path(asked["mlruns"])
-    require = asked["require"]
-    return open_store(asked["kind"], asked["uri"], asked["experiment"], mlruns, redactor, require)
-
-
 def _digest(sweep: Sweep) -> str:
     """Of the overrides as they were typed: what is logged of them leaves out paths."""
     typed = json.dumps(_own_overrides(sweep)).encode()
@@ -151,10 +125,15 @@ def _own_overrides(sweep: Sweep) -> list[str]:
     return [o for o in sweep.overrides if not o.startswith("sweep.resume")]
 
 
-def _default_name(sweep: Sweep) -> str:
-    return " ".join(
-        ["sweep", *(f"{k}={v}" for k, v in settings_of(sweep.overrides, sweep.swept).items())]
-    )
+def _name(sweep: Sweep) -> str:
+    """The given name, or ``resnet50,vgg16; seed 1,2 (sweep)``: what varies comes first."""
+    if sweep.config["name"]:
+        return str(sweep.config["name"])
+    parts = [
+        value if key in groups() else f"{key.rpartition('.')[2]} {value}"
+        for key, value in settings_of(sweep.overrides, sweep.swept).items()
+    ]
+    return f"{'; '.join(parts)[:NAME]} (sweep)"
 
 
 def _take_up(store: MlflowStore, sweep: Sweep) -> None:
@@ -186,28 +165,29 @@ def close_parent(sweep: Sweep, code: int) -> int:
     Returns:
         The exit code: not 0 if a job failed or did not run.
     """
-    store = _store(sweep)
+    store = configured_store(sweep.config, reads=bool(sweep.done or sweep.cut))
     stopped = code > signals.STOPPED_CODE
     ran = _outcomes(sweep, store, stopped)
     missing = [] if stopped else _missing(sweep)
+    command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
+    context = RunContext(Outcome(_name(sweep)), sweep.config, sweep.folder, sweep.redactor)
     if store is None or sweep.parent is None:
-        found, outcomes = _compare(sweep, ran, store)
+        found, outcomes = _compare(context, sweep, ran, store, command)
         return _report(found, [*outcomes, *missing], code)
-    run = MlflowRun(store, sweep.parent)
+    run = context.run = MlflowRun(store, sweep.parent)
     if stopped:
         run.end("KILLED")  # at once: who stopped it may not wait for the comparison
     try:
-        found, outcomes = _compare(sweep, ran, store)
+        found, outcomes = _compare(context, sweep, ran, store, command)
         outcomes += missing
-        board = found.board
         for name in (COMPARISON, EVALUATION):
             run.artifacts(sweep.folder / name, name)
-        run.tags({NOTE_TAG: _note(sweep, found, outcomes, store)})
-        run.metrics(found.metrics)
+        run.tags({NOTE_TAG: describe(context, found, outcomes, command)})
         failed = sum(o.status != "FINISHED" for o in outcomes)
-        run.metrics({"sweep/finished": len(outcomes) - failed, "sweep/failed": failed})
-        if len(board):
-            run.tags({"idc.sweep.best": board.iloc[0]["setting"]})
+        counts = {"sweep/finished": len(outcomes) - failed, "sweep/failed": failed}
+        run.metrics({**found.metrics, **counts})
+        if len(found.board):
+            run.tags({"idc.sweep.best": found.board.iloc[0]["setting"]})
     except BaseException as error:
         run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -264,7 +244,11 @@ def _report(found: Analysis, outcomes: list[Outcome], code: int) -> int:
 
 
 def _compare(
-    sweep: Sweep, ran: dict[Path, Outcome], store: MlflowStore | None
+    context: RunContext,
+    sweep: Sweep,
+    ran: dict[Path, Outcome],
+    store: MlflowStore | None,
+    command: str,
 ) -> tuple[Analysis, list[Outcome]]:
     """Compare what finished.
 
@@ -272,39 +256,10 @@ def _compare(
         The comparison, and all outcomes, those of an earlier attempt too.
     """
     outcomes = list(ran.values())
-    runs = [
-        FinishedRun(outcome, folder)
-        for folder, outcome in ran.items()
-        if outcome.status == "FINISHED"
-    ]
+    runs = [FinishedRun(one, folder) for folder, one in ran.items() if one.status == "FINISHED"]
     if store is not None:
-        for run_id in set(sweep.done.values()) - {outcome.run_id for outcome in outcomes}:
-            runs.append(
-                fetch_run_files(store, find_run(store, run_id), sweep.folder / "done" / run_id)
-            )
+        for run_id in set(sweep.done.values()) - {one.run_id for one in outcomes}:
+            folder = sweep.folder / "done" / run_id
+            runs.append(fetch_run_files(store, find_run(store, run_id), folder))
             outcomes.append(runs[-1].outcome)
-    command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
-    name = str(sweep.config["name"] or _default_name(sweep))
-    redactor = store.redactor if store else build_redactor(sweep.config, sweep.config["root"])
-    context = RunContext(Outcome(name), sweep.config, sweep.folder, redactor)
     return compare_runs(context, runs, outcomes, command, strict=False), outcomes
-
-
-def _note(sweep: Sweep, found: Analysis, outcomes: list[Outcome], store: MlflowStore) -> str:
-    """The parent's description in the UI: the leaderboard and links to the children."""
-    board = found.board
-    heads = [m.removeprefix("test/").replace("_", " ") for m in METRICS]
-    lines = [f"Sweep `{' '.join(_own_overrides(sweep))}`", ""]
-    if len(board):
-        lines += [f"| setting | runs | {' | '.join(heads)} |", "|---" * (len(heads) + 2) + "|"]
-        for _, row in board.iterrows():
-            cells = [mean_and_spread(row[f"{m}_mean"], row[f"{m}_std"]) for m in METRICS]
-            lines.append(f"| {row['setting']} | {row['runs']} | {' | '.join(cells)} |")
-    lines += ["", *(f"- {sentence}" for sentence in [*found.notes, *found.sentences])]
-    lines += ["", "Runs:", ""]
-    for outcome in outcomes:
-        link = f"#/experiments/{store.experiment_id}/runs/{outcome.run_id}"
-        name = f"[{outcome.name}]({link})" if outcome.run_id else outcome.name
-        error = f": {outcome.error}" if outcome.error else ""
-        lines.append(f"- {name} {outcome.status.lower()}{error}")
-    return "\n".join(lines)

@@ -6,7 +6,7 @@ See `idc.launch.registry` for what the sweep knows of its jobs.
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import OmegaConf
 
@@ -14,6 +14,9 @@ from idc.errors import CheckpointError, first_line
 from idc.launch.folders import SWEEP
 from idc.launch.registry import sweep_of
 from idc.runtime.atomic import write_text
+
+if TYPE_CHECKING:
+    from idc.tracking.privacy import Redactor
 
 NOT_IN_NAMES = ("sweep.resume",)
 
@@ -29,7 +32,8 @@ class Sweep:
         parent: MLflow run id of the sweep, or None without tracking.
         done: Names of jobs that an earlier attempt finished, to their run ids.
         cut: The same of jobs that it began, and that go on in their runs.
-        config: What is needed of the configuration without the jobs' overrides.
+        config: The parts of the configuration, without the jobs' overrides, that the sweep itself
+            needs: tracking, paths, name, report, intervals.
         digest: Of the overrides as they were typed.
         planned: Each job's overrides, by its number; None where the sweeper chooses as it goes.
     """
@@ -44,10 +48,22 @@ class Sweep:
     digest: str = ""
     planned: list[list[str]] | None = None
 
+    @property
+    def mlruns(self) -> Path:
+        """The folder of the store's locks."""
+        return Path(self.config["paths"]["mlruns"])
+
+    @property
+    def redactor(self) -> "Redactor":
+        """Removes from texts what must not be logged."""
+        from idc.pipelines.lifecycle import build_redactor  # heavy
+
+        return build_redactor(self.config["tracking"], self.config["paths"]["root"])
+
     def save(self) -> None:
         """Write the file that the jobs read."""
         # The jobs need no URI of it, which may hold a password.
-        own = {**self.config, "uri": None}
+        own = {**self.config, "tracking": {**self.config["tracking"], "uri": None}}
         content = {**asdict(self), "folder": str(self.folder), "config": own}
         write_text(self.folder / SWEEP, json.dumps(content, indent=2) + "\n")
 

@@ -4,16 +4,19 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from idc.attribution.pipeline.run_steps import Explained
 from idc.config.build import Config
 from idc.metrics.definitions import METRIC_NAMES
 from idc.runtime.outcome import Outcome
 from idc.tracking.database import sqlite_uri
+
+if TYPE_CHECKING:  # heavy
+    from idc.attribution.pipeline.run_steps import Explained
 
 WIDE = 120
 
@@ -90,7 +93,7 @@ def print_comparison(
         console.print(sentence)
 
 
-def print_methods(explained: Explained) -> None:
+def print_methods(explained: "Explained") -> None:
     """Print how far each attribution method can be trusted, if that was measured."""
     if not len(explained.methods):
         return

@@ -5,11 +5,21 @@ import io
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from idc.errors import IdcError
+from idc.runtime.redaction import hide_secrets
 
+# About the libraries' own insides, with nothing for a user to do.
+KNOWN_WARNINGS = (
+    r".*isinstance\(treespec, LeafSpec\)",  # Lightning 2.6 with torch >= 2.12
+    r".*does not have many workers",  # decoded patches need none
+    r".*Checkpoint directory .* exists and is not empty",  # a resumed run's own
+    r".*module\(s\) in eval mode at the start of training",  # frozen stages, as asked for
+    r".*loader strategy is deprecated",  # MLflow with SQLAlchemy 2.1
+)
 PLAIN = {"±": "+/-", "…": "...", "•": "*", "━": "-"}
 
 
@@ -23,6 +33,17 @@ def make_printable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="idc.plain")
+
+
+def quiet() -> None:
+    """Warnings go to the log; what the libraries say on every start is not worth a line."""
+    make_printable()
+    hide_secrets()  # a cluster's job does not begin with the app
+    logging.captureWarnings(True)
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in KNOWN_WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:

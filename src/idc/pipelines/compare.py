@@ -16,10 +16,12 @@ from idc.pipelines.comparison_figures import comparison_figures
 from idc.pipelines.finished_run import required_store
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.validate import check_values
+from idc.reports.description import comparison_description
 from idc.reports.run_input import SweepReport
 from idc.reports.sweep_page import write_sweep_page
 from idc.runtime.drawing import save_figures
 from idc.runtime.outcome import Outcome
+from idc.text import count, listing
 from idc.tracking.mlflow_run import NOTE_TAG
 from idc.tracking.provenance import flatten, origin_tags
 
@@ -27,6 +29,7 @@ KIND = "compare"
 COMPARISON = "comparison"
 EVALUATION = "evaluation"
 REPORT = "report.html"
+LISTED, NAME = 3, 200  # settings in a comparison's name, and characters of it
 
 
 def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome, Analysis]:
@@ -48,7 +51,7 @@ def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome,
     if not runs:
         raise ConfigError("compare: none of the given runs has finished.")
     outcomes = [one.outcome for one in runs]
-    name = str(config["name"] or f"comparison of {len(runs)} runs")
+    name = str(config["name"] or _name(runs))
     outcome = Outcome(name, class_names=outcomes[0].class_names, kind=KIND)
     context = RunContext(outcome, config, folder, store.redactor)
     # Before the run is opened: what cannot be compared leaves no run behind.
@@ -66,12 +69,25 @@ def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome,
             }
         )
         run.metrics(analysis.metrics)
-        outcome.metrics = analysis.metrics
-        lines = [f"- {sentence}" for sentence in [*analysis.notes, *analysis.sentences]]
-        run.tags({NOTE_TAG: "\n".join(lines)})
+        outcome.metrics, context.run = analysis.metrics, run
+        run.tags({NOTE_TAG: describe(context, analysis, outcomes, command)})
         for part in (COMPARISON, EVALUATION):
             run.artifacts(folder / part, part)
     return outcome, analysis
+
+
+def _name(runs: Sequence[FinishedRun]) -> str:
+    """``resnet50 and vgg16: 4 runs compared``, as what differs is to come first."""
+    settings = dict.fromkeys(run.setting for run in runs)
+    shown = [name if "," in name else name.rpartition("=")[2] for name in settings]
+    return f"{listing(shown, LISTED)}: {count(len(runs), 'run')} compared"[:NAME]
+
+
+def describe(
+    context: RunContext, analysis: Analysis, outcomes: Sequence[Outcome], command: str
+) -> str:
+    """The description of a comparison or a sweep in MLflow; arguments as for `compare_runs`."""
+    return comparison_description(_page(context, analysis, outcomes, command), context.place)
 
 
 def compare_runs(

@@ -9,12 +9,12 @@ from idc.evaluation.inference import Inference
 from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation, record_report
 from idc.pipelines.finished_run import choose_device, find_members, open_run, required_store
 from idc.pipelines.label_corrections import record_corrections
+from idc.pipelines.parameters import parameters
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.scoring import score_other_data, score_own_data
 from idc.pipelines.training_artifacts import (
     material_tags,
     record_config_file,
-    record_parameters,
 )
 from idc.pipelines.validate import check_values
 from idc.runtime.cost import Meter
@@ -52,7 +52,7 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
                 mlruns, parent = Path(config["paths"]["mlruns"]), str(record.info.run_id)
                 new = tracked_run(store, outcome, mlruns, folder, parent)
                 context.run = stack.enter_context(new)
-                record_parameters(context)
+                context.run.params(parameters(context.shown, KIND))
                 record_config_file(context)
                 context.run.tags(origin_tags("idc.evaluate", store.redactor.pseudonyms))
                 context.run.tags({"idc.kind": KIND, "idc.evaluates": parent})
@@ -82,5 +82,5 @@ def _name(config: Config, record: RunRecord, members: int) -> str:
     data = config["choices"]["data"]
     inference: Inference = build(config["inference"], "inference")
     who = f"ensemble of {members}" if members > 1 else str(record.info.run_name)
-    what = "its own test split" if data == OWN else data
-    return ", ".join([f"{who} on {what}", *inference.names])
+    what = "own test split" if data == OWN else data
+    return f"{', '.join([what, *inference.names])}: {who}"  # what differs comes first

@@ -18,10 +18,13 @@ from idc.models.network import Network
 from idc.pipelines.report_inputs import run_report
 from idc.pipelines.run_context import RunContext
 from idc.pipelines.subject import build_subject
+from idc.reports.description import run_description
 from idc.reports.model_card import write_model_card
+from idc.reports.run_input import RunReport
 from idc.reports.run_page import write_run_page
 from idc.runtime.drawing import save_figures
 from idc.tracking.integrity import digest_tags
+from idc.tracking.mlflow_run import NOTE_TAG
 from idc.tracking.model import log_model
 
 EXAMPLES = 4  # patches in the logged model's input example
@@ -83,11 +86,15 @@ def record_explanation(
 
 
 def record_report(context: RunContext, evaluation: Evaluation, explained: Explained) -> None:
-    """Write and log page and model card, unless ``report=false``."""
-    if not context.config["report"]:
-        return
-    run, folder = context.run, context.folder
+    """Describe the run in MLflow; write and log page and model card, unless ``report=false``."""
     report = run_report(context, evaluation, explained)
+    if context.config["report"]:
+        _write_pages(context, report)
+    context.run.tags({NOTE_TAG: run_description(report, context.place.experiment_id)})
+
+
+def _write_pages(context: RunContext, report: RunReport) -> None:
+    run, folder = context.run, context.folder
     write_run_page(report, folder / EVALUATION / REPORT)
     run.artifacts(folder / EVALUATION / REPORT, EVALUATION)
     for card in write_model_card(report, folder):

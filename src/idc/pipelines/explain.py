@@ -12,9 +12,10 @@ from idc.errors import ConfigError
 from idc.pipelines.finished_run import TrainedRun, opened_run
 from idc.pipelines.subject import hide_names, select_pool, subject_of
 from idc.pipelines.validate import check_values
+from idc.reports.description import with_section
 from idc.tracking.integrity import digest_tags
 from idc.tracking.lookup import all_metrics, list_artifacts
-from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 
 KIND = "explain"
 
@@ -48,7 +49,9 @@ def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
         before = all_metrics(run.store, run.record)
         logged.metrics({k: v for k, v in explained.metrics.items() if k not in before})
         logged.artifacts(target, under)
-        logged.tags(digest_tags(target, (VERDICTS,), f"{under}/"))
+        title = f"Explained: {under.removeprefix(f'{EXPLAIN}/')}"
+        note = with_section(run.note, title, explained.sentences, under, run.place)
+        logged.tags({**digest_tags(target, (VERDICTS,), f"{under}/"), NOTE_TAG: note})
         for error in explained.failures.values():
             raise error
     return explained, under

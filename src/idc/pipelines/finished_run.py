@@ -27,11 +27,13 @@ from idc.pipelines.label_corrections import has_corrections
 from idc.pipelines.lifecycle import configured_store, owning
 from idc.pipelines.pseudonyms import require_same_names
 from idc.pipelines.validate import check_config
+from idc.reports.description import Place
 from idc.runtime.outcome import Outcome
 from idc.tracking.entities import RunRecord
 from idc.tracking.integrity import logged_class_names
 from idc.tracking.local_paths import restore_hidden_paths, run_folder
 from idc.tracking.lookup import children, find_run
+from idc.tracking.mlflow_run import NOTE_TAG
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import HIDDEN, hidden_values
 from idc.tracking.run_files import own_file, run_file
@@ -71,6 +73,16 @@ class TrainedRun:
     def run_id(self) -> str:
         """MLflow's id."""
         return str(self.record.info.run_id)
+
+    @property
+    def note(self) -> str:
+        """Its description in MLflow."""
+        return str(self.record.data.tags.get(NOTE_TAG, ""))
+
+    @property
+    def place(self) -> Place:
+        """Where it is in MLflow, for links."""
+        return Place(self.run_id, str(self.record.info.experiment_id))
 
     @property
     def leaky(self) -> bool:

@@ -18,10 +18,10 @@ from idc.runtime.redaction import redact
 from idc.tracking.alive import heartbeat
 from idc.tracking.entities import StoreException
 from idc.tracking.journal_delivery import ERROR_TAG
-from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 from idc.tracking.mlflow_store import MlflowStore, open_store
 from idc.tracking.privacy import Pseudonyms, Redactor
-from idc.tracking.run_protocol import NoRun, Run, Status
+from idc.tracking.run_protocol import Run, Status
 
 log = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -123,7 +123,7 @@ def close_for(
         status: How it ended.
         reason: Why, in one line.
     """
-    run: Run = NoRun()
+    run: Run = Run()
     if store is not None and outcome.run_id is not None:
         run = MlflowRun(store, outcome.run_id)
     _close(run, outcome, folder, LOG_FILE, status, reason)
@@ -163,6 +163,8 @@ def _close(
     # A sweep shows its jobs' errors too.
     outcome.error = reason and (run.store.redactor.text(reason) if run.store else redact(reason))
     steps: list[Callable[[], object]] = []
+    if reason:
+        steps += [lambda: run.tags({NOTE_TAG: f"**{status.capitalize()}:** {reason}"})]
     if status == "FAILED":
         # The app prints it, once; the logged console is to hold it too.
         steps += [lambda: _add_to_console(folder, f"the run failed: {redact(str(reason))}")]

@@ -21,23 +21,23 @@ from idc.data.store.store import Stored, verify
 from idc.errors import first_line
 from idc.pipelines.dataset import Preparation
 from idc.pipelines.label_corrections import record_corrections
-from idc.pipelines.lifecycle import LOG_FILE, build_redactor, configured_store, lifecycle
+from idc.pipelines.lifecycle import build_redactor, configured_store
+from idc.pipelines.parameters import parameters
 from idc.pipelines.pseudonyms import PATIENTS_TAG, patients_tag
+from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.validate import check_values
+from idc.reports.description import preparation_description
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_page import write_eda
-from idc.runtime import signals
 from idc.runtime.atomic import replacing
 from idc.runtime.outcome import Outcome
-from idc.tracking.alive import locked
-from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_run import NOTE_TAG
 from idc.tracking.privacy import Redactor, hidden_values
-from idc.tracking.provenance import flatten, origin_tags
-from idc.tracking.run_protocol import NoRun, Run
+from idc.tracking.provenance import origin_tags
+from idc.tracking.run_protocol import Run
 
 log = logging.getLogger(__name__)
 KIND = "prepare"
-NOT_PARAMETERS = ("paths", "choices", "tracking", "store", "name")
 
 
 def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFrame]:
@@ -61,23 +61,21 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
         store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
     )
     redactor.register_paths(hidden_values(config).values())
+    context = RunContext(outcome, config, folder, redactor)
     with ExitStack() as stack:
 
         def begin() -> Run:
-            with signals.deferred():  # a run that is open will be closed
-                run: Run = NoRun() if store is None else MlflowRun(store, name=name)
-                outcome.run_id = run.run_id
-                mlruns = Path(config["paths"]["mlruns"])
-                stack.enter_context(locked(mlruns, run.run_id, "run"))
-                stack.enter_context(lifecycle(run, outcome, folder, LOG_FILE))
-            shown = redactor.config(config)
-            chosen = {k: v for k, v in shown.items() if k not in NOT_PARAMETERS}
-            values = flatten(chosen).items()
-            run.params({k: v for k, v in values if not k.startswith("data.source.")})
-            run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
-            return run
+            mlruns = Path(config["paths"]["mlruns"])
+            context.run = stack.enter_context(tracked_run(store, outcome, mlruns, folder))
+            context.run.params(parameters(context.shown, KIND))
+            tags = origin_tags("idc.prepare", redactor.pseudonyms)
+            context.run.tags({**tags, "idc.kind": KIND})
+            return context.run
 
         table = _work(config, begin, folder, outcome, redactor)
+        names, notes = outcome.class_names, outcome.notes
+        note = preparation_description(outcome.metrics, names, table, notes, folder, context.place)
+        context.run.tags({NOTE_TAG: note})
     return outcome, table
 
 

@@ -28,9 +28,10 @@ from idc.reader_study.run_answers import FOLDER, copied, copy_answers, open_answ
 from idc.reader_study.sampling import EVERYTHING
 from idc.reader_study.serving import Settings, check_address, resolve_address, serve
 from idc.reader_study.usable_answers import match_predictions, select_readers
+from idc.reports.description import with_section
 from idc.runtime.progress import progress_bar
 from idc.runtime.signals import SIGNALS
-from idc.tracking.mlflow_run import MlflowRun
+from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 
 log = logging.getLogger(__name__)
 KIND = "review"
@@ -81,6 +82,10 @@ def review_run(
         results = evaluate_answers(answers, predictions, names, rule, seed, target, earlier)
         logged.metrics(results.metrics)
         logged.artifacts(target, FOLDER)
+        note = with_section(
+            run.note, "Reviewed", [results.summary, *results.notes], FOLDER, run.place
+        )
+        logged.tags({NOTE_TAG: note})
     return results, given.path
 
 

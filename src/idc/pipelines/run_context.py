@@ -1,12 +1,13 @@
 """An open run, with what every step that records something needs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from idc.config.build import Config
 from idc.pipelines.lifecycle import LOG_FILE, lifecycle
+from idc.reports.description import Place
 from idc.runtime import signals
 from idc.runtime.cost import Cost
 from idc.runtime.outcome import Outcome
@@ -14,7 +15,7 @@ from idc.tracking.alive import locked
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import Redactor
-from idc.tracking.run_protocol import NoRun, Run
+from idc.tracking.run_protocol import Run
 
 
 @dataclass
@@ -35,9 +36,15 @@ class RunContext:
     config: Config
     folder: Path
     redactor: Redactor
-    run: Run = field(default_factory=NoRun)
+    run: Run = field(default_factory=Run)
     costs: dict[str, Cost] = field(default_factory=dict)
     evaluates: Sequence[str] = ()
+
+    @property
+    def place(self) -> Place:
+        """Where the run is in MLflow, for links."""
+        store = self.run.store
+        return Place(self.run.run_id or "", store.experiment_id if store else "")
 
     @property
     def shown(self) -> Config:
@@ -54,6 +61,7 @@ def tracked_run(
     parent: str | None = None,
     run_id: str | None = None,
     log_name: str = LOG_FILE,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
     """Create or reopen a run, and keep its status true until it is closed; see `lifecycle`.
 
@@ -65,10 +73,11 @@ def tracked_run(
         parent: Id of the parent run, or None.
         run_id: The run to reopen, which the caller has locked; None for a new one.
         log_name: The console log's name among the artifacts.
+        tags: Tags that a new run has from its creation on.
     """
     with ExitStack() as stack:
         with signals.deferred():  # a run that is open will be closed
-            run = MlflowRun(store, run_id, outcome.name, parent) if store else NoRun()
+            run = MlflowRun(store, run_id, outcome.name, parent, tags) if store else Run()
             if run_id is None:
                 stack.enter_context(locked(mlruns, run.run_id, "run"))
             outcome.run_id = run.run_id

@@ -35,12 +35,12 @@ from idc.pipelines.lifecycle import (
     lightning_interrupts,
     mark_ended,
 )
+from idc.pipelines.parameters import network_parameters
 from idc.pipelines.resume import ResumePoint, resume_point, split_identity
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.training_artifacts import (
     record_config,
     record_inputs,
-    record_place,
     record_training,
     save_start,
 )
@@ -51,9 +51,11 @@ from idc.runtime.hardware import count_processes, global_rank, is_rank
 from idc.runtime.outcome import Outcome
 from idc.runtime.ranks import leave_ranks
 from idc.tracking.alive import locked
+from idc.tracking.local_paths import folder_tag
+from idc.tracking.mlflow_run import NOTE_TAG
 from idc.tracking.mlflow_store import MlflowStore, restored_tracking_uri
 from idc.tracking.privacy import hidden_values
-from idc.tracking.run_protocol import NoRun
+from idc.tracking.run_protocol import Run
 from idc.tracking.system_metrics import system_metrics
 
 log = logging.getLogger(__name__)
@@ -118,9 +120,10 @@ def run_job(job: Job) -> Outcome:
         if first:
             again = point is not None and point.trained
             record_inputs(context, job.settings, material, data, again)
+            context.run.params(network_parameters(module.network, trainer))
         if first and point is not None:
             point.bring(job.folder / CHECKPOINTS)
-            record_place(context)
+            context.run.tags(folder_tag(job.folder, config))  # not sooner: it has the checkpoints
 
         _fit(context, trainer, module, data, point)
         if not leave_ranks():
@@ -159,10 +162,10 @@ def _open(
     # Before: a run that is killed as soon as it is open can then be started anew.
     save_start(context, point.origin.mirrors if point else job.mirrors)
     if point is None:
-        run = tracked_run(store, outcome, mlruns, job.folder, job.parent)
+        tags = folder_tag(job.folder, job.config)
+        run = tracked_run(store, outcome, mlruns, job.folder, job.parent, tags=tags)
         context.run = stack.enter_context(run)
         record_config(context, job.settings)
-        record_place(context)
         return
     mark_ended(point.folder)
     log_name = f"console_{job.folder.name}.log"
@@ -170,6 +173,7 @@ def _open(
         store, outcome, mlruns, job.folder, job.parent, point.run_id, log_name=log_name
     )
     context.run = stack.enter_context(run)
+    context.run.tags({NOTE_TAG: "Resumed."})  # in place of what it ended with
     record_config(context)
 
 
@@ -199,7 +203,7 @@ def _fit(
     # Callbacks such as LearningRateMonitor insist on a logger, in ranks that log nothing too.
     own = context.run.lightning_logger()
     trainer.loggers = [*([own] if own else []), *trainer.loggers] or [DummyLogger()]
-    monitored = context.run if options["system_metrics"] else NoRun()
+    monitored = context.run if options["system_metrics"] else Run()
     meter = Meter(trainer.strategy.root_device)
     try:
         with (

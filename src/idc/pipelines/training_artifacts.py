@@ -3,11 +3,9 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import yaml
 
-from idc.config.build import Config
 from idc.config.stored import storable
 from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.datamodule import PatchDataModule
@@ -20,19 +18,19 @@ from idc.evaluation.figures import data_figures, learning_figures
 from idc.models.history import History
 from idc.pipelines.callbacks import CHECKPOINTS
 from idc.pipelines.label_corrections import record_corrections
+from idc.pipelines.parameters import parameters, split_parameters
 from idc.pipelines.pseudonyms import PATIENTS_TAG, names_tags, patients_tag
 from idc.pipelines.run_context import RunContext
 from idc.runtime.atomic import replacing, write_text
 from idc.runtime.cluster import JOB_TAG, slurm_job
 from idc.runtime.drawing import save_figures
 from idc.tracking.integrity import CLASSES_TAG, digest_tags
-from idc.tracking.local_paths import FOLDER_TAG, START, relative_folder, save_hidden_paths
-from idc.tracking.provenance import flatten, origin_tags
+from idc.tracking.local_paths import START, save_hidden_paths
+from idc.tracking.provenance import origin_tags
 from idc.tracking.run_protocol import Run
 
 log = logging.getLogger(__name__)
 NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASHES)
-NOT_PARAMETERS = ("paths", "store", "choices", "tracking", "sweep", "resume", "name")
 
 
 def record_config(context: RunContext, settings: Mapping[str, str] | None = None) -> None:
@@ -69,19 +67,6 @@ def record_config_file(context: RunContext) -> None:
     context.run.artifacts(file)
 
 
-def record_parameters(context: RunContext) -> None:
-    """Log the values that runs are compared by; see `parameters`."""
-    choices = context.config["choices"]
-    context.run.params({name: choice for name, choice in choices.items() if choice is not None})
-    context.run.params(parameters(context.shown))
-
-
-def record_place(context: RunContext) -> None:
-    """Tag where the run's files lie; of a resumed run once its checkpoints are there."""
-    if (place := relative_folder(context.folder, context.config)) is not None:
-        context.run.tags({FOLDER_TAG: place})
-
-
 def record_inputs(
     context: RunContext,
     settings: Mapping[str, str],
@@ -99,9 +84,7 @@ def record_inputs(
         again: The run is resumed and has logged its data sets before.
     """
     run, config, folder, redactor = context.run, context.config, context.folder, context.redactor
-    record_parameters(context)
-    run.params(settings)
-    run.params(_split_parameters(material))
+    run.params({**parameters(context.shown), **settings, **split_parameters(material)})
     run.tags(origin_tags(pseudonyms=redactor.pseudonyms))
     run.tags(
         {
@@ -158,28 +141,6 @@ def _record_datasets(run: Run, material: Material, columns: Sequence[str]) -> No
         run.dataset(material.source.name, digest, name, json.dumps(profile), schema)
 
 
-def parameters(config: Config) -> dict[str, Any]:
-    """The values that runs are compared by, without the wiring that ``config.yaml`` keeps.
-
-    Args:
-        config: The resolved configuration.
-
-    Returns:
-        Dotted names to values. Python paths and the copies of values that a data source gets are
-        left out; augmentations are named.
-    """
-    chosen = {k: v for k, v in config.items() if k not in NOT_PARAMETERS}
-    flat = {
-        name: value
-        for name, value in flatten(chosen).items()
-        if not name.startswith("data.source.") and not name.rpartition(".")[2].startswith("_")
-    }
-    if "augment" not in config:
-        return flat
-    transforms = [node["_target_"].rpartition(".")[2] for node in config["augment"]["transforms"]]
-    return {**flat, "augment.transforms": ", ".join(transforms) or "none"}
-
-
 def record_training(context: RunContext, history: History) -> None:
     """Log learning curves and checkpoints, also of a training that was cut short."""
     table = history.table()
@@ -196,19 +157,3 @@ def record_training(context: RunContext, history: History) -> None:
     run.tags(digest_tags(context.folder, ("training/history.csv",)))
     if config["tracking"]["log_checkpoints"]:
         run.artifacts(context.folder / CHECKPOINTS, CHECKPOINTS)
-
-
-def _split_parameters(material: Material) -> dict[str, int | str]:
-    parameters: dict[str, int | str] = {}
-    for split in SPLITS:
-        part = material.rows(split)
-        parameters[f"split.{split}.patches"] = len(part)
-        parameters[f"split.{split}.patients"] = int(part["patient"].nunique())
-        for i in range(len(material.source.class_names)):
-            parameters[f"split.{split}.class_{i}"] = int((part["label"] == i).sum())
-        for patient, rows in part.groupby("patient"):
-            counts = rows["label"].value_counts()
-            named = enumerate(material.source.class_names)
-            text = ", ".join(f"{counts.get(i, 0)} {name}" for i, name in named)
-            parameters[f"split.{split}.patient_{patient}"] = text
-    return parameters

@@ -40,6 +40,16 @@ class ReviewResults:
         counts = {"suspects": len(self.suspects), "corrections": len(self.corrections)}
         return {**self.agreement.metrics, **{f"review/{k}": float(v) for k, v in counts.items()}}
 
+    @property
+    def summary(self) -> str:
+        """How many cases, readers, suspects and corrections there are."""
+        metrics = self.metrics
+        cases, readers = metrics["review/cases"], metrics["review/readers"]
+        return (
+            f"{cases:.0f} cases, {readers:.0f} reader(s), {len(self.suspects)} label suspect(s), "
+            f"{len(self.corrections)} correction(s)"
+        )
+
 
 def evaluate_answers(
     answers: pd.DataFrame,

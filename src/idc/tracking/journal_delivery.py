@@ -9,7 +9,7 @@ models have a tag by which they are looked up first.
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,13 +38,16 @@ from idc.tracking.journal import (
     RunIds,
     is_open,
 )
+from idc.tracking.metric_table import is_shown
+from idc.tracking.saved_view import view_tags
 
 # Otherwise the UI shows the experiment as one of language models.
-EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development", **view_tags()}
 JOURNAL_TAG = "idc.journal"  # identifies a run or model whose creation was not confirmed
 PARENT_TAG = "mlflow.parentRunId"
 ERROR_TAG = "idc.error"
-MLMODEL = "MLmodel"
+MODEL, MLMODEL = "model", "MLmodel"
+NOT_IN_MODEL_NAMES = re.compile(r"[/:.%\"']+")
 METRICS_BATCH = 1000  # the server's limit for metrics in one call
 BATCH = 100  # the server's limit for parameters and tags in one call
 TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".html", ".csv", ".jsonl", ".geojson")
@@ -138,9 +141,17 @@ class Delivery:
     def _with_resolved_ids(self, text: str) -> str:
         return PROVISIONAL_ID.sub(lambda m: self._ids.resolve(m[0]) or m[0], text)
 
-    def _create(self, name: str | None, parent: str | None, start: int) -> None:
+    def _create(
+        self,
+        name: str | None,
+        parent: str | None,
+        start: int,
+        tags: Mapping[str, str] | None = None,  # absent from journals of older code
+    ) -> None:
         local = self._journal.about.run
-        tags = {JOURNAL_TAG: local, **({PARENT_TAG: self._resolve(parent)} if parent else {})}
+        tags = {**(tags or {}), JOURNAL_TAG: local}
+        if parent:
+            tags[PARENT_TAG] = self._resolve(parent)
         experiment = experiment_of(self._client, self._journal.about)
         existing = self._client.search_runs([experiment], f"tags.`{JOURNAL_TAG}` = '{local}'")
         run = existing[0] if existing else self._client.create_run(experiment, start, tags, name)
@@ -208,7 +219,11 @@ class Delivery:
             existing[0]
             if existing
             else self._client.create_logged_model(
-                experiment, "model", self._run_id, {JOURNAL_TAG: token}, run.data.params
+                experiment,
+                model_name(str(run.info.run_name)),
+                self._run_id,
+                {JOURNAL_TAG: token},
+                run.data.params,
             )
         )
         outputs = run.outputs.model_outputs if run.outputs else []
@@ -216,22 +231,24 @@ class Delivery:
             self._client.log_outputs(self._run_id, [LoggedModelOutput(model.model_id, step=0)])
         self._link_metrics(str(model.model_id))
         with tempfile.TemporaryDirectory() as place:
-            copy = Path(place) / "model"
+            copy = Path(place) / MODEL
             shutil.copytree(self._journal.folder / folder, copy)
             content = yaml.safe_load((copy / MLMODEL).read_text(encoding="utf-8"))
             content |= {"run_id": self._run_id, "model_id": model.model_id}
             content["model_uuid"] = model.model_id
             (copy / MLMODEL).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
             self._client.log_model_artifacts(model.model_id, str(copy))
+            # Under this name in every run: models are named after their runs.
+            self._client.log_artifacts(self._run_id, str(copy), MODEL)
         self._client.finalize_logged_model(model.model_id, "READY")
 
     def _link_metrics(self, model_id: str) -> None:
-        """Link the run's metrics at step 0, those of the test, to the model."""
+        """Link the run's results, its metrics without a course, to the model."""
         metrics = self._client.get_run(self._run_id).data._metric_objs
         linked = [
             Metric(m.key, m.value, m.timestamp, m.step, model_id, run_id=self._run_id)
             for m in metrics
-            if m.step == 0 and m.model_id is None
+            if m.step == 0 and m.model_id is None and is_shown(m.key)
         ]
         for start in range(0, len(linked), METRICS_BATCH):
             self._client.log_batch(self._run_id, metrics=linked[start : start + METRICS_BATCH])
@@ -250,6 +267,11 @@ class Delivery:
     def _is_continued(self) -> bool:
         folder, ids = self._journal.folder, {self._run_id, self._journal.about.run}
         return any(is_open(folder.parent, run_id, folder) for run_id in ids)
+
+
+def model_name(run_name: str) -> str:
+    """Name of a run's model: the run's, without characters that MLflow refuses in it."""
+    return NOT_IN_MODEL_NAMES.sub("-", run_name).strip() or MODEL
 
 
 def first_batch(entries: Sequence[JournalEntry]) -> list[JournalEntry]:

@@ -10,7 +10,6 @@ from idc.config.stored import Origin
 from idc.config.values import following, named_too
 from idc.errors import CheckpointError, ConfigError, first_line
 from idc.runtime.atomic import write_text
-from idc.runtime.outcome import FILE as OUTCOME
 from idc.runtime.outcome import load_outcome
 from idc.tracking.journal import FOLDER as JOURNALS
 from idc.tracking.journal import RunIds
@@ -23,11 +22,10 @@ START = "start.json"  # needed to start the run again
 NOT_NEEDED = ("backbone.weights", "tracking.uri", "resume")
 
 
-def relative_folder(folder: Path, config: Config) -> str | None:
-    """A run's folder relative to ``paths.root``; None if it is elsewhere."""
-    root = Path(config["paths"]["root"]).resolve()
-    whole = folder.resolve()
-    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else None
+def folder_tag(folder: Path, config: Config) -> dict[str, str]:
+    """The tag with a run's folder relative to ``paths.root``; none if it is elsewhere."""
+    root, whole = Path(config["paths"]["root"]).resolve(), folder.resolve()
+    return {FOLDER_TAG: whole.relative_to(root).as_posix()} if whole.is_relative_to(root) else {}
 
 
 def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | None:
@@ -38,18 +36,14 @@ def run_folder(run_id: str, tags: Mapping[str, str], config: Config) -> Path | N
         tags: The run's tags.
         config: The current configuration, with ``paths.root``.
     """
-    if FOLDER_TAG in tags:
-        folders = iter([Path(config["paths"]["root"]) / tags[FOLDER_TAG]])
-    else:  # killed before it could be tagged
-        folders = (path.parent for path in Path(config["paths"]["runs"]).rglob(OUTCOME))
+    if FOLDER_TAG not in tags:
+        return None
+    folder = Path(config["paths"]["root"]) / tags[FOLDER_TAG]
+    outcome = load_outcome(folder)
+    own = outcome.run_id if outcome is not None else None
     ids = RunIds(Path(config["paths"]["mlruns"]) / JOURNALS)
-    for folder in folders:
-        # A later run may have used the same folder.
-        outcome = load_outcome(folder)
-        own = outcome.run_id if outcome is not None else None
-        if own is not None and run_id in (own, ids.resolve(own)):
-            return folder
-    return None
+    # A later run may have used the same folder.
+    return folder if own is not None and run_id in (own, ids.resolve(own)) else None
 
 
 def save_hidden_paths(config: Config, folder: Path) -> None:

@@ -15,7 +15,7 @@ from idc.tracking.metric_table import FOLDER, read_table
 from idc.tracking.mlflow_store import MlflowStore
 from idc.tracking.privacy import public
 
-MAX_CHILDREN = 10_000
+MAX_RUNS = 10_000
 CUT = ("RUNNING", "KILLED")  # status of runs that were killed
 KIND_TAG = "idc.kind"  # of all runs but those of idc.train
 
@@ -126,19 +126,12 @@ def children(store: MlflowStore, parent: str) -> list[Run]:
         parent = str(find_run(store, parent).info.run_id)
     except CheckpointError as error:
         raise TrackingError(f"sweep.resume={parent}: {error}") from error
-    runs = reader(store).search_runs(
-        [store.experiment_id],
-        f"tags.`{PARENT_TAG}` = '{parent}'",
-        max_results=MAX_CHILDREN,
-        order_by=["attributes.start_time ASC"],
-    )
-    return [run for run in runs if KIND_TAG not in run.data.tags]
+    return [run for run in _runs(store, f"tags.`{PARENT_TAG}` = '{parent}'") if _is_training(run)]
 
 
 def finished_runs(store: MlflowStore) -> list[Run]:
     """The finished training runs of the store's experiment, oldest first."""
-    runs = runs_with_status(store, "FINISHED")
-    return [run for run in runs if KIND_TAG not in run.data.tags]
+    return [run for run in runs_with_status(store, "FINISHED") if _is_training(run)]
 
 
 def run_of_job(store: MlflowStore, job: str | None, kind: str | None) -> str | None:
@@ -151,30 +144,27 @@ def run_of_job(store: MlflowStore, job: str | None, kind: str | None) -> str | N
     """
     if job is None:
         return None
-    runs = reader(store).search_runs(
-        [store.experiment_id],
-        f"tags.`{JOB_TAG}` = '{job}'",
-        order_by=["attributes.start_time DESC"],
-    )
-    return next(
-        (
-            str(run.info.run_id)
-            for run in runs
-            if run.info.status in CUT and run.data.tags.get(KIND_TAG) == kind
-        ),
-        None,
-    )
+    ids = [
+        str(run.info.run_id)
+        for run in _runs(store, f"tags.`{JOB_TAG}` = '{job}'")
+        if run.info.status in CUT and run.data.tags.get(KIND_TAG) == kind
+    ]
+    return ids[-1] if ids else None
 
 
 def runs_with_status(store: MlflowStore, status: str) -> list[Run]:
     """Runs of all kinds in the store's experiment with a given status, oldest first."""
-    runs = reader(store).search_runs(
-        [store.experiment_id],
-        f"attributes.status = '{status}'",
-        max_results=MAX_CHILDREN,
-        order_by=["attributes.start_time ASC"],
-    )
-    return list(runs)
+    return _runs(store, f"attributes.status = '{status}'")
+
+
+def _runs(store: MlflowStore, which: str) -> list[Run]:
+    oldest_first = ["attributes.start_time ASC"]
+    client = reader(store)
+    return list(client.search_runs([store.experiment_id], which, 1, MAX_RUNS, oldest_first))
+
+
+def _is_training(run: Run) -> bool:
+    return KIND_TAG not in run.data.tags
 
 
 def list_artifacts(store: MlflowStore, run_id: str, under: str) -> list[tuple[str, bool]]:

@@ -29,7 +29,7 @@ from idc.tracking.metric_table import (
 )
 from idc.tracking.mlflow_store import ANSWER_SECONDS, MlflowStore
 from idc.tracking.privacy import public
-from idc.tracking.run_protocol import Status
+from idc.tracking.run_protocol import Run, Status
 from idc.tracking.waiting import within
 
 NOTE_TAG = "mlflow.note.content"
@@ -75,7 +75,7 @@ class RunLogger(Logger):
         """Do nothing."""
 
 
-class MlflowRun:
+class MlflowRun(Run):
     """A run that is logged to MLflow.
 
     Logged data are on the local disk when a call returns, and are delivered in order by another
@@ -86,6 +86,7 @@ class MlflowRun:
         run_id: An existing run to continue, or None for a new one.
         name: The run's name in the UI.
         parent: Run id of the sweep that it belongs to.
+        tags: Tags that a new run has from its creation on.
         reopen: Whether an existing run is set to RUNNING again; otherwise its status is kept.
 
     Raises:
@@ -99,6 +100,7 @@ class MlflowRun:
         run_id: str | None = None,
         name: str | None = None,
         parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
         reopen: bool = True,
     ) -> None:
         self._store = store
@@ -108,7 +110,7 @@ class MlflowRun:
         name = None if name is None else self._clean(name)
         new = run_id is None
         if run_id is None:
-            run_id = self._create(name, parent, provisional, start) or provisional
+            run_id = self._create(name, parent, provisional, start, tags or {}) or provisional
         self._run_id = self._courier.ids.resolve(run_id) or run_id
         about = About(
             self._run_id,
@@ -120,7 +122,7 @@ class MlflowRun:
         try:
             self._journal = Journal.create(store.journals, about)
             if self._run_id == provisional:
-                self._log("create", name=name, parent=parent, start=start)
+                self._log("create", name=name, parent=parent, start=start, tags=dict(tags or {}))
             elif reopen and not new:
                 self._log("reopen")
         except OSError as error:
@@ -134,15 +136,17 @@ class MlflowRun:
         self._table_name = TABLE if new or reopen else later
         self._courier.add(self._journal)
 
-    def _create(self, name: str | None, parent: str | None, token: str, start: int) -> str | None:
+    def _create(
+        self, name: str | None, parent: str | None, token: str, start: int, tags: Mapping[str, str]
+    ) -> str | None:
         """Create the run now, so that it has its final id; None if the store is unreachable."""
         if not self._store.experiment_id or self._courier.away:
             return None
         parent = parent and self._courier.ids.resolve(parent)
-        tags = {JOURNAL_TAG: token, **({PARENT_TAG: parent} if parent else {})}
+        own = {**tags, JOURNAL_TAG: token, **({PARENT_TAG: parent} if parent else {})}
         client, experiment = mlflow.MlflowClient(self._store.uri), self._store.experiment_id
         try:
-            run = within(ANSWER_SECONDS, lambda: client.create_run(experiment, start, tags, name))
+            run = within(ANSWER_SECONDS, lambda: client.create_run(experiment, start, own, name))
         except (TimeoutError, MlflowException) as error:
             if self._store.is_server and not is_refusal(error):
                 return None
@@ -164,7 +168,7 @@ class MlflowRun:
         return self._store
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log parameters; see `Run.params`. Values over 6,000 characters are truncated."""
+        """Log parameters; values over 6,000 characters are truncated."""
         redacted = self._store.redactor.value
         self._log(
             "params",

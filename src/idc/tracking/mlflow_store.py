@@ -19,6 +19,7 @@ from idc.tracking.database import LOCK, check_database, sqlite_uri
 from idc.tracking.journal import FOLDER
 from idc.tracking.journal_delivery import EXPERIMENT_TAGS, is_denied, is_refusal, reason
 from idc.tracking.privacy import Redactor, public
+from idc.tracking.saved_view import ensure_view
 from idc.tracking.waiting import within
 
 Kind = Literal["local", "server", "none"]
@@ -174,4 +175,5 @@ def _open(uri: str, experiment: str, mlruns: Path) -> MlflowStore:
             f"tracking.experiment={experiment}: it was deleted in the MLflow UI. Restore it there, "
             f"or choose another name."
         )
+    ensure_view(client, existing)
     return MlflowStore(uri, existing.experiment_id)

@@ -20,8 +20,9 @@ HIDDEN = "<not logged>"
 PSEUDONYM = re.compile(r"p-[0-9a-f]{12}")
 SHORTEST_NAME = 3  # characters; replacing a shorter host name would damage ordinary words
 # An absolute path in running text: from a slash that does not continue a path or URL to the next
-# blank. Paths with blanks must be registered (`Redactor.register_paths`).
-ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
+# blank; a link to a run in MLflow's interface is none. Paths with blanks must be registered
+# (`Redactor.register_paths`).
+ABSOLUTE = re.compile(r"(?<![\w.:/~>\-…])(?!/experiments/\w+/runs/)/(?:[\w.+@=,-]+/)+([\w.+@=-]*)")
 SQLITE = re.compile(r"(sqlite:///)(?:/(?:[^/\s'\"]+/)+|%2F(?:[^/\s'\"]+%2F)+)")
 FILE_URI = re.compile(r"file://(?:/[^/\s'\"]+)+/")
 

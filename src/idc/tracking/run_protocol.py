@@ -1,8 +1,8 @@
-"""Interface for logging a run, and its implementation that logs nothing."""
+"""Interface for logging a run; by itself it logs nothing."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pytorch_lightning.loggers import Logger
 
@@ -11,16 +11,21 @@ from idc.tracking.mlflow_store import MlflowStore
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
-class Run(Protocol):
-    """Interface for logging a run."""
+class Run:
+    """Logs nothing: for ``tracking=none``, and for all ranks but the first.
+
+    `idc.tracking.mlflow_run.MlflowRun` logs to MLflow.
+    """
 
     @property
     def run_id(self) -> str | None:
         """The run's id in MLflow, or None."""
+        return None
 
     @property
     def store(self) -> MlflowStore | None:
         """The run's store, or None."""
+        return None
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log parameters; existing ones keep their value."""
@@ -57,39 +62,8 @@ class Run(Protocol):
         """Record the data as an input of the run."""
 
     def lightning_logger(self) -> Logger | Literal[False]:
-        """A Lightning logger that writes to this run."""
-
-    def end(self, status: Status) -> None:
-        """Close the run."""
-
-
-class NoRun:
-    """Logs nothing: for ``tracking=none``, and for all ranks but the first."""
-
-    run_id: None = None
-    store: None = None
-
-    def params(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
-        """Do nothing."""
-
-    def tags(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def artifacts(self, path: Path, under: str = "") -> None:
-        """Do nothing."""
-
-    def model(self, folder: Path) -> None:
-        """Do nothing."""
-
-    def dataset(self, name: str, digest: str, context: str, profile: str, schema: str) -> None:
-        """Do nothing."""
-
-    def lightning_logger(self) -> Literal[False]:
-        """No logger."""
+        """A Lightning logger that writes to this run, or False."""
         return False
 
     def end(self, status: Status) -> None:
-        """Do nothing."""
+        """Close the run."""

@@ -1,8 +1,8 @@
 """Calls with a time limit."""
 
-import queue
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -21,19 +21,18 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         TimeoutError: The call took longer.
         Exception: Whatever the call raises.
     """
-    answers: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
+    answer = Future[T]()
 
     def run() -> None:
         try:
-            answers.put((call(), None))
+            answer.set_result(call())
         except BaseException as error:
-            answers.put((None, error))
+            answer.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer, error = answers.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError(f"no answer within {seconds:.0f} s") from None
-    if error is not None:
-        raise error
-    return answer  # type: ignore[return-value]
+        return answer.result(seconds)
+    except TimeoutError as error:
+        if answer.done():  # the call's own
+            raise
+        raise TimeoutError(f"no answer within {seconds:.0f} s") from error
