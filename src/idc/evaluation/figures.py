@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
 from idc.data.datamodule import PatchDataModule
 from idc.data.index import position_words
@@ -117,12 +118,12 @@ def numbers_figures(
     """
     classes = len(class_names)
     labels = test["label"].to_numpy()
-    chosen = confusion(labels, test["predicted"].to_numpy(), classes)
+    chosen = confusion_matrix(labels, test["predicted"].to_numpy(), labels=range(classes))
     points = None if threshold is None else {"test": threshold}
     if classes == 2:
         scores = test["score"].to_numpy()
         name = "each fold's threshold" if threshold is None else f"threshold {threshold:.3f}"
-        at_half = confusion(labels, (scores >= 0.5).astype(int), classes)
+        at_half = confusion_matrix(labels, (scores >= 0.5).astype(int), labels=range(classes))
         panels = {f"at {name}": chosen, "at 0.5": at_half}
         curves = {"test": (labels, scores)}
         yield "roc", roc_figure(curves, points, "ROC, test patches")
@@ -152,14 +153,6 @@ def numbers_figures(
             predicted = test["predicted"].to_numpy()
             curve[words] = risk_coverage(labels, predicted, sure, classes)
     yield "risk_coverage", risk_coverage_figure(curve)
-
-
-def confusion(
-    labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int
-) -> NDArray[np.int64]:
-    """Counts (k, k), rows true, columns predicted."""
-    flat = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return flat.reshape(classes, classes).astype(np.int64)
 
 
 def _best_and_worst(

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
 
 from idc.config.build import Config, build
 from idc.data.index import has_positions
@@ -20,6 +19,7 @@ from idc.evaluation.predictions import (
     probabilities_of,
     with_probabilities,
 )
+from idc.metrics.areas import areas_of
 from idc.slides.smoothing import Smoother, find_neighbours
 
 log = logging.getLogger(__name__)
@@ -127,10 +127,9 @@ def fit_decision(val: pd.DataFrame, classes: int, config: Config) -> Decider:
 
 def _average_precision(labels: NDArray[np.int64], probabilities: Probabilities) -> float:
     """Of the positive class, or the mean over more than two."""
-    classes = probabilities.shape[1]
-    if classes == 2:
-        return float(average_precision_score(labels, probabilities[:, 1]))
-    return float(average_precision_score(np.eye(classes)[labels], probabilities))
+    classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    areas = [areas_of(labels == c, probabilities[:, c])["average_precision"] for c in classes]
+    return float(np.mean(areas))
 
 
 def decide_split(

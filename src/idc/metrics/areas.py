@@ -78,6 +78,12 @@ def _ranks(
     return Ranks(new, tp, fp, negatives - at_or_below, positives, negatives)
 
 
+def areas_of(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> dict[str, float]:
+    """The areas of some patches; see `Ranking`. NaN without one of the classes."""
+    areas = Ranking(positive, scores, np.zeros(len(scores), np.int64)).areas(np.ones((1, 1)))
+    return {name: float(value[0]) for name, value in areas.items()}
+
+
 def grouped_areas(
     positive: NDArray[np.bool_],
     scores: NDArray[np.floating],
@@ -100,7 +106,6 @@ def grouped_areas(
     bounds = np.searchsorted(groups[order], np.arange(size + 1))
     for group in range(size):
         rows = order[bounds[group] : bounds[group + 1]]
-        ranking = Ranking(positive[rows], scores[rows], np.zeros(len(rows), np.int64))
-        for name, value in ranking.areas(np.ones((1, 1))).items():
-            areas[name][group] = value[0]
+        for name, value in areas_of(positive[rows], scores[rows]).items():
+            areas[name][group] = value
     return areas

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
 from idc.comparison.analysis import Analysis
 from idc.comparison.contestant import Contestant
@@ -14,7 +15,6 @@ from idc.comparison.learning_curve import size_table
 from idc.comparison.pooling import slug
 from idc.comparison.runs import HISTORY, FinishedRun
 from idc.comparison.significance import Comparison
-from idc.evaluation.figures import confusion
 from idc.plots.confusion import confusion_figure
 from idc.plots.critical_difference import critical_difference_figure, differences_figure
 from idc.plots.cross_validation import fold_learning_figure, fold_metrics_figure
@@ -67,7 +67,9 @@ def _overlays(
             if one.classes == 2 and len(curves) < OVERLAID and one.name != "majority class":
                 curves[name] = (labels, frame["score"].to_numpy())
             if one.kind == "run" and len(panels) < OVERLAID:
-                matrix = confusion(labels, frame["predicted"].to_numpy(), one.classes)
+                matrix = confusion_matrix(
+                    labels, frame["predicted"].to_numpy(), labels=range(one.classes)
+                )
                 panels[name] = matrix
     if curves:
         yield "roc", roc_figure(curves, None, "ROC, test patches")

@@ -9,13 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
+from sklearn.metrics import precision_recall_curve, roc_curve
 
+from idc.metrics.areas import areas_of
 from idc.plots.style import (
     BLACK,
     GREY,
@@ -51,7 +47,7 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
     for name, labels, scores, style in _drawable(curves):
         fpr, tpr, _ = roc_curve(labels, scores)
-        label = f"{shorten(name, NAME_LIMIT)}: AUROC {roc_auc_score(labels, scores):.3f}"
+        label = f"{shorten(name, NAME_LIMIT)}: AUROC {areas_of(labels == 1, scores)['auroc']:.3f}"
         axes.plot(fpr, tpr, label=label, **style)
         if points and name in points:
             called = scores >= points[name]
@@ -74,7 +70,8 @@ def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) ->
     shown: set[float] = set()
     for name, labels, scores, style in _drawable(curves):
         precision, recall, _ = precision_recall_curve(labels, scores)
-        label = f"{shorten(name, NAME_LIMIT)}: AP {average_precision_score(labels, scores):.3f}"
+        area = areas_of(labels == 1, scores)["average_precision"]
+        label = f"{shorten(name, NAME_LIMIT)}: AP {area:.3f}"
         axes.plot(recall, precision, drawstyle="steps-post", label=label, **style)
         prevalence = float(np.mean(labels == 1))
         if round(prevalence, 4) not in shown:
