@@ -4,7 +4,8 @@ python benchmarks/augment.py [--quick]
 
 Patches/s of 256 patches of 50x50 a batch, for ``augment=light`` and ``augment=strong``: the batched
 transforms of `idc.data.device` on the GPU if there is one, else on one CPU core as albumentations;
-and, if it is installed, kornia's containers with the nearest transforms that it has (no H&E stain).
+torchvision's v2 transforms and, if it is installed, kornia's containers, with the nearest
+transforms that they have (no H&E stain).
 On a GPU time is taken when it is done.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 import yaml
+from torchvision.transforms import v2
 
 from idc.config.build import build
 from idc.config.conf_dir import conf_dir
@@ -61,6 +63,26 @@ def kornia_container(name: str) -> Callable[[torch.Tensor], torch.Tensor] | None
     return lambda images: (container(images / 255.0) * 255).round().to(torch.uint8)
 
 
+def torchvision_transform(name: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The nearest v2 transforms (no H&E stain), patch by patch: they draw once per call."""
+    turns = [v2.Lambda(lambda x, k=k: torch.rot90(x, k, (-2, -1))) for k in range(4)]
+    members = [v2.RandomChoice(turns), v2.RandomHorizontalFlip()]
+    if name == "light":
+        members.append(v2.RandomApply([v2.ColorJitter(0.1, 0.1)], 0.5))
+    else:
+        affine = v2.RandomAffine(
+            20, (0.06, 0.06), (0.9, 1.1), 5, interpolation=v2.InterpolationMode.BILINEAR
+        )
+        members += [
+            v2.RandomApply([affine], 0.5),
+            v2.RandomApply([v2.ColorJitter(0.15, 0.15, 0.15, 0.03)], 0.5),
+            v2.RandomApply([v2.GaussianBlur(5, (0.2, 1.0))], 0.15),
+            v2.RandomErasing(0.25, (0.02, 0.04)),
+        ]
+    pipeline = v2.Compose(members)
+    return lambda images: torch.stack([pipeline(image) for image in images])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 s a figure in place of 15 s")
@@ -83,11 +105,14 @@ def main() -> None:
             f"augment_{name}_batched ratio={batched / slow:.2f} (batched on {device}, "
             f"{batched:.0f} patches/s, against albumentations on one core, {slow:.0f} patches/s)"
         )
-        if (container := kornia_container(name)) is not None:
-            other = rate(lambda _, f=container: f(images), seconds, device)
+        libraries = {"torchvision": torchvision_transform(name), "kornia": kornia_container(name)}
+        for library, augment in libraries.items():
+            if augment is None:
+                continue
+            other = rate(lambda _, f=augment: f(images), seconds, device)
             print(
-                f"augment_{name}_kornia ratio={batched / other:.2f} (batched on {device}, "
-                f"{batched:.0f} patches/s, against kornia there, {other:.0f} patches/s)"
+                f"augment_{name}_{library} ratio={batched / other:.2f} (batched on {device}, "
+                f"{batched:.0f} patches/s, against {library} there, {other:.0f} patches/s)"
             )
 
 

@@ -122,11 +122,7 @@ def fit_square(patch: NDArray[np.uint8], size: int, edge: Edge) -> NDArray[np.ui
 
 
 def _header(data: bytes) -> tuple[int, int, str, str]:
-    """Width, height, format, and the mode if it is one that OpenCV hides, of an image file.
-
-    Raises:
-        UnreadableError: It is no image of a format that is read.
-    """
+    """Width, height, format, and the mode if it is one that OpenCV hides, of an image file."""
     if data.startswith(PNG_SIGNATURE) and len(data) > 26:  # for a PNG, Pillow takes ten times this
         width, height, *colour = PNG_HEADER.unpack_from(data, 16)
         if tuple(colour) == PLAIN_PNG:

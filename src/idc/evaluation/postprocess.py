@@ -36,17 +36,11 @@ class SmoothingRule:
         method: ``none``, or a method of `idc.slides.smoothing.Smoother`.
         windows: The windows to try.
         weights: The weights to try; ``median`` has none.
-
-    Raises:
-        ConfigError: A value is out of its range.
     """
 
     method: Literal["none", "median", "mean", "crf"] = "none"
     windows: Sequence[int] = (3,)
     weights: Sequence[float] = (1.0,)
-
-    def __post_init__(self) -> None:
-        assert self.candidates or self.method == "none"
 
     @property
     def candidates(self) -> list[Smoother]:
@@ -137,8 +131,7 @@ def decide_split(
 ) -> pd.DataFrame:
     """Decide all patches of a split, with and without smoothing.
 
-    Only the frame's own patches are neighbours: a patient's patches in another split, as under a
-    random split, do not count, as if the slide ended there.
+    Only the frame's own patches are neighbours: at the border of a random split the slide ends.
 
     Args:
         frame: See `idc.evaluation.predictions.raw_predictions`; a whole split.

@@ -134,10 +134,7 @@ def _mass_threshold(high: Points, share: float) -> float:
 
 
 def _contours(high: Points, inside: NDArray[np.bool_], level: float) -> tuple[Points, ...]:
-    """Contours of a region, between its pixels and the others; on the edge at the patch's edge.
-
-    The contour is the level set of the map, so it is as smooth as the map.
-    """
+    """Contours of a region: level sets of the map, as smooth as it, closed at the patch's edge."""
     heights = np.where(inside, high - level, -np.abs(high - level))
     # The mirrored height beyond the patch puts the crossing on the edge itself.
     ring = np.pad(heights, 1, mode="edge")

@@ -1,24 +1,34 @@
 """Regions of a slide as GeoJSON for QuPath (drag the file onto the image).
 
 Coordinates are slide pixels from the slide's upper left corner, as in the files of
-`idc.slides.pyramid`. Only the properties in `idc.slides.feature` are written: no patient, no path.
+`idc.slides.pyramid`. A feature has the properties that QuPath reads since 0.4
+(`qupath.lib.io.QuPathTypeAdapters`): ``objectType``, ``name``, ``classification``, ``isLocked`` and
+``measurements``; no patient, no path.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.polygon import orient
 
 from idc.errors import DataError
 from idc.slides.evidence_regions import Region
-from idc.slides.feature import Feature, assign_ids, make_feature
 from idc.slides.positive_regions import RegionKind, number_regions
 
+Feature = dict[str, Any]
+Colour = tuple[int, int, int]
+GRID = 0.01  # slide pixels to which coordinates are rounded, as QuPath does
+NAMES = uuid5(NAMESPACE_URL, "idc.slides.geojson")
 # Okabe & Ito, as in the figures: distinguishable with any colour vision.
 COLOURS = {"called": (213, 94, 0), "labelled": (0, 114, 178), "evidence": (240, 228, 66)}
 SCORES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -77,10 +87,10 @@ def evidence_features(
             by = f" by {method}" if method else ""
             name = f"{positive} evidence{by}, x {corner[0]} y {corner[1]}, {number}"
             kind = f"{positive} evidence" + (f" ({caveat})" if caveat else "")
-            features += make_feature(
+            features += _make_feature(
                 shape, name, kind, COLOURS["evidence"], measurements, pixel_size
             )
-    return assign_ids(features)
+    return _assign_ids(features)
 
 
 def tumour_features(
@@ -125,8 +135,8 @@ def tumour_features(
             # Simplify away the corners of patches on a straight border.
             shape = shapely.simplify(shapely.union_all(_squares(part, patch_size)), 0)
             name, kind = f"{positive} {what} {number}", f"{positive} {what}"
-            features += make_feature(shape, name, kind, COLOURS[what], measurements, pixel_size)
-    return assign_ids(features)
+            features += _make_feature(shape, name, kind, COLOURS[what], measurements, pixel_size)
+    return _assign_ids(features)
 
 
 def tile_features(frame: pd.DataFrame, patch_size: int, positive: str) -> list[Feature]:
@@ -152,10 +162,10 @@ def tile_features(frame: pd.DataFrame, patch_size: int, positive: str) -> list[F
     features = []
     for shape, score, i in zip(_squares(frame, patch_size), scores, bins, strict=True):
         colour = SCORE_COLOURS[i]
-        features += make_feature(
+        features += _make_feature(
             shape, None, kinds[i], colour, {"Score": score}, object_type="tile"
         )
-    return assign_ids(features)
+    return _assign_ids(features)
 
 
 def write_geojson(path: Path, features: Iterable[Feature]) -> None:
@@ -170,6 +180,63 @@ def write_geojson(path: Path, features: Iterable[Feature]) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}.") from error
+
+
+def _make_feature(
+    shape: shapely.Geometry,
+    name: str | None,
+    kind: str,
+    colour: Colour,
+    measurements: Mapping[str, float],
+    pixel_size: float | None = None,
+    object_type: str = "annotation",
+) -> list[Feature]:
+    """A feature without an id; an empty list for a shape without area, in slide pixels."""
+    shape = _on_grid(shape)
+    if shape.is_empty:
+        return []
+    measurements = dict(measurements)
+    if object_type == "annotation":
+        measurements["Region area px^2"] = shape.area
+        if pixel_size is not None:
+            measurements["Region area um^2"] = shape.area * pixel_size**2
+    numbers = {key: float(f"{value:.9g}") for key, value in measurements.items()}
+    properties: dict[str, Any] = {
+        "objectType": object_type,
+        "classification": {"name": kind.replace(":", " "), "color": list(colour)},
+        "isLocked": object_type == "annotation",
+        "measurements": {key: value for key, value in numbers.items() if math.isfinite(value)},
+    }
+    if name is not None:
+        properties["name"] = name
+    geometry = json.loads(shapely.to_geojson(shape))
+    geometry["coordinates"] = _rounded(geometry["coordinates"])
+    return [{"type": "Feature", "id": "", "geometry": geometry, "properties": properties}]
+
+
+def _on_grid(shape: shapely.Geometry) -> shapely.Geometry:
+    """Make a valid (multi)polygon on the grid, with counterclockwise outer rings (RFC 7946)."""
+    snapped = shapely.set_precision(shapely.make_valid(shape), GRID)
+    flat = [part for part in shapely.get_parts(snapped) if part.geom_type == "Polygon"]
+    if len(flat) == 1:
+        return orient(flat[0])
+    return shapely.MultiPolygon([orient(part) for part in flat])
+
+
+def _rounded(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_rounded(value) for value in values]
+    return round(values, 2)
+
+
+def _assign_ids(features: list[Feature]) -> list[Feature]:
+    """Give each feature an id that is derived from its content."""
+    seen: Counter[str] = Counter()
+    for feature in features:
+        text = json.dumps([feature["geometry"], feature["properties"]], sort_keys=True)
+        feature["id"] = str(uuid5(NAMES, f"{text}#{seen[text]}"))
+        seen[text] += 1
+    return features
 
 
 def _squares(frame: pd.DataFrame, patch_size: int) -> NDArray[np.object_]:

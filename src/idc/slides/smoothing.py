@@ -11,6 +11,7 @@ from scipy.special import softmax
 from idc.errors import ConfigError
 
 METHODS = ("median", "mean", "crf")
+WINDOWS = (3, 5, 7, 9)
 SMALLEST = 1e-12  # a probability whose logarithm is taken
 ROUNDS, TOLERANCE = 1000, 1e-6  # of the random field's iteration
 
@@ -24,7 +25,7 @@ class Smoother:
             random field in which each neighbour adds its own probability of a class, times
             `weight`, to the class's log-probability. It is solved by mean field (Kraehenbuehl &
             Koltun 2011), whose probabilities are too confident unless calibrated afterwards.
-        window: Side of the neighbourhood in patches, odd, 3 or more: 3 for the eight neighbours.
+        window: Side of the neighbourhood in patches, of `WINDOWS`: 3 for the eight neighbours.
         weight: What each neighbour counts, against 1 of the patch itself; not used by ``median``.
 
     Raises:
@@ -38,8 +39,8 @@ class Smoother:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ConfigError(f"postprocess.method={self.method}: choose none, median, mean, crf.")
-        if self.window < 3 or self.window % 2 == 0:
-            raise ConfigError(f"postprocess.windows: {self.window}: give odd numbers of 3 or more.")
+        if self.window not in WINDOWS:
+            raise ConfigError(f"postprocess.windows: {self.window}: give some of {WINDOWS}.")
         if not 0 < self.weight < np.inf:
             raise ConfigError(f"postprocess.weights: {self.weight}: give numbers above 0.")
 

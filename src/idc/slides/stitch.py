@@ -111,10 +111,7 @@ def _resize(values: NDArray[np.floating], cell: int) -> NDArray[np.float64]:
 
 
 def _window(cell: int, reach: int) -> NDArray[np.float64]:
-    """Blending weights, (cell + 2 reach) squared: 1 inside, falling to 0 across the border.
-
-    Sampled at pixel centres, so that each weight is positive; w(t) + w(-t) = 1 at the border.
-    """
+    """Blending weights: 1 inside, falling to 0 across the border, where w(t) + w(-t) = 1."""
     rise = np.sin(np.pi * (np.arange(2 * reach) + 0.5) / (4 * max(reach, 1))) ** 2
     line = np.concatenate([rise, np.ones(cell - 2 * reach), rise[::-1]])
     return np.outer(line, line)
