@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.agreement import ReaderPanel, agreement_figure
+from idc.plots.agreement import agreement_figure
 from idc.plots.style import distinct
 
 CLASSES = ("no IDC", "IDC")
@@ -14,7 +14,7 @@ CLASSES = ("no IDC", "IDC")
 
 def figure(names: list[str], value: float = 0.4) -> Figure:
     kappas = np.full((len(names), len(names)), value)
-    panels = [ReaderPanel(name, np.array([[5, 1, 0], [0, 0, 0]])) for name in names[:-2]]
+    panels = {name: np.array([[5, 1, 0], [0, 0, 0]]) for name in names[:-2]}
     return agreement_figure(names, kappas, np.full_like(kappas, 1234.0), panels, CLASSES)
 
 
@@ -37,8 +37,8 @@ def test_undefined_kappa_is_marked_and_no_reader_is_no_error(
     written = words(figure(["Ann", "label", "model"], np.nan))
     assert written.count("undefined") == 3
     assert "nan" not in written
-    assert words(agreement_figure(["label", "model"], np.eye(2), np.eye(2), [], CLASSES))
-    assert words(agreement_figure([], np.eye(0), np.eye(0), [], CLASSES))
+    assert words(agreement_figure(["label", "model"], np.eye(2), np.eye(2), {}, CLASSES))
+    assert words(agreement_figure([], np.eye(0), np.eye(0), {}, CLASSES))
 
 
 def test_names_that_would_be_cut_alike_are_numbered() -> None:

@@ -11,8 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from idc.plots.mosaic import find_places
-from idc.plots.region_burden import MAX_SHOWN, region_burden_figure
-from idc.plots.slide_maps import SlideMaps, slide_maps_figure
+from idc.plots.slide_maps import MAX_SHOWN, SlideMaps, region_burden_figure, slide_maps_figure
 
 Words = Callable[[Figure], str]
 

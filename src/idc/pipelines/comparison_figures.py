@@ -94,7 +94,7 @@ def _differences(
         )
         yield (
             f"differences_{metric}",
-            differences_figure(pairs, metric, baselines=names, level=level, confidence=1 - level),
+            differences_figure(pairs, metric, baselines=names, level=level),
         )
 
 

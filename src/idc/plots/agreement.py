@@ -1,7 +1,6 @@
 """Agreement of readers: kappa of each pair, and each reader's verdicts against label or model."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
@@ -19,24 +18,11 @@ DARK = 0.68  # size of a kappa above which text is white
 UNSURE = "unsure"
 
 
-@dataclass(frozen=True)
-class ReaderPanel:
-    """Verdicts of a reader against the label or the model.
-
-    Attributes:
-        reader: Name of the reader.
-        counts: int (k, k + 1): rows are labels, columns verdicts; the last is "unsure".
-    """
-
-    reader: str
-    counts: NDArray[np.integer]
-
-
 def agreement_figure(
     names: Sequence[str],
     kappas: NDArray[np.floating],
     cases: NDArray[np.floating],
-    panels: Sequence[ReaderPanel],
+    panels: Mapping[str, NDArray[np.integer]],
     class_names: Sequence[str],
 ) -> Figure:
     """Cohen's kappa of each pair with its number of cases, above one table per reader.
@@ -45,7 +31,8 @@ def agreement_figure(
         names: Readers, then label or model if compared.
         kappas: float (n, n), symmetric, in [-1, 1]; NaN if undefined.
         cases: Number of cases of each pair, (n, n); NaN or 0 for none.
-        panels: The readers' verdicts.
+        panels: Reader to counts, int (k, k + 1): rows are labels, columns verdicts; the last is
+            "unsure".
         class_names: Name of each class.
     """
     rows, columns = wrap_grid(len(panels), PER_ROW)
@@ -59,10 +46,10 @@ def agreement_figure(
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=[top, bottom]).ravel()
     _draw_matrix(upper, names, kappas, cases)
     grid = lower.subplots(rows, columns, squeeze=False, sharey=True).ravel().tolist()
-    titles = distinct([panel.reader for panel in panels], NAME)
-    for axes, panel, title in zip(grid, panels, titles, strict=False):
+    titles = distinct(list(panels), NAME)
+    for axes, counts, title in zip(grid, panels.values(), titles, strict=False):
         verdicts = [*class_names, UNSURE]
-        draw_counts(axes, np.asarray(panel.counts), class_names, verdicts, empty="")
+        draw_counts(axes, np.asarray(counts), class_names, verdicts, empty="")
         axes.axvline(len(class_names) - 0.5, color=GREY, linewidth=1.2)
         axes.set(xlabel="verdict", title=title)
     for axes in grid[::columns]:

@@ -19,7 +19,7 @@ from idc.text import (
     per_cent,
 )
 
-NAME, PAIRED_NAME = 36, 30  # characters of a name that are shown
+NAME = 36  # characters of a name that are shown
 MAX_PAIRS = 40
 ROW = 0.27  # inches
 
@@ -113,7 +113,6 @@ def differences_figure(
     metric: str,
     baselines: Collection[str] = (),
     level: float = 0.05,
-    confidence: float = 0.95,
 ) -> Figure:
     """Forest plot: difference of each pair with its interval, and p after Holm's correction.
 
@@ -125,8 +124,7 @@ def differences_figure(
             ``low``, ``high``, ``p_holm``, ``apart`` (bool: significant), ``patients``.
         metric: The metric.
         baselines: Names of baselines; pairs with one have hollow diamonds.
-        level: Significance level, in (0, 1).
-        confidence: Nominal coverage of the intervals, in (0, 1).
+        level: Significance level, in (0, 1); the intervals cover ``1 - level``.
     """
     table = _order_pairs(differences[differences["metric"] == metric], metric, baselines)
     if table.empty:
@@ -137,20 +135,14 @@ def differences_figure(
         gains = settings.groupby("a")["gain"].sum()
         best = gains.sub(settings.groupby("b")["gain"].sum(), fill_value=0).idxmax()
         shown = table[(table["a"] == best) | (table["b"] == best)]
-    firsts, seconds = shown["a"].astype(str), shown["b"].astype(str)
-    lines = []
-    if len(shown) > 1 and len(set(firsts)) == 1:
-        labels = [f"minus {literal(name, 3 * PAIRED_NAME // 2)}" for name in seconds]
-        lines.append(f"{literal(firsts.iloc[0], 100)} minus the others")
-    else:
-        pairs = zip(firsts, seconds, strict=True)
-        labels = [f"{literal(a, PAIRED_NAME)} minus {literal(b, PAIRED_NAME)}" for a, b in pairs]
+    pairs = zip(shown["a"], shown["b"], strict=True)
+    labels = [f"{literal(str(a), NAME)} minus {literal(str(b), NAME)}" for a, b in pairs]
+    title = _sample_size(shown)
     if len(shown) < len(table):
-        lines.append(f"the {len(shown)} of {len(table):,} pairs with the best one")
-    lines.append(_sample_size(shown))
+        title += f"; the {len(shown)} of {len(table):,} pairs with the best one"
     width = 7.4 + 0.066 * max(map(len, labels))
     figure = new_figure(width, ROW * max(len(shown), 2) + 2.1)
-    figure.suptitle("\n".join(textwrap.fill(line, int(11 * width)) for line in lines))
+    figure.suptitle(title)
     axes = figure.subplots()
     axes.axvline(0, color=BLACK, linewidth=1)
     decimals = decimals_for(0.0, float((shown["high"] - shown["low"]).median()))
@@ -177,7 +169,7 @@ def differences_figure(
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel(
         f"difference of {metric_label(metric)} ({_direction(metric)}),\n"
-        f"with {per_cent(confidence)} interval"
+        f"with {per_cent(1 - level)} interval"
     )
     note = f"p is Holm-corrected, significant at {per_cent(level)}"
     figure.supxlabel(f"{note}; diamonds: against a baseline" if table["baseline"].any() else note)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from idc.data.corrections import COLUMNS, RELABEL, Corrections, save_corrections
-from idc.plots.agreement import ReaderPanel, agreement_figure
+from idc.plots.agreement import agreement_figure
 from idc.reader_study.export import ExportRule, find_corrections
 from idc.reader_study.reader_agreement import Agreement, agree
 from idc.reader_study.suspects import reader_suspects
@@ -92,11 +92,11 @@ def evaluate_answers(
     save_corrections(corrections, folder / CORRECTIONS)
     names, kappas = agreement.matrix("kappa")
     _, cases = agreement.matrix("cases")
-    panels = [
-        ReaderPanel(reader, agreement.confusions[reader]["label"])
+    panels = {
+        reader: agreement.confusions[reader]["label"]
         for reader in names
         if reader in agreement.confusions
-    ]
+    }
     figure = agreement_figure(names, kappas, np.nan_to_num(cases), panels, class_names)
     save_figure(figure, folder / "agreement.png")
     before = earlier.table if earlier is not None else pd.DataFrame(columns=COLUMNS)

@@ -11,8 +11,7 @@ from idc.attribution.methods import Attributions
 from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.run import explain
 from idc.plots.mosaic import find_places, mosaic
-from idc.plots.region_burden import region_burden_figure
-from idc.plots.slide_maps import SlideMaps, slide_maps_figure
+from idc.plots.slide_maps import SlideMaps, region_burden_figure, slide_maps_figure
 from idc.runtime.drawing import Drawing
 from idc.runtime.progress import progress_bar
 from idc.slides.geojson import tile_features, tumour_features, write_geojson
