@@ -50,7 +50,6 @@ def places() -> dict[str, list[str]]:
     # After `add`, and so that the other tests' helpers are found.
     sys.path[:0] = [str(TESTS / "evaluation"), str(TESTS / "reports")]
     import torch
-    from idc.reports.card_data import card_data
     from run_cases import make_run
     from test_recorded_run import decided, index, numbers
 
@@ -62,6 +61,7 @@ def places() -> dict[str, list[str]]:
     from idc.evaluation.baselines import SHOWN
     from idc.launch.table import print_outcome
     from idc.metrics.collection import build_metrics
+    from idc.reports.model_card import card_data
     from idc.reports.run_tables import headline_table
     from idc.runtime.outcome import Outcome
 
@@ -88,7 +88,7 @@ def places() -> dict[str, list[str]]:
         report = make_run(Path(folder))
     report = type(report)(**{**vars(report), "metrics": tested["metrics"]})
     found["page"] = headline_table(report).dropna()["measure"].tolist()
-    found["card"] = card_data(report)["metrics"]
+    found["card"] = [one.metric_type for one in card_data(report).eval_results or ()]
     outcome = Outcome("run", metrics=tested["metrics"])
     with redirect_stdout(io.StringIO()) as printed:
         print_outcome(outcome, {}, Path())
