@@ -289,8 +289,8 @@ def test_published_counts_are_an_observation_only_for_the_published_set(tmp_path
 
     def published(patches: int, patients: int) -> EdaInput:
         counts = [("patches", patches, 60), ("patients", patients, 5)]
-        expected = pd.DataFrame(counts, columns=["what", "known", "found"])
-        return replace(data, expected=expected)
+        expected = pd.DataFrame(counts, columns=["count", "published", "here"])
+        return replace(data, published=expected)
 
     assert "The counts agree with those published for this set." in observations(published(60, 5))
     assert observations(published(61, 5))[0].endswith("patches: 60, not 61.")

@@ -163,8 +163,8 @@ def _counts(
     return counts
 
 
-def published_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
-    """How much of the published set is there: ``what``, ``known``, ``found``; None if unknown."""
+def published_counts(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
+    """The counts of the set as published and here: ``count``, ``published``, ``here``; or None."""
     card, rows = source.card, []
     labels = dict(enumerate(source.class_names))
     if card.images is not None:
@@ -178,7 +178,7 @@ def published_and_found(index: pd.DataFrame, source: Source) -> pd.DataFrame | N
         ]
     if card.patients is not None:
         rows.append(("patients", card.patients, index["patient"].nunique()))
-    return pd.DataFrame(rows, columns=["what", "known", "found"]) if rows else None
+    return pd.DataFrame(rows, columns=["count", "published", "here"]) if rows else None
 
 
 def _facts(config: Config, stored: Stored, mark: str, outcome: Outcome) -> dict[str, str]:
@@ -206,7 +206,7 @@ def _input(
         index=index,
         patches=stored.patches,
         findings=decisions.table,
-        expected=published_and_found(index, source),
+        published=published_counts(index, source),
         patch_size=max(usual_size(index)),
         seed=config["seed"],
         facts=facts,

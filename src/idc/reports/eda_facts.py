@@ -50,12 +50,16 @@ def _published(data: EdaInput) -> dict[str, Any]:
 
     If none agrees, this is a part of the set or another one, and its counts need not agree.
     """
-    if data.expected is None:
+    counts = data.published
+    if counts is None:
         return {"deviations": None, "nearly_published": False}
-    differing = data.expected[data.expected["known"] != data.expected["found"]]
+    differing = counts[counts["published"] != counts["here"]]
     return {
-        "deviations": [f"{r.what}: {r.found:,}, not {r.known:,}" for r in differing.itertuples()],
-        "nearly_published": len(differing) < len(data.expected),
+        "deviations": [
+            f"{row['count']}: {row['here']:,}, not {row['published']:,}"
+            for row in differing.to_dict("records")
+        ],
+        "nearly_published": len(differing) < len(counts),
     }
 
 

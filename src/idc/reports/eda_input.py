@@ -15,7 +15,7 @@ COLUMNS = (
     *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
 )
 FINDING_COLUMNS = ("finding", "meaning", "policy", "patches", "patients", "dropped")
-EXPECTED_COLUMNS = ("what", "known", "found")
+PUBLISHED_COLUMNS = ("count", "published", "here")
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class EdaInput:
         patches: uint8 (N, P, P, 3), RGB; may be a memory map larger than memory.
         findings: One row per check: ``finding``, ``meaning`` (a sentence), ``policy`` (keep, drop
             or fail), ``patches``, ``patients``, ``dropped`` (int).
-        expected: ``what``, ``known``, ``found`` (int): the set's published and actual counts; None
-            if none are published.
+        published: ``count`` (its name), ``published`` and ``here`` (int): what is published of the
+            whole set, and what is in this one; None if nothing is published.
         patch_size: Side of a patch on the slide, in slide pixels.
         seed: Seed of the choice of patches in the grids.
         facts: Key facts for the top of the page, such as fingerprint and date.
@@ -53,7 +53,7 @@ class EdaInput:
     index: pd.DataFrame
     patches: NDArray[np.uint8]
     findings: pd.DataFrame
-    expected: pd.DataFrame | None
+    published: pd.DataFrame | None
     patch_size: int
     seed: int
     facts: Mapping[str, str]
@@ -64,7 +64,7 @@ class EdaInput:
         for table, required in (
             (self.index, COLUMNS),
             (self.findings, FINDING_COLUMNS),
-            (self.expected, EXPECTED_COLUMNS),
+            (self.published, PUBLISHED_COLUMNS),
         ):
             if table is not None and (lacking := sorted(set(required) - set(table.columns))):
                 raise ValueError(f"a table of the EDA lacks {', '.join(lacking)}")
