@@ -1,11 +1,7 @@
 """A review from the trained run to the next training, through the real command lines."""
 
 import os
-import re
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +12,11 @@ import pytest
 from conftest import PATIENCE, TINY, Cli, Result
 from idc.reader_study.answer import Answer
 from idc.reader_study.answer_store import AnswerStore
+from idc.reader_study.case import CaseBook
+from idc.reader_study.reading import Reading
+from idc.reader_study.serving import Settings
 
 App = Callable[[str], Cli]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage",
-         "--disable-background-networking", "--disable-sync", "--no-first-run"]  # fmt: skip
 FEW = ("explain=gradcam", "device=cpu")
 
 
@@ -120,48 +116,37 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
-def test_a_reader_answers_in_a_browser_and_the_run_keeps_it(
-    trained: Result, tmp_path: Path
+def test_a_review_that_is_terminated_logs_what_was_answered(
+    trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("nicegui")
     (run,) = trained.runs()
     run_id = run.info.run_id
-    log = tmp_path / "review.log"
-    options = [f"run={run_id}", "port=0", "count=3", "order=uncertainty", *FEW]
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "idc.review", *options],
-            env={**os.environ, "IDC_ROOT": str(tmp_path)}, stdout=out, stderr=out,
-        )  # fmt: skip
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while not (found := re.search(r"review: (http\S+)", log.read_text())):
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
-        with sync.sync_playwright() as tool:
-            browser = tool.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page()
-            page.goto(found[1])
-            page.get_by_role("textbox").first.fill("AB")
-            page.keyboard.press("Enter")
-            page.get_by_text("Case 1 of 3").wait_for()
-            page.keyboard.press("1")
-            page.get_by_text("given before the model's answer").wait_for()
-            page.get_by_text("Source:").first.wait_for()
-            page.keyboard.press("w")
-            page.keyboard.press("ArrowRight")
-            page.get_by_text("Case 2 of 3").wait_for()
-            page.keyboard.press("0")
-            page.get_by_text("given before the model's answer").wait_for()
-            browser.close()
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(PATIENCE) == 0, log.read_text()
-    finally:
-        server.kill()
-    assert "2 cases, 1 reader(s)" in log.read_text()
+
+    def serve(book: CaseBook, answers: AnswerStore, settings: Settings, _: object) -> None:
+        """A reader at the page, without one; tests/reader_study has the page itself."""
+        assert (len(book.cases), book.methods, settings.host) == (3, ["gradcam"], "127.0.0.1")
+        for case in book.cases:
+            side = book.patch(case).shape[0]
+            around = book.surroundings(case)
+            assert around is not None and around.shape == (11 * side, 11 * side, 3)
+            middle = slice(5 * side, 6 * side)
+            assert (around[middle, middle] == book.patch(case)).all()
+            assert book.attribution(case, "gradcam").shape == (side, side)
+        reading = Reading(book.cases, answers, "AB", settings.mode, settings.order, settings.select)
+        for verdict in (1, 0):
+            reading.go(reading.unanswered()[0])
+            given = reading.answer_verdict(verdict)
+            assert given is not None
+            reading.save(given)
+            if verdict and (marked := reading.answer_marks("wrong", "gradcam")):
+                reading.save(marked)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(PATIENCE)
+
+    monkeypatch.setattr("idc.pipelines.review.serve", serve)
+    done = app("review")(f"run={run_id}", "count=3", "order=uncertainty", *FEW)
+    assert done.code == 0, done.err
+    assert "2 cases, 1 reader(s)" in done.out
     client = trained.client
     answers = pd.read_csv(client.download_artifacts(run_id, "review/answers.csv"))
     assert answers["verdict"].tolist() == [1, 0]
