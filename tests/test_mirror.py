@@ -9,17 +9,17 @@ TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "idc"
 # Modules that join others and have no behaviour of their own: the test file that runs them.
 JOINS = {
-    **dict.fromkeys(("train.py", "launch/job.py"), "pipelines/test_train.py"),
-    **dict.fromkeys(("prepare.py", "launch/preparation.py"), "pipelines/test_prepare.py"),
-    **dict.fromkeys(("evaluate.py", "launch/evaluation.py"), "pipelines/test_evaluate.py"),
-    **dict.fromkeys(("compare.py", "launch/comparison.py"), "pipelines/test_compare.py"),
-    **dict.fromkeys(("explain.py", "launch/explanation.py"), "pipelines/test_explain.py"),
-    **dict.fromkeys(("review.py", "launch/reviewing.py"), "pipelines/test_review.py"),
-    **dict.fromkeys(("gc.py", "launch/gc.py"), "app/test_ended.py"),
-    **dict.fromkeys(("sync.py", "launch/delivery.py"), "tracking/test_leftovers.py"),
-    "launch/parent.py": "launch/test_sweep.py",
+    **{
+        f"{app}.py": f"pipelines/test_{app}.py"
+        for app in ("train", "prepare", "evaluate", "compare", "explain", "review")
+    },
+    "gc.py": "app/test_ended.py",
+    "sync.py": "tracking/test_leftovers.py",
     **dict.fromkeys(("__main__.py", "launch/completion.py"), "test_cli.py"),
-    "launch/composed.py": "app/test_own_files.py",
+    "launch/commands.py": "pipelines/test_evaluate.py",
+    "launch/gc.py": "app/test_ended.py",
+    "launch/job.py": "pipelines/test_train.py",
+    "launch/parent.py": "launch/test_sweep.py",
     "pipelines/comparison_figures.py": "pipelines/test_compare.py",
     "pipelines/report_inputs.py": "pipelines/test_train.py",
     # Declarations, each of whose values is checked.
@@ -29,7 +29,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 99
+MOST = 98
 
 
 def modules_without_tests() -> list[str]:
