@@ -100,8 +100,11 @@ def test_every_method_has_its_gain_and_its_verdict_in_words(count: int, words: W
 
 
 def test_without_a_trusted_method_the_title_warns() -> None:
-    doubtful = table(2).assign(verdict=VERDICTS[1])
-    assert "do not read" in methods_figure(doubtful).get_suptitle()
+    gains = {f"drop_over_random{end}": 1e-4 for end in ("", "_low", "_high")}
+    figure = methods_figure(table(2).assign(verdict=VERDICTS[1], **gains))
+    assert "do not read" in figure.get_suptitle()
+    low, high = figure.axes[0].get_xlim()
+    assert low <= -0.05 and high >= 0.05  # a tiny gain looks tiny
 
 
 @pytest.mark.parametrize("count", [1, 5])

@@ -16,6 +16,7 @@ from idc.text import decimals_for, fixed, listing
 NAME = 30  # characters of a method's name that are shown
 TRUST, FAILS, EMPTY = "trust", "fails the weights check", "says nothing"
 NONE = "no method was measured"
+LEAST = 0.05  # gain up to which the axis extends, so that a tiny one does not look large
 NUMBER = StrMethodFormatter("{x:.2g}")
 
 
@@ -83,6 +84,8 @@ def methods_figure(table: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(rows)), [literal(str(row["method"]), NAME) for row in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5))
     axes.margins(x=0.12)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, -LEAST), max(high, LEAST))
     axes.xaxis.set_major_formatter(NUMBER)
     axes.set_xlabel(
         "gain over random maps: change of the probability as marked pixels are covered\n"
