@@ -39,6 +39,7 @@ def check_metrics(metrics: dict[str, float]) -> None:
         for name in ("loss", *METRIC_NAMES):
             assert np.isfinite(metrics[f"{stage}/{name}"]), f"{stage}/{name}"
     assert 0 <= metrics["test/f1_at_0.5"] <= 1
+    assert all(0 <= metrics[f"test/{name}_smoothed"] <= 1 for name in METRIC_NAMES)
     # Of the one test patient there is no interval over patients.
     assert not [name for name in metrics if name.endswith(("_ci_low", "_ci_high"))]
     assert 0 <= metrics["val/threshold"] <= 1
@@ -89,6 +90,7 @@ def check_artifacts(result: Result, run_id: str) -> None:
         "evaluation/per_patient.csv",
         "evaluation/slices.csv",
         "evaluation/risk_coverage.csv",
+        "evaluation/smoothing.csv",
         "evaluation/report.html",
         "model_card.md",
         "README.md",

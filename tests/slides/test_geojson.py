@@ -26,6 +26,7 @@ Feature = dict[str, Any]
 def frame_of(places: list[tuple[int, int]], called: list[int], **columns: Any) -> pd.DataFrame:
     row, column = np.array(places).T
     facts = {"x": 50 * column + 1, "y": 50 * row + 1, "predicted": called, "label": 0, "score": 0.5}
+    facts["patient"] = "a"
     return pd.DataFrame({**facts, **columns})
 
 

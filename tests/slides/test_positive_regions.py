@@ -1,10 +1,8 @@
 """Connected regions of patches: their size, what they hold, and lesions that were missed whole."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from idc.errors import DataError
 from idc.slides.positive_regions import area_table, call_regions, label_regions, number_regions
 
 
@@ -100,11 +98,3 @@ def test_nothing_called_gives_empty_tables_with_all_columns() -> None:
     assert nothing.empty
     assert nothing.columns.tolist() == full.columns.tolist()
     assert label_regions(slide(".").iloc[:0], 50).empty
-    assert "patient" not in call_regions(slide("C").drop(columns="patient"), 50)
-
-
-def test_what_is_missing_is_named() -> None:
-    with pytest.raises(DataError, match="score"):
-        call_regions(slide("C").drop(columns="score"), 50)
-    with pytest.raises(DataError, match="no x and y"):
-        number_regions(slide("CC").assign(x=[1, np.nan]), 50)

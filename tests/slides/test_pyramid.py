@@ -97,6 +97,7 @@ def test_the_metadata_name_the_size_of_a_pixel_and_nothing_else(tmp_path: Path) 
 
 def test_the_polygons_lie_right_upon_the_pixels(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [101, 151, 401], "y": [251, 301, 51], "score": 0.9, "label": 0})
+    frame["patient"] = "a"
     frame["predicted"] = [1, 1, 0]
     x, y = frame["x"].to_numpy(), frame["y"].to_numpy()
     black = np.zeros((1, 50, 50, 3), np.uint8)

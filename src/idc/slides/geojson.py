@@ -245,5 +245,5 @@ def _squares(frame: pd.DataFrame, patch_size: int) -> NDArray[np.object_]:
 
 
 def _one_slide(frame: pd.DataFrame) -> None:
-    if "patient" in frame and len(frame["patient"].unique()) > 1:
+    if len(frame["patient"].unique()) > 1:
         raise DataError("GeoJSON: a file must contain one slide; give the patches of one patient.")

@@ -11,11 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from skimage.measure import label as number_connected
 
-from idc.errors import DataError
-
 RegionKind = Literal["called", "labelled"]
 SOURCE = {"called": "predicted", "labelled": "label"}
-NEEDED = ("x", "y", "label", "predicted", "score")
 
 
 def number_regions(
@@ -27,23 +24,18 @@ def number_regions(
     to the nearest place of the patient's grid.
 
     Args:
-        frame: Two-class predictions: ``x``, ``y``, ``predicted`` or ``label``, and ``patient``;
-            without ``patient``, all rows belong to one slide.
+        frame: Two-class predictions: ``patient``, ``x``, ``y``, ``predicted`` and ``label``.
         patch_size: Side of a patch in slide pixels.
         kind: ``called`` for patches with ``predicted`` 1, ``labelled`` for those with ``label`` 1.
 
     Returns:
         int64 (N,): 0 for a patch that is not positive; else the region's number, from 1 in each
         patient, by descending number of patches, then from top to bottom.
-
-    Raises:
-        DataError: A column is missing, or a patch has no position.
     """
-    _check(frame, ("x", "y", SOURCE[kind]))
     x, y = (frame[name].to_numpy(np.int64) for name in ("x", "y"))
     positive = frame[SOURCE[kind]].to_numpy() == 1
     numbers = np.zeros(len(frame), np.int64)
-    for rows in _by_patient(frame):
+    for rows in frame.groupby(frame["patient"].astype(str).to_numpy()).indices.values():
         column, row = (_steps(values[rows], patch_size) for values in (x, y))
         grid = np.zeros((row.max() + 1, column.max() + 1), bool)
         grid[row[positive[rows]], column[positive[rows]]] = True
@@ -65,20 +57,17 @@ def call_regions(
     """Measure the regions that were called positive.
 
     Args:
-        frame: Two-class predictions: ``x``, ``y``, ``label``, ``predicted``, ``score``, and
-            ``patient``; without ``patient``, all rows belong to one slide.
+        frame: Two-class predictions: ``patient``, ``x``, ``y``, ``label``, ``predicted`` and
+            ``score``.
         patch_size: Side of a patch in slide pixels.
         pixel_size: Side of a slide pixel in micrometres, or None.
 
     Returns:
-        One row per region: ``patient`` (if the frame has it), ``region`` (see `number_regions`),
+        One row per region: ``patient``, ``region`` (see `number_regions`),
         ``patches``, ``area_px2`` and, with `pixel_size`, ``area_um2`` (patches times a patch's
         area), ``mean_score``, ``labelled`` (share of its patches that are labelled positive),
         ``x0``, ``y0``, ``x1``, ``y1`` (bounding box in slide pixels, the far edge not included),
         ``centre_x``, ``centre_y`` (centroid, slide pixels).
-
-    Raises:
-        DataError: A column is missing, or a patch has no position.
     """
     return _regions(frame, patch_size, pixel_size, "called", labelled=("label", "mean"))
 
@@ -96,9 +85,6 @@ def label_regions(
     Returns:
         As `call_regions`, with ``found`` (share of its patches that were called positive) and
         ``missed`` (bool: none was) in place of ``labelled``.
-
-    Raises:
-        DataError: A column is missing, or a patch has no position.
     """
     table = _regions(frame, patch_size, pixel_size, "labelled", found=("predicted", "mean"))
     table.insert(list(table.columns).index("found") + 1, "missed", table["found"] == 0)
@@ -111,7 +97,7 @@ def area_table(
     """Area and number of regions called and labelled positive, by patient.
 
     Args:
-        frame: As for `call_regions`, with ``patient``.
+        frame: As for `call_regions`.
         patch_size: Side of a patch in slide pixels.
         pixel_size: Side of a slide pixel in micrometres, or None.
 
@@ -122,11 +108,7 @@ def area_table(
         ``labelled_share`` (of the patient's patches), ``call_regions``, ``label_regions``,
         ``missed_regions``, ``missed_patches`` (patches in them), ``largest_missed`` (patches of
         the largest), ``false_regions`` (called, without a labelled patch), ``false_patches``.
-
-    Raises:
-        DataError: A column is missing, or a patch has no position.
     """
-    _check(frame, ("patient", *NEEDED))
     flags = pd.DataFrame({"called": frame["predicted"] == 1, "labelled": frame["label"] == 1})
     by_patient = flags.groupby(frame["patient"].astype(str).to_numpy(), sort=True)
     table = pd.concat([by_patient.size().rename("patches"), by_patient.sum()], axis=1)
@@ -158,16 +140,13 @@ def _regions(
     kind: RegionKind,
     **share: tuple[str, str],
 ) -> pd.DataFrame:
-    _check(frame, NEEDED)
-    keys = ["patient", "region"] if "patient" in frame else ["region"]
-    rows = frame[[name for name in ("patient", *NEEDED) if name in frame]].assign(
+    rows = frame[["x", "y", "score"]].assign(
+        patient=frame["patient"].astype(str),
         region=number_regions(frame, patch_size, kind),
         label=(frame["label"] == 1).astype(np.float64),
         predicted=(frame["predicted"] == 1).astype(np.float64),
     )
-    if "patient" in frame:
-        rows["patient"] = frame["patient"].astype(str)
-    grouped = rows[rows["region"] > 0].groupby(keys, sort=True)
+    grouped = rows[rows["region"] > 0].groupby(["patient", "region"], sort=True)
     table = grouped.agg(
         patches=("score", "size"),
         mean_score=("score", "mean"),
@@ -188,25 +167,6 @@ def _regions(
     return table
 
 
-def _by_patient(frame: pd.DataFrame) -> list[NDArray[np.int64]]:
-    """Positions of each patient's rows."""
-    if frame.empty:
-        return []
-    if "patient" not in frame:
-        return [np.arange(len(frame))]
-    codes = pd.factorize(frame["patient"].astype(str))[0]
-    order = np.argsort(codes, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
-
-
 def _steps(values: NDArray[np.int64], patch_size: int) -> NDArray[np.int64]:
     """Grid places from the least value on, rounded half up."""
     return np.asarray((values - values.min() + patch_size // 2) // patch_size, np.int64)
-
-
-def _check(frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    missing = [name for name in columns if name not in frame]
-    if missing:
-        raise DataError(f"regions of a slide: the predictions have no column {', '.join(missing)}.")
-    if frame[["x", "y"]].isna().to_numpy().any():
-        raise DataError("regions of a slide: some patches have no x and y; remove them first.")
