@@ -161,7 +161,7 @@ def test_the_model_stays_as_it_was(patches: np.ndarray, inference: bool) -> None
     with torch.inference_mode(inference):
         layers = feature_layers(model, image())
         feature_maps(model, patches, layers, 2)
-        first_filters(model).weights[:] = 0
+        first_filters(model)[1][:] = 0
     assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
     assert all(m.training for m in model.modules())
     assert not any(m._forward_hooks for m in model.modules())
@@ -170,10 +170,10 @@ def test_the_model_stays_as_it_was(patches: np.ndarray, inference: bool) -> None
 
 def test_filters_are_the_first_convolutions_weights() -> None:
     model = shared_resnet()
-    found = first_filters(model)
-    assert found.name == "stem.conv1"
-    assert np.array_equal(found.weights, model.backbone.stages.stem.conv1.weight.detach().numpy())
-    other = first_filters(nn.Sequential(nn.Conv2d(5, 7, (3, 1)), nn.Conv2d(7, 2, 1)))
-    assert (other.name, other.weights.shape) == ("0", (7, 5, 3, 1))
+    name, weights = first_filters(model)
+    assert name == "stem.conv1"
+    assert np.array_equal(weights, model.backbone.stages.stem.conv1.weight.detach().numpy())
+    where, other = first_filters(nn.Sequential(nn.Conv2d(5, 7, (3, 1)), nn.Conv2d(7, 2, 1)))
+    assert (where, other.shape) == ("0", (7, 5, 3, 1))
     with pytest.raises(ConfigError, match="no convolution"):
         first_filters(nn.Linear(3, 2))

@@ -1,6 +1,7 @@
 """Do the maps change when the weights are shuffled? Model randomisation (Adebayo et al. 2018)."""
 
 import copy
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -181,7 +182,9 @@ def similarities(
                 maps, _ = shuffled.maps(method)
                 similar[name][shuffle, stage] = map_similarity(trained[name], maps)
                 advance(len(probe.images))
-    return layers, {name: _finite_mean(values) for name, values in similar.items()}
+    with warnings.catch_warnings():  # a stage may be unknown in every shuffle
+        warnings.filterwarnings("ignore", "Mean of empty slice")
+        return layers, {name: np.nanmean(values, axis=0) for name, values in similar.items()}
 
 
 def measured_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -207,11 +210,3 @@ def late_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
     """
     stages = measured_stages(similar)
     return stages[2 * stages >= len(similar) - 1]
-
-
-def _finite_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the first axis of the finite values; NaN where there are none."""
-    finite = np.isfinite(values)
-    count = finite.sum(0)
-    total = np.where(finite, values, 0).sum(0)
-    return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from idc.attribution.features.sample import balanced_sample
 from idc.errors import DataError
 
 CHUNK = 1024  # queries at once
@@ -22,8 +21,6 @@ def neighbour_metrics(
     labels: NDArray[np.integer],
     patients: NDArray[Any],
     k: int = 10,
-    max_points: int = 5000,
-    seed: int = 0,
 ) -> dict[str, float]:
     """Shares of nearest neighbours, by cosine similarity in the whole space of the features.
 
@@ -41,12 +38,10 @@ def neighbour_metrics(
     Where there are fewer than k, all count.
 
     Args:
-        features: float (N, F), finite.
+        features: float (N, F), finite; time grows with the square of N.
         labels: int (N,).
         patients: Patient of each patch, (N,).
         k: Neighbours.
-        max_points: Of more patches a balanced sample is measured: time grows with the square.
-        seed: Decides the sample.
 
     Returns:
         Name to value, never NaN: what is undefined is left out (the last pair with one patient
@@ -59,13 +54,11 @@ def neighbour_metrics(
         raise DataError("neighbours: give one label and one patient for each row of features.")
     if not np.isfinite(features).all():
         raise DataError("neighbours: some features are not finite.")
-    rows = balanced_sample(len(features), max_points, seed, patients, labels)
-    count = len(rows)
-    if count < 2:
+    if (count := len(features)) < 2:
         return {}
-    unit = _unit(np.asarray(features[rows], np.float32))
-    label = np.unique(np.asarray(labels)[rows], return_inverse=True)[1]
-    patient = np.unique(np.asarray(patients, str)[rows], return_inverse=True)[1]
+    unit = _unit(np.asarray(features, np.float32))
+    label = np.unique(labels, return_inverse=True)[1]
+    patient = np.unique(np.asarray(patients, str), return_inverse=True)[1]
     columns: dict[str, list[NDArray[np.float64]]] = {}
     for start in range(0, count, CHUNK):
         part = np.arange(start, min(start + CHUNK, count))

@@ -3,14 +3,13 @@
 import importlib
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from idc.attribution.features.sample import balanced_sample
 from idc.errors import ConfigError, DataError
 
 Projector = Literal["pca", "tsne", "umap"]
@@ -26,25 +25,18 @@ class Projection:
     """Patches as points in a plane.
 
     Attributes:
-        points: float32 (n, 2).
-        rows: Which of the features were projected, int64 (n,), sorted.
+        points: float32 (N, 2).
         words: How it was done, and what it does not show.
-        axes: A name an axis.
+        axes: One name per axis.
     """
 
     points: NDArray[np.float32]
-    rows: NDArray[np.int64]
     words: str
     axes: tuple[str, str]
 
 
 def project(
-    features: NDArray[np.floating],
-    method: Projector = "tsne",
-    seed: int = 0,
-    max_points: int = 2000,
-    labels: NDArray[np.integer] | None = None,
-    patients: NDArray[Any] | None = None,
+    features: NDArray[np.floating], method: Projector = "tsne", seed: int = 0
 ) -> Projection:
     """Project features to a plane.
 
@@ -55,10 +47,7 @@ def project(
     Args:
         features: float (N, F), N > 0, finite.
         method: ``pca``, ``tsne`` or ``umap`` (needs the extra ``umap``).
-        seed: Decides the sample and, for t-SNE and UMAP, the picture.
-        max_points: More features than this are sampled; see `balanced_sample`.
-        labels: int (N,), kept in proportion within a patient's sample.
-        patients: Patient of each feature, (N,), for a sample with equally many of each.
+        seed: Decides the picture of t-SNE and UMAP.
 
     Raises:
         ConfigError: Another method, or UMAP is not installed.
@@ -69,27 +58,26 @@ def project(
     if not len(features) or not np.isfinite(features).all():
         what = "some are not finite" if len(features) else "there are none"
         raise DataError(f"explain: features cannot be projected: {what}.")
-    rows = balanced_sample(len(features), max_points, seed, patients, labels)
-    used = np.asarray(features[rows], np.float64)
-    of = _of_words(len(rows), len(features), features.shape[1], patients)
+    used = np.asarray(features, np.float64)
+    of = f"{used.shape[1]:,} features of {len(used):,} patches"
     if method == "umap":
-        return _umap(used, rows, seed, of)
-    if method == "tsne" and len(rows) >= FEWEST:
-        return _tsne(used, rows, seed, of)
-    return _pca(used, rows, of)
+        return _umap(used, seed, of)
+    if method == "tsne" and len(used) >= FEWEST:
+        return _tsne(used, seed, of)
+    return _pca(used, of)
 
 
-def _pca(used: NDArray[np.float64], rows: NDArray[np.int64], of: str) -> Projection:
+def _pca(used: NDArray[np.float64], of: str) -> Projection:
     reduced, shares = _reduce(used, 2)
     points = np.zeros((len(used), 2), np.float32)
     points[:, : reduced.shape[1]] = reduced
     first, second = (f"{100 * share:.0f} %" for share in [*shares, 0.0, 0.0][:2])
     words = f"PCA of {of}; the axes show {first} and {second} of the variance"
     axes = (f"component 1 ({first} of the variance)", f"component 2 ({second} of the variance)")
-    return Projection(points, rows, words, axes)
+    return Projection(points, words, axes)
 
 
-def _tsne(used: NDArray[np.float64], rows: NDArray[np.int64], seed: int, of: str) -> Projection:
+def _tsne(used: NDArray[np.float64], seed: int, of: str) -> Projection:
     perplexity = min(PERPLEXITY, (len(used) - 1) / 3)
     reduced, shares = _reduce(used, REDUCED)
     if not sum(shares):  # all alike: there is nothing to spread out
@@ -99,10 +87,10 @@ def _tsne(used: NDArray[np.float64], rows: NDArray[np.int64], seed: int, of: str
             reduced = np.column_stack([reduced, np.zeros(len(used))])
         points = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(reduced)
     words = f"t-SNE of {of}, perplexity {perplexity:.3g}; distances between clusters mean nothing"
-    return Projection(np.asarray(points, np.float32), rows, words, ("t-SNE 1", "t-SNE 2"))
+    return Projection(np.asarray(points, np.float32), words, ("t-SNE 1", "t-SNE 2"))
 
 
-def _umap(used: NDArray[np.float64], rows: NDArray[np.int64], seed: int, of: str) -> Projection:
+def _umap(used: NDArray[np.float64], seed: int, of: str) -> Projection:
     try:
         library = importlib.import_module("umap")
     except ImportError as error:
@@ -111,11 +99,11 @@ def _umap(used: NDArray[np.float64], rows: NDArray[np.int64], seed: int, of: str
             "idc[umap], or choose tsne or pca."
         ) from error
     if len(used) < FEWEST:
-        return _pca(used, rows, of)
+        return _pca(used, of)
     neighbours = min(NEIGHBOURS, len(used) - 1)
     points = library.UMAP(n_neighbors=neighbours, random_state=seed).fit_transform(used)
     words = f"UMAP of {of}, {neighbours} neighbours; distances between clusters mean little"
-    return Projection(np.asarray(points, np.float32), rows, words, ("UMAP 1", "UMAP 2"))
+    return Projection(np.asarray(points, np.float32), words, ("UMAP 1", "UMAP 2"))
 
 
 def _reduce(used: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], list[float]]:
@@ -125,11 +113,3 @@ def _reduce(used: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], 
     solver = PCA(min(most, *used.shape), svd_solver="full" if min(used.shape) <= 64 else "auto")
     solver.set_params(random_state=0)
     return solver.fit_transform(used), solver.explained_variance_ratio_.tolist()
-
-
-def _of_words(used: int, count: int, width: int, patients: NDArray[Any] | None) -> str:
-    patches = f"{count:,} patches" if used == count else f"{used:,} of {count:,} patches"
-    if used == count or patients is None:
-        return f"{width:,} features of {patches}"
-    count = len(np.unique(np.asarray(patients, str)))
-    return f"{width:,} features of {patches} (evenly from {count:,} patients)"

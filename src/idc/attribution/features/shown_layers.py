@@ -1,7 +1,6 @@
 """Which layers to show: the first convolution and the last map of each size, or named ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -69,28 +68,16 @@ def _last_of_each_size(model: nn.Module, layers: dict[str, MapLayer]) -> list[st
     return list(ends.values())
 
 
-@dataclass(frozen=True)
-class Filters:
-    """Weights of a convolution.
+def first_filters(network: nn.Module) -> tuple[str, NDArray[np.float32]]:
+    """The network's first two-dimensional convolution: its short name, and its weights, copied.
 
-    Attributes:
-        name: The layer's name, relative to the backbone's stages.
-        weights: float32 (C, in, kh, kw); `in` counts inputs a group. They weigh pixels after the
-            network's preprocessing (mean taken off, divided by the standard deviation).
-    """
-
-    name: str
-    weights: NDArray[np.float32]
-
-
-def first_filters(network: nn.Module) -> Filters:
-    """The weights of the network's first two-dimensional convolution, copied.
+    The weights, float32 (C, in, kh, kw) with the inputs of a group, weigh pixels after the
+    network's preprocessing (mean taken off, divided by the standard deviation).
 
     Raises:
         ConfigError: The network has none.
     """
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv2d):
-            weights = module.weight.detach().float().cpu().numpy().copy()
-            return Filters(short_name(name), weights)
+            return short_name(name), module.weight.detach().float().cpu().numpy().copy()
     raise ConfigError("explain: this network has no convolution, so there are no filters to show.")

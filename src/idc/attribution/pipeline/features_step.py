@@ -42,7 +42,9 @@ def show_features(task: Task) -> StepResult:
     if options["patches"]:
         image = torch.zeros(1, 3, *task.subject.patches.shape[1:3], device=task.subject.device)
         layers = feature_layers(task.subject.network, image, options["layers"])
-        result.drawings += _filters(task)
+        name, weights = first_filters(task.subject.network)
+        arguments = {"weights": weights, "name": name}
+        result.drawings.append(Drawing(task.folder / "filters.png", filters_figure, arguments))
         result.drawings += _maps(task, layers)
         if options["units"]:
             result.drawings.append(_units(task, _last_with_places(layers)))
@@ -55,29 +57,33 @@ def _embed(task: Task, result: StepResult) -> None:
     rows = balanced_sample(
         len(test), options["points"], seed, test["patient"].to_numpy(), test["label"].to_numpy()
     )
+    of = (
+        f", {len(rows):,} of {len(test):,}, evenly from the patients"
+        if len(rows) < len(test)
+        else ""
+    )
     test = test.iloc[rows].reset_index(drop=True)
     features = embeddings(
         subject.network, subject.patches, test["row"].to_numpy(), device=subject.device
     )
     labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
-    neighbours = neighbour_metrics(features, labels, patients, seed=seed)
+    neighbours = neighbour_metrics(features, labels, patients)
     result.metrics |= neighbours
     result.sentences += _neighbour_words(neighbours)
-    projection = project(features, options["method"], seed, options["points"], labels, patients)
-    used = test.iloc[projection.rows]
-    table = used[["path", "patient", "label", "score"]].assign(
+    projection = project(features, options["method"], seed)
+    table = test[["path", "patient", "label", "score"]].assign(
         first=projection.points[:, 0], second=projection.points[:, 1]
     )
     table.to_csv(task.folder / "embedding.csv", index=False, float_format="%.6g")
     arguments = {
         "points": projection.points,
-        "labels": used["label"].to_numpy(),
-        "patients": used["patient"].to_numpy(object),
-        "scores": used["score"].to_numpy() if subject.classes == 2 else None,
+        "labels": labels,
+        "patients": patients,
+        "scores": test["score"].to_numpy() if subject.classes == 2 else None,
         "class_names": subject.class_names,
         "threshold": subject.threshold,
         "axis_names": projection.axes,
-        "title": "The test patches as the network orders them",
+        "title": f"The test patches as the network orders them{of}",
         "note": projection.words,
     }
     result.drawings.append(Drawing(task.folder / "embedding.png", embedding_figure, arguments))
@@ -93,12 +99,6 @@ def _neighbour_words(metrics: dict[str, float]) -> list[str]:
         f"patients share its label (chance: {metrics[f'{name}_chance']:.0%}), and {same:.0%} of "
         f"its ten nearest patches are of its own patient (chance: {chance:.0%})."
     ]
-
-
-def _filters(task: Task) -> Iterator[Drawing]:
-    filters = first_filters(task.subject.network)
-    arguments = {"weights": filters.weights, "name": filters.name}
-    yield Drawing(task.folder / "filters.png", filters_figure, arguments)
 
 
 def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:

@@ -1,8 +1,6 @@
 """Attributions of chosen patches: computed, drawn page by page, and stored as arrays."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,35 +18,15 @@ from idc.runtime.drawing import Drawing
 from idc.runtime.progress import progress_bar
 
 SMALL = 100  # maps below which no progress bar is shown
-
-
-@dataclass(frozen=True)
-class Cases:
-    """Patches that were explained.
-
-    Attributes:
-        table: Their predictions, with ``kind`` and ``target``.
-        pixels: uint8 (n, P, P, 3).
-        maps: Method to attributions, row for row with the table.
-    """
-
-    table: pd.DataFrame
-    pixels: NDArray[np.uint8]
-    maps: Mapping[str, Attributions]
-
-    def save(self, folder: Path) -> None:
-        """Write ``cases.parquet``, and the arrays row for row with it, ``attributions.npz``.
-
-        The latter holds ``patches`` and, by their methods' names, float32 (n, P, P).
-        """
-        with replacing(folder / "cases.parquet") as path:
-            self.table.to_parquet(path, index=False)
-        arrays: dict[str, Any] = {name: result.maps for name, result in self.maps.items()}
-        np.savez_compressed(folder / "attributions.npz", patches=self.pixels, **arrays)
+Maps = Mapping[str, Attributions]
 
 
 def show_cases(task: Task) -> StepResult:
-    """Explain the chosen patches by each method."""
+    """Explain the chosen patches by each method.
+
+    Writes ``cases.parquet``, their predictions with ``kind`` and ``target``, and row for row with
+    it ``attributions.npz``: ``patches`` and, by their methods' names, float32 (n, P, P).
+    """
     subject, options = task.subject, task.options
     per_kind, most, seed = options["per_kind"], options["count"], options["seed"]
     table = choose_cases(task.pool, task.selection, per_kind, most, seed, subject.classes)
@@ -66,20 +44,28 @@ def show_cases(task: Task) -> StepResult:
             subject.device,
             advance,
         )
-    cases = Cases(table, pixels, maps)
-    cases.save(task.folder)
-    return StepResult([*_gallery(task, cases), *evidence_drawings(task, table, pixels, maps)])
+    with replacing(task.folder / "cases.parquet") as path:
+        table.to_parquet(path, index=False)
+    arrays: dict[str, Any] = {name: each.maps for name, each in maps.items()}
+    np.savez_compressed(task.folder / "attributions.npz", patches=pixels, **arrays)
+    gallery = _gallery(task, table, pixels, maps)
+    return StepResult([*gallery, *evidence_drawings(task, table, pixels, maps)])
 
 
-def _gallery(task: Task, cases: Cases) -> Iterator[Drawing]:
+def _gallery(
+    task: Task, table: pd.DataFrame, pixels: NDArray[np.uint8], maps: Maps
+) -> Iterator[Drawing]:
     """One page per kind, or several where there are many cases: ``FN.png``, ``FN_2.png``."""
-    kinds, names = cases.table["kind"].to_numpy(object), task.subject.class_names
+    cases = [
+        _case(task, case, pixels[i], i, maps) for i, case in enumerate(table.to_dict("records"))
+    ]
+    kinds = table["kind"].to_numpy(object)
     for kind in dict.fromkeys(kinds):
-        words = kind_words(kind, names)
+        words = kind_words(kind, task.subject.class_names)
         for page, rows, of in pages(np.flatnonzero(kinds == kind)):
             arguments = {
-                "cases": [_case(task, cases, row) for row in rows],
-                "methods": list(cases.maps),
+                "cases": [cases[row] for row in rows],
+                "methods": list(maps),
                 "title": f"{words[:1].upper()}{words[1:]}: {task.subject.evidence}{of}",
                 "note": task.subject.explained,
             }
@@ -87,15 +73,16 @@ def _gallery(task: Task, cases: Cases) -> Iterator[Drawing]:
             yield Drawing(task.folder / f"{name}.png", attribution_figure, arguments)
 
 
-def _case(task: Task, cases: Cases, row: int) -> AttributionCase:
-    case, trust = cases.table.iloc[row].to_dict(), task.trust
+def _case(
+    task: Task, case: Mapping[Any, Any], patch: NDArray[np.uint8], row: int, maps: Maps
+) -> AttributionCase:
+    trust, sizes = task.trust, {}
     header = case_words(case, task.subject.class_names)
     if case["split"] not in ("test", "val"):
         header += "\nIN TRAINING"
-    maps = {name: each.maps[row] for name, each in cases.maps.items()}
-    sizes = {}
-    for name, each in cases.maps.items():
+    for name, each in maps.items():
         # Failed methods are marked; that a method was not measured is a note like others.
         unmeasured = "" if name in trust.marks else trust.caveat(name)
         sizes[name] = "; ".join(part for part in (each.source, each.note, unmeasured) if part)
-    return AttributionCase(cases.pixels[row], maps, header, sizes, dict(trust.marks))
+    values = {name: each.maps[row] for name, each in maps.items()}
+    return AttributionCase(patch, values, header, sizes, dict(trust.marks))
