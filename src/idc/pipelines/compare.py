@@ -1,5 +1,6 @@
 """Compare finished runs and write tables, figures and a page: the recipe of `idc.compare`."""
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ KIND = "compare"
 COMPARISON = "comparison"
 EVALUATION = "evaluation"
 REPORT = "report.html"
+ONE_VALUE = re.compile(r"^[\w.]+=")  # of a setting: the name of what varies
 LISTED, NAME = 3, 200  # settings in a comparison's name, and characters of it
 
 
@@ -79,7 +81,7 @@ def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome,
 def _name(runs: Sequence[FinishedRun]) -> str:
     """``resnet50 and vgg16: 4 runs compared``, as what differs is to come first."""
     settings = dict.fromkeys(run.setting for run in runs)
-    shown = [name if "," in name else name.rpartition("=")[2] for name in settings]
+    shown = [name if "," in name else ONE_VALUE.sub("", name) for name in settings]
     return f"{listing(shown, LISTED)}: {count(len(runs), 'run')} compared"[:NAME]
 
 

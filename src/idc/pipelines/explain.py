@@ -18,6 +18,7 @@ from idc.tracking.lookup import all_metrics, list_artifacts
 from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 
 KIND = "explain"
+SHOWN = 3  # sentences in the run's description
 
 
 def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
@@ -50,7 +51,7 @@ def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
         logged.metrics({k: v for k, v in explained.metrics.items() if k not in before})
         logged.artifacts(target, under)
         title = f"Explained: {under.removeprefix(f'{EXPLAIN}/')}"
-        note = with_section(run.note, title, explained.sentences, under, run.place)
+        note = with_section(run.note, title, explained.sentences[:SHOWN], under, run.place)
         logged.tags({**digest_tags(target, (VERDICTS,), f"{under}/"), NOTE_TAG: note})
         for error in explained.failures.values():
             raise error
