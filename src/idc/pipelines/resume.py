@@ -211,14 +211,7 @@ def _logged_checkpoints(store: MlflowStore, run_id: str, folder: Path) -> Iterat
 
 
 def _newest_intact(candidates: Iterable[Path]) -> Checkpoint | None:
-    """Load the first checkpoint; if it is damaged, the intact one with the most steps.
-
-    Returns:
-        The checkpoint; None without any.
-
-    Raises:
-        CheckpointError: There are some, and all are damaged.
-    """
+    """The first checkpoint, or the intact one with the most steps; None without any."""
     damaged: CheckpointError | None = None
     intact: list[Checkpoint] = []
     for path in candidates:
@@ -254,12 +247,7 @@ def _intact(best: Path) -> Path | None:
 
 
 def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
-    """Start anew a run that was ended before its first checkpoint.
-
-    Raises:
-        MissingArtifactError: It had one, or its folder is not on this machine.
-        CheckpointError: Its folder is damaged.
-    """
+    """Start anew a run that was ended before its first checkpoint."""
     run_id = str(record.info.run_id)
     what = f"resume={run_id}"
     if record.info.status == "FINISHED" or own is None or not (own / START).is_file():
@@ -282,14 +270,7 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
 def _merge(
     then: Config, mirrors: Mapping[str, str], now: Config, overrides: Sequence[str]
 ) -> Config:
-    """The run's configuration with the present paths and the command line's values.
-
-    Args:
-        then: The run's resolved configuration.
-        mirrors: Its values that repeat another, so that a new ``data.root`` is also the source's.
-        now: The configuration that the command line composed, resolved.
-        overrides: The command line's overrides.
-    """
+    """The run's configuration with the present paths and the command line's values."""
     values = {key: kept for key in KEPT if (kept := look_up(then, key)) is not None}
     for override in OverridesParser.create().parse_overrides(list(overrides)):
         key = override.key_or_group

@@ -101,21 +101,15 @@ class Prepare:
 
 
 @part
-class Evaluate:
-    """Evaluate a trained run, or a sweep's ensemble, on any data."""
+class OpensRun:
+    """What opening a finished run needs; see `idc.pipelines.finished_run`."""
 
-    run: str = option(REQUIRED, "id of a run, or of a sweep: its jobs are an ensemble")
-    name: Name | None = option(None, f"{IN_UI} run, data and inference")
+    run: str = option(REQUIRED, "id of a run of idc.train")
     seed: Seed = option(0, "seed of what is drawn at random")
-    known_patients: Literal["fail", "drop", "keep"] = option(
-        "fail", "patients of other data that the run was trained or tuned on"
-    )
     device: Device = option("auto", "auto | cpu | cuda | cuda:1")
-    report: bool = option(True, "figures, the page and the model card")
     data: Data
     loader: EvalLoader
     inference: Inference
-    intervals: Intervals
     tracking: Tracking
     paths: Paths
     store: Store
@@ -125,37 +119,31 @@ class Evaluate:
 
 
 @part
-class OpensRun:
-    """What opening a finished run needs; see `idc.pipelines.finished_run`."""
+class Evaluate(OpensRun):
+    """Evaluate a trained run, or a sweep's ensemble, on any data."""
 
-    data: Data
-    loader: EvalLoader
-    inference: Inference
-    tracking: Tracking
-    paths: Paths
-    store: Store
-    leaks: Leaks
-    audit: Audit
-    explain: Explain
+    run: str = option(REQUIRED, "id of a run, or of a sweep: its jobs are an ensemble")
+    name: Name | None = option(None, f"{IN_UI} run, data and inference")
+    known_patients: Literal["fail", "drop", "keep"] = option(
+        "fail", "patients of other data that the run was trained or tuned on"
+    )
+    report: bool = option(True, "figures, the page and the model card")
+    intervals: Intervals
 
 
 @part
 class ExplainRun(OpensRun):
     """Explain a trained run: more patches, more methods, slide maps; logged to that run."""
 
-    run: str = option(REQUIRED, "id of a run of idc.train")
     name: Name | None = option(
         None, "where the results go, below explain/; null names it after what was selected"
     )
-    seed: Seed = option(0, "seed of what is drawn at random")
-    device: Device = option("auto", "auto | cpu | cuda | cuda:1")
 
 
 @part
 class Review(OpensRun):
     """Let pathologists judge a run's patches, on a small page of their own."""
 
-    run: str = option(REQUIRED, "id of a run of idc.train")
     mode: Literal["blinded", "open"] = option(
         "blinded", "blinded: the verdict comes before the model's answer"
     )
@@ -164,8 +152,6 @@ class Review(OpensRun):
     )
     count: AtLeast1 | None = option(100, "cases; null for all")
     select: str = option("all", "all | errors (of the test split) | patient=ID | files=PATH")
-    seed: Seed = option(0, "seed of the order")
-    device: Device = option("auto", "auto | cpu | cuda | cuda:1")
     readers: Names | None = option(None, "whose answers count: null for all, or [AB,CD]")
     host: str = option("127.0.0.1", "beyond this machine it needs IDC_REVIEW_PASSWORD")
     port: Annotated[int, whole(0, 65535)] = option(8080, "the page's port")
