@@ -90,6 +90,11 @@ def test_histogram_holds_every_patient(totals: list[int], words: Words) -> None:
     assert sum(p.get_height() for p in axes.patches) == len(totals)
     assert f"largest {max(totals):,}" in written
     assert f"median {np.median(totals):,.0f}" in written
+    figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+    within = [t for t in axes.get_xticklabels() if low <= t.get_position()[0] <= high]
+    labels = [t.get_text() for t in within]
+    assert len(set(labels)) == len(labels)
 
 
 def test_no_patient_is_marked(words: Words) -> None:

@@ -138,11 +138,14 @@ def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
         f"median {median:,.0f}, smallest {totals.min():,}, largest {totals.max():,} patches"
     )
     bins = min(40, max(10, len(np.histogram_bin_edges(totals, "fd")) - 1))
-    axes.hist(totals, bins=bins, color=BLUE, edgecolor="white", linewidth=0.8)
+    width = -(-(int(totals.max() - totals.min()) + 1) // bins)  # whole patches, rounded up
+    edges = np.arange(totals.min() - 0.5, totals.max() + width, width)
+    axes.hist(totals, bins=list(edges), color=BLUE, edgecolor="white", linewidth=0.8)
     axes.plot(totals, np.zeros(len(totals)), "|", color=BLACK, markersize=14, alpha=0.5)
     axes.axvline(median, color=BLACK, linestyle="--", linewidth=1.4)
     axes.set(xlabel="patches per patient", ylabel="patients")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(THOUSANDS)
     return figure
 
