@@ -12,6 +12,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from idc.plots.faithfulness import with_sign
 from idc.plots.style import BLACK, DIVERGING, GREY, ORANGE, SEQUENTIAL
 
 CLIP = 99.5  # percentile at which colours saturate, so that one pixel does not dominate
@@ -118,7 +119,7 @@ def rescale(values: NDArray[np.floating], signed: bool = False) -> tuple[Normali
 def _heading(case: AttributionCase, method: str, wide: int) -> str:
     parts = [method, case.map_sizes.get(method, "")]
     if method in case.marks:
-        parts.append(f"✗ {case.marks[method]}")
+        parts.append(with_sign(case.marks[method]))
     return "\n".join(textwrap.fill(part, HEADING_WIDTH * wide) for part in parts if part)
 
 

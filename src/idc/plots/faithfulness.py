@@ -38,6 +38,12 @@ MARKS = {
 }
 
 
+def with_sign(caveat: str) -> str:
+    """A caveat about a method's maps after the sign of its verdict."""
+    mark = MARKS.get(caveat, MARKS[FAILS])
+    return f"{mark.sign} {caveat}"
+
+
 @dataclass(frozen=True)
 class Measure:
     """A measure of `measures_figure`: its title, and the columns of its interval and of chance."""

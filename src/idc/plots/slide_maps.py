@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from idc.plots.attribution import rescale
+from idc.plots.faithfulness import with_sign
 from idc.plots.mosaic import Places, on_grid
 from idc.plots.slide import (
     PlaceStyle,
@@ -244,7 +245,7 @@ def _draw_evidence(axes: Axes, maps: SlideMaps, attribution: NDArray[np.floating
     draw_image(axes, values, maps.places, cmap=colours, norm=norm, alpha=0.85 * strength**0.7)
     bar = _colour_bar(axes, ScalarMappable(norm, colours), "attribution")
     bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
-    head = f"✗ {literal(maps.mark, TITLE - 2)}" if maps.mark else "evidence, one scale per slide"
+    head = literal(with_sign(maps.mark), TITLE) if maps.mark else "evidence, one scale per slide"
     axes.set_title(f"{head}\n{literal(shorten(maps.method, TITLE))}" if maps.method else head)
     if maps.mark:
         axes.title.set_color(ORANGE)
