@@ -24,7 +24,6 @@ from idc.slides.smoothing import Smoother, find_neighbours
 
 log = logging.getLogger(__name__)
 SMOOTHED, NEIGHBOURS = "_smoothed", "neighbours"
-NONE = {"_target_": "idc.evaluation.postprocess.SmoothingRule"}  # of a run before there was one
 FEW = 0.5  # share of patches with a neighbour below which smoothing is not worth its name
 
 
@@ -103,7 +102,7 @@ def fit_decision(val: pd.DataFrame, classes: int, config: Config) -> Decider:
     """
     labels, raw = val["label"].to_numpy(np.int64), probabilities_of(val, classes)
     decider = fit_decider(labels, raw, config)
-    rule: SmoothingRule = build(config.get("postprocess") or NONE, "postprocess")
+    rule: SmoothingRule = build(config["postprocess"], "postprocess")
     if not rule.candidates or not has_positions(val):
         return decider
     size = config["data"]["patch_size"]

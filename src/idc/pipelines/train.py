@@ -15,7 +15,7 @@ from idc.data.material import Material
 from idc.data.split.base import splits_of_patients
 from idc.errors import TrainingError, first_line
 from idc.evaluation.evaluate import Evaluation, evaluate
-from idc.evaluation.postprocess import NONE, SmoothingRule
+from idc.evaluation.postprocess import SmoothingRule
 from idc.metrics.calibration import CalibrationRule
 from idc.models.checkpoint import load_checkpoint
 from idc.models.classifier import PatchClassifier
@@ -108,7 +108,7 @@ def run_job(job: Job) -> Outcome:
         pl.seed_everything(config["seed"], workers=True, verbose=False)
         rule: CalibrationRule = build(config["calibration"], "calibration")
         rule.check(len(material.source.class_names))
-        smoothing: SmoothingRule = build(config.get("postprocess") or NONE, "postprocess")
+        smoothing: SmoothingRule = build(config["postprocess"], "postprocess")
         smoothing.check(material.index, material.source.patch_size)
         data = build_datamodule(config, material)
         module = build_classifier(config, data, _origin(context, job, point, material))
