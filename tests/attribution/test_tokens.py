@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from idc.attribution.faithfulness.weights_check import shuffled_stages, weight_blocks
-from idc.attribution.features.maps import feature_maps
-from idc.attribution.features.shown_layers import feature_layers
+from idc.attribution.features.maps import feature_layers, feature_maps
 from idc.attribution.layers import choose_layer
 from idc.attribution.map_layout import MapLayout
 from idc.attribution.methods import (

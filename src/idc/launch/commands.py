@@ -79,7 +79,7 @@ def evaluate(config: Config, folder: Path) -> None:
 @_task
 def explain(config: Config, folder: Path) -> None:
     """Explain a run."""
-    from idc.attribution.pipeline.stored_verdicts import EXPLAIN
+    from idc.attribution.pipeline.step import EXPLAIN
     from idc.pipelines.explain import explain_run
 
     explained, under = explain_run(config, folder)

@@ -7,7 +7,7 @@ import torch
 
 from idc.attribution.pipeline.options import explains_anything
 from idc.attribution.pipeline.run_steps import Explained, explain_all
-from idc.attribution.pipeline.stored_verdicts import EXPLAIN, VERDICTS
+from idc.attribution.pipeline.step import EXPLAIN, VERDICTS
 from idc.attribution.select import parse_selection
 from idc.errors import first_line
 from idc.evaluation.decision import FILE as DECISION

@@ -5,7 +5,7 @@ from itertools import count
 from pathlib import Path
 
 from idc.attribution.pipeline.run_steps import Explained, explain_all
-from idc.attribution.pipeline.stored_verdicts import EXPLAIN, VERDICTS, stored_trust
+from idc.attribution.pipeline.step import EXPLAIN, VERDICTS, stored_trust
 from idc.attribution.select import parse_selection
 from idc.config.build import Config
 from idc.errors import ConfigError

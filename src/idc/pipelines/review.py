@@ -11,7 +11,7 @@ import pandas as pd
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.faithfulness_step import SMALL
 from idc.attribution.pipeline.options import configured_methods
-from idc.attribution.pipeline.stored_verdicts import stored_trust
+from idc.attribution.pipeline.step import stored_trust
 from idc.attribution.run import explain
 from idc.attribution.select import NAMED, Selection, parse_selection
 from idc.config.build import Config, build

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from idc.attribution.features.exciting import Unit, exciting_patches, pick_units, unit_areas
-from idc.attribution.features.shown_layers import feature_layers
+from idc.attribution.features.maps import feature_layers
 from idc.attribution.layers import MapLayer
 
 SIDE, CHANNELS = 8, 6

@@ -9,27 +9,28 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from idc.attribution.faithfulness.likeness import is_flat
-from idc.attribution.faithfulness.local import infidelity, max_sensitivity, noise_effects
-from idc.attribution.faithfulness.place import border_measures, truth_measures
-from idc.attribution.faithfulness.plan import FaithfulnessPlan
-from idc.attribution.faithfulness.probe import Probe
-from idc.attribution.faithfulness.references import References, decide_references
-from idc.attribution.faithfulness.removal import (
+from idc.attribution.faithfulness.map_measures import border_measures, is_flat, truth_measures
+from idc.attribution.faithfulness.pixel_changes import (
     KINDS,
     OF_BRIGHTNESS,
     area,
     filled,
+    infidelity,
+    max_sensitivity,
+    noise_effects,
     removal_curves,
     with_random,
 )
-from idc.attribution.faithfulness.result import Faithfulness
-from idc.attribution.faithfulness.summary import (
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
+from idc.attribution.faithfulness.probe import Probe
+from idc.attribution.faithfulness.result import (
+    Faithfulness,
     randomisation_rows,
     stages_summary,
     summarise,
     units_of,
 )
+from idc.attribution.faithfulness.verdict import References, decide_references
 from idc.attribution.faithfulness.weights_check import measured_stages, similarities, weight_blocks
 from idc.attribution.methods import Method
 from idc.attribution.prepare import explainable_copy, gradients

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from idc.attribution.faithfulness.likeness import map_similarity
+from idc.attribution.faithfulness.map_measures import map_similarity
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.methods import Method
 

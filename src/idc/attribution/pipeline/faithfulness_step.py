@@ -12,8 +12,7 @@ import pandas as pd
 from idc.attribution.faithfulness.measure import measure_faithfulness, work_steps
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.faithfulness.result import Faithfulness
-from idc.attribution.pipeline.step import StepResult, Task, Trust
-from idc.attribution.pipeline.stored_verdicts import VERDICTS
+from idc.attribution.pipeline.step import VERDICTS, StepResult, Task, Trust
 from idc.config.build import build
 from idc.plots.faithfulness import measures_figure, methods_figure
 from idc.plots.faithfulness_curves import curves_figure, randomisation_figure

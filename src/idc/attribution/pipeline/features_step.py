@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from idc.attribution.features.embedding import neighbour_metrics, project
 from idc.attribution.features.exciting import Unit, exciting_patches
-from idc.attribution.features.maps import feature_maps
-from idc.attribution.features.neighbours import neighbour_metrics
-from idc.attribution.features.outputs import embeddings
-from idc.attribution.features.projection import project
-from idc.attribution.features.sample import balanced_sample
-from idc.attribution.features.shown_layers import feature_layers, first_filters
+from idc.attribution.features.maps import feature_layers, feature_maps, first_filters
+from idc.attribution.features.outputs import balanced_sample, embeddings
 from idc.attribution.layers import MapLayer
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import StepResult, Task

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from idc.attribution.pipeline.step import Trust
-from idc.attribution.pipeline.stored_verdicts import read_verdicts
+from idc.attribution.pipeline.step import Trust, read_verdicts
 from idc.errors import CheckpointError
 
 

@@ -1,9 +1,9 @@
-"""Means over patients with their intervals."""
+"""Tables of faithfulness."""
 
 import numpy as np
 import pytest
 
-from idc.attribution.faithfulness.summary import mean_interval, stages_summary, units_of
+from idc.attribution.faithfulness.result import mean_interval, stages_summary, units_of
 from idc.attribution.faithfulness.weights_check import (
     late_stages,
     measured_stages,

@@ -8,8 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.features.maps import choose_channels, feature_maps
-from idc.attribution.features.shown_layers import feature_layers, first_filters
+from idc.attribution.features.maps import (
+    choose_channels,
+    feature_layers,
+    feature_maps,
+    first_filters,
+)
 from idc.errors import ConfigError
 from idc.models import backbones
 from idc.models.backbone import Backbone

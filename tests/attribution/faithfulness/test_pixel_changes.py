@@ -1,4 +1,4 @@
-"""Infidelity and sensitivity are Captum's."""
+"""Insertion, deletion, infidelity and max-sensitivity."""
 
 import captum.metrics
 import numpy as np
@@ -6,13 +6,44 @@ import pytest
 import torch
 from some_plan import some_plan
 
-from idc.attribution.faithfulness.local import infidelity, max_sensitivity, noise_effects
+from idc.attribution.faithfulness.pixel_changes import (
+    filled,
+    infidelity,
+    max_sensitivity,
+    noise_effects,
+    pixel_ranks,
+)
 from idc.attribution.faithfulness.probe import Probe
 from idc.attribution.methods import Saliency
 from idc.attribution.prepare import gradients
 from idc.models import backbones
 from idc.models.heads import linear
 from idc.models.network import Network
+
+
+def test_pixels_of_the_same_value_follow_their_surroundings() -> None:
+    maps = np.zeros((2, 9, 9))
+    maps[0, 8, 8] = 1
+    maps[1] = np.arange(81).reshape(9, 9)
+    ranks = pixel_ranks(maps)
+    assert ranks[0, 80] == 0
+    assert set(ranks[0, [79, 71]]) == {1, 2}  # beside it
+    assert ranks[0, 0] == 80
+    assert ranks[1].tolist() == list(range(81))[::-1]
+
+
+@pytest.mark.parametrize("kind", ["blur", "white", "grey", "black", "mean"])
+def test_what_pixels_are_replaced_with(kind: str) -> None:
+    images = np.random.default_rng(0).random((2, 3, 20, 20), np.float32)
+    found = filled(images, kind)  # type: ignore[arg-type]
+    assert found.shape == images.shape
+    assert found.dtype == np.float32
+    want = {"white": 1.0, "grey": 0.5, "black": 0.0}.get(kind)
+    if want is not None:
+        assert (found == want).all()
+    else:
+        assert np.allclose(found.mean((2, 3)), images.mean((2, 3)), atol=0.05)
+        assert found.std((2, 3)).max() < 0.3 * images.std((2, 3)).min()
 
 
 def test_local_measures_are_captums() -> None:

@@ -9,10 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idc.attribution.features.neighbours import neighbour_metrics
-from idc.attribution.features.outputs import embeddings
-from idc.attribution.features.projection import project
-from idc.attribution.features.sample import balanced_sample
+from idc.attribution.features.embedding import neighbour_metrics, project
+from idc.attribution.features.outputs import balanced_sample, embeddings
 from idc.errors import ConfigError, DataError
 from idc.models import backbones
 from idc.models.heads import mlp
@@ -202,7 +200,7 @@ def test_neighbours_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels, groups = clouds()
     features -= 4  # opposite directions, as cosines see no length
     whole = neighbour_metrics(features, labels, groups)
-    monkeypatch.setattr("idc.attribution.features.neighbours.CHUNK", 7)
+    monkeypatch.setattr("idc.attribution.features.embedding.CHUNK", 7)
     assert neighbour_metrics(features, labels, groups) == pytest.approx(whole)
     assert whole["neighbours_same_label_other_patients"] == 1.0
 
