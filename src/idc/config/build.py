@@ -20,10 +20,6 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
     Only for what this command line composed: what comes with a run is not resolved here, as an
     interpolation can read the environment; see `idc.config.stored`.
 
-    Args:
-        cfg: What Hydra composed, without the ``hydra`` node.
-        choices: What was chosen in each group.
-
     Returns:
         Plain dicts, lists, strings and numbers; ``choices`` holds the groups' choices.
 
@@ -48,11 +44,6 @@ def _with_choices(plain: Any, choices: Mapping[str, str | None]) -> Config:
 
 def build(node: Mapping[str, Any], what: str, **extra: Any) -> Any:
     """Instantiate a ``_target_`` node, without the options of its part that idc itself reads.
-
-    Args:
-        node: The node.
-        what: Its place in the configuration.
-        extra: Arguments that the configuration does not hold.
 
     Raises:
         IdcError: As the target raises it; a `ConfigError` for any other failure.

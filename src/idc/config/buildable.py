@@ -74,8 +74,7 @@ def check_targets(config: Any, now: Any, what: str) -> None:
 def parameter_names(target: str) -> frozenset[str] | None:
     """The names of what a target takes, or None if it takes any.
 
-    Args:
-        target: A name that has passed `check_targets`, or one of ours.
+    The target has passed `check_targets`, or is one of ours.
     """
     kinds = signature(hydra.utils.get_object(target)).parameters.values()
     if any(kind.kind is Parameter.VAR_KEYWORD for kind in kinds):

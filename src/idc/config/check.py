@@ -14,9 +14,6 @@ NOT_VALUES = ("choices",)  # of groups, which Hydra has checked
 def check(config: Mapping[str, Any]) -> None:
     """Refuse values that cannot work, of any app; it takes milliseconds.
 
-    Args:
-        config: The resolved configuration.
-
     Raises:
         ConfigError: Names the value and what it must be.
     """
@@ -38,11 +35,7 @@ def check(config: Mapping[str, Any]) -> None:
 
 
 def check_root(config: Mapping[str, Any], start: Path = Path()) -> None:
-    """Refuse a folder of data that is not on this machine.
-
-    Args:
-        config: The resolved configuration.
-        start: What a relative path is relative to.
+    """Refuse a folder of data that is not on this machine; a relative one is relative to `start`.
 
     Raises:
         ConfigError: Names the folder.

@@ -50,9 +50,6 @@ def of_the_moment(place: str) -> bool:
 
     These are loggers, callbacks of the user's, and the trainer's plugins: objects of any class,
     which nobody should have to build to use somebody else's run.
-
-    Args:
-        place: Dotted.
     """
     part, _, rest = place.partition(".")
     name = rest.partition(".")[0]

@@ -54,12 +54,7 @@ def choices_of(group: str) -> tuple[str, ...]:
 
 
 def chosen_tree(choices: Mapping[str, Any], app: str = TRAIN) -> Tree:
-    """What an app has of these choices, as far as ``conf/`` knows them.
-
-    Args:
-        choices: Group to choice, or to a list of them.
-        app: The app.
-    """
+    """What an app has of these choices (or lists of them), as far as ``conf/`` knows them."""
     tree = defaults(APPS[app])
     for group in default_choices(app):
         chosen = choices.get(group)

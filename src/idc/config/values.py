@@ -15,9 +15,6 @@ MIRROR = re.compile(r"\$\{(\.*)([A-Za-z_][\w.]*)\}")
 def mirrors_of(cfg: DictConfig) -> dict[str, str]:
     """Which values repeat another one.
 
-    Args:
-        cfg: What Hydra composed.
-
     Returns:
         Dotted place to the dotted name of the value that it follows, which follows no other.
     """

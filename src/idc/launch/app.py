@@ -81,14 +81,10 @@ def checked(cfg: DictConfig) -> None:
 
 
 def run_app(app: str, compose_and_run: Callable[[], object]) -> None:
-    """Run an app.
+    """Run an app, whose task is decorated by ``hydra.main``.
 
     Exits with 0, with 1 if something failed, with 130 if it was stopped by Ctrl-C, and with 128
     and the signal's number if a signal told it to stop (143 for SIGTERM).
-
-    Args:
-        app: Its name.
-        compose_and_run: Its task, decorated by ``hydra.main``.
     """
     make_printable()
     if wants_help(sys.argv[1:]):

@@ -26,10 +26,6 @@ LEAST = 1 << 20  # bytes of a disk that is not full
 def problem_with_folders(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """What is wrong with a folder that Hydra is about to make or to write to, in one sentence.
 
-    Args:
-        arguments: The command line.
-        environment: The environment's variables.
-
     Returns:
         The problem, which names the folder and what names it; None if there is none.
     """
@@ -70,11 +66,7 @@ def _problem(name: str, folder: Path) -> str | None:
 
 
 def check_tracking(config: Config, start: Path) -> None:
-    """Check the embedded store, if it is used.
-
-    Args:
-        config: The resolved configuration.
-        start: What a relative path is relative to.
+    """Check the embedded store, if it is used; relative paths are relative to `start`.
 
     Raises:
         TrackingError: It cannot be used.

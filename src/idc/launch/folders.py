@@ -42,11 +42,7 @@ class FolderCallback(Callback):
 def require_free(folder: Path, config: DictConfig, app: str, option: str) -> None:
     """Refuse a folder that an earlier command owns, unless this one goes on with its run.
 
-    Args:
-        folder: Where the command would write.
-        config: The composed configuration; ``resume`` and ``run`` are read.
-        app: The command's name: ``train``, ``review``, ...
-        option: What names the folder, for the message.
+    `option` is what names the folder, for the message.
 
     Raises:
         ConfigError: It is another run's.
@@ -60,12 +56,7 @@ def require_free(folder: Path, config: DictConfig, app: str, option: str) -> Non
 
 
 def foreign(folder: Path, option: str) -> str:
-    """Say that a folder is another run's.
-
-    Args:
-        folder: The folder.
-        option: What names it.
-    """
+    """Say that a folder, named by an option, is another run's."""
     outcome = _outcome(folder)
     what, goes_on = "files of an earlier run", ""
     if outcome is not None:
@@ -85,19 +76,12 @@ def back_to_the_start(hydra: Any) -> None:
     """Leave the folder that ``hydra.job.chdir=true`` has led to.
 
     Relative paths on a command line are relative to where the command was typed.
-
-    Args:
-        hydra: The job's ``hydra`` node.
     """
     os.chdir(hydra.runtime.cwd)
 
 
 def set_aside(folder: Path) -> None:
-    """Move what an earlier attempt at a job left into a folder within: none of it is read as new.
-
-    Args:
-        folder: The job's folder; without an outcome of an earlier attempt nothing happens.
-    """
+    """Move what an earlier attempt at a job left into a folder within: none is read as new."""
     if not (folder / OUTCOME).exists():
         return
     numbers = (folder / EARLIER / str(n) for n in count(1))

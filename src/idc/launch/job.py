@@ -147,11 +147,7 @@ def _requeued_alone(config: Config) -> str | None:
 
 
 def hydra_arguments(hydra: Any) -> list[str]:
-    """What another process must be told to find the same configuration.
-
-    Args:
-        hydra: The job's ``hydra`` node.
-    """
+    """What another process must be told to find the same configuration."""
     found = ["--config-name", str(hydra.job.config_name)]
     for source in hydra.runtime.config_sources:
         if source.provider == "command-line":

@@ -50,10 +50,6 @@ _alive = ExitStack()
 def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     """Create the parent run, or take up that of an interrupted sweep.
 
-    Args:
-        sweep: The sweep.
-        config: The composed configuration, with its ``hydra`` node.
-
     Raises:
         TrackingError: The store cannot be used.
         ConfigError: ``sweep.resume`` names a sweep of another command, or the folder is that of
@@ -156,11 +152,7 @@ def _take_up(store: MlflowStore, sweep: Sweep) -> None:
 
 
 def close_parent(sweep: Sweep, code: int) -> int:
-    """Compare the children, log it on the parent, and end it.
-
-    Args:
-        sweep: The sweep.
-        code: The exit code so far: over 128 if it was stopped.
+    """Compare the children, log it on the parent, and end it; a `code` over 128: it was stopped.
 
     Returns:
         The exit code: not 0 if a job failed or did not run.

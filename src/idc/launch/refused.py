@@ -26,13 +26,7 @@ ABSENT = object()
 
 
 def words_for(error: Exception, app: str, arguments: Sequence[str]) -> str:
-    """Say what is wrong with a command line that Hydra has refused.
-
-    Args:
-        error: What Hydra raised.
-        app: The app.
-        arguments: The command line.
-    """
+    """Say what is wrong with a command line that Hydra has refused."""
     text = str(error)
     if isinstance(error, MissingConfigException) and (match := NO_SUCH_CHOICE.search(text)):
         return unknown_choice(match[1], match[2], error.options or choices_of(match[1]))

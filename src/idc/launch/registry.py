@@ -35,10 +35,6 @@ class StartedJob:
 def register(sweep: Path, job: StartedJob) -> None:
     """Write a job down, and in its folder that it is this job's, unless nothing is to be run.
 
-    Args:
-        sweep: The sweep's folder.
-        job: The job.
-
     Raises:
         ConfigError: The folder is that of another job or run. The job is registered with a folder
             of its own below the sweep's, for its outcome.

@@ -118,9 +118,6 @@ def is_open() -> bool:
 def finish(code: int) -> int:
     """Close the sweep, if one is open: summarise it and say which jobs failed.
 
-    Args:
-        code: The exit code so far.
-
     Returns:
         The exit code: not 0 if a job failed.
     """

@@ -76,10 +76,7 @@ def typed(overrides: Any) -> list[str]:
 
 
 def load_sweep(folder: Path) -> Sweep | None:
-    """What the file of a sweep's folder says, or None where there is none.
-
-    Args:
-        folder: The sweep's folder, or that of one of its jobs.
+    """What the file of a sweep's folder, or of one of its jobs, says; None where there is none.
 
     Raises:
         CheckpointError: The file is damaged.

@@ -65,14 +65,7 @@ def where_to_look(config: Config) -> str:
 def print_comparison(
     table: pd.DataFrame, metrics: list[str], sentences: Sequence[str], notes: Sequence[str]
 ) -> None:
-    """Print settings and baselines, best first, with significant differences and caveats.
-
-    Args:
-        table: See `idc.comparison.leaderboard.leaderboard`.
-        metrics: Metrics to print.
-        sentences: The differences, in words.
-        notes: Caveats of the numbers, in sentences.
-    """
+    """Print settings and baselines, best first, with significant differences and caveats."""
     shown = Table(title="leaderboard", title_justify="left")
     shown.add_column("setting", overflow="fold")
     shown.add_column("runs", justify="right")

@@ -69,10 +69,7 @@ def build_network(
 ) -> Network:
     """Preprocessing, backbone and head.
 
-    Args:
-        config: The resolved configuration.
-        num_classes: Number of classes.
-        statistics: Mean and deviation of the training patches, for ``normalize=train``.
+    `statistics` are mean and deviation of the training patches, for ``normalize=train``.
 
     Raises:
         ConfigError: An option does not fit the backbone.
@@ -83,10 +80,7 @@ def build_network(
     if (momentum := config["backbone"]["bn_momentum"]) is not None:
         set_batch_norm_momentum(backbone, momentum)
     head = build(
-        config["head"],
-        "head",
-        num_features=backbone.num_features,
-        num_classes=num_classes,
+        config["head"], "head", num_features=backbone.num_features, num_classes=num_classes
     )
     return Network(backbone, head, size, *(statistics or ()))
 

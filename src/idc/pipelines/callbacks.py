@@ -4,11 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from pytorch_lightning.callbacks import (
-    LearningRateMonitor,
-    ModelCheckpoint,
-    RichProgressBar,
-)
+from pytorch_lightning.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
 
 from idc.config.build import Config
 from idc.models.classifier import PatchClassifier
@@ -117,13 +113,7 @@ class ProgressBar(RichProgressBar):
 
 
 def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callback]:
-    """The callbacks of a training.
-
-    Args:
-        config: The resolved configuration.
-        folder: Where checkpoints go.
-        logged: Whether the trainer has a logger.
-    """
+    """The callbacks of a training whose checkpoints go to `folder`."""
     monitor: dict[str, Any] = {
         "monitor": config["monitor"]["metric"],
         "mode": config["monitor"]["mode"],

@@ -37,11 +37,6 @@ LISTED, NAME = 3, 200  # settings in a comparison's name, and characters of it
 def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome, Analysis]:
     """Compare the runs that a configuration names, and log the result as a run.
 
-    Args:
-        config: The resolved configuration of ``conf/compare.yaml``.
-        folder: Where the files go; they are logged too.
-        command: The command line, for the page.
-
     Raises:
         IdcError: The user can correct it.
     """

@@ -29,12 +29,7 @@ OVERLAID = 12  # curves in one figure at most
 def comparison_figures(
     analysis: Analysis, runs: Sequence[FinishedRun]
 ) -> Iterator[tuple[str, Figure]]:
-    """Leaderboard, curves, tests, folds and sizes, each if there is something to draw.
-
-    Args:
-        analysis: The comparison.
-        runs: The finished runs with their files.
-    """
+    """Leaderboard, curves, tests, folds and sizes, each if there is something to draw."""
     board, pooled, folds = analysis.board, analysis.pooled, analysis.folds
     if len(board):
         repeats = bool(len(pooled)) and pooled["repeat"].astype(bool).any()

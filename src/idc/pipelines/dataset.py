@@ -35,12 +35,7 @@ EASY_F1 = 0.9
 
 
 def load_material(config: Config, redactor: Redactor | None = None) -> Material:
-    """Prepare the data of a run, cheap checks first.
-
-    Args:
-        config: The resolved configuration.
-        redactor: Learns the patients' names and hides them, if they are to be hidden: the material
-            has pseudonyms only.
+    """Prepare the data of a run, cheap checks first; a redactor that hides patients is obeyed.
 
     Raises:
         DataError: As source and split raise it, a class does not occur, or there is a finding
@@ -53,10 +48,6 @@ def load_material(config: Config, redactor: Redactor | None = None) -> Material:
 def load_unsplit(config: Config, redactor: Redactor) -> Material:
     """Prepare data that a trained model is to be tested on: every image is in the test split.
 
-    Args:
-        config: The resolved configuration.
-        redactor: See `load_material`.
-
     Raises:
         DataError: There is nothing to read, or a finding that the configuration says to stop for.
     """
@@ -64,11 +55,7 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
 
 
 def build_policy(config: Config, source: Source | None = None) -> Policy:
-    """The policy for findings.
-
-    Args:
-        config: The resolved configuration.
-        source: The set, where it is known: some findings do not apply to every set.
+    """The policy for findings, of which some do not apply to every set.
 
     Raises:
         ConfigError: A finding or its action is unknown.
@@ -233,10 +220,7 @@ class Preparation:
     def refuse(self, own: pd.DataFrame, index: pd.DataFrame, not_read: Sequence[NotRead]) -> None:
         """Stop for findings whose action is ``fail``; the message names files as they are.
 
-        Args:
-            own: The index under the patients' own names.
-            index: The corrected one, row for row.
-            not_read: What they have no row for.
+        `index` is the corrected one, row for row the same as `own`.
 
         Raises:
             DataError: Names the files, the findings and what to do.
@@ -249,12 +233,7 @@ class Preparation:
         return [some if self.names is None else some.without_names() for some in not_read]
 
     def fingerprint(self, stored: Stored, settled: Settled) -> str:
-        """The fingerprint of the images that are used, with the labels that are used.
-
-        Args:
-            stored: The set.
-            settled: What was decided about it.
-        """
+        """The fingerprint of the images that are used, with the labels that are used."""
         keep, label = settled.decisions.keep, settled.index["label"]
         if keep.all() and np.array_equal(label, stored.index["label"]):
             return stored.fingerprint

@@ -12,10 +12,7 @@ from idc.pipelines.label_corrections import record_corrections
 from idc.pipelines.parameters import parameters
 from idc.pipelines.run_context import RunContext, tracked_run
 from idc.pipelines.scoring import score_other_data, score_own_data
-from idc.pipelines.training_artifacts import (
-    material_tags,
-    record_config_file,
-)
+from idc.pipelines.training_artifacts import material_tags, record_config_file
 from idc.pipelines.validate import check_values
 from idc.runtime.cost import Meter
 from idc.runtime.outcome import Outcome
@@ -28,10 +25,6 @@ OWN = "run"  # data=run: the run's own data
 
 def evaluate_run(config: Config, folder: Path) -> Outcome:
     """Evaluate a run, or a sweep's ensemble, on its own or on other data.
-
-    Args:
-        config: The resolved configuration of ``conf/evaluate.yaml``.
-        folder: Where the files go; they are logged too.
 
     Raises:
         IdcError: The user can correct it.

@@ -52,13 +52,8 @@ def record_explanation(
 ) -> Explained:
     """Explain the test split as the configuration says, and log the result.
 
-    A part that fails adds to the evaluation's notes; the rest is logged all the same.
-
-    Args:
-        context: A run whose evaluation has been recorded.
-        evaluation: Its evaluation.
-        network: The network, on the device where it is to be explained; None for an ensemble,
-            which is not explained.
+    A part that fails adds to the evaluation's notes; the rest is logged all the same. An ensemble
+    has no network, and is not explained.
     """
     options = context.config["explain"]
     if network is None or not explains_anything(options):

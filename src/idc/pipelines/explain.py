@@ -22,11 +22,7 @@ SHOWN = 3  # sentences in the run's description
 
 
 def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
-    """Explain a run of `idc.train` and add the results to it.
-
-    Args:
-        config: The resolved configuration of ``conf/explain.yaml``.
-        folder: ``explain/`` goes into it, and is logged.
+    """Explain a run of `idc.train` and add the results to it, under ``explain/``.
 
     Returns:
         The results, and the folder of the run's artifacts that holds them.

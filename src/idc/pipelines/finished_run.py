@@ -182,10 +182,6 @@ def required_store(config: Config) -> MlflowStore:
 def find_members(store: MlflowStore, run_id: str) -> tuple[RunRecord, list[RunRecord]]:
     """Find a run, and the training runs that it consists of.
 
-    Args:
-        store: The MLflow store.
-        run_id: A run's id, or a sweep's.
-
     Returns:
         The run's record, and those of its members: itself alone, or a sweep's finished jobs.
 

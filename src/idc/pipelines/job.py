@@ -41,10 +41,7 @@ class Job:
 def run_in_ranks(job: Job, processes: int, store: MlflowStore | None) -> Outcome:
     """Run a job in one process per device, and wait for them.
 
-    Args:
-        job: The job.
-        processes: How many.
-        store: The MLflow store, or None: a run that its process could not close is closed here.
+    A run that its process could not close is closed here.
 
     Raises:
         RankError: A process failed; it has printed why.

@@ -39,11 +39,7 @@ def under_names_of(
 ) -> Corrections | None:
     """The corrections under the names that the run gives its images, as they may be logged.
 
-    Args:
-        corrections: What is corrected, under own names or pseudonyms; or None.
-        own: The index with the patients' own names.
-        public: The same with the run's names, row for row.
-        redactor: Takes out of the readers' words what must not be logged.
+    `own` and `public` are the index under the patients' own names and the run's, row for row.
     """
     if corrections is None or redactor is None:
         return corrections
@@ -60,14 +56,7 @@ def under_names_of(
 def record_corrections(
     run: Run, corrections: Corrections | None, index: pd.DataFrame, folder: Path
 ) -> None:
-    """Keep a copy with the run, so that it can be evaluated when the file is gone.
-
-    Args:
-        run: The run.
-        corrections: See `under_names_of`.
-        index: The corrected index.
-        folder: The run's folder.
-    """
+    """Keep a copy with the run, so that it can be evaluated when the file is gone."""
     if corrections is None:
         return
     save_corrections(corrections.table, folder / NAME)

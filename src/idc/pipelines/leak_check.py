@@ -23,13 +23,6 @@ def settle_leaks(
 ) -> tuple[pd.DataFrame, Leaks]:
     """Look for what crosses the splits, warn of it, and apply the configured policy.
 
-    Args:
-        config: The resolved configuration.
-        index: The index with ``split``.
-        patches: Its patches.
-        leaky_by_design: Whether the split may put patients in two splits.
-        patients_known: Whether the data say which images are of one patient.
-
     Returns:
         The index without what is dropped, and what still crosses its splits.
 

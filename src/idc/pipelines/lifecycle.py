@@ -51,10 +51,6 @@ def configured_store(config: Config, reads: bool = True) -> MlflowStore | None:
 def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
     """The redactor of a run's texts.
 
-    Args:
-        tracking: The configuration's ``tracking``.
-        root: Its ``paths.root``.
-
     Raises:
         ConfigError: Patients are to have pseudonyms and there is no key.
     """
@@ -66,11 +62,7 @@ def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
 def lifecycle(run: Run, outcome: Outcome, folder: Path, log_name: str) -> Iterator[None]:
     """Keep a run's status, in MLflow and in its folder, up to date until it ends.
 
-    Args:
-        run: The run, open.
-        outcome: Written to `folder` at the start and at the end.
-        folder: The run's folder.
-        log_name: The console log's name among the artifacts.
+    The outcome is written to the folder at the start and at the end.
 
     Raises:
         KeyboardInterrupt: The process was stopped, by Ctrl-C or a signal.
@@ -114,15 +106,7 @@ def owning(folder: Path, outcome: Outcome) -> Iterator[None]:
 def close_for(
     store: MlflowStore | None, outcome: Outcome, folder: Path, status: Status, reason: str
 ) -> None:
-    """Close a run whose own process was ended before it could do so itself.
-
-    Args:
-        store: Where the run is kept, or None.
-        outcome: What the process left; set to the status and saved.
-        folder: The run's folder.
-        status: How it ended.
-        reason: Why, in one line.
-    """
+    """Close, and save as ended, a run whose own process was ended before it could do so."""
     run: Run = Run()
     if store is not None and outcome.run_id is not None:
         run = MlflowRun(store, outcome.run_id)
@@ -151,12 +135,7 @@ def _as_tracking_error(error: BaseException, folder: Path) -> TrackingError | No
 
 @signals.uninterrupted()  # a run that is half closed would be RUNNING for ever
 def _close(
-    run: Run,
-    outcome: Outcome,
-    folder: Path,
-    log_name: str,
-    status: Status,
-    reason: str | None,
+    run: Run, outcome: Outcome, folder: Path, log_name: str, status: Status, reason: str | None
 ) -> None:
     """Log console, traceback and status; nothing here may hide the first error."""
     outcome.status = status

@@ -36,9 +36,7 @@ ABSENT = object()
 def parameters(config: Config, app: str = "train") -> dict[str, Any]:
     """The options that runs are compared by, the most important first.
 
-    Args:
-        config: The resolved configuration, without what must not be logged.
-        app: Name of its app.
+    The configuration has nothing that must not be logged.
 
     Returns:
         Names to values, as on a command line: ``optimizer.lr``. Augmentations are named.

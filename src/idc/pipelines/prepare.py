@@ -41,12 +41,7 @@ KIND = "prepare"
 
 
 def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFrame]:
-    """Check, pack and show a set.
-
-    Args:
-        config: The resolved configuration.
-        folder: Where ``index.parquet``, ``audit.csv`` and ``report/`` go; they are logged too.
-        name: The run's name.
+    """Check, pack and show a set; index, findings and report go to `folder`, and are logged.
 
     Returns:
         The outcome, and the findings with what was done about them; see `Decisions`.
@@ -80,11 +75,7 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
 
 
 def _work(
-    config: Config,
-    begin: Callable[[], Run],
-    folder: Path,
-    outcome: Outcome,
-    redactor: Redactor,
+    config: Config, begin: Callable[[], Run], folder: Path, outcome: Outcome, redactor: Redactor
 ) -> pd.DataFrame:
     preparation = Preparation(config, redactor, stops=False)
     source, opened = preparation.source, list[Run]()

@@ -31,11 +31,6 @@ def patients_tag(source: Source) -> str:
 def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
     """Refuse to continue a run under other names: its patients would not be recognised.
 
-    Args:
-        tags: The run's tags.
-        now: The configuration of now.
-        what: Who asks, for the message.
-
     Raises:
         ConfigError: The run has pseudonyms and now there are none or others, or the reverse.
     """
@@ -56,13 +51,7 @@ def require_same_names(tags: Mapping[str, str], now: Config, what: str) -> None:
 
 
 def build_splitter(config: Config, index: pd.DataFrame, names: Pseudonyms | None) -> Splitter:
-    """The configured split, whose lists may name patients by their pseudonyms.
-
-    Args:
-        config: The resolved configuration.
-        index: The index with the patients' own names.
-        names: Their pseudonyms, or None.
-    """
+    """The configured split, whose lists may name patients by pseudonyms; the index has none."""
     node = dict(config["split"])
     if names is not None:
         own = {names.of(patient): patient for patient in index["patient"].unique()}
@@ -80,12 +69,7 @@ def names_pseudonyms(split: Mapping[str, Any]) -> bool:
 
 
 def hide_patients(index: pd.DataFrame, names: Pseudonyms) -> pd.DataFrame:
-    """The index with pseudonyms for patients, and file names that say nothing.
-
-    Args:
-        index: The index with ``patient``, ``path`` and, once it was audited, ``duplicate_of``.
-        names: The pseudonyms.
-    """
+    """An index, audited or not, with pseudonyms for patients and file names that say nothing."""
     paths = pd.Series(
         [names.of_path(g, p) for g, p in zip(index["patient"], index["path"], strict=True)],
         index=index.index,

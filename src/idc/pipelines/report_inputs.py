@@ -18,13 +18,7 @@ from idc.tracking.provenance import git_tags, host_kind, library_versions
 
 
 def run_report(context: RunContext, evaluation: Evaluation, explained: Explained) -> RunReport:
-    """Gather the contents of a run's page and card.
-
-    Args:
-        context: The run.
-        evaluation: Its evaluation.
-        explained: Its explanation; empty if there is none.
-    """
+    """Gather the contents of a run's page and card."""
     material, numbers, decider = evaluation.material, evaluation.numbers, evaluation.decider
     redactor, evaluated = context.redactor, context.evaluates
     trained_on = build(context.config["data"]["source"], "data")

@@ -116,11 +116,7 @@ class ResumePoint:
 
 
 def split_identity(index: pd.DataFrame) -> str:
-    """Digest of which patch is in which split, 16 hex digits.
-
-    Args:
-        index: The index with ``path`` and ``split``.
-    """
+    """Digest of which ``path`` is in which ``split``, 16 hex digits."""
     hashes = pd.util.hash_pandas_object(index[["path", "split"]], index=False)
     return hashlib.blake2b(hashes.sort_values().to_numpy().tobytes(), digest_size=8).hexdigest()
 
@@ -128,14 +124,7 @@ def split_identity(index: pd.DataFrame) -> str:
 def resume_point(
     reference: str, now: Config, overrides: Sequence[str], store: MlflowStore | None, folder: Path
 ) -> ResumePoint:
-    """Find where to resume a run.
-
-    Args:
-        reference: A run id or a checkpoint file.
-        now: The configuration that the command line composed.
-        overrides: The command line's overrides.
-        store: The MLflow store, or None.
-        folder: This run's folder, for what must be downloaded.
+    """Find where to resume a run, given as its id or a checkpoint file.
 
     Raises:
         CheckpointError: There is no such run or file, or the file is no checkpoint of ours.

@@ -42,10 +42,7 @@ def review_run(
 ) -> tuple[ReviewResults | None, Path]:
     """Serve a run's review until it is stopped, then log the results to the run.
 
-    Args:
-        config: The resolved configuration of ``conf/review.yaml``.
-        folder: Where all files but the answers' go.
-        ready: Called with the page's address.
+    All files but the answers' go to `folder`; `ready` is called with the page's address.
 
     Returns:
         The results, None without any answer; the file of the answers on this machine.

@@ -95,11 +95,7 @@ def score_other_data(
 ) -> Evaluation:
     """Score other data, with calibration and threshold as they were chosen on validation.
 
-    Args:
-        runs: The runs; several are an ensemble.
-        now: The present configuration, with the data.
-        device: Where to compute.
-        begin: Called when data are read and checked and scoring begins.
+    The arguments are those of `score_own_data`; `now` has the data.
 
     Raises:
         DataError: The classes differ, or patients were trained on that must not be tested.

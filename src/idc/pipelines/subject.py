@@ -56,10 +56,6 @@ def build_subject(
 def subject_of(run: TrainedRun, material: Material) -> Subject:
     """A finished run with its network, its data and its stored predictions.
 
-    Args:
-        run: The run.
-        material: Its data.
-
     Raises:
         DataError: A predicted patch is not among the data.
         CheckpointError: Weights or predictions are missing or damaged.
@@ -82,14 +78,8 @@ def select_pool(
 ) -> tuple[Subject, pd.DataFrame]:
     """Select the predictions that cases are chosen from: the test split's, or the named ones.
 
-    Named patches without a stored prediction are scored.
-
-    Args:
-        subject: The run.
-        material: Its data.
-        decider: Its calibration, threshold and inference.
-        selection: What is selected; patients by the names that the predictions have.
-        now: The present configuration, with ``loader``.
+    Named patches without a stored prediction are scored; the selection names patients as the
+    predictions do.
 
     Returns:
         The subject, with the predictions of the patches that were scored; the pool.

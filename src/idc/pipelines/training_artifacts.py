@@ -34,12 +34,7 @@ NOT_IN_SPLIT = ("problem", "duplicate_of", *FILE_FACTS, *COLOURS, *SHARES, *HASH
 
 
 def record_config(context: RunContext, settings: Mapping[str, str] | None = None) -> None:
-    """Log the configuration.
-
-    Args:
-        context: The run.
-        settings: The swept values; None for a resumed run, which keeps its own.
-    """
+    """Log the configuration; a resumed run (`settings` None) keeps its own settings."""
     run = context.run
     if settings is not None:
         run.tags({"idc.settings": json.dumps(settings)})
@@ -49,12 +44,7 @@ def record_config(context: RunContext, settings: Mapping[str, str] | None = None
 
 
 def save_start(context: RunContext, mirrors: Mapping[str, str]) -> None:
-    """Save to the run's folder what it needs to be started anew by its id.
-
-    Args:
-        context: The run, which need not be open.
-        mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
-    """
+    """Save to the run's folder what it needs to be started anew by its id."""
     save_hidden_paths(context.config, context.folder)
     start = {"config": storable(context.shown), "mirrors": dict(mirrors)}
     write_text(context.folder / START, json.dumps(start) + "\n")
@@ -74,15 +64,7 @@ def record_inputs(
     data: PatchDataModule,
     again: bool = False,
 ) -> None:
-    """Log parameters, origin, split, data and their figures.
-
-    Args:
-        context: The run.
-        settings: The swept values.
-        material: The data.
-        data: The loaders.
-        again: The run is resumed and has logged its data sets before.
-    """
+    """Log parameters, origin, split, data and their figures; `again` leaves out the data sets."""
     run, config, folder, redactor = context.run, context.config, context.folder, context.redactor
     run.params({**parameters(context.shown), **settings, **split_parameters(material)})
     run.tags(origin_tags(pseudonyms=redactor.pseudonyms))
@@ -111,12 +93,7 @@ def record_inputs(
 
 
 def material_tags(material: Material, class_names: Sequence[str]) -> dict[str, str]:
-    """Tags with the identity of a run's data.
-
-    Args:
-        material: The data.
-        class_names: One name per class, as the run's network has them.
-    """
+    """Tags with the identity of a run's data; the classes are those of its network."""
     return {
         "data.fingerprint": material.fingerprint,
         "data.notes": json.dumps(material.decisions.notes()),

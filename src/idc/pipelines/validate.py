@@ -13,9 +13,6 @@ from idc.pipelines.plugins import check_plugins
 def check_config(config: Config) -> None:
     """Refuse a configuration of a training that cannot work.
 
-    Args:
-        config: The resolved configuration.
-
     Raises:
         ConfigError: Names the value and what it must be.
     """

@@ -9,16 +9,7 @@ from typing import Annotated, Any, Literal
 from hydra.core.config_store import ConfigStore
 
 from idc.config.rules import TEXT, Rule, either, whole
-from idc.config.schema.data import (
-    Audit,
-    Augment,
-    Data,
-    EvalLoader,
-    Leaks,
-    Loader,
-    Split,
-    Store,
-)
+from idc.config.schema.data import Audit, Augment, Data, EvalLoader, Leaks, Loader, Split, Store
 from idc.config.schema.decisions import (
     Calibration,
     Export,
@@ -66,8 +57,7 @@ class Train:
     monitor: Monitor
     callbacks: Callbacks
     logger: dict[str, Any] = option(
-        {},
-        "Lightning loggers beside MLflow, added as +logger.NAME._target_=CLASS",
+        {}, "Lightning loggers beside MLflow, added as +logger.NAME._target_=CLASS"
     )
     threshold: Threshold
     calibration: Calibration
@@ -215,11 +205,7 @@ def register(app: str) -> None:
 
 @cache
 def own_options(place: str) -> frozenset[str]:
-    """The names of a part's options that its ``_target_`` does not take.
-
-    Args:
-        place: The part's dotted name.
-    """
+    """The names of a part's options that its ``_target_`` does not take."""
     kind = next((kind for name, kind in parts(APPS["train"]) if name == place), None)
     return frozenset(o.name for o in options(kind) if o.own) if kind else frozenset()
 

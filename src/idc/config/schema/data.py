@@ -3,15 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from idc.config.rules import MAPPING, list_of, number, whole
-from idc.config.schema.kinds import (
-    AtLeast0,
-    AtLeast1,
-    Name,
-    NotNegative,
-    OpenShare,
-    Part,
-    Seed,
-)
+from idc.config.schema.kinds import AtLeast0, AtLeast1, Name, NotNegative, OpenShare, Part, Seed
 from idc.config.schema.option import option, part
 
 PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack

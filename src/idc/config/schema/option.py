@@ -56,12 +56,7 @@ def part(kind: type[T]) -> type[T]:
 
 
 def options(kind: type, place: str = "") -> Iterator[Option]:
-    """Every option of a part, at every depth, in order.
-
-    Args:
-        kind: The part's class.
-        place: Its dotted name and a dot, or nothing.
-    """
+    """Every option of a part, at every depth, in order; `place` is its dotted name and a dot."""
     for one, hint in _fields(kind):
         name = f"{place}{one.name}"
         if (inner := _part_in(hint)) is not None:
