@@ -1,15 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn import metrics as sk
 from statsmodels.stats.multitest import multipletests
 
 from idc.errors import ConfigError
 from idc.metrics.bootstrap import bootstrap, compare_paired, holm
-from idc.metrics.spread import Spread
 from idc.metrics.statistics import Prediction
 
 
@@ -113,29 +110,6 @@ def test_holm_is_that_of_statsmodels() -> None:
     for count in (1, 2, 9, 40):
         p_values = rng.choice(rng.random(count) ** 3, count)  # with ties
         assert np.array_equal(holm(p_values), multipletests(p_values, method="holm")[1])
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    seed=st.integers(0, 10_000),
-    draws=st.integers(42, 400),
-    clusters=st.integers(2, 60),
-    centre=st.floats(-4, 4),
-    level=st.sampled_from([0.8, 0.9, 0.95]),
-    left_out=st.booleans(),
-    tied=st.booleans(),
-)
-def test_an_interval_leaves_out_0_exactly_when_p_is_small(
-    seed: int, draws: int, clusters: int, centre: float, level: float, left_out: bool, tied: bool
-) -> None:
-    rng = np.random.default_rng(seed)
-    drawn = rng.normal(centre, 1, draws).round(0 if tied else 12)
-    without = rng.standard_t(2, clusters if left_out else 0)
-    spread = Spread(centre, drawn, without, clusters)
-    low, high = spread.interval(level)
-    p = spread.p_value(level)
-    assert 0 < p <= 1
-    assert (low > 0 or high < 0) == (p < 1 - level)
 
 
 @pytest.mark.parametrize(("patients", "most"), [(24, 7), (3, 7)])
