@@ -75,9 +75,9 @@ def decimals_for(low: float, high: float) -> int:
     return min(MOST_DECIMALS, max(2, decimals, math.ceil(-math.log10(2 * smallest))))
 
 
-def per_cent(share: float) -> str:
-    """Format a share as per cent: "95 %", "99.5 %"."""
-    return f"{100 * share:g} %"
+def per_cent(share: float, decimals: int | None = None) -> str:
+    """Format a share as per cent: "95 %", or "99.5 %" with all its decimals."""
+    return f"{100 * share:g} %" if decimals is None else f"{100 * share:.{decimals}f} %"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -94,8 +94,8 @@ def test_a_baseline_that_is_as_good_is_a_warning(tmp_path: Path) -> None:
     board = report.leaderboard.assign(**{"test/f1_mean": [0.7, 0.69, 0.6, 0.7]})
     messages = sweep_warnings(replace(report, leaderboard=board))
     assert messages == [
-        "No setting beats a simple baseline: colour statistics, without a network, reaches 0.700, "
-        "the best setting 0.700 (F1)."
+        "No setting beats a simple baseline: the F1 of colour statistics, without a network, is "
+        "0.700, that of the best setting 0.700."
     ]
 
 

@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from idc.reader_study.templating import render
+from idc.reports.templating import HTML
 
 LOGIN, LOGOUT = "/login", "/logout"
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
@@ -171,7 +171,7 @@ class SignIn:
         self, target: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
         values = {"title": self._title, "target": target, "error": error, "action": LOGIN}
-        return HTMLResponse(render("sign_in.html", **values), status, headers)
+        return HTMLResponse(HTML.get_template("sign_in.html.j2").render(values), status, headers)
 
 
 class SignInLimit:

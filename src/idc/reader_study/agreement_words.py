@@ -8,8 +8,8 @@ from idc.metrics.resampling import FEW_PATIENTS
 from idc.reader_study.answer import MARKS
 from idc.reader_study.initials import metric_initials
 from idc.reader_study.sampling import SELECTED
-from idc.reader_study.templating import notes
 from idc.reader_study.votes import LABEL, MAJORITY, MODEL
+from idc.reports.templating import notes
 from idc.text import listing
 
 
@@ -67,7 +67,7 @@ def as_notes(
     caveats = named[named["note"] != ""].groupby("note", sort=False)["names"].agg(list)
     paired = set(pairs["one"]) | set(pairs["other"])
     return notes(
-        "agreement_notes.txt",
+        "agreement_notes.j2",
         selected=int((drawn == SELECTED).sum()),
         answers=len(drawn),
         seen=int(readers["in_sight"].sum()),

@@ -12,7 +12,7 @@ from idc.plots.agreement import agreement_figure
 from idc.reader_study.export import ExportRule, find_corrections
 from idc.reader_study.reader_agreement import Agreement, agree
 from idc.reader_study.suspects import reader_suspects
-from idc.reader_study.templating import notes
+from idc.reports.templating import notes
 from idc.runtime.drawing import save_figure
 
 CORRECTIONS = "corrections.csv"
@@ -102,7 +102,7 @@ def evaluate_answers(
     before = earlier.table if earlier is not None else pd.DataFrame(columns=COLUMNS)
     relabelled = before.loc[before["action"] == RELABEL, "path"]
     more = notes(
-        "correction_notes.txt",
+        "correction_notes.j2",
         seen=int(answers["seen_model"].sum()),
         answers=len(answers),
         blinded_only=rule.blinded_only,

@@ -45,11 +45,6 @@ def with_interval(value: float, low: float, high: float) -> str:
     return number(value) + (f" ({interval_text((low, high), 2)})" if low <= high else "")
 
 
-def per_cent(share: float, decimals: int = 0) -> str:
-    """A share in per cent: ``28 %``."""
-    return f"{100 * share:.{decimals}f} %"
-
-
 def duration(seconds: float) -> str:
     """A duration in a suitable unit."""
     if seconds < 1:

@@ -19,10 +19,9 @@ from idc.reports.formats import (
     number,
     numeric_columns,
     of_hundred,
-    per_cent,
 )
 from idc.reports.markdown import code, escape, markdown_table, one_line
-from idc.text import count, listing
+from idc.text import count, listing, per_cent
 
 ITEM = re.compile(r"^- ", re.M)
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -61,6 +60,11 @@ def _environment(**options: Any) -> jinja2.Environment:
 PLAIN = _environment(autoescape=False, finalize=one_line)
 MARKDOWN = _environment(autoescape=False, finalize=escape)
 HTML = _environment(autoescape=True)
+
+
+def notes(template: str, **data: Any) -> list[str]:
+    """The lines of a plain-text template, without empty ones."""
+    return [line for line in PLAIN.get_template(template).render(data).splitlines() if line.strip()]
 
 
 class Sentences:
