@@ -110,8 +110,8 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
         ),
         (
             {"baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.92]})},
-            "cannot be told apart from a simple baseline: the AUROC of colour statistics, without a "
-            "network, is 0.920, within the interval of the model's 0.950 "
+            "cannot be told apart from a simple baseline: the AUROC of colour statistics, "
+            "without a network, is 0.920, within the interval of the model's 0.950 "
             "(0.910 to 0.970)",
         ),
         (
