@@ -146,14 +146,12 @@ def choose_cases(
     frame = predictions.reset_index(drop=True)
     labels, predicted = frame["label"].to_numpy(), frame["predicted"].to_numpy()
     if selection.what == "kinds":
-        chosen = select_cases(labels, predicted, per_kind, seed, classes)
-        rows = np.concatenate([*chosen.values(), np.zeros(0, np.int64)]).astype(np.int64)
+        rows = np.concatenate([*select_cases(labels, predicted, per_kind, seed, classes).values()])
     elif selection.what == "errors":
         order = np.argsort(-frame["loss"].to_numpy(), kind="stable")
         rows = order[labels[order] != predicted[order]][:most]
     else:
-        order = np.random.default_rng(seed).permutation(len(frame))
-        rows = np.sort(order[:most])
+        rows = np.sort(np.random.default_rng(seed).permutation(len(frame))[:most])
     cases = frame.iloc[rows]
     cases = cases.assign(kind=kinds_of(cases["label"], cases["predicted"], classes))
     rank = {"FN": 0, "FP": 1, "TP": 2, "TN": 3}
@@ -176,12 +174,8 @@ def kinds_of(
 def kind_words(kind: str, class_names: Sequence[str]) -> str:
     """A kind in words, such as ``missed IDC`` for FN, or ``ulcer, called wrong`` for `k > 2`."""
     negative, positive = class_names[0], class_names[1]
-    words = {
-        "TP": f"{positive} found",
-        "FP": "false alarm",
-        "FN": f"missed {positive}",
-        "TN": f"rightly {negative}",
-    }
+    words = {"TP": f"{positive} found", "FN": f"missed {positive}"}
+    words |= {"FP": "false alarm", "TN": f"rightly {negative}"}
     if kind in words:
         return words[kind]
     _, label, end = kind.split()
@@ -206,13 +200,8 @@ def select_cases(
 ) -> dict[str, NDArray[np.int64]]:
     """Choose patches of every kind; one kind's do not depend on how many there are of another.
 
-    Args:
-        labels: int (N,).
-        predicted: int (N,).
-        per_kind: Patches of each kind; fewer where there are fewer.
-        seed: Decides which.
-        classes: Number of classes. With two, the kinds are TP, FP, FN, TN; with more, ``right``
-            and ``wrong`` for each true class.
+    Of labels and predictions, int (N,): `per_kind` of TP, FP, FN and TN, or with more than two
+    classes of ``right`` and ``wrong`` for each true class; fewer where there are fewer.
 
     Returns:
         Kind to sorted positions, int64; kinds that do not occur are empty.

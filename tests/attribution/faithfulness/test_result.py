@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from idc.attribution.faithfulness.result import mean_interval, stages_summary, units_of
-from idc.attribution.faithfulness.weights_check import (
-    late_stages,
-    measured_stages,
-)
+from idc.attribution.faithfulness.result import mean_interval, stages_summary
+from idc.attribution.faithfulness.weights_check import late_stages, measured_stages
+from idc.metrics.resampling import Clusters, patient_clusters
+
+
+def units_of(patients: np.ndarray) -> Clusters:
+    return patient_clusters(np.zeros(len(patients), np.int64), patients)
 
 
 def test_intervals_are_over_patients_however_few() -> None:

@@ -48,10 +48,6 @@ def test_embeddings_are_the_backbones_output(network: Network, patches: np.ndarr
     assert np.allclose(found, embeddings(network, patches, rows, batch_size=99), atol=1e-5)
 
 
-def test_embeddings_of_nothing(network: Network, patches: np.ndarray) -> None:
-    assert embeddings(network, patches, np.array([], int)).shape == (0, 0)
-
-
 def clouds(per: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two labels far apart, three patients, ten dimensions."""
     rng = np.random.default_rng(0)
@@ -123,15 +119,6 @@ def test_umap_is_asked_or_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == {"n_neighbors": 15, "random_state": 5}
     assert np.allclose(found.points, features[:, :2], atol=1e-6)
     assert found.words.startswith("UMAP of 10 features of 60 patches, 15 neighbours")
-
-
-def test_what_cannot_be_projected() -> None:
-    with pytest.raises(ConfigError, match="choose pca, tsne or umap"):
-        project(np.ones((3, 2)), "mds")  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="there are none"):
-        project(np.ones((0, 2)))
-    with pytest.raises(DataError, match="not finite"):
-        project(np.array([[1.0, np.nan]]))
 
 
 def test_a_sample_takes_equally_from_each_patient_and_keeps_its_labels() -> None:
@@ -228,5 +215,3 @@ def test_what_is_undefined_is_left_out() -> None:
     assert neighbour_metrics(features[:0], labels[:0], np.array([])) == {}
     with pytest.raises(DataError, match="not finite"):
         neighbour_metrics(np.array([[np.inf], [1.0]]), np.array([0, 1]), np.array(["a", "b"]))
-    with pytest.raises(DataError, match="one label and one patient"):
-        neighbour_metrics(features, labels, np.array(["a"]))

@@ -128,11 +128,10 @@ def test_with_one_label_units_that_vary_most_are_taken(model: Small, patches: np
     assert all(u.auroc is None for u in units)
 
 
-def test_few_patches_and_none(model: Small, patches: np.ndarray) -> None:
+def test_few_patches(model: Small, patches: np.ndarray) -> None:
     units = find(model, patches, [3, 8], units=100, per_unit=9)
     assert len(units) == CHANNELS
     assert {tuple(sorted(u.rows.tolist())) for u in units} == {(3, 8)}
-    assert find(model, patches, []) == []
 
 
 def test_areas_agree_with_scikit_learn() -> None:

@@ -12,11 +12,7 @@ FLAT = 1e-6  # range of a map, as a share of its largest value, below which it s
 
 
 def is_flat(maps: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Which maps are the same everywhere, or not finite anywhere, bool (N,).
-
-    Args:
-        maps: float (N, H, W).
-    """
+    """Which maps, float (N, H, W), are even, or not finite anywhere, bool (N,)."""
     maps = np.nan_to_num(maps, posinf=0, neginf=0)
     return np.asarray(np.ptp(maps, axis=(1, 2)) <= FLAT * np.abs(maps).max((1, 2)))
 
@@ -33,7 +29,7 @@ def random_maps_like(
     Args:
         maps: float (N, H, W).
         count: Random maps for each.
-        seeds: A seed for each map, (N,); a map's random maps depend on nothing else.
+        seeds: Of each map, (N,); a map's random maps depend on nothing else.
 
     Returns:
         float64 (N, count, H, W); a flat map's random maps are that map.
@@ -51,11 +47,7 @@ def random_maps_like(
 
 
 def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Spearman's rank correlation of the maps' absolute values, patch by patch.
-
-    Args:
-        maps: float (N, H, W).
-        others: float (N, H, W).
+    """Spearman's rank correlation of the absolute values of maps, both float (N, H, W).
 
     Returns:
         float64 (N,) in [-1, 1]; NaN where a map is flat or not finite: an empty map is neither like
@@ -79,13 +71,10 @@ TOLERANCE = 15 / 224  # of the patch's side
 
 
 def border_measures(maps: NDArray[np.floating]) -> pd.DataFrame:
-    """Share of the maps' positive values on the edge, and that of an even map.
+    """Share of the positive values of maps, float (N, H, W), on the edge.
 
     The edge is the outer `WIDTH` of each side, at least one pixel. Zero padding makes edges that
     the tissue does not have, and gradients pile up there.
-
-    Args:
-        maps: float (N, H, W).
 
     Returns:
         ``border_mass`` in [0, 1], NaN without positive values, and ``border_area``, the share of

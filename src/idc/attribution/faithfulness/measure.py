@@ -28,24 +28,17 @@ from idc.attribution.faithfulness.result import (
     randomisation_rows,
     stages_summary,
     summarise,
-    units_of,
 )
 from idc.attribution.faithfulness.verdict import References, decide_references
 from idc.attribution.faithfulness.weights_check import measured_stages, similarities, weight_blocks
 from idc.attribution.methods import Method
 from idc.attribution.prepare import explainable_copy, gradients
 from idc.errors import ConfigError
+from idc.metrics.resampling import patient_clusters
 
 
 def work_steps(model: nn.Module, patches: int, methods: int, plan: FaithfulnessPlan) -> int:
-    """Total of the steps that `measure_faithfulness` reports to `advance`.
-
-    Args:
-        model: The model.
-        patches: Number of patches.
-        methods: Number of methods.
-        plan: The plan.
-    """
+    """Total of the steps that `measure_faithfulness` reports to `advance`."""
     # Of each method its maps, its curves, its sensitivity, and its maps with shuffled weights.
     return patches * methods * (3 + len(weight_blocks(model)) * plan.shuffles)
 
@@ -122,7 +115,7 @@ def measure_faithfulness(
     owners = {name: own_references(method) for name, method in methods.items()}
     deletion = dict(zip(plan.baselines, curves[:, 1, :, 0], strict=True))
     references = decide_references(deletion, owners, before)
-    units = units_of(patients)
+    units = patient_clusters(np.zeros(len(patients), np.int64), patients)
     moves = infidelity(np.zeros_like(brightness[:, 0]), noise, change)
     place = np.zeros(pixels[:, 0].shape, bool) if signal is None else signal
     many = 1 + plan.random_maps
@@ -177,12 +170,9 @@ def own_references(method: Method) -> list[str]:
 def _gains(
     curves: NDArray[np.float64], names: Sequence[str], references: References
 ) -> dict[str, NDArray[np.float64]]:
-    """Areas and gains of each patch: means over the reference images that decide, and each gain.
+    """Areas and gains of each patch, means over the references that decide, and each gain.
 
-    Args:
-        curves: Of one method, its random maps behind it: (R, 2, N, 1 + random maps, steps + 1).
-        names: The reference images, R.
-        references: What decides.
+    Of one method, its random maps behind it: `curves` (R, 2, N, 1 + random maps, steps + 1).
     """
     areas = area(curves)
     own, random = areas[..., 0], areas[..., 1:].mean(-1)

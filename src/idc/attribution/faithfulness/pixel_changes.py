@@ -18,11 +18,9 @@ OF_METHODS, OF_BRIGHTNESS = 3, 5  # set the seeds of the random maps apart
 
 
 def filled(images: NDArray[np.float32], kind: Filler) -> NDArray[np.float32]:
-    """What pixels are replaced with, float32 (N, 3, H, W).
+    """What pixels of images in [0, 1] are replaced with; both float32 (N, 3, H, W).
 
-    Args:
-        images: float32 (N, 3, H, W) in [0, 1].
-        kind: See `FaithfulnessPlan.baselines`.
+    `kind` is one of `FaithfulnessPlan.baselines`.
     """
     if kind == "blur":
         width = BLUR * max(images.shape[-2:])
@@ -33,14 +31,11 @@ def filled(images: NDArray[np.float32], kind: Filler) -> NDArray[np.float32]:
 
 
 def pixel_ranks(maps: NDArray[np.floating]) -> NDArray[np.int32]:
-    """Place of each pixel, 0 for the most important, int32 (M, H * W).
+    """Place of each pixel of maps, float (M, H, W), 0 for the most important, int32 (M, H * W).
 
     Pixels of the same value (a Grad-CAM is 0 over wide parts) follow their surroundings, those
     nearer to important ones first: any order of its own, such as row by row, would cut holes that
     are not in the map.
-
-    Args:
-        maps: float (M, H, W).
     """
     flat = np.asarray(maps, np.float64).reshape(len(maps), -1)
     near = np.zeros_like(flat)
@@ -116,8 +111,7 @@ NOISE, SHIFTS = 1, 2  # set the seeds of the draws apart
 def noise_effects(probe: Probe) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Noise of each patch, the same in the three channels, and by how much it lowers the logit.
 
-    Returns:
-        float32 (N, perturbations, H, W), and float64 (N, perturbations).
+    Both float, (N, perturbations, H, W) and (N, perturbations).
     """
     plan, (height, width) = probe.plan, probe.images.shape[-2:]
     shape = (plan.perturbations, height, width)
@@ -132,10 +126,8 @@ def noise_effects(probe: Probe) -> tuple[NDArray[np.float32], NDArray[np.float64
         probe.logits(probe.images[patch[part]] - flat[part], probe.targets[patch[part]])
         for part in probe.parts(len(flat))
     ]
-    before = [
-        probe.logits(probe.images[part], probe.targets[part])
-        for part in probe.parts(len(probe.images))
-    ]
+    parts = probe.parts(len(probe.images))
+    before = [probe.logits(probe.images[part], probe.targets[part]) for part in parts]
     change = torch.cat(before)[patch] - torch.cat(changed)
     return noise, change.double().cpu().numpy().reshape(noise.shape[:2])
 
@@ -163,12 +155,7 @@ def infidelity(
 
 
 def max_sensitivity(probe: Probe, method: Method, maps: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The largest relative change of a map when no pixel changes by more than `plan.radius`.
-
-    Args:
-        probe: What is measured on.
-        method: Explains the model; called again on perturbed images.
-        maps: Its maps of the patches, float (N, H, W).
+    """The largest relative change of maps, (N, H, W), as pixels change by at most `plan.radius`.
 
     Returns:
         float64 (N,), >= 0: the norm of the change over the norm of the map; NaN beyond the first

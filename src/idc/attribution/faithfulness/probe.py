@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from idc.attribution.faithfulness.plan import FaithfulnessPlan
 from idc.attribution.methods import Method
+from idc.attribution.methods.base import in_rows
 from idc.attribution.prepare import fresh
 
 
@@ -36,17 +37,15 @@ class Probe:
         size = 4 * self.batch_size
         return (slice(start, start + size) for start in range(0, rows, size))
 
-    def logits(self, rows: Tensor, targets: Tensor) -> Tensor:
+    def logits(self, rows: Tensor, targets: Tensor, softmax: bool = False) -> Tensor:
         """Images (n, 3, H, W) and classes (n,) to the classes' logits (n,)."""
         with torch.no_grad():
             values: Tensor = self.model(rows)
-        return values.gather(1, targets[:, None])[:, 0]
+        return (values.softmax(1) if softmax else values).gather(1, targets[:, None])[:, 0]
 
     def probability(self, rows: Tensor, targets: Tensor) -> Tensor:
         """Images (n, 3, H, W) and classes (n,) to the classes' probabilities (n,)."""
-        with torch.no_grad():
-            chances: Tensor = self.model(rows).softmax(1)
-        return chances.gather(1, targets[:, None])[:, 0]
+        return self.logits(rows, targets, softmax=True)
 
     def maps(
         self, method: Method, images: Tensor | None = None, targets: Tensor | None = None
@@ -58,14 +57,8 @@ class Probe:
         """
         images = self.images if images is None else images
         targets = self.targets if targets is None else targets
-        parts = [
-            method(
-                self.model,
-                fresh(images[start : start + self.batch_size], images.device),
-                targets[start : start + self.batch_size],
-            )
-            for start in range(0, len(images), self.batch_size)
-        ]
+        batches = in_rows(images, targets, self.batch_size)
+        parts = [method(self.model, fresh(part, part.device), of) for part, of in batches]
         errors = [
             np.full(len(part.maps), np.nan) if part.error is None else np.abs(part.error)
             for part in parts

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from idc.attribution.faithfulness.verdict import (
 )
 from idc.attribution.faithfulness.weights_check import late_stages, measured_stages
 from idc.metrics.grouped import share
-from idc.metrics.resampling import FEW_PATIENTS, Clusters, patient_clusters
+from idc.metrics.resampling import FEW_PATIENTS, Clusters
 from idc.metrics.spread import Spread
 from idc.text import count
 
@@ -29,7 +28,6 @@ DRAWS = 2000
 LEVEL = 0.95
 SIMILARITY = "randomisation_similarity"
 MOST_GAIN = 2.0  # a difference of two differences of areas in [0, 1]
-STAGE_COLUMNS = ("method", "stage", "layer", "similarity", "low", "high", "known")
 MEANS = (
     *("probability", "probability_at_baseline", "insertion_auc", "deletion_auc"),
     *("insertion_auc_random", "deletion_auc_random", "flat_share", "border_mass", "border_area"),
@@ -38,28 +36,13 @@ MEANS = (
 )
 
 
-def units_of(patients: NDArray[Any]) -> Clusters:
-    """The patients to resample.
-
-    Args:
-        patients: Patient of each patch, (N,).
-    """
-    return patient_clusters(np.zeros(len(patients), np.int64), patients)
-
-
 def mean_interval(
     values: NDArray[np.floating], units: Clusters, seed: int, most: float = np.inf
 ) -> tuple[float, float, float]:
-    """Mean over patches with its 95 % interval over patients; see `idc.metrics.spread`.
+    """Mean of values, float (N,), with its 95 % interval over patients; see `Spread`.
 
-    Args:
-        values: float (N,); NaN are left out.
-        units: See `units_of`.
-        seed: Fixes the draws.
-        most: The largest size that a value can have: no bound lies beyond it.
-
-    Returns:
-        Mean, low and high; NaN without values, and no interval (NaN) with fewer than two patients.
+    NaN are left out; all three are NaN without values, the interval with fewer than two patients.
+    No bound lies beyond `most`, the largest size of a value.
     """
     finite = np.isfinite(values)
     if not finite.any():
@@ -89,7 +72,7 @@ def summarise(
     Args:
         per_patch: One row per method and patch, methods together and patches in order.
         checks: Method to its `stages_summary`.
-        units: Whose resampling makes the intervals.
+        units: The patients, whose resampling makes the intervals.
         plan: The limits and the seed.
         references: What decides.
     """
@@ -123,10 +106,8 @@ def stages_summary(
 ) -> dict[str, object]:
     """Summary of the stages of the weights check, see `Faithfulness.table`.
 
-    Args:
-        similarities: float (stages, N), the first stage being the trained network.
-        layers: What was shuffled last, (stages,).
-        limit: Of the similarity.
+    Of similarities, float (stages, N), the first stage being the trained network, the layers
+    shuffled last, (stages,), and the limit of the similarity.
     """
     last = len(layers) - 1
     means = {s: float(np.nanmean(similarities[s])) for s in measured_stages(similarities)}
@@ -148,20 +129,14 @@ def randomisation_rows(
     units: Clusters,
     seed: int,
 ) -> pd.DataFrame:
-    """Similarity after each stage, see `Faithfulness.randomisation`.
-
-    Args:
-        method: Its name.
-        similarities: float (stages, N).
-        layers: What was shuffled last, (stages,).
-        units: Whose resampling makes the intervals.
-        seed: Of the draws.
-    """
+    """Similarity, float (stages, N), after each stage, see `Faithfulness.randomisation`."""
     rows = [
         (method, stage, layer, *mean_interval(values, units, seed, 1.0), np.isfinite(values).mean())
         for stage, (layer, values) in enumerate(zip(layers, similarities, strict=True))
     ]
-    return pd.DataFrame(rows, columns=list(STAGE_COLUMNS))
+    return pd.DataFrame(
+        rows, columns=["method", "stage", "layer", "similarity", "low", "high", "known"]
+    )
 
 
 METRICS = (

@@ -12,13 +12,7 @@ from idc.attribution.faithfulness.map_measures import TOO_MUCH
 from idc.attribution.faithfulness.plan import MOST_LEFT, FaithfulnessPlan
 from idc.text import listing
 
-NAMES = {
-    "white": "white",
-    "grey": "grey",
-    "mean": "the mean colour",
-    "black": "black",
-    "blur": "a blur",
-}
+NAMES = {"mean": "the mean colour", "blur": "a blur"}  # the others are words already
 
 
 @dataclass(frozen=True)
@@ -43,16 +37,15 @@ class References:
         return [name for name, left in self.left.items() if left <= MOST_LEFT * self.probability]
 
     def sentences(self, owners: Mapping[str, Sequence[str]]) -> list[str]:
-        """Sentences on what decides, and on the reference images that do not count or not decide.
+        """What decides, and which reference images do not count or not decide.
 
-        Args:
-            owners: Method to the reference images that it itself uses.
+        `owners` has each method's own reference images.
         """
         counting = self.counting
         idle = [name for name in self.left if name not in counting]
         lines = []
         if idle:
-            kept = ", ".join(f"{self.left[name]:.2f} with {NAMES[name]}" for name in idle)
+            kept = ", ".join(f"{self.left[name]:.2f} with {named([name])}" for name in idle)
             lines.append(
                 f"As pixels are replaced, in an order of no method, the class keeps a "
                 f"probability of {kept} or more ({self.probability:.2f} in the patches): that "
@@ -80,7 +73,7 @@ def decide_references(
         curves: Reference image to the deletion curves of the patches in an order of no method,
             float (N, steps + 1).
         owners: Method to the reference images that it itself uses; others decide, so that no
-            method is judged with its own reference image.
+            method is judged with its own.
         before: Those that decided when the run was explained first; kept where possible.
     """
     left = {name: float(curve.mean(0).min()) for name, curve in curves.items()}
@@ -95,7 +88,7 @@ def decide_references(
 
 def named(references: Sequence[str]) -> str:
     """Reference images in words."""
-    return " and ".join(NAMES[name] for name in references)
+    return " and ".join(NAMES.get(name, name) for name in references)
 
 
 TRUST = "trust"
@@ -110,17 +103,12 @@ MOST_FLAT = 0.5  # share of the maps that may be empty
 def judge(
     row: Mapping[str, Any], plan: FaithfulnessPlan, references: References
 ) -> tuple[str, str]:
-    """Verdict and reasons of a method.
+    """Verdict and reasons of a method, a row of `Faithfulness.table`.
 
     Its maps must not be empty, and they must change when the weights are shuffled. And taking out
     and putting in pixels by them must move the probability more than by random maps: with the
     reference images that decide, the same for all methods and none that the method itself uses,
     beyond the interval and `plan.least_gain`; and not less with any other that counts.
-
-    Args:
-        row: Of `Faithfulness.table`.
-        plan: The limits.
-        references: What decides.
     """
     similarity = row["randomisation_similarity"]
     empty = row["flat_share"] > MOST_FLAT
@@ -209,11 +197,7 @@ def _numbers(row: Mapping[str, Any], which: str = "") -> str:
 
 
 def method_sentence(row: Mapping[str, Any]) -> str:
-    """A sentence on one method.
-
-    Args:
-        row: A row of `Faithfulness.table`.
-    """
+    """A sentence on one method, a row of `Faithfulness.table`."""
     start = {
         TRUST: "{} can be trusted",
         UNPROVEN: "Do not rely on {}",

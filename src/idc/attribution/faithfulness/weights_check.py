@@ -46,9 +46,6 @@ def weight_blocks(model: nn.Module) -> list[Block]:
     stages with a head these are its stages and its head. Neighbours are joined where there are too
     many; the head stays by itself. The order is that in which the parts were registered, which is
     that of the forward pass in this project's networks.
-
-    Args:
-        model: Any module.
     """
     blocks = _children(Block("", (model,), 0))
     if not blocks and any(True for _ in model.parameters()):
@@ -76,10 +73,7 @@ def weight_blocks(model: nn.Module) -> list[Block]:
 
 
 def _children(block: Block) -> list[Block]:
-    """The parts of a part, at least two; empty where it cannot be opened.
-
-    Its own parameters, such as a class token and position embeddings, go with its first part.
-    """
+    """The parts of a part, at least two, own parameters with the first; else none."""
     (module,) = block.modules
     parts: list[Block] = []
     own = (*block.parameters, *module.parameters(recurse=False))
@@ -128,8 +122,8 @@ def shuffled_stages(
 def _renew_statistics(model: nn.Module, norms: Sequence[_BatchNorm], images: Tensor) -> None:
     """Set the running statistics of some layers to those of the images.
 
-    Mirror images are added so that even a single patch gives a BatchNorm of vectors two rows. The
-    batches do not depend on how the rest is batched, and neither do the statistics.
+    With mirror images, so that a single patch gives a BatchNorm of vectors two rows, in batches
+    that do not depend on how the rest is batched.
     """
     if not norms:
         return
@@ -188,13 +182,10 @@ def similarities(
 
 
 def measured_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Stages with shuffled weights whose similarity is measured, in order.
+    """The stages whose similarity, float (stages, N), is measured, the trained network's apart.
 
     That is where at least half of the comparable maps are not empty: a shuffled network may give
     empty maps, and one or two patches would not be representative.
-
-    Args:
-        similar: float (stages, N), the first stage being the trained network.
     """
     count = np.isfinite(similar).sum(1)
     enough = (count > 0) & (2 * count >= count[0])
@@ -203,10 +194,6 @@ def measured_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def late_stages(similar: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The measured stages with half of the blocks shuffled, or more.
-
-    Args:
-        similar: float (stages, N), the first stage being the trained network.
-    """
+    """The measured stages with half of the blocks shuffled, or more; see `measured_stages`."""
     stages = measured_stages(similar)
     return stages[2 * stages >= len(similar) - 1]

@@ -13,7 +13,6 @@ from sklearn.manifold import TSNE
 from idc.errors import ConfigError, DataError
 
 Projector = Literal["pca", "tsne", "umap"]
-METHODS = ("pca", "tsne", "umap")
 REDUCED = 50  # dimensions that PCA leaves for t-SNE (van der Maaten & Hinton 2008, section 4.2)
 PERPLEXITY = 30.0
 NEIGHBOURS = 15  # of UMAP, its default
@@ -50,14 +49,8 @@ def project(
         seed: Decides the picture of t-SNE and UMAP.
 
     Raises:
-        ConfigError: Another method, or UMAP is not installed.
-        DataError: There are no features, or some are not finite.
+        ConfigError: UMAP is not installed.
     """
-    if method not in METHODS:
-        raise ConfigError(f"explain: embedding={method}; choose pca, tsne or umap.")
-    if not len(features) or not np.isfinite(features).all():
-        what = "some are not finite" if len(features) else "there are none"
-        raise DataError(f"explain: features cannot be projected: {what}.")
     used = np.asarray(features, np.float64)
     of = f"{used.shape[1]:,} features of {len(used):,} patches"
     if method == "umap":
@@ -80,9 +73,8 @@ def _pca(used: NDArray[np.float64], of: str) -> Projection:
 def _tsne(used: NDArray[np.float64], seed: int, of: str) -> Projection:
     perplexity = min(PERPLEXITY, (len(used) - 1) / 3)
     reduced, shares = _reduce(used, REDUCED)
-    if not sum(shares):  # all alike: there is nothing to spread out
-        points = np.zeros((len(used), 2), np.float32)
-    else:
+    points = np.zeros((len(used), 2), np.float32)
+    if sum(shares):  # else all are alike: there is nothing to spread out
         if reduced.shape[1] < 2:
             reduced = np.column_stack([reduced, np.zeros(len(used))])
         points = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(reduced)
@@ -152,10 +144,8 @@ def neighbour_metrics(
         only, everything with fewer than two patches).
 
     Raises:
-        DataError: A feature is not finite, or lengths differ.
+        DataError: A feature is not finite.
     """
-    if not len(features) == len(labels) == len(patients):
-        raise DataError("neighbours: give one label and one patient for each row of features.")
     if not np.isfinite(features).all():
         raise DataError("neighbours: some features are not finite.")
     if (count := len(features)) < 2:

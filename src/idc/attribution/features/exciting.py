@@ -65,8 +65,6 @@ def exciting_patches(
         device: Where to compute.
         batch_size: Patches at once; results do not depend on it.
     """
-    if not len(table):
-        return []
     table = table.sort_values("row")
     rows, patients = table["row"].to_numpy(np.int64), table["patient"].to_numpy(object)
     passes = module_outputs(network, patches, rows, [layer.name], batch_size, device)
@@ -106,12 +104,8 @@ def unit_areas(
 ) -> NDArray[np.float64] | None:
     """AUROC of each unit for label 1 against the rest, ties counting half.
 
-    Args:
-        values: float (n, units).
-        labels: int (n,).
-
-    Returns:
-        float64 (units,) in [0, 1]; None if label 1, or every other, does not occur.
+    Of activations, float (n, units), and labels, int (n,): float64 (units,) in [0, 1]; None if
+    label 1, or every other, does not occur.
     """
     positive = np.asarray(labels) == POSITIVE
     wins, losses = int(positive.sum()), int((~positive).sum())
@@ -125,18 +119,11 @@ def unit_areas(
 def pick_units(
     areas: NDArray[np.float64] | None, values: NDArray[np.float32], count: int
 ) -> NDArray[np.int64]:
-    """Choose the units that separate the labels best.
+    """Choose the units that separate the labels best, int64, by falling AUROC.
 
     Half of them are those that separate label 1 best by being larger (AUROC nearest 1), half by
-    being smaller (nearest 0).
-
-    Args:
-        areas: AUROC of each unit, or None if there is none.
-        values: float (n, units); without areas the units that vary most are taken.
-        count: Number of units; all if there are fewer.
-
-    Returns:
-        int64, by falling AUROC.
+    being smaller (nearest 0); without areas, (units,), those of values, (n, units), that vary
+    most. Fewer than `count` where there are fewer.
     """
     by = values.std(0) if areas is None else areas
     order = np.argsort(-by, kind="stable").astype(np.int64)

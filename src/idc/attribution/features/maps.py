@@ -36,13 +36,12 @@ def feature_layers(
 
     Args:
         network: Images to logits; copied, and left as it is.
-        image: One input, float (1, 3, H, W) in [0, 1]; its device is where it is computed.
+        image: One input, float (1, 3, H, W) in [0, 1], on the device to compute on.
         names: Dotted names of modules, below the network or relative to ``backbone.stages.``, in
             the given order; repeats are dropped. None for the default.
 
     Raises:
-        ConfigError: A name that is unknown, or a module that gives no map; or a network without
-            any map.
+        ConfigError: A name is unknown, or no map comes from it or from the network.
     """
     model = explainable_copy(network, image.device)
     layers = map_layers(model, image)
@@ -93,13 +92,9 @@ def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.i
     """Choose the channels that vary most, each by what those before it do not show already.
 
     The first has the largest variance; each further one the largest variance left after a linear
-    regression on those chosen (Cholesky with pivoting of the covariance), so that only one of
-    several equal channels is taken. When nothing is left, the rest follow by their own variance.
-    A channel that is constant, or nearly so beside the others, is never taken.
-
-    Args:
-        covariance: float64 (C, C).
-        count: Largest number of channels.
+    regression on those chosen (Cholesky with pivoting of the covariance, float64 (C, C)), so that
+    only one of several equal channels is taken. When nothing is left, the rest follow by their own
+    variance. A channel that is constant, or nearly so beside the others, is never taken.
 
     Returns:
         int64 (c,), c <= count, in the order chosen.

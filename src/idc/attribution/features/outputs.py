@@ -1,6 +1,6 @@
 """A sample of patches, and what modules of a network give for some, batch by batch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,8 @@ def module_outputs(
     names: Sequence[str],
     batch_size: int = BATCH,
     device: torch.device | str = "cpu",
-    select: Callable[[object], Tensor | None] | None = None,
 ) -> Iterator[dict[str, Tensor]]:
-    """The last outputs of some modules, one batch of patches after the other.
+    """The last vectors or maps, (n, C, h, w), of some modules, one batch after the other.
 
     Args:
         network: float (N, 3, H, W) in [0, 1] to logits; copied, and left as it is.
@@ -32,18 +31,19 @@ def module_outputs(
         names: Names of modules of the network.
         batch_size: Patches at once; results do not depend on it.
         device: Where to compute.
-        select: From an output to what is kept; None passes it over. By default maps, (N, C, h, w).
 
     Yields:
         Name to output; only valid until the next.
     """
     model = explainable_copy(network, device)
-    chosen = select or MapLayout.of(model).as_map
+    layout = MapLayout.of(model)
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Hook:
         def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-            if (value := chosen(output)) is not None:
+            vectors = isinstance(output, Tensor) and output.ndim == 2
+            value = output if vectors else layout.as_map(output)
+            if isinstance(value, Tensor):
                 # A copy: a residual sum is added in place, into a map that was seen before it.
                 seen[name] = value.detach().clone()
 
@@ -65,18 +65,12 @@ def embeddings(
     batch_size: int = BATCH,
     device: torch.device | str = "cpu",
 ) -> NDArray[np.float32]:
-    """The output of ``network.backbone``, (N, F), for some patches; see `module_outputs`.
+    """The output of ``network.backbone`` for some patches, float32 (n, F); see `module_outputs`.
 
-    Returns:
-        float32 (n, F), so sample the rows of a large set first; (0, 0) for no rows.
+    All are in memory at once: sample the rows of a large set first.
     """
-    batches = module_outputs(network, patches, rows, ["backbone"], batch_size, device, _vectors)
-    parts = [seen["backbone"].float().cpu().numpy() for seen in batches]
-    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
-
-
-def _vectors(output: object) -> Tensor | None:
-    return output if isinstance(output, Tensor) and output.ndim == 2 else None
+    batches = module_outputs(network, patches, rows, ["backbone"], batch_size, device)
+    return np.concatenate([seen["backbone"].float().cpu().numpy() for seen in batches])
 
 
 def balanced_sample(

@@ -56,7 +56,7 @@ class Subject:
 
     @property
     def has_positions(self) -> bool:
-        """Whether the patches have positions on slides; see `idc.data.index.has_positions`."""
+        """Whether the patches have positions on slides."""
         return has_positions(self.predictions)
 
     @property
@@ -120,15 +120,10 @@ def score_rows(
 
 
 def match_rows(predictions: pd.DataFrame, index: pd.DataFrame, what: str) -> pd.DataFrame:
-    """Set the rows of stored predictions to those of their patches in the present index.
-
-    Args:
-        predictions: With ``path``.
-        index: The present index.
-        what: The run, for the message.
+    """Set the rows of stored predictions to those of their paths in the present index.
 
     Raises:
-        DataError: A patch is not among the data.
+        DataError: A patch is not among the data; the message begins with `what`, the run.
     """
     row = pd.Series(np.arange(len(index)), index=index["path"].to_numpy())
     rows = predictions["path"].map(row)

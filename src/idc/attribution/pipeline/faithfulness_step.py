@@ -58,12 +58,8 @@ def show_faithfulness(task: Task) -> StepResult:
         )
     settings = {name: settings[name] for name in methods}
     save_faithfulness(faithfulness, settings, task.folder)
-    trust = Trust(
-        faithfulness.table["method"].tolist(),
-        faithfulness.marks,
-        faithfulness.references.deciding,
-        settings,
-    )
+    order, deciding = faithfulness.table["method"].tolist(), faithfulness.references.deciding
+    trust = Trust(order, faithfulness.marks, deciding, settings)
     return StepResult(
         _drawings(faithfulness, task.folder),
         faithfulness.sentences(),
@@ -74,22 +70,14 @@ def show_faithfulness(task: Task) -> StepResult:
 
 
 def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.DataFrame:
-    """Sample the test patches on which faithfulness is measured.
+    """Sample `count` test patches, or all, on which faithfulness is measured.
 
     A map for a patch without evidence cannot be checked by taking evidence away: so patches called
     positive, as evenly from the patients as possible, or those with the highest scores where too
     few were called. With more than two classes, any patches.
-
-    Args:
-        test: Decided predictions of the test split.
-        count: Number of patches; fewer where there are fewer.
-        seed: Decides which.
-        classes: k.
     """
-    pool = test
-    if classes == 2 and int((test["predicted"] == 1).sum()) >= count:
-        pool = test[test["predicted"] == 1]
-    elif classes == 2:
+    pool = test[test["predicted"] == 1] if classes == 2 else test
+    if classes == 2 and len(pool) < count:
         pool = test.sort_values("score", ascending=False, kind="stable").head(count)
     shuffled = pool.iloc[np.random.default_rng(seed).permutation(len(pool))]
     turn = shuffled.groupby("patient", sort=False).cumcount()

@@ -39,9 +39,8 @@ def show_features(task: Task) -> StepResult:
     if options["patches"]:
         image = torch.zeros(1, 3, *task.subject.patches.shape[1:3], device=task.subject.device)
         layers = feature_layers(task.subject.network, image, options["layers"])
-        name, weights = first_filters(task.subject.network)
-        arguments = {"weights": weights, "name": name}
-        result.drawings.append(Drawing(task.folder / "filters.png", filters_figure, arguments))
+        filters = dict(zip(("name", "weights"), first_filters(task.subject.network), strict=True))
+        result.drawings.append(Drawing(task.folder / "filters.png", filters_figure, filters))
         result.drawings += _maps(task, layers)
         if options["units"]:
             result.drawings.append(_units(task, _last_with_places(layers)))
@@ -54,15 +53,11 @@ def _embed(task: Task, result: StepResult) -> None:
     rows = balanced_sample(
         len(test), options["points"], seed, test["patient"].to_numpy(), test["label"].to_numpy()
     )
-    of = (
-        f", {len(rows):,} of {len(test):,}, evenly from the patients"
-        if len(rows) < len(test)
-        else ""
-    )
+    of = f", {len(rows):,} of {len(test):,}, evenly from the patients"
+    of = of if len(rows) < len(test) else ""
     test = test.iloc[rows].reset_index(drop=True)
-    features = embeddings(
-        subject.network, subject.patches, test["row"].to_numpy(), device=subject.device
-    )
+    row, device = test["row"].to_numpy(), subject.device
+    features = embeddings(subject.network, subject.patches, row, device=device)
     labels, patients = test["label"].to_numpy(), test["patient"].to_numpy(object)
     neighbours = neighbour_metrics(features, labels, patients)
     result.metrics |= neighbours

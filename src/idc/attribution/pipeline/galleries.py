@@ -38,15 +38,8 @@ def show_cases(task: Task) -> StepResult:
     table = table.assign(target=subject.targets(table))
     pixels, targets = subject.pixels(table), table["target"].to_numpy(np.int64)
     with progress_bar(len(table) * len(task.methods), "attributions", SMALL) as advance:
-        maps = explain(
-            subject.network,
-            pixels,
-            targets,
-            task.methods,
-            options["batch_size"],
-            subject.device,
-            advance,
-        )
+        batch, device = options["batch_size"], subject.device
+        maps = explain(subject.network, pixels, targets, task.methods, batch, device, advance)
     with replacing(task.folder / "cases.parquet") as path:
         table.to_parquet(path, index=False)
     arrays: dict[str, Any] = {name: each.maps for name, each in maps.items()}
@@ -97,10 +90,10 @@ FOLDER = "evidence"
 def evidence_drawings(
     task: Task, table: pd.DataFrame, pixels: NDArray[np.uint8], maps: Mapping[str, Attributions]
 ) -> Iterator[Drawing]:
-    """Find the evidence for each positive call, and write it as GeoJSON, one file per patient.
+    """Find the evidence for each positive call of two classes, with one GeoJSON per patient.
 
     Args:
-        task: The explanation; two classes only.
+        task: The explanation.
         table: The explained patches, with ``kind``.
         pixels: uint8 (n, P, P, 3), row for row with it.
         maps: Method to attributions, likewise.
@@ -117,14 +110,9 @@ def evidence_drawings(
     scale = subject.patch_size / pixels.shape[1]
     patients = cases.groupby("patient").indices if subject.has_positions else {}
     for patient, rows in patients.items():
+        regions, words = [regions_of[row] for row in rows], {"method": method, "caveat": caveat}
         features = evidence_features(
-            cases.iloc[rows],
-            [regions_of[row] for row in rows],
-            positive,
-            scale,
-            pixel_size,
-            method=method,
-            caveat=caveat,
+            cases.iloc[rows], regions, positive, scale, pixel_size, **words
         )
         folder = task.folder / FOLDER
         folder.mkdir(exist_ok=True)

@@ -30,8 +30,7 @@ def explains_anything(options: Config) -> bool:
 def check_explain(options: Config) -> None:
     """Refuse explanations that cannot work, before hours of training.
 
-    Args:
-        options: The configuration's ``explain``; parts may be missing in an old run.
+    Parts of ``explain`` may be missing in an old run.
 
     Raises:
         ConfigError: Names the value and what it must be.

@@ -48,7 +48,8 @@ def show_slides(task: Task) -> StepResult:
             if method is not None:
                 maps = _attributions(task, frame, method)
                 words = (f"{method}, {maps.source}", task.trust.caveat(method))
-                stitched = _stitch(task, frame, maps)
+                x, y, size = frame["x"].to_numpy(), frame["y"].to_numpy(), subject.patch_size
+                stitched = stitch(maps.maps, x, y, size, _cell(frame, size, size))
             result.drawings += _draw(task, patient, frame, stitched, words, folder)
             _write(task, patient, frame, stitched, folder)
             advance(len(frame))
@@ -65,10 +66,8 @@ def _patients(task: Task, selected: int | str | list[str]) -> list[str]:
         names = [task.subject.alias(str(name)) for name in selected]
         for lost in sorted(set(names) - set(patients)):
             log.warning(
-                "explain.slides.patients: %s is not in the test split; explain.select=patient=%s "
-                "of idc.explain shows any patient",
-                lost,
-                lost,
+                f"explain.slides.patients: {lost} is not in the test split; "
+                f"explain.select=patient={lost} of idc.explain shows any patient"
             )
         return [name for name in names if name in patients]
     if selected == "all":
@@ -106,21 +105,10 @@ def _regions(task: Task, result: StepResult, folder: Path, pixel_size: float | N
 
 
 def _attributions(task: Task, frame: pd.DataFrame, method: str) -> Attributions:
-    subject = task.subject
-    return explain(
-        subject.network,
-        subject.pixels(frame),
-        subject.targets(frame),
-        {method: task.methods[method]},
-        task.options["batch_size"],
-        subject.device,
-    )[method]
-
-
-def _stitch(task: Task, frame: pd.DataFrame, maps: Attributions) -> Stitched:
-    size = task.subject.patch_size
-    x, y = frame["x"].to_numpy(), frame["y"].to_numpy()
-    return stitch(maps.maps, x, y, size, _cell(frame, size, size))
+    subject, methods = task.subject, {method: task.methods[method]}
+    pixels, targets = subject.pixels(frame), subject.targets(frame)
+    batch, device = task.options["batch_size"], subject.device
+    return explain(subject.network, pixels, targets, methods, batch, device)[method]
 
 
 def _cell(frame: pd.DataFrame, patch_size: int, most: int) -> int:
@@ -182,11 +170,5 @@ def _write(
     path = folder / f"{patient}.ome.tif"
     write_pyramid(path, subject.patches, rows, x, y, size, pixel_size=pixel_size, name=patient)
     for name, grid in maps.items():
-        write_map_pyramid(
-            folder / f"{patient}_{name}.ome.tif",
-            grid.values,
-            grid.left,
-            grid.top,
-            grid.scale,
-            pixel_size=pixel_size,
-        )
+        place, where = (grid.left, grid.top, grid.scale), folder / f"{patient}_{name}.ome.tif"
+        write_map_pyramid(where, grid.values, *place, pixel_size=pixel_size)

@@ -58,12 +58,10 @@ class Trust:
     def without(self, methods: Iterable[str]) -> "Trust":
         """The same without some methods."""
         gone = set(methods)
-        return Trust(
-            [name for name in self.order if name not in gone],
-            {name: mark for name, mark in self.marks.items() if name not in gone},
-            self.deciding,
-            {name: options for name, options in self.settings.items() if name not in gone},
-        )
+        marks = {name: mark for name, mark in self.marks.items() if name not in gone}
+        settings = {name: each for name, each in self.settings.items() if name not in gone}
+        order = [name for name in self.order if name not in gone]
+        return Trust(order, marks, self.deciding, settings)
 
     def followed_by(self, earlier: "Trust") -> "Trust":
         """These verdicts, then those of an earlier measurement on further methods."""
@@ -135,7 +133,7 @@ VERDICTS = "verdicts.json"
 
 
 def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Trust:
-    """How far the attribution methods can be trusted for a run.
+    """How far the attribution methods can be trusted for a run, as it holds; none if unmeasured.
 
     Those of the training come first; later explanations add the methods that it did not measure.
 
@@ -144,9 +142,6 @@ def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: 
         record: Its record in the store.
         config: The present configuration, for this machine's folders.
         folder: Folder for downloads.
-
-    Returns:
-        The measured methods, the best first; none where nothing was measured.
     """
     listed = list_artifacts(store, str(record.info.run_id), EXPLAIN)
     trust = Trust()
