@@ -29,7 +29,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 78
+MOST = 73
 
 
 def modules_without_tests() -> list[str]:

@@ -14,7 +14,7 @@ from idc.errors import DataError
 from idc.evaluation.decision import load_decider
 from idc.evaluation.postprocess import SmoothingRule, decide_split, fit_decision
 from idc.evaluation.predictions import decide, with_probabilities
-from idc.evaluation.smoothing_table import smoothed_view, smoothing_table
+from idc.evaluation.smoothing_table import smoothed_view
 from idc.evaluation.test_metrics import metrics_of, take_numbers
 
 Config = dict[str, Any]
@@ -78,14 +78,6 @@ def test_the_best_of_the_candidates_on_validation_is_taken(compose: Compose) -> 
     assert roc_auc_score(val["label"], val["score_smoothed"]) > roc_auc_score(
         val["label"], val["score"]
     )
-
-
-def test_without_draws_there_are_no_intervals(compose: Compose) -> None:
-    decider = fit_decision(split(0), 2, compose("postprocess=median"))
-    test = decide_split(split(1), decider, 2, SIZE)
-    table = smoothing_table(test, 2, 0, 0.95)
-    assert table[["plain", "smoothed", "difference"]].notna().all(axis=None)
-    assert table[["low", "high", "smoothed_low", "smoothed_high"]].isna().all(axis=None)
 
 
 def test_data_without_positions_or_neighbours_are_refused_and_few_neighbours_warned_of(
