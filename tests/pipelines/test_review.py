@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -116,9 +117,11 @@ def test_what_cannot_be_reviewed_is_refused_before_any_work(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("interrupt", [signal.default_int_handler, signal.SIG_IGN])
 def test_a_review_that_is_terminated_logs_what_was_answered(
-    trained: Result, app: App, monkeypatch: pytest.MonkeyPatch
+    trained: Result, app: App, monkeypatch: pytest.MonkeyPatch, interrupt: Any
 ) -> None:
+    """Also in the background of a script, where SIGINT is ignored."""
     (run,) = trained.runs()
     run_id = run.info.run_id
 
@@ -142,9 +145,14 @@ def test_a_review_that_is_terminated_logs_what_was_answered(
                 reading.save(marked)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(PATIENCE)
+        pytest.fail("the signal was lost")
 
     monkeypatch.setattr("idc.pipelines.review.serve", serve)
-    done = app("review")(f"run={run_id}", "count=3", "order=uncertainty", *FEW)
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        done = app("review")(f"run={run_id}", "count=3", "order=uncertainty", *FEW)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.code == 0, done.err
     assert "2 cases, 1 reader(s)" in done.out
     client = trained.client

@@ -82,13 +82,14 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
         return sweep
     job = slurm_job()
     tags = {
+        **origin_tags("idc.train", redactor.pseudonyms),
         KIND_TAG: KIND,
         OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
         DIGEST_TAG: sweep.digest,
         **({JOB_TAG: job} if job is not None else {}),
     }
     run = MlflowRun(store, name=_name(sweep))
-    run.tags({**origin_tags("idc.train", redactor.pseudonyms), **tags})
+    run.tags(tags)
     varied = settings_of(sweep.overrides, sweep.swept)
     run.params({f"sweep.{key}": value for key, value in varied.items()})
     sweep.parent = run.run_id

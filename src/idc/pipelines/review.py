@@ -137,10 +137,13 @@ def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Sele
 @contextmanager
 def _ended_alike() -> Iterator[None]:
     """Let a termination signal end a review as Ctrl-C does: with its results logged."""
-    before = {
-        number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-        for number in SIGNALS
-    }
+
+    def end(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a script
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, end) for number in SIGNALS}
     try:
         yield
     except KeyboardInterrupt:
