@@ -29,7 +29,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 73
+MOST = 64
 
 
 def modules_without_tests() -> list[str]:

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.class_counts import patches_per_patient_figure, patients_figure, shares_figure
-from idc.plots.patch_grids import patch_grid_figure
-from idc.plots.patient_colours import colour_by_patient_figure, colour_space_figure
-from idc.plots.style import literal
+from idc.plots.class_counts import (
+    balance_figure,
+    patches_per_patient_figure,
+    patients_figure,
+    shares_figure,
+)
 
 Words = Callable[[Figure], str]
 
@@ -23,18 +25,6 @@ def counts(patients: int, classes: int) -> pd.DataFrame:
     values = RNG.integers(0, 900, (patients, classes))
     index = [f"patient {i}" for i in range(patients)]
     return pd.DataFrame(values, index=index, columns=list(NAMES[classes]))
-
-
-def stats(patients: int, classes: int) -> pd.DataFrame:
-    rows = pd.MultiIndex.from_product(
-        [[f"p{i}" for i in range(patients)], range(classes)], names=["patient", "label"]
-    )
-    table = pd.DataFrame(index=rows).reset_index()
-    for key in ("mean_r", "mean_g", "mean_b"):
-        table[key] = RNG.uniform(90, 230, len(table))
-    for key in ("spread_r", "spread_g", "spread_b", "spread_lab_a", "spread_lab_b"):
-        table[key] = RNG.uniform(1, 20, len(table))
-    return table.assign(lab_a=RNG.normal(20, 5, len(table)), lab_b=RNG.normal(-9, 4, len(table)))
 
 
 def test_shares_state_counts_and_per_cent(words: Words) -> None:
@@ -103,68 +93,15 @@ def test_no_patient_is_marked(words: Words) -> None:
     assert "no patients" in words(patches_per_patient_figure(np.array([], int)))
 
 
-@pytest.mark.parametrize(("patients", "classes"), [(1, 1), (17, 3), (300, 2)])
-def test_colour_of_any_number_of_patients(patients: int, classes: int, words: Words) -> None:
-    table = stats(patients, classes)
-    order = sorted(table["patient"].unique())
-    written = words(colour_by_patient_figure(table, order, NAMES[classes]))
-    for name in NAMES[classes]:
-        assert f"{name}: {patients:,} patient{'' if patients == 1 else 's'}" in written
-    assert ("p0" in written.split("\n")) == (patients <= 40)
-    written = words(colour_space_figure(table, NAMES[classes]))
-    assert ("p0" in written.split("\n")) == (patients <= 40)
-    assert "a*" in written
-
-
-def test_swatches_are_the_mean_colours_in_the_given_order() -> None:
-    table = stats(3, 2)
-    table = table[~((table["patient"] == "p1") & (table["label"] == 1))]
-    figure = colour_by_patient_figure(table, ["p2", "p0", "p1"], NAMES[2])
-    strips = [a.images[0].get_array() for a in figure.axes if a.images]
-    of_idc = table[table["label"] == 1].set_index("patient")
-    expected = of_idc.loc[["p2", "p0"], ["mean_r", "mean_g", "mean_b"]].to_numpy()
-    assert np.array_equal(strips[1][0, :2], expected.astype(np.uint8))
-    assert (strips[1][0, 2] == 255).all()  # a patient without this class
-
-
-@pytest.mark.parametrize("patients", [3, 60])
-def test_a_class_without_patches_is_marked(patients: int, words: Words) -> None:
-    table = stats(patients, 1)
-    order = list(table["patient"])
-    assert "no patch of this class" in words(colour_by_patient_figure(table, order, NAMES[2]))
-    assert "no patch of this class" in words(colour_space_figure(table, NAMES[2]))
-
-
-def test_colours_are_cut_at_no_mean_and_no_spread() -> None:
-    table = stats(4, 2).assign(mean_g=20.0, spread_g=15.0)
-    figure = colour_by_patient_figure(table, list(table["patient"].unique()), NAMES[2])
-    assert figure.axes[0].get_ylim()[0] <= 5
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 7])
-def test_a_grid_shows_patches_unsmoothed_with_captions(count: int, words: Words) -> None:
-    patches = RNG.integers(0, 256, (count, 20, 20, 3), dtype=np.uint8)
-    captions = [f"8863\nx {i}" for i in range(count)]
-    figure = patch_grid_figure(patches, captions, "IDC")
-    written = words(figure).split("\n")
-    assert all(f"x {i}" in written for i in range(count))
-    drawn = [a.images[0] for a in figure.axes if a.images]
-    assert [np.array_equal(i.get_array(), p) for i, p in zip(drawn, patches, strict=True)]
-    assert {i.get_interpolation() for i in drawn} == {"nearest"}
-
-
-@pytest.mark.parametrize("name", ["a$b$c", r"\$x$", "$\\frac{$", "$", r"a\b_{2}^3"])
-def test_names_with_dollar_signs_are_no_formulas(name: str) -> None:
-    figure = patch_grid_figure(np.zeros((1, 4, 4, 3), np.uint8), [literal(name)], literal(name))
-    figure.draw_without_rendering()
-    text = figure.axes[0].texts[0]
-    shown, is_formula = text._preprocess_math(text.get_text())
-    assert not is_formula
-    assert shown == name
-
-
-def test_names_are_one_short_line() -> None:
-    assert literal("two\nlines\tand more") == "two lines and more"
-    assert len(literal("x" * 500)) == 40
-    assert literal("  ") == "(no name)"
+def test_class_balance_states_patches_share_and_patients(words: Words) -> None:
+    counts = pd.DataFrame(
+        {
+            "split": ["train", "train", "val", "val"],
+            "class": ["no IDC", "IDC"] * 2,
+            "patches": [3000, 1000, 10, 0],
+            "patients": [7, 6, 1, 0],
+        }
+    )
+    written = words(balance_figure(counts))
+    for word in ("3,000\n75%\n7 patients", "1,000\n25%\n6 patients", "10\n100%\n1 patient"):
+        assert word in written

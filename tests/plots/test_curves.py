@@ -1,12 +1,18 @@
-"""The risk-coverage figure draws complete curves and marks where the target recall is met."""
+"""Curves hold all points, their areas, and the working point or target."""
 
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from idc.plots.curves import risk_coverage_figure
+from idc.plots.curves import pr_figure, risk_coverage_figure, roc_figure
+
+RNG = np.random.default_rng(0)
+LABELS = RNG.integers(0, 2, 200)
+SCORES = np.clip(0.35 * LABELS + RNG.normal(0.35, 0.2, 200), 0, 1)
 
 Words = Callable[[Figure], str]
 
@@ -63,3 +69,33 @@ def test_nothing_to_draw_is_marked(words: Words) -> None:
     assert "nothing to measure" in words(risk_coverage_figure({"margin": curve().head(0)}))
     one = risk_coverage_figure({"$ margin $": curve(1)})
     assert r"\$ margin \$" in words(one)
+
+
+@pytest.mark.parametrize(
+    ("make", "area"), [(roc_figure, roc_auc_score), (pr_figure, average_precision_score)]
+)
+def test_curves_state_area_and_working_point(make: object, area: object, words: Words) -> None:
+    figure = make({"test": (LABELS, SCORES)}, {"test": 0.4}, "a title")
+    written = words(figure)
+    assert f"{area(LABELS, SCORES):.3f}" in written
+    assert "threshold 0.400" in written
+    assert "chance" in written
+    called = SCORES >= 0.4
+    assert f"recall {called[LABELS == 1].mean():.3f}" in written
+
+
+@pytest.mark.parametrize("make", [roc_figure, pr_figure])
+def test_curves_without_a_class_are_marked(make: object, words: Words) -> None:
+    figure = make({"test": (np.ones(5, int), np.ones(5))}, {"test": 0.5}, "t")
+    assert "only one class" in words(figure)
+
+
+@pytest.mark.parametrize("make", [roc_figure, pr_figure])
+def test_twelve_curves_differ_and_do_not_hide_under_the_legend(make: object) -> None:
+    curves = {f"backbone=a_rather_long_name_{i},seed={i}": (LABELS, SCORES) for i in range(12)}
+    figure = make(curves, dict.fromkeys(curves, 0.5), "t")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    (legend,) = figure.legends
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+    assert legend.get_window_extent().x1 <= figure.bbox.x1 + 1

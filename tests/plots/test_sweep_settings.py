@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from idc.plots.sweep_settings import learning_size_figure
+from idc.plots.sweep_settings import leaderboard_figure, learning_size_figure
 
 Words = Callable[[Figure], str]
 
@@ -105,3 +105,18 @@ def test_one_run_has_no_deviation(words: Words) -> None:
     assert "single runs" in written
     assert "bar" not in written
     assert "no run has finished" in words(learning_size_figure(table([4])[:0]))
+
+
+def test_leaderboard_shows_means_and_single_runs(words: Words) -> None:
+    table = pd.DataFrame(
+        {
+            "setting": ["backbone=a", "backbone=b"],
+            "runs": [2, 1],
+            "test/f1_mean": [0.8, 0.7],
+            "test/f1_std": [0.1, np.nan],
+            "test/f1_values": [[0.7, 0.9], [0.7]],
+        }
+    )
+    written = words(leaderboard_figure(table, ["test/f1"]))
+    for word in ("backbone=a  (n=2)", "backbone=b  (n=1)", "0.800", "0.700", "F1"):
+        assert word in written
