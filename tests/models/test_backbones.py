@@ -2,7 +2,6 @@ import pytest
 import torch
 from torchvision import models as tv
 
-from idc.errors import ConfigError
 from idc.models import backbones
 
 SMALL = {
@@ -48,5 +47,3 @@ def test_small_stem_keeps_resolution() -> None:
     x = torch.rand(1, 3, 50, 50)
     assert standard.stages(x).shape[-1] == 2
     assert small.stages(x).shape[-1] == 7
-    with pytest.raises(ConfigError, match=r"backbone\.stem"):
-        backbones.resnet("resnet18", 50, stem="tiny")

@@ -144,16 +144,22 @@ def choose_cases(
         The rows of `predictions` with ``kind``, grouped by it, errors first; see `kinds_of`.
     """
     frame = predictions.reset_index(drop=True)
-    labels, predicted = frame["label"].to_numpy(), frame["predicted"].to_numpy()
+    frame["kind"] = kinds_of(frame["label"], frame["predicted"], classes)
     if selection.what == "kinds":
-        rows = np.concatenate([*select_cases(labels, predicted, per_kind, seed, classes).values()])
+        ends = [f"class {n} {end}" for n in range(classes) for end in ("right", "wrong")]
+        # One kind's choice does not depend on how many there are of another.
+        chosen = [
+            np.random.default_rng((seed, number)).permutation(np.flatnonzero(frame["kind"] == kind))
+            for number, kind in enumerate(KINDS if classes == 2 else ends)
+        ]
+        rows = np.sort(np.concatenate([each[:per_kind] for each in chosen]))
     elif selection.what == "errors":
         order = np.argsort(-frame["loss"].to_numpy(), kind="stable")
-        rows = order[labels[order] != predicted[order]][:most]
+        wrong = (frame["label"] != frame["predicted"]).to_numpy()
+        rows = order[wrong[order]][:most]
     else:
         rows = np.sort(np.random.default_rng(seed).permutation(len(frame))[:most])
     cases = frame.iloc[rows]
-    cases = cases.assign(kind=kinds_of(cases["label"], cases["predicted"], classes))
     rank = {"FN": 0, "FP": 1, "TP": 2, "TN": 3}
     by = cases["kind"].map(rank) if classes == 2 else cases["kind"]
     return cases.iloc[np.argsort(by.to_numpy(), kind="stable")].reset_index(drop=True)
@@ -189,29 +195,3 @@ def case_words(case: Mapping[Any, Any], class_names: Sequence[str]) -> str:
         f"patient {case['patient']}\n{place}{place and chr(10)}"
         f"labelled {class_names[case['label']]}\nscore {case['score']:.2f}"
     )
-
-
-def select_cases(
-    labels: NDArray[np.integer],
-    predicted: NDArray[np.integer],
-    per_kind: int,
-    seed: int,
-    classes: int = 2,
-) -> dict[str, NDArray[np.int64]]:
-    """Choose patches of every kind; one kind's do not depend on how many there are of another.
-
-    Of labels and predictions, int (N,): `per_kind` of TP, FP, FN and TN, or with more than two
-    classes of ``right`` and ``wrong`` for each true class; fewer where there are fewer.
-
-    Returns:
-        Kind to sorted positions, int64; kinds that do not occur are empty.
-    """
-    names: Sequence[str] = KINDS
-    if classes > 2:
-        names = [f"class {n} {word}" for n in range(classes) for word in ("right", "wrong")]
-    kinds = kinds_of(pd.Series(labels), pd.Series(predicted), classes)
-    chosen = {}
-    for number, kind in enumerate(names):
-        order = np.random.default_rng((seed, number)).permutation(np.flatnonzero(kinds == kind))
-        chosen[kind] = np.sort(order[:per_kind]).astype(np.int64)
-    return chosen

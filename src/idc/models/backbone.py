@@ -51,10 +51,7 @@ class Backbone(nn.Module):
         return ()
 
     def measure(self, image_size: int) -> None:
-        """Set `num_features` by a pass of one empty image.
-
-        Args:
-            image_size: Side H = W of the network's input in pixels.
+        """Set `num_features` by a pass of one empty image of H = W = `image_size` pixels.
 
         Raises:
             ConfigError: The network cannot take an image of this size.
@@ -139,18 +136,10 @@ class Freezing:
         """Put the frozen layers back into eval mode; to be called after each ``train()``."""
         groups = list(self.backbone.groups().values())[: self.frozen]
         frozen = {id(parameter) for parameters in groups for parameter in parameters}
-        if frozen:
-            _eval_frozen(self.backbone, frozen)
-
-
-def _eval_frozen(module: nn.Module, frozen: set[int]) -> None:
-    """Put each module whose parameters are all frozen into eval mode, its parts included."""
-    parameters = [id(parameter) for parameter in module.parameters()]
-    if parameters and frozen.issuperset(parameters):
-        module.eval()
-        return
-    for child in module.children():
-        _eval_frozen(child, frozen)
+        for module in self.backbone.modules():
+            own = [id(parameter) for parameter in module.parameters()]
+            if own and frozen.issuperset(own):
+                module.eval()
 
 
 def set_batch_norm_momentum(module: nn.Module, momentum: float) -> None:

@@ -1,7 +1,7 @@
 """The backbones: torchvision's families cut into stages, two small networks, and timm."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -36,17 +36,11 @@ def resnet(
     if stem == "small":
         model.conv1.stride = (1, 1)
         model.maxpool = nn.Identity()
-    elif stem != "standard":
-        raise ConfigError(f"backbone.stem={stem}: choose standard or small.")
-    stages: Stages = OrderedDict(
-        stem=nn.Sequential(
-            OrderedDict(conv1=model.conv1, bn1=model.bn1, relu=model.relu, maxpool=model.maxpool)
-        ),
-        layer1=model.layer1,
-        layer2=model.layer2,
-        layer3=model.layer3,
-        layer4=model.layer4,
+    first = OrderedDict(
+        (part, getattr(model, part)) for part in ("conv1", "bn1", "relu", "maxpool")
     )
+    layers = {part: getattr(model, part) for part in ("layer1", "layer2", "layer3", "layer4")}
+    stages: Stages = OrderedDict(stem=nn.Sequential(first), **layers)
     return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
 
 
@@ -59,16 +53,9 @@ def vgg(
 
     The three dense layers of the original need 7x7 maps, which small patches do not give.
     """
-    model = _torchvision(name, weights)
-    blocks: list[list[nn.Module]] = [[]]
-    for layer in model.features:
-        blocks[-1].append(layer)
-        if isinstance(layer, nn.MaxPool2d):
-            blocks.append([])
-    stages: Stages = OrderedDict(
-        (f"block{i + 1}", nn.Sequential(*block)) for i, block in enumerate(blocks) if block
-    )
-    return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
+    layers = list(_torchvision(name, weights).features)
+    starts = [False, *(isinstance(layer, nn.MaxPool2d) for layer in layers[:-1])]
+    return StagedBackbone(_cut("block", layers, starts), image_size, nn.AdaptiveAvgPool2d(1))
 
 
 def mobilenet(
@@ -81,19 +68,23 @@ def mobilenet(
     Stages stage1 .. stage6: a new stage begins at each halving of the map, the last holds the
     final 1x1 convolution.
     """
-    model = _torchvision(name, weights)
+    layers = list(_torchvision(name, weights).features)
+    starts = [
+        any(isinstance(m, nn.Conv2d) and m.stride[0] == 2 for m in layer.modules())
+        for layer in layers
+    ]
+    starts = [False, *starts[1:-1], True]
+    return StagedBackbone(_cut("stage", layers, starts), image_size, nn.AdaptiveAvgPool2d(1))
+
+
+def _cut(name: str, layers: Sequence[nn.Module], starts: Sequence[bool]) -> Stages:
+    """Stages of layers, each beginning where `starts` has True."""
     blocks: list[list[nn.Module]] = [[]]
-    layers = list(model.features)
-    for number, layer in enumerate(layers):
-        halves = any(isinstance(m, nn.Conv2d) and m.stride[0] == 2 for m in layer.modules())
-        last = number == len(layers) - 1
-        if blocks[-1] and (halves or last):
+    for layer, start in zip(layers, starts, strict=True):
+        if start:
             blocks.append([])
         blocks[-1].append(layer)
-    stages: Stages = OrderedDict(
-        (f"stage{i + 1}", nn.Sequential(*block)) for i, block in enumerate(blocks)
-    )
-    return StagedBackbone(stages, image_size, nn.AdaptiveAvgPool2d(1))
+    return OrderedDict((f"{name}{i}", nn.Sequential(*each)) for i, each in enumerate(blocks, 1))
 
 
 def simple_cnn(image_size: int, weights: str | None = None, channels: int = 32) -> Backbone:

@@ -55,11 +55,10 @@ class Checkpoint:
             for k, v in state.items()
             if isinstance(v, Tensor) and str(k).startswith(NETWORK)
         }
-        for name in ("mean", "std"):
-            if name not in weights:
-                raise CheckpointError(
-                    f"{self.what} holds no weights of an idc run: it lacks {name}."
-                )
+        if lacking := {"mean", "std"} - weights.keys():
+            raise CheckpointError(
+                f"{self.what} holds no weights of an idc run: it lacks {min(lacking)}."
+            )
         for name, value in weights.items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise CheckpointError(

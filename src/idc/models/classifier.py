@@ -187,8 +187,8 @@ class PatchClassifier(pl.LightningModule):
         if stage == "train":
             # Lightning hands these on after the checkpoints of the epoch: a run that was stopped in
             # between had a checkpoint of an epoch without metrics.
+            numbers = {name: float(value) for name, value in values.items()}
             for logger in self.loggers:
-                numbers = {name: float(value) for name, value in values.items()}
                 logger.log_metrics(numbers, step=self.trainer.global_step - 1)
         metrics.reset()
         mean.reset()
@@ -196,13 +196,8 @@ class PatchClassifier(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Optimizer over parameter groups, and its schedule."""
         how = self.learning
-        groups = parameter_groups(
-            self.network,
-            how.lr,
-            how.backbone_lr_factor,
-            how.head_weight_decay,
-            how.layer_decay,
-        )
+        decays = (how.head_weight_decay, how.layer_decay)
+        groups = parameter_groups(self.network, how.lr, how.backbone_lr_factor, *decays)
         optimizer = how.optimizer(groups)
         steps = int(self.trainer.estimated_stepping_batches)
         horizon = Horizon(steps, how.monitor, how.mode)
@@ -225,11 +220,9 @@ class PatchClassifier(pl.LightningModule):
 
 
 def _mixing(learning: Learning, num_classes: int) -> Callable[[Tensor, Tensor], Any] | None:
-    choices: list[nn.Module] = []
-    if learning.mixup > 0:
-        choices.append(v2.MixUp(alpha=learning.mixup, num_classes=num_classes))
-    if learning.cutmix > 0:
-        choices.append(v2.CutMix(alpha=learning.cutmix, num_classes=num_classes))
-    if not choices:
-        return None
-    return choices[0] if len(choices) == 1 else v2.RandomChoice(choices)
+    choices: list[nn.Module] = [
+        mix(alpha=alpha, num_classes=num_classes)
+        for mix, alpha in ((v2.MixUp, learning.mixup), (v2.CutMix, learning.cutmix))
+        if alpha > 0
+    ]
+    return v2.RandomChoice(choices) if len(choices) > 1 else next(iter(choices), None)

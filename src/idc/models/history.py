@@ -15,12 +15,7 @@ class History:
         self._values: dict[tuple[int, str, str], float] = {}
 
     def add(self, epoch: int, values: Mapping[str, Any]) -> None:
-        """Keep the values of an epoch, named ``<stage>/<metric>``; a repeat replaces them.
-
-        Args:
-            epoch: Lightning's number, from 0.
-            values: Name to value.
-        """
+        """Keep values of an epoch, from 0, named ``<stage>/<metric>``; a repeat replaces them."""
         for name, value in values.items():
             stage, _, metric = name.partition("/")
             self._values[epoch, stage, metric] = float(value)
@@ -31,11 +26,7 @@ class History:
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def epoch(self, number: int) -> dict[str, float]:
-        """The values of an epoch by name, such as ``val/f1``; empty if there are none.
-
-        Args:
-            number: Counted from 0.
-        """
+        """The values of an epoch, from 0, by name, such as ``val/f1``; empty if there are none."""
         of_epoch = ((key, value) for key, value in self._values.items() if key[0] == number)
         return {f"{stage}/{metric}": value for (_, stage, metric), value in of_epoch}
 

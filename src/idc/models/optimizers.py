@@ -1,9 +1,6 @@
 """Parameter groups: which layers learn how fast, and which weights decay."""
 
-from collections.abc import Iterable
 from typing import Any
-
-from torch import nn
 
 from idc.models.network import Network
 
@@ -38,27 +35,19 @@ def parameter_groups(
     """
     backbone = network.backbone
     exempt = {id(parameter) for parameter in backbone.without_weight_decay()}
-    parts: list[tuple[str, Iterable[nn.Parameter], float, float | None]]
+    layers = {f"backbone/{name}": part for name, part in backbone.groups().items()}
     if layer_decay == 1:
-        parts = [("backbone", backbone.parameters(), backbone_lr_factor, None)]
-    else:
-        layers = backbone.groups()
-        parts = [
-            (f"backbone/{name}", part, backbone_lr_factor * layer_decay ** (len(layers) - i), None)
-            for i, (name, part) in enumerate(layers.items())
-        ]
+        layers = {"backbone": list(backbone.parameters())}
+    factors = [backbone_lr_factor * layer_decay ** (len(layers) - i) for i in range(len(layers))]
+    parts = {**layers, "head": list(network.head.parameters())}
     groups: list[dict[str, Any]] = []
-    for name, part, factor, decay in (
-        *parts,
-        ("head", network.head.parameters(), 1.0, head_weight_decay),
-    ):
-        parameters = list(part)
-        plain = [p for p in parameters if p.ndim <= 1 or id(p) in exempt]
-        decayed = [p for p in parameters if p.ndim > 1 and id(p) not in exempt]
-        extra = {} if decay is None else {"weight_decay": decay}
-        if decayed:
-            groups.append({"params": decayed, "lr": lr * factor, "name": name, **extra})
-        if plain:
-            group = {"params": plain, "lr": lr * factor, "name": f"{name}/no_decay"}
-            groups.append({**group, "weight_decay": 0.0})
+    for (name, part), factor in zip(parts.items(), [*factors, 1.0], strict=True):
+        group = {"lr": lr * factor, "name": name}
+        decay = head_weight_decay if name == "head" else None
+        if decayed := [p for p in part if p.ndim > 1 and id(p) not in exempt]:
+            extra = {} if decay is None else {"weight_decay": decay}
+            groups.append({**group, "params": decayed, **extra})
+        if plain := [p for p in part if p.ndim <= 1 or id(p) in exempt]:
+            other = {"name": f"{name}/no_decay", "weight_decay": 0.0}
+            groups.append({**group, "params": plain, **other})
     return groups

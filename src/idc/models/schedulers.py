@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import (
-    LambdaLR,
-    LinearLR,
-    OneCycleLR,
-    ReduceLROnPlateau,
-    StepLR,
-)
+from torch.optim.lr_scheduler import LambdaLR, LinearLR, OneCycleLR, ReduceLROnPlateau, StepLR
 
 
 @dataclass(frozen=True)
@@ -42,11 +36,7 @@ def cosine(
 ) -> dict[str, Any]:
     """Linear warm-up, then half a cosine (Loshchilov & Hutter 2017), step by step.
 
-    Args:
-        optimizer: The optimizer.
-        horizon: Length of the training.
-        warmup: Share of the steps spent on warming up, in [0, 1).
-        final: Last learning rate as a share of the first.
+    `warmup` is a share of the steps, in [0, 1); `final` the last rate as a share of the first.
     """
     ramp = round(warmup * horizon.steps)
     down = max(1, horizon.steps - ramp)

@@ -109,10 +109,8 @@ def build(model: str, image_size: int, weights: str | None = None) -> TimmBackbo
             "backbone=timm needs the package timm: install idc with its extra, idc[timm]."
         ) from error
     if not library.is_model(model):
-        near = (
-            ", ".join(library.list_models(f"*{model.split('_')[0]}*")[:6])
-            or "see timm.list_models()"
-        )
+        near = ", ".join(library.list_models(f"*{model.split('_')[0]}*")[:6])
+        near = near or "see timm.list_models()"
         raise ConfigError(f"backbone.model={model}: timm has no such model; near: {near}.")
     try:
         backbone = _create(library, model, image_size)
@@ -167,11 +165,7 @@ def _takes(library: Any, model: str, image_size: int) -> bool:
 
 
 def _group_names(net: Any) -> dict[str, list[str]]:
-    """Names of parameters by group, from the image to the vector.
-
-    A group has the name of what the model's own pattern matches in its first parameter; a model
-    without patterns is grouped by its children.
-    """
+    """Names of parameters by what the model's pattern matches in the first, or by its children."""
     groups: dict[str, list[str]] = {}
     if not hasattr(net, "group_matcher"):
         for name, _ in net.named_parameters():

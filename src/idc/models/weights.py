@@ -121,10 +121,7 @@ def load_file(
 
 
 def load_imagenet(weights: Any) -> Mapping[str, Tensor]:
-    """Torchvision's ImageNet weights, from its cache or its server.
-
-    Args:
-        weights: A member of a torchvision ``WeightsEnum``.
+    """Torchvision's ImageNet weights, a member of a ``WeightsEnum``, from its cache or its server.
 
     Raises:
         CheckpointError: Neither reachable; says which file to put where.
