@@ -21,7 +21,6 @@ JOINS = {
     "launch/job.py": "pipelines/test_train.py",
     "launch/parent.py": "launch/test_sweep.py",
     "pipelines/comparison_figures.py": "pipelines/test_compare.py",
-    "pipelines/report_inputs.py": "pipelines/test_train.py",
     # Declarations, each of whose values is checked.
     **{
         f"config/schema/{name}.py": "config/test_check.py"

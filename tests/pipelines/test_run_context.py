@@ -10,9 +10,15 @@ from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.privacy import Redactor
 
 
+def context_in(folder: Path) -> RunContext:
+    config = {"paths": {"mlruns": str(folder / "mlruns")}}
+    return RunContext(Outcome("a run"), config, folder, Redactor(True, None, folder))
+
+
 def test_without_tracking_the_folder_says_how_it_ended(tmp_path: Path) -> None:
-    outcome = Outcome("a run")
-    with tracked_run(None, outcome, tmp_path / "mlruns", tmp_path) as run:
+    context = context_in(tmp_path)
+    with tracked_run(None, context) as run:
+        assert run is context.run
         assert run.run_id is None
         running = load_outcome(tmp_path)
         assert running is not None
@@ -20,14 +26,13 @@ def test_without_tracking_the_folder_says_how_it_ended(tmp_path: Path) -> None:
     ended = load_outcome(tmp_path)
     assert ended is not None
     assert ended.status == "FINISHED"
-    assert outcome.run_id is None
+    assert context.outcome.run_id is None
 
 
 def test_an_error_is_kept_and_passed_on(tmp_path: Path) -> None:
-    outcome = Outcome("a run")
     with (
         pytest.raises(DataError, match="broken"),
-        tracked_run(None, outcome, tmp_path / "mlruns", tmp_path),
+        tracked_run(None, context_in(tmp_path)),
     ):
         raise DataError("broken")
     ended = load_outcome(tmp_path)

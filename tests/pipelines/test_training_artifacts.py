@@ -14,8 +14,8 @@ from idc.data.material import Material
 from idc.models.history import History
 from idc.pipelines.build import build_datamodule
 from idc.pipelines.dataset import load_material
-from idc.pipelines.report_inputs import _cost
-from idc.pipelines.run_context import RunContext, tracked_run
+from idc.pipelines.evaluation_artifacts import _cost
+from idc.pipelines.run_context import RunContext
 from idc.pipelines.training_artifacts import (
     record_config,
     record_inputs,
@@ -23,7 +23,7 @@ from idc.pipelines.training_artifacts import (
     save_start,
 )
 from idc.runtime.cost import Cost
-from idc.runtime.outcome import Outcome, load_outcome
+from idc.runtime.outcome import Outcome
 from idc.tracking.privacy import Redactor
 
 SPLITS = ("split.val_patients=[9003]", "split.test_patients=[9004]")
@@ -98,15 +98,6 @@ def test_a_training_that_was_cut_leaves_its_curves(make: Make, logs: bool) -> No
         ("train", "loss", 0.5),
         ("val", "f1", 0.25),
     }
-
-
-def test_a_run_without_tracking_has_an_outcome_and_no_id(tmp_path: Path) -> None:
-    outcome = Outcome("mine")
-    with tracked_run(None, outcome, tmp_path / "mlruns", tmp_path) as run:
-        assert run.run_id is None
-        assert load_outcome(tmp_path) == Outcome("mine")
-    assert outcome.status == "FINISHED"
-    assert load_outcome(tmp_path) == outcome
 
 
 def test_energy_is_known_only_if_each_stage_was_measured() -> None:

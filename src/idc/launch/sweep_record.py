@@ -58,7 +58,7 @@ class Sweep:
         """Removes from texts what must not be logged."""
         from idc.pipelines.lifecycle import build_redactor  # heavy
 
-        return build_redactor(self.config["tracking"], self.config["paths"]["root"])
+        return build_redactor(self.config)
 
     def save(self) -> None:
         """Write the file that the jobs read."""

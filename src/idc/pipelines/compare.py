@@ -54,7 +54,7 @@ def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome,
     # Before the run is opened: what cannot be compared leaves no run behind.
     analysis = compare_runs(context, runs, outcomes, command, strict=True)
     outcome.notes = analysis.notes
-    with tracked_run(store, outcome, Path(config["paths"]["mlruns"]), folder) as run:
+    with tracked_run(store, context) as run:
         ids = ",".join(str(one.run_id) for one in outcomes)
         run.tags({**origin_tags("idc.compare"), "idc.kind": KIND, "idc.compares": ids})
         run.params(
@@ -66,7 +66,7 @@ def compare_chosen(config: Config, folder: Path, command: str) -> tuple[Outcome,
             }
         )
         run.metrics(analysis.metrics)
-        outcome.metrics, context.run = analysis.metrics, run
+        outcome.metrics = analysis.metrics
         run.tags({NOTE_TAG: describe(context, analysis, outcomes, command)})
         for part in (COMPARISON, EVALUATION):
             run.artifacts(folder / part, part)

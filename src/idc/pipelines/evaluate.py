@@ -42,13 +42,12 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
         def begin() -> None:
             # Not sooner: what fails before anything is scored leaves no run behind.
             if outcome.run_id is None:
-                mlruns, parent = Path(config["paths"]["mlruns"]), str(record.info.run_id)
-                new = tracked_run(store, outcome, mlruns, folder, parent)
-                context.run = stack.enter_context(new)
-                context.run.params(parameters(context.shown, KIND))
+                parent = str(record.info.run_id)
+                run = stack.enter_context(tracked_run(store, context, parent))
+                run.params(parameters(context.shown, KIND))
                 record_config_file(context)
-                context.run.tags(origin_tags("idc.evaluate", store.redactor.pseudonyms))
-                context.run.tags({"idc.kind": KIND, "idc.evaluates": parent})
+                run.tags(origin_tags("idc.evaluate", store.redactor.pseudonyms))
+                run.tags({"idc.kind": KIND, "idc.evaluates": parent})
 
         with meter:
             own = config["choices"]["data"] == OWN

@@ -5,10 +5,9 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from idc.config.build import Config
 from idc.errors import IdcError, TrackingError, first_line
@@ -43,19 +42,20 @@ def configured_store(config: Config, reads: bool = True) -> MlflowStore | None:
         TrackingError: It cannot be used.
     """
     tracking, mlruns = config["tracking"], Path(config["paths"]["mlruns"])
-    redactor = build_redactor(tracking, config["paths"]["root"])
     experiment, require = str(tracking["experiment"]), reads or bool(tracking["require"])
+    redactor = build_redactor(config)
     return open_store(tracking["kind"], tracking["uri"], experiment, mlruns, redactor, require)
 
 
-def build_redactor(tracking: Mapping[str, Any], root: str) -> Redactor:
+def build_redactor(config: Config) -> Redactor:
     """The redactor of a run's texts.
 
     Raises:
         ConfigError: Patients are to have pseudonyms and there is no key.
     """
+    tracking = config["tracking"]
     hides = Pseudonyms.from_environment() if tracking["pseudonymise"] else None
-    return Redactor(not tracking["log_paths"], hides, Path(root))
+    return Redactor(not tracking["log_paths"], hides, Path(config["paths"]["root"]))
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from idc.data.audit.policy import Decisions
 from idc.data.corrections import PLACE, corrected_words
 from idc.data.leaks import PATIENTS_UNKNOWN
 from idc.data.sources.base import Scan, Source
-from idc.data.sources.tree import NotRead
 from idc.data.store.store import Stored, verify
 from idc.errors import first_line
 from idc.pipelines.dataset import Preparation
@@ -32,9 +30,8 @@ from idc.reports.eda_page import write_eda
 from idc.runtime.atomic import replacing
 from idc.runtime.outcome import Outcome
 from idc.tracking.mlflow_run import NOTE_TAG
-from idc.tracking.privacy import Redactor, hidden_values
+from idc.tracking.privacy import hidden_values
 from idc.tracking.provenance import origin_tags
-from idc.tracking.run_protocol import Run
 
 log = logging.getLogger(__name__)
 KIND = "prepare"
@@ -52,43 +49,37 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
     check_values(config)
     store = configured_store(config)
     outcome = Outcome(name, kind=KIND)
-    redactor = (
-        store.redactor if store else build_redactor(config["tracking"], config["paths"]["root"])
-    )
+    redactor = store.redactor if store else build_redactor(config)
     redactor.register_paths(hidden_values(config).values())
     context = RunContext(outcome, config, folder, redactor)
     with ExitStack() as stack:
 
-        def begin() -> Run:
-            mlruns = Path(config["paths"]["mlruns"])
-            context.run = stack.enter_context(tracked_run(store, outcome, mlruns, folder))
-            context.run.params(parameters(context.shown, KIND))
-            tags = origin_tags("idc.prepare", redactor.pseudonyms)
-            context.run.tags({**tags, "idc.kind": KIND})
-            return context.run
+        def begin() -> None:
+            run = stack.enter_context(tracked_run(store, context))
+            run.params(parameters(context.shown, KIND))
+            run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
 
-        table = _work(config, begin, folder, outcome, redactor)
+        table = _work(context, begin)
         names, notes = outcome.class_names, outcome.notes
         note = preparation_description(outcome.metrics, names, table, notes, folder, context.place)
         context.run.tags({NOTE_TAG: note})
     return outcome, table
 
 
-def _work(
-    config: Config, begin: Callable[[], Run], folder: Path, outcome: Outcome, redactor: Redactor
-) -> pd.DataFrame:
-    preparation = Preparation(config, redactor, stops=False)
-    source, opened = preparation.source, list[Run]()
+def _work(context: RunContext, begin: Callable[[], None]) -> pd.DataFrame:
+    config, folder, outcome = context.config, context.folder, context.outcome
+    preparation = Preparation(config, context.redactor, stops=False)
+    source = preparation.source
     outcome.class_names = list(source.class_names)
 
     def check(scan: Scan) -> None:
         # A patient's name that does not exist is refused before hours are spent.
         preparation.settle(scan.index, scan.not_read)
         # Not sooner: a mistyped folder or patient leaves no run behind.
-        opened.append(begin())
+        begin()
 
     stored = preparation.bring(check, every_file=True)
-    run = opened[0]
+    run = context.run
     if config["verify"] and stored.folder is not None:
         verify(stored)
         log.info("store: each of the %d patches is the one that was packed", len(stored.index))
@@ -105,7 +96,7 @@ def _work(
     record_corrections(run, settled.corrections, settled.index, folder)
     if settled.no_split is not None:
         log.warning("no split can be made: %s", first_line(settled.no_split))
-        why = redactor.text(first_line(settled.no_split))
+        why = context.redactor.text(first_line(settled.no_split))
         outcome.notes.append(f"No split can be made: {why}")
     if not source.patients_known:
         log.warning("patients: %s", PATIENTS_UNKNOWN)
@@ -115,8 +106,8 @@ def _work(
         index.to_parquet(path, index=False)
     with replacing(folder / "audit.csv") as path:
         decisions.table.to_csv(path, index=False)
-    for path in (folder / "index.parquet", folder / "audit.csv"):
-        run.artifacts(path)
+    for name in ("index.parquet", "audit.csv"):
+        run.artifacts(folder / name)
     outcome.metrics = _counts(index, source, decisions, stored)
     run.metrics(outcome.metrics)
     run.tags(
@@ -128,11 +119,26 @@ def _work(
         }
     )
     if config["report"]:
-        facts = _facts(config, stored, mark, outcome)
-        page = write_eda(
-            _input(config, source, index, stored, decisions, facts, not_read), folder / "report"
+        contents = EdaInput(
+            name=source.name,
+            class_names=source.class_names,
+            index=index,
+            patches=stored.patches,
+            findings=decisions.table,
+            published=published_counts(index, source),
+            patch_size=max(usual_size(index)),
+            seed=config["seed"],
+            facts={
+                "fingerprint": mark,
+                "files read now": f"{stored.read:,}",
+                "audit": str(config["choices"].get("audit")),
+                "split": str(config["choices"].get("split")),
+                **({"note": " ".join(outcome.notes)} if outcome.notes else {}),
+            },
+            not_read=not_read,
+            ignored=stored.ignored,
         )
-        run.artifacts(page.parent, "report")
+        run.artifacts(write_eda(contents, folder / "report").parent, "report")
     preparation.refuse(stored.index, settled.index, stored.not_read)
     return decisions.table
 
@@ -170,37 +176,3 @@ def published_counts(index: pd.DataFrame, source: Source) -> pd.DataFrame | None
     if card.patients is not None:
         rows.append(("patients", card.patients, index["patient"].nunique()))
     return pd.DataFrame(rows, columns=["count", "published", "here"]) if rows else None
-
-
-def _facts(config: Config, stored: Stored, mark: str, outcome: Outcome) -> dict[str, str]:
-    facts = {
-        "fingerprint": mark,
-        "files read now": f"{stored.read:,}",
-        "audit": str(config["choices"].get("audit")),
-        "split": str(config["choices"].get("split")),
-    }
-    return facts | ({"note": " ".join(outcome.notes)} if outcome.notes else {})
-
-
-def _input(
-    config: Config,
-    source: Source,
-    index: pd.DataFrame,
-    stored: Stored,
-    decisions: Decisions,
-    facts: dict[str, Any],
-    not_read: Sequence[NotRead],
-) -> EdaInput:
-    return EdaInput(
-        name=source.name,
-        class_names=source.class_names,
-        index=index,
-        patches=stored.patches,
-        findings=decisions.table,
-        published=published_counts(index, source),
-        patch_size=max(usual_size(index)),
-        seed=config["seed"],
-        facts=facts,
-        not_read=not_read,
-        ignored=stored.ignored,
-    )

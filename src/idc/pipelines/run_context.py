@@ -55,9 +55,7 @@ class RunContext:
 @contextmanager
 def tracked_run(
     store: MlflowStore | None,
-    outcome: Outcome,
-    mlruns: Path,
-    folder: Path,
+    context: RunContext,
     parent: str | None = None,
     run_id: str | None = None,
     log_name: str = LOG_FILE,
@@ -67,19 +65,19 @@ def tracked_run(
 
     Args:
         store: The MLflow store, or None without tracking.
-        outcome: Its name; its run id is set.
-        mlruns: The folder of the store's locks.
-        folder: The run's folder.
+        context: Of the run, with its outcome's name; the run and the outcome's run id are set.
         parent: Id of the parent run, or None.
         run_id: The run to reopen, which the caller has locked; None for a new one.
         log_name: The console log's name among the artifacts.
         tags: Tags that a new run has from its creation on.
     """
+    outcome, mlruns = context.outcome, Path(context.config["paths"]["mlruns"])
     with ExitStack() as stack:
         with signals.deferred():  # a run that is open will be closed
             run = MlflowRun(store, run_id, outcome.name, parent, tags) if store else Run()
+            context.run = run
             if run_id is None:
                 stack.enter_context(locked(mlruns, run.run_id, "run"))
             outcome.run_id = run.run_id
-            stack.enter_context(lifecycle(run, outcome, folder, log_name))
+            stack.enter_context(lifecycle(run, outcome, context.folder, log_name))
         yield run

@@ -85,8 +85,7 @@ def run_job(job: Job) -> Outcome:
         with claim:
             pass  # refused here rather than by the first rank, which holds the lock
         return run_in_ranks(job, processes, store)
-    root = config["paths"]["root"]
-    redactor = store.redactor if store else build_redactor(config["tracking"], root)
+    redactor = store.redactor if store else build_redactor(config)
     redactor.register_paths(hidden_values(config).values())
     # The command of a resume names the default choices, not those of the run.
     name = (point.name if point else None) or job.name
@@ -158,22 +157,17 @@ def _open(
     point: ResumePoint | None,
 ) -> None:
     """Open or reopen the run, and log its configuration; the stack closes it, whatever happens."""
-    mlruns, outcome = Path(job.config["paths"]["mlruns"]), context.outcome
     # Before: a run that is killed as soon as it is open can then be started anew.
     save_start(context, point.origin.mirrors if point else job.mirrors)
     if point is None:
         tags = folder_tag(job.folder, job.config)
-        run = tracked_run(store, outcome, mlruns, job.folder, job.parent, tags=tags)
-        context.run = stack.enter_context(run)
+        stack.enter_context(tracked_run(store, context, job.parent, tags=tags))
         record_config(context, job.settings)
         return
     mark_ended(point.folder)
     log_name = f"console_{job.folder.name}.log"
-    run = tracked_run(
-        store, outcome, mlruns, job.folder, job.parent, point.run_id, log_name=log_name
-    )
-    context.run = stack.enter_context(run)
-    context.run.tags({NOTE_TAG: "Resumed."})  # in place of what it ended with
+    run = tracked_run(store, context, job.parent, point.run_id, log_name)
+    stack.enter_context(run).tags({NOTE_TAG: "Resumed."})  # in place of what it ended with
     record_config(context)
 
 
