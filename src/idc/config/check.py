@@ -20,7 +20,12 @@ def check(config: Mapping[str, Any]) -> None:
     _walk({key: value for key, value in config.items() if key not in NOT_VALUES}, "")
     if "split" in config and "image_size" not in config["data"]:
         raise ConfigError("data=run: there is no run to take the data from; choose data=...")
-    _check_monitor(config)
+    if (monitor := config.get("monitor")) is not None:
+        metric, mode = monitor["metric"], monitor["mode"]
+        if mode != (right := "min" if metric.endswith("loss") else "max"):
+            raise ConfigError(
+                f"monitor.mode={mode}: the best {metric} is its {right}; use {right}."
+            )
     _check_split(config.get("split") or {})
     backbone, optimizer = config.get("backbone") or {}, config.get("optimizer") or {}
     if backbone.get("unfreeze_every") and backbone["freeze"] == "none":
@@ -69,15 +74,6 @@ def _infinite(value: Any) -> float | None:
     if isinstance(value, list):
         return next((odd for one in value if (odd := _infinite(one)) is not None), None)
     return value if isinstance(value, float) and not is_number(value) else None
-
-
-def _check_monitor(config: Mapping[str, Any]) -> None:
-    if (monitor := config.get("monitor")) is None:
-        return
-    metric, mode = monitor["metric"], monitor["mode"]
-    right = "min" if metric.endswith("loss") else "max"
-    if mode != right:
-        raise ConfigError(f"monitor.mode={mode}: the best {metric} is its {right}; use {right}.")
 
 
 def _check_split(split: Mapping[str, Any]) -> None:

@@ -1,17 +1,15 @@
 """Stale runs: which are RUNNING without a process, and their closing."""
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
 from omegaconf import DictConfig
-from rich.console import Console
 from rich.table import Table
 
 from idc.config.build import Config
 from idc.errors import BusyError, ConfigError
 from idc.launch.commands import composed
-from idc.launch.table import WIDE
+from idc.launch.table import wide_console
 from idc.launch.terminal import reporting_errors
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
 from idc.runtime.outcome import Outcome, load_outcome
@@ -36,8 +34,7 @@ def run(cfg: DictConfig) -> None:
         if store is None:
             raise ConfigError("tracking=none: there are no runs to look at.")
         table, stale = _look(config, store)
-    # In a file or a pipe nothing says how wide a line may be.
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console = wide_console()
     if table.row_count:
         console.print(table)
     closed = "closed" if config["apply"] else "stale; apply=true closes them"

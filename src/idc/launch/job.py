@@ -14,9 +14,16 @@ from idc.config.build import Config, resolve
 from idc.config.values import mirrors_of
 from idc.errors import ConfigError, IdcError, first_line
 from idc.launch.folders import back_to_the_start, require_free, set_aside
-from idc.launch.registry import StartedJob, register, spare_folder
 from idc.launch.sweep import is_open
-from idc.launch.sweep_record import job_name, load_sweep, settings_of, typed
+from idc.launch.sweep_record import (
+    StartedJob,
+    job_name,
+    load_sweep,
+    register,
+    settings_of,
+    spare_folder,
+    typed,
+)
 from idc.launch.table import print_outcome
 from idc.launch.terminal import quiet
 from idc.pipelines.job import Job

@@ -17,8 +17,7 @@ from idc.config.build import resolve
 from idc.config.tree import groups
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
-from idc.launch.registry import registered
-from idc.launch.sweep_record import Sweep, job_name, load_sweep, settings_of
+from idc.launch.sweep_record import Sweep, job_name, load_sweep, registered, settings_of
 from idc.launch.table import print_comparison
 from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs, describe
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, close_for, configured_store

@@ -77,8 +77,7 @@ def print_comparison(
         leaky = " (leaky)" if row["leaky"] else ""
         runs = str(row["runs"]) if row["kind"] == "run" else "baseline"
         shown.add_row(f"{row['setting']}{leaky}", runs, *cells)
-    # In a file or a pipe nothing says how wide a line may be.
-    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    console = wide_console()
     console.print(shown)
     for note in notes:
         console.print(f"note: {note}")
@@ -100,8 +99,12 @@ def print_methods(explained: "Explained") -> None:
         gain = f"{row['drop_over_random']:.3f} ({low:.3f} .. {high:.3f})"
         likeness = f"{row['randomisation_similarity']:.2f}"
         table.add_row(str(row["method"]), str(row["verdict"]), gain, likeness)
-    # In a file or a pipe nothing says how wide a line may be.
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    wide_console().print(table)
+
+
+def wide_console() -> Console:
+    """The terminal; in a file or a pipe, where nothing says how wide a line may be, a wide one."""
+    return Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 def mean_and_spread(mean: float, spread: float) -> str:

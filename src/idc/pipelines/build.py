@@ -184,7 +184,8 @@ def build_trainer(
         node["devices"] = processes
     # A small set has fewer steps an epoch than the usual interval: log at least once in each.
     node["log_every_n_steps"] = max(1, min(node["log_every_n_steps"], batches))
-    if processes > 1 and node["strategy"] in ("auto", "ddp") and _unfreezes(config):
+    unfreezes = config["backbone"].get("unfreeze_every") is not None
+    if processes > 1 and node["strategy"] in ("auto", "ddp") and unfreezes:
         # Stages that are freed later must be known to DDP from the start.
         node["strategy"] = "ddp_find_unused_parameters_true"
     log.info(
@@ -211,7 +212,3 @@ def build_trainer(
         profiler.dirpath = profiler.dirpath or folder
         profiler.filename = profiler.filename or "profile"
     return trainer
-
-
-def _unfreezes(config: Config) -> bool:
-    return config["backbone"].get("unfreeze_every") is not None

@@ -114,14 +114,12 @@ class ProgressBar(RichProgressBar):
 
 def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callback]:
     """The callbacks of a training whose checkpoints go to `folder`."""
-    monitor: dict[str, Any] = {
-        "monitor": config["monitor"]["metric"],
-        "mode": config["monitor"]["mode"],
-    }
+    metric, mode = config["monitor"]["metric"], config["monitor"]["mode"]
     checkpoints: dict[str, Any] = {
         "dirpath": folder,
         "auto_insert_metric_name": False,
         "enable_version_counter": False,
+        "save_top_k": 1,
     }
     configured = build_configured_callbacks(config)
     callbacks: list[pl.Callback] = [StopBetweenBatches()]
@@ -129,11 +127,11 @@ def build_callbacks(config: Config, folder: Path, logged: bool) -> list[pl.Callb
         callbacks.append(GradualUnfreezing(every))
     callbacks += [
         # The first checkpoint callback is the one that Lightning takes for the run's.
-        Checkpoint(**monitor, **checkpoints, filename=Path(BEST).stem, save_top_k=1),
+        Checkpoint(**checkpoints, monitor=metric, mode=mode, filename=Path(BEST).stem),
         # Its own callback: what it keeps is the newest epoch, whatever the monitor says.
-        Checkpoint(**checkpoints, filename=Path(LAST).stem, save_top_k=1),
+        Checkpoint(**checkpoints, filename=Path(LAST).stem),
+        EpochLog(metric),
     ]
-    callbacks.append(EpochLog(monitor["monitor"]))
     if config["trainer"]["enable_progress_bar"] and shows_progress():
         callbacks.append(ProgressBar(leave=False))
     if logged and not any(isinstance(one, LearningRateMonitor) for one in configured):

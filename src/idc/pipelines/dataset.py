@@ -23,9 +23,8 @@ from idc.data.store.build import read_set
 from idc.data.store.store import Stored, build_store, open_current
 from idc.errors import DataError
 from idc.pipelines.label_corrections import build_corrections, under_names_of
-from idc.pipelines.leak_check import settle_leaks
 from idc.pipelines.pseudonyms import build_splitter, hide_patients, names_pseudonyms
-from idc.pipelines.split import divide
+from idc.pipelines.split import divide, settle_leaks
 from idc.runtime.cores import count_cores
 from idc.runtime.progress import progress_bar
 from idc.tracking.privacy import Redactor
