@@ -19,7 +19,7 @@ import yaml
 from torchvision.transforms import v2
 
 from idc.config.build import build
-from idc.config.conf_dir import conf_dir
+from idc.config.tree import conf_dir
 from idc.data.augment import Augmentation
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.synthetic import SyntheticSpec, make_index, render

@@ -69,7 +69,7 @@ def transforms(name: str) -> list[object]:
     """The transforms of a configured augmentation."""
     import yaml
 
-    from idc.config.conf_dir import conf_dir
+    from idc.config.tree import conf_dir
 
     node = yaml.safe_load((Path(conf_dir()) / "augment" / f"{name}.yaml").read_text())
     return [build(entry, name) for entry in node["transforms"]]

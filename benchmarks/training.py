@@ -16,8 +16,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
 
 from idc.config.build import Config, resolve
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import register
+from idc.config.tree import conf_dir
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.launch.job import quiet

@@ -135,8 +135,8 @@ def composed(overrides: tuple[str, ...], environment: tuple[str | None, ...]) ->
     from omegaconf import open_dict
 
     from idc.config.build import resolve
-    from idc.config.conf_dir import conf_dir
     from idc.config.schema.apps import register
+    from idc.config.tree import conf_dir
 
     register("train")
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -20,7 +20,6 @@ JOINS = {
     "launch/gc.py": "app/test_ended.py",
     "launch/job.py": "pipelines/test_train.py",
     "launch/parent.py": "launch/test_sweep.py",
-    "pipelines/comparison_figures.py": "pipelines/test_compare.py",
     # Declarations, each of whose values is checked.
     **{
         f"config/schema/{name}.py": "config/test_check.py"

@@ -18,10 +18,10 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from conftest import ONLY_MAPS, TINY, Cli
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import APPS, register
 from idc.config.schema.option import Option
 from idc.config.schema.option import options as options_of
+from idc.config.tree import conf_dir
 
 pytestmark = pytest.mark.slow
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import PATIENCE, TINY
-from idc.config.conf_dir import conf_dir
+from idc.config.tree import conf_dir
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,7 +55,7 @@ def test_the_unpacked_wheel_trains_from_any_folder(wheel: Path, tmp_path: Path) 
     (config,) = elsewhere.glob("runs/*/*/config.yaml")
     assert config.is_relative_to(elsewhere / "runs")
     where = subprocess.run(
-        [sys.executable, "-c", "import idc.config.conf_dir as c; print(c.conf_dir())"],
+        [sys.executable, "-c", "import idc.config.tree as c; print(c.conf_dir())"],
         cwd=elsewhere,
         env={**environment, "PYTHONPATH": str(site)},
         capture_output=True,

@@ -10,7 +10,7 @@ from torch import nn
 
 from idc.attribution.pipeline.options import explains_anything
 from idc.config.build import build
-from idc.config.conf_dir import conf_dir
+from idc.config.tree import conf_dir
 from idc.config.values import look_up
 from idc.errors import ConfigError
 from idc.models.schedulers import Horizon

@@ -14,8 +14,8 @@ from hydra import initialize_config_dir
 from omegaconf import OmegaConf
 
 from idc.config.check import check, check_root
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import part_names, register, rule_for, rules
+from idc.config.tree import conf_dir
 from idc.errors import ConfigError
 
 APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync", "gc")

@@ -70,3 +70,20 @@ def test_targets_are_found_at_every_depth() -> None:
     assert dict(targets_in(node)) == {"": "z", "a[0]": "x", "a[1].b": "y"}
     assert {"torch.optim.SGD", "pytorch_lightning.Trainer"} <= own_targets()
     assert all(isinstance(target, str) for target in own_targets())
+
+
+def test_what_is_configured_exists() -> None:
+    """No YAML of a group is left without a use, and names are those of the design."""
+    fixed = {
+        "backbone": {
+            *("resnet50", "resnet18", "vgg16", "vgg19", "mobilenet_v2", "mobilenet_v3_small"),
+            *("mobilenet_v3_large", "simple_cnn", "vanilla_cnn", "timm"),
+        },
+        "trainer": {"auto", "cpu", "gpu", "ddp", "ddp_cpu", "debug"},
+        "tracking": {"local", "server", "none"},
+        "optimizer": {"sgd", "adam", "adamw", "rmsprop", "adadelta"},
+        "scheduler": {"cosine", "one_cycle", "step", "plateau", "constant"},
+        "augment": {"none", "light", "strong"},
+    }
+    for group, names in fixed.items():
+        assert names <= set(choices_of(group))

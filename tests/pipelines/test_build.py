@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from idc.config.conf_dir import conf_dir
+from idc.config.tree import conf_dir
 from idc.pipelines.build import build_network
 
 Compose = Callable[..., dict[str, Any]]

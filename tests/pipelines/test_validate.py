@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from idc.config.conf_dir import conf_dir
+from idc.config.tree import conf_dir
 from idc.pipelines.validate import check_config
 
 Compose = Callable[..., dict[str, Any]]

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import APPS
 from idc.config.schema.option import BY_CHOICE, Option, options, parts
-from idc.config.tree import choices_of, chosen_tree, default_choices, has_choice
+from idc.config.tree import choices_of, chosen_tree, conf_dir, default_choices, has_choice
 from idc.config.values import look_up
 
 FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:\w+,(.*)\}")

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import APPS
 from idc.config.schema.option import defaults
 from idc.config.values import copied
@@ -15,6 +15,13 @@ TRAIN = "train"
 GLOBAL = "# @package _global_"
 NOT_STORED = ("hydra", "launcher")  # of the moment that launches a run, not of the run
 Tree = dict[str, Any]
+
+
+def conf_dir() -> Path:
+    """The folder with ``train.yaml``: in an installed package inside it, in a clone beside it."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parents[1] / "conf"
 
 
 @cache

@@ -19,8 +19,8 @@ from yaml import YAMLError
 from idc import __version__
 from idc.config.build import resolve
 from idc.config.check import check, check_root
-from idc.config.conf_dir import conf_dir
 from idc.config.schema.apps import register
+from idc.config.tree import conf_dir
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
 from idc.launch.disk import check_tracking, problem_with_folders

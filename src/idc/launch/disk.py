@@ -9,16 +9,8 @@ from idc.config.build import Config
 
 ROOT = "IDC_ROOT"
 KEYS = ("paths.root", "paths.runs", "hydra.run.dir", "hydra.sweep.dir")
-NOTHING_WRITTEN = (
-    "--help",
-    "-h",
-    "--hydra-help",
-    "--version",
-    "--cfg",
-    "-c",
-    "--info",
-    "-i",
-    "-sc",
+NOTHING_WRITTEN = frozenset(
+    ["--help", "-h", "--hydra-help", "--version", "--cfg", "-c", "--info", "-i", "-sc"]
 )
 LEAST = 1 << 20  # bytes of a disk that is not full
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 
 from idc.config.build import Config
 from idc.config.buildable import TRUSTED
@@ -135,12 +136,13 @@ def resume_point(
     else:
         point = _from_run(reference, now, store, folder)
     origin = point.origin
-    given = [o.key_or_group for o in OverridesParser.create().parse_overrides(list(overrides))]
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    given = [override.key_or_group for override in parsed]
     copy = point.folder / CORRECTIONS  # the file itself may be gone, or another by now
     kept = has_corrections(origin.config) and copy.is_file()
     copies = {PLACE: str(copy)} if kept else {}
     then = restore_hidden_paths(origin, point.folder, given, "resume", copies)
-    return replace(point, config=_merge(then, origin.mirrors, now, overrides))
+    return replace(point, config=_merge(then, origin.mirrors, now, parsed))
 
 
 def _from_file(path: Path, now: Config, store: MlflowStore | None) -> ResumePoint:
@@ -257,15 +259,14 @@ def _anew(record: RunRecord, own: Path | None, now: Config) -> ResumePoint:
 
 
 def _merge(
-    then: Config, mirrors: Mapping[str, str], now: Config, overrides: Sequence[str]
+    then: Config, mirrors: Mapping[str, str], now: Config, overrides: Sequence[Override]
 ) -> Config:
     """The run's configuration with the present paths and the command line's values."""
     values = {key: kept for key in KEPT if (kept := look_up(then, key)) is not None}
-    for override in OverridesParser.create().parse_overrides(list(overrides)):
+    for override in overrides:
         key = override.key_or_group
-        if key not in KEPT and key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED):
-            continue
-        if of_the_moment(key):
+        of_now = key not in KEPT and key.split(".")[0] in (*TAKEN_FROM_NOW, TRUSTED)
+        if of_now or of_the_moment(key):
             continue
         if key in then["choices"]:
             if override.value() == then["choices"][key]:
