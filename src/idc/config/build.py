@@ -33,10 +33,6 @@ def resolve(cfg: DictConfig, choices: Mapping[str, str | None]) -> Config:
         raise ConfigError(f"{key}: this must be given, as {key}=VALUE.") from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"configuration: {first_line(error)}") from error
-    return _with_choices(plain, choices)
-
-
-def _with_choices(plain: Any, choices: Mapping[str, str | None]) -> Config:
     assert isinstance(plain, dict)
     own = {k: v for k, v in choices.items() if not k.startswith("hydra/") and k != "hydra"}
     return {**{str(k): v for k, v in plain.items()}, "choices": own}

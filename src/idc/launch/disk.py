@@ -16,11 +16,7 @@ LEAST = 1 << 20  # bytes of a disk that is not full
 
 
 def problem_with_folders(arguments: Sequence[str], environment: Mapping[str, str]) -> str | None:
-    """What is wrong with a folder that Hydra is about to make or to write to, in one sentence.
-
-    Returns:
-        The problem, which names the folder and what names it; None if there is none.
-    """
+    """What is wrong with a folder that Hydra is about to make or to write to, in one sentence."""
     if any(argument.split("=")[0] in NOTHING_WRITTEN for argument in arguments):
         return None
     problems = (_problem(name, folder) for name, folder in _named(arguments, environment))

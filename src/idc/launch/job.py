@@ -97,8 +97,9 @@ def _run(cfg: DictConfig) -> float | None:
         if sweep is None and not config["resume"]:
             run_id = _requeued_alone(config)
         # In a sweep the given name is the parent's; what varies names its jobs, if anything does.
-        given = None if sweep else config["name"]
-        name = name or str(given or _default_name(config))
+        chosen, given = config["choices"], None if sweep else config["name"]
+        usual = f"{chosen['backbone']} {chosen['data']} seed={config['seed']}"
+        name = name or str(given or usual)
         if run_id is not None:
             log.info("%s: going on with run %s", name, run_id)
             config["resume"] = run_id
@@ -162,8 +163,3 @@ def hydra_arguments(hydra: Any) -> list[str]:
     return found + [
         o for o in typed(hydra.overrides.hydra) if not o.lstrip("+~").startswith(THE_JOBS_OWN)
     ]
-
-
-def _default_name(config: Config) -> str:
-    choices = config["choices"]
-    return f"{choices['backbone']} {choices['data']} seed={config['seed']}"

@@ -59,7 +59,9 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     sweep.config = resolve(OmegaConf.masked_copy(config, list(NEEDED)), {})
     store = configured_store(sweep.config, reads=bool(resume))
     redactor = sweep.redactor
-    sweep.digest = _digest(sweep)
+    # Of the overrides as they were typed: what is logged of them leaves out paths.
+    typed = json.dumps(_own_overrides(sweep)).encode()
+    sweep.digest = hashlib.blake2b(typed, digest_size=8).hexdigest()
     sweep.overrides = displayed_settings(sweep.overrides, redactor)
     if store is None:
         if resume:
@@ -79,14 +81,13 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
             *(resume, len(sweep.done), len(sweep.cut)),
         )
         return sweep
-    job = slurm_job()
-    tags = {
-        **origin_tags("idc.train", redactor.pseudonyms),
+    tags = origin_tags("idc.train", redactor.pseudonyms) | {
         KIND_TAG: KIND,
         OVERRIDES_TAG: json.dumps(_own_overrides(sweep)),
         DIGEST_TAG: sweep.digest,
-        **({JOB_TAG: job} if job is not None else {}),
     }
+    if (job := slurm_job()) is not None:
+        tags[JOB_TAG] = job
     run = MlflowRun(store, name=_name(sweep))
     run.tags(tags)
     varied = settings_of(sweep.overrides, sweep.swept)
@@ -111,12 +112,6 @@ def _require_own_folder(sweep: Sweep, resume: str | None) -> None:
         raise ConfigError(foreign(sweep.folder, "hydra.sweep.dir"))
 
 
-def _digest(sweep: Sweep) -> str:
-    """Of the overrides as they were typed: what is logged of them leaves out paths."""
-    typed = json.dumps(_own_overrides(sweep)).encode()
-    return hashlib.blake2b(typed, digest_size=8).hexdigest()
-
-
 def _own_overrides(sweep: Sweep) -> list[str]:
     return [o for o in sweep.overrides if not o.startswith("sweep.resume")]
 
@@ -135,7 +130,6 @@ def _name(sweep: Sweep) -> str:
 def _take_up(store: MlflowStore, sweep: Sweep) -> None:
     """See which jobs of an earlier attempt are done, and which were cut short."""
     assert sweep.parent is not None
-    found = children(store, sweep.parent)
     tags = find_run(store, sweep.parent).data.tags
     before = tags.get(OVERRIDES_TAG, "other overrides")
     if tags.get(DIGEST_TAG) != sweep.digest:
@@ -143,7 +137,7 @@ def _take_up(store: MlflowStore, sweep: Sweep) -> None:
             f"sweep.resume={sweep.parent}: that sweep was started with {before}; repeat the same "
             f"overrides, with sweep.resume added."
         )
-    for child in found:
+    for child in children(store, sweep.parent):
         name = job_name(logged_settings(child.data.tags, f"run {child.info.run_id}"))
         if child.info.status == "FINISHED":
             sweep.done[name] = child.info.run_id
@@ -154,8 +148,7 @@ def _take_up(store: MlflowStore, sweep: Sweep) -> None:
 def close_parent(sweep: Sweep, code: int) -> int:
     """Compare the children, log it on the parent, and end it; a `code` over 128: it was stopped.
 
-    Returns:
-        The exit code: not 0 if a job failed or did not run.
+    Returns the exit code: not 0 if a job failed or did not run.
     """
     store = configured_store(sweep.config, reads=bool(sweep.done or sweep.cut))
     stopped = code > signals.STOPPED_CODE
@@ -194,10 +187,7 @@ def close_parent(sweep: Sweep, code: int) -> int:
 
 
 def _outcomes(sweep: Sweep, store: MlflowStore | None, stopped: bool) -> dict[Path, Outcome]:
-    """What became of each job that ran, by its folder; one that did not end has failed.
-
-    Unless the sweep was stopped, which ended its jobs too.
-    """
+    """What became of each job that ran; one that did not end has failed, or was stopped too."""
     found = {}
     for job in registered(sweep.folder):
         if job.done is not None:
@@ -242,11 +232,7 @@ def _compare(
     store: MlflowStore | None,
     command: str,
 ) -> tuple[Analysis, list[Outcome]]:
-    """Compare what finished.
-
-    Returns:
-        The comparison, and all outcomes, those of an earlier attempt too.
-    """
+    """Compare what finished; also all outcomes, those of an earlier attempt too."""
     outcomes = list(ran.values())
     runs = [FinishedRun(one, folder) for folder, one in ran.items() if one.status == "FINISHED"]
     if store is not None:

@@ -47,10 +47,7 @@ class SweepCallback(Callback):
 
 
 def _check_names(config: DictConfig) -> None:
-    """Refuse options and choices that do not exist.
-
-    Hydra would find out job by job, when the sweep is open.
-    """
+    """Refuse options and choices that do not exist; Hydra would, but job by job."""
     from idc.errors import ConfigError
     from idc.launch.refused import unknown_choice, unknown_option
 
@@ -116,11 +113,7 @@ def is_open() -> bool:
 
 
 def finish(code: int) -> int:
-    """Close the sweep, if one is open: summarise it and say which jobs failed.
-
-    Returns:
-        The exit code: not 0 if a job failed.
-    """
+    """Close the sweep, if one is open, and say which jobs failed; not 0 if one did."""
     global _open
     sweep, _open = _open, None
     if sweep is None:

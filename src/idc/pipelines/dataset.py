@@ -259,8 +259,8 @@ class Preparation:
             patients = part["patient"].nunique()
             log.info("%-5s %6d patches, %3d patients, %s", name, len(part), patients, counts)
         if self.divides:
-            own = PREDEFINED in material.index
-            if own and self.config["choices"].get("split") != "predefined":
+            chosen = self.config["choices"].get("split")
+            if PREDEFINED in material.index and chosen != "predefined":
                 log.warning(
                     "split: the data set has splits of its own, which are not used; "
                     "split=predefined uses them"
@@ -270,12 +270,10 @@ class Preparation:
 
 def _warn_of_easy_f1(material: Material, config: Config) -> None:
     """Warn if a network that has learnt nothing has a high monitored F1."""
-    labels = material.rows("val")["label"]
-    share = float((labels == 1).mean())
+    share = float((material.rows("val")["label"] == 1).mean())
     trivial = 2 * share / (1 + share)  # F1 of calling everything positive
-    if len(material.source.class_names) != 2 or trivial < EASY_F1:
-        return
-    if config["monitor"]["metric"] == "val/f1":
+    binary = len(material.source.class_names) == 2
+    if binary and trivial >= EASY_F1 and config["monitor"]["metric"] == "val/f1":
         log.warning(
             "val: %.0f%% of the patches are positive, so calling all of them positive has val/f1 "
             "%.2f; the best epoch is then a matter of chance. Consider monitor.metric=val/auroc, "

@@ -55,11 +55,7 @@ def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
 
 
 def _free_folder(run: TrainedRun, name: str) -> str:
-    """A new folder among the run's artifacts: beside the earlier ones, never over one.
-
-    Raises:
-        ConfigError: The name has no letter or digit.
-    """
+    """A new folder among the run's artifacts: beside the earlier ones, never over one."""
     clean = re.sub(r"[^\w=-]+", "_", run.store.redactor.text(str(name))).strip("_")
     if not clean:
         raise ConfigError(f"name={name}: give one with letters or digits.")

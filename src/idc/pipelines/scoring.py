@@ -186,16 +186,11 @@ def _without_training_patients(
 
 
 def _ensemble_decider(runs: Sequence[TrainedRun]) -> tuple[Decider, bool]:
-    """Fit an ensemble's calibration and threshold on its members' stored validation scores.
-
-    Each patch counts once, with the mean of the members that had it in their validation split.
-
-    Returns:
-        The decider, and whether all members have the same validation split.
-    """
+    """Fit an ensemble on its stored validation scores; whether its members' splits are the same."""
     classes = len(runs[0].class_names)
     stored = pd.concat([run.predictions() for run in runs], ignore_index=True)
     val = stored[stored["split"] == "val"]
+    # Each patch counts once, with the mean of the members that had it in their validation split.
     names = [c for c in val if str(c).startswith("score_raw")]
     facts = [c for c in ("label", "patient", *POSITION) if c in val]
     mean = val.groupby("path", sort=True).agg(

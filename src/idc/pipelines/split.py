@@ -78,7 +78,7 @@ def settle_leaks(
     index: pd.DataFrame,
     patches: NDArray[np.uint8],
     leaky_by_design: bool,
-    patients_known: bool = True,
+    patients_known: bool,
 ) -> tuple[pd.DataFrame, Leaks]:
     """Look for what crosses the splits, warn of it, and apply the configured policy.
 
