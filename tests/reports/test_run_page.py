@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
 
 from idc.errors import DataError
+from idc.plots.mosaic import EMPTY, paste
 from idc.reports.picture import REST_LIMIT
-from idc.reports.run_errors import paste, worst
+from idc.reports.run_errors import worst
 from idc.reports.run_facts import run_sentences
 from idc.reports.run_input import RunReport
 from idc.reports.run_page import write_run_page
@@ -79,7 +80,7 @@ def test_the_lead_without_numbers(tmp_path: Path) -> None:
 
 
 def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
-    report = make_run(tmp_path, patches=None)
+    report = make_run(tmp_path)
     assert warnings(report) == []
     assert "Read this first" not in page(report, tmp_path).words
 
@@ -126,7 +127,7 @@ def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
 def test_what_must_be_read_first_stands_first(
     tmp_path: Path, changes: dict[str, object], words: str
 ) -> None:
-    report = make_run(tmp_path, patches=None, **changes)
+    report = make_run(tmp_path, **changes)
     shown = page(report, tmp_path)
     assert words in shown.words
     assert 'class="notice"' in shown.raw
@@ -200,12 +201,6 @@ def test_places_that_say_nothing_give_no_surroundings(tmp_path: Path) -> None:
     assert not [i for i in shown.images if str(i["alt"]).endswith("surroundings")]
 
 
-def test_without_pixels_the_errors_are_listed(tmp_path: Path) -> None:
-    shown = page(make_run(tmp_path, patches=None), tmp_path)
-    assert not shown.images
-    assert "class1.png" in shown.words
-
-
 def test_the_worst_are_the_surest_errors() -> None:
     frame, _ = drawn(6, 2)
     chosen = worst(frame, 5)
@@ -222,7 +217,7 @@ def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None
     tiles = np.arange(1, len(corners) + 1, dtype=np.uint8)[:, None, None, None]
     tiles = np.broadcast_to(tiles, (len(corners), 4, 4, 3))
     canvas = paste(tiles, np.array(corners), 12)
-    expected = np.full((12, 12), 235)
+    expected = np.full((12, 12), EMPTY[0])
     for value, (x, y) in enumerate(corners, 1):
         for row in range(max(y, 0), min(y + 4, 12)):
             for column in range(max(x, 0), min(x + 4, 12)):
@@ -230,12 +225,17 @@ def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None
     assert np.array_equal(canvas[:, :, 0], expected)
 
 
+def without_errors(report: RunReport) -> RunReport:
+    frame = report.predictions
+    return replace(report, predictions=frame.assign(predicted=frame["label"]))
+
+
 def test_figures_that_are_there_are_shown_once_each(tmp_path: Path) -> None:
     listed = ("evaluation/roc", "training/learning_curves", "data/class_balance", "explain/FN")
     for name in (*listed, "evaluation/of_tomorrow", "explain/slide_9001"):
         save_png(tmp_path / f"{name}.png")
     (tmp_path / "evaluation" / "broken.png").write_bytes(b"no image")
-    shown = page(make_run(tmp_path, patches=None), tmp_path)
+    shown = page(without_errors(make_run(tmp_path)), tmp_path)
     assert len(shown.images) == 6
     assert all(i["alt"] for i in shown.images)
     assert shown.raw.count("<figcaption>") == 6
@@ -248,7 +248,7 @@ def test_figures_that_are_there_are_shown_once_each(tmp_path: Path) -> None:
 def test_more_figures_than_a_page_can_bear_are_named(tmp_path: Path) -> None:
     for i in range(9):
         save_png(tmp_path / "evaluation" / f"noise_{i}.png", noisy=True)
-    shown = page(make_run(tmp_path, patches=None), tmp_path)
+    shown = page(without_errors(make_run(tmp_path)), tmp_path)
     assert 0 < len(shown.images) < 9
     assert "Too large for this page, but saved next to it: " in shown.words
     assert "evaluation/noise_8.png" in shown.words
@@ -269,6 +269,7 @@ def test_a_run_of_which_little_is_known(tmp_path: Path, kind: str, classes: int)
         {},
         None,
         full.predictions.head(0),
+        full.patches,
         tmp_path / "nowhere",
     )
     words = page(bare, tmp_path).words
@@ -304,20 +305,10 @@ def test_names_never_become_markup(tmp_path: Path, classes: int) -> None:
     assert all(set(image) == {"class", "src", "width", "height", "alt"} for image in shown.images)
 
 
-def test_tables_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    report = make_run(tmp_path)
-    with pytest.raises(ValueError, match="lacks loss"):
-        replace(report, predictions=report.predictions.drop(columns="loss"))
-    with pytest.raises(ValueError, match=r"not in 0\.\.1"):
-        replace(report, predictions=report.predictions.assign(label=2))
-    with pytest.raises(ValueError, match="of 144 patches"):
-        replace(report, predictions=report.predictions.assign(row=999))
-
-
 def test_a_page_that_cannot_be_written_says_which(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"report\.html"):
-        write_run_page(make_run(tmp_path, patches=None), tmp_path / "file" / "report.html")
+        write_run_page(make_run(tmp_path), tmp_path / "file" / "report.html")
 
 
 def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
@@ -356,8 +347,8 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
     for name in ("FN", "TP", "methods", "weights_check", "slides/9001", "slides/9001_regions",
                  "embedding", "filters", "feature_maps_1"):  # fmt: skip
         save_png(tmp_path / "explain" / f"{name}.png")
-    run = make_run(tmp_path, patches=None, methods=METHODS, explained=CONCLUSIONS)
-    html = page(run, tmp_path)
+    run = make_run(tmp_path, methods=METHODS, explained=CONCLUSIONS)
+    html = page(without_errors(run), tmp_path)
     words = html.words
     slide, looked, learnt = (
         words.rindex(title)  # the first is that of the contents
@@ -378,7 +369,7 @@ def test_methods_are_judged_before_their_maps_are_shown(tmp_path: Path) -> None:
 
 def test_maps_without_measured_faithfulness_are_shown(tmp_path: Path) -> None:
     save_png(tmp_path / "explain" / "FP.png")
-    words = page(make_run(tmp_path, patches=None), tmp_path).words
+    words = page(make_run(tmp_path), tmp_path).words
     assert "Attribution maps" in words
     assert "gain over random maps" not in words
     assert "On the slide" not in words

@@ -185,8 +185,3 @@ def test_names_never_become_markup(tmp_path: Path) -> None:
     board = report.leaderboard.assign(setting=[EVIL, "b", "c", "d"])
     report = replace(report, name=EVIL, leaderboard=board, failed=((EVIL, EVIL),), command=EVIL)
     assert "<script" not in write_sweep_page(report, tmp_path / "r.html").read_text("utf-8")
-
-
-def test_a_leaderboard_without_settings_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="lacks setting or runs"):
-        make_sweep(tmp_path, leaderboard=pd.DataFrame({"x": [1]}))

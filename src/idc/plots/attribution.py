@@ -52,12 +52,6 @@ def attribution_figure(
     diverging colours around zero, the others a sequential scale. Each map has its own scale:
     colours compare positions within a patch, not patches. A method that failed a check is marked
     in its heading, and its maps have dashed frames.
-
-    Args:
-        cases: At least one.
-        methods: Methods to show, in order.
-        title: Title of the figure.
-        note: Line below, such as what is explained.
     """
     wide = 2 if len(methods) <= BOTH else 1
     headings = [_heading(cases[0], method, wide) for method in methods]
@@ -104,11 +98,9 @@ def attribution_figure(
 
 
 def rescale(values: NDArray[np.floating], signed: bool = False) -> tuple[Normalize, str]:
-    """Choose the scale and the colour map of an attribution map.
+    """Choose the scale and the colour map of an attribution map, float (H, W).
 
-    Args:
-        values: Attribution, float (H, W).
-        signed: Whether to use diverging colours even without negative values.
+    Colours are diverging for negative values, or if `signed`.
     """
     top = float(np.percentile(np.abs(values), CLIP)) or float(np.abs(values).max()) or 1.0
     if signed or values.min() < 0:

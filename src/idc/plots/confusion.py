@@ -44,15 +44,7 @@ def draw_counts(
     column_names: Sequence[str],
     empty: str = "\n(no patch)",
 ) -> AxesImage:
-    """Draw a table of counts with its row percentages.
-
-    Args:
-        axes: Empty axes.
-        counts: int (r, c).
-        row_names: Name of each row.
-        column_names: Name of each column.
-        empty: Words after the count in a row without any.
-    """
+    """Draw counts, int (r, c), with row percentages; `empty` follows the count in an empty row."""
     totals = counts.sum(1, keepdims=True)
     share = counts / np.maximum(totals, 1)
     image = axes.imshow(100 * share, cmap="Blues", vmin=0, vmax=100, aspect="auto")

@@ -59,13 +59,7 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
 
 
 def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
-    """Precision-recall curves with average precision, prevalence and operating points.
-
-    Args:
-        curves: As for `roc_figure`.
-        points: As for `roc_figure`.
-        title: Title of the figure.
-    """
+    """Precision-recall curves with average precision and operating points; see `roc_figure`."""
     figure, axes = _square(curves)
     shown: set[float] = set()
     for name, labels, scores, style in _drawable(curves):

@@ -41,17 +41,13 @@ MIN_SIDE = 4  # rows and columns of a map for a contour
 
 
 def filters_figure(weights: NDArray[np.floating], name: str) -> Figure:
-    """One tile per filter, in colour for three input channels.
+    """One tile per filter of (C, in, kh, kw), in colour for three input channels.
 
     Else up to six of a filter's input channels are shown side by side. Each filter has its own
     scale: zero is mid-grey (or white), and its largest weight is at the end of the scale. The
     number above it is its L2 norm relative to the strongest filter: a filter with a small norm is
     noise, however structured it looks. Of more than 64 filters (32 if inputs are not colours) the
     strongest are shown.
-
-    Args:
-        weights: float (C, in, kh, kw).
-        name: Name of the layer.
     """
     count, inputs, height, width = weights.shape
     norms = np.sqrt((np.asarray(weights, np.float64) ** 2).sum((1, 2, 3)))
@@ -213,11 +209,6 @@ def top_patches_figure(units: Sequence[UnitRow], title: str, note: str = "") -> 
 
     The contour is at the middle between minimum and maximum of the activation in the patch. A flat
     map, or one with fewer than four rows or columns, has none.
-
-    Args:
-        units: At least one.
-        title: Title of the figure.
-        note: Lines below.
     """
     widest = max([1, *(len(unit.patches) for unit in units)])
     lines = max([1, *(c.count("\n") + 1 for unit in units for c in unit.captions)])

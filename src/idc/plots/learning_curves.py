@@ -17,12 +17,9 @@ LOOKS = {
 def learning_figure(
     history: pd.DataFrame, best_epoch: int | None = None, monitor: str = ""
 ) -> Figure:
-    """One panel per metric: training and validation by epoch, with the best epoch.
+    """One panel per metric: training and validation by epoch, with the best epoch by `monitor`.
 
-    Args:
-        history: Long form with ``epoch`` (from 1), ``stage`` (train or val), ``metric``, ``value``.
-        best_epoch: Epoch of the best checkpoint, or None.
-        monitor: Metric that selected it.
+    `history` has ``epoch`` (from 1), ``stage`` (train or val), ``metric`` and ``value``.
     """
     rows, columns = wrap_grid(len(SHOWN), 3)
     figure = new_figure(3.6 * columns, 2.9 * rows + 0.5)

@@ -130,3 +130,17 @@ def shrink(patches: NDArray[np.uint8], cell: int) -> NDArray[np.uint8]:
     tall = np.ascontiguousarray(patches).reshape(count * side, side, 3)
     small = cv2.resize(tall, (cell, count * cell), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.uint8).reshape(count, cell, cell, 3)
+
+
+def paste(tiles: NDArray[np.uint8], corners: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
+    """Paste tiles, (n, P, P, 3), on a square of `side` pixels, `EMPTY` elsewhere, clipped to it.
+
+    `corners` are x and y of each tile's upper left corner, int (n, 2).
+    """
+    canvas = np.full((side, side, 3), EMPTY, np.uint8)
+    size = tiles.shape[1]
+    for tile, (x, y) in zip(tiles, corners.tolist(), strict=True):
+        left, top = max(x, 0), max(y, 0)
+        part = canvas[top : max(y + size, 0), left : max(x + size, 0)]
+        part[:] = tile[top - y :, left - x :][: part.shape[0], : part.shape[1]]
+    return canvas

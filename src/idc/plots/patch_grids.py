@@ -15,12 +15,7 @@ LINE = 0.135  # inches per line of a caption
 
 
 def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
-    """Blocks of patches under headings, each patch with a caption.
-
-    Args:
-        rows: Heading to patches, uint8 (n, H, W, 3), and captions, (n,); n may be 0.
-        title: Title of the figure.
-    """
+    """Blocks of patches, uint8 (n, H, W, 3), n may be 0, under headings, each with its captions."""
     lines = max([1, *(_lines(captions) for _, captions in rows.values())])
     depths = [max(1, -(-len(patches) // PER_ROW)) for patches, _ in rows.values()]
     widest = max([5, *(min(len(patches), PER_ROW) for patches, _ in rows.values())])
@@ -37,13 +32,7 @@ def sample_grid_figure(rows: Mapping[str, Block], title: str) -> Figure:
 def augmented_grid_figure(
     original: NDArray[np.uint8], augmented: NDArray[np.uint8], title: str
 ) -> Figure:
-    """One row per patch: the original, then random augmentations.
-
-    Args:
-        original: uint8 (r, H, W, 3).
-        augmented: uint8 (r, c, H, W, 3).
-        title: Title of the figure.
-    """
+    """One row per patch: the original, (r, H, W, 3), then augmentations, uint8 (r, c, H, W, 3)."""
     rows, columns = augmented.shape[:2]
     figure = new_figure(CELL * (columns + 1), (CELL + LINE) * rows + 0.6)
     figure.suptitle(title)
@@ -55,13 +44,7 @@ def augmented_grid_figure(
 
 
 def patch_grid_figure(patches: NDArray[np.uint8], captions: Sequence[str], title: str) -> Figure:
-    """Large patches in rows of five, each with a caption.
-
-    Args:
-        patches: uint8 (n, P, P, 3), RGB, n > 0.
-        captions: Caption of each patch, (n,), drawn verbatim.
-        title: Title of the figure.
-    """
+    """Large patches, uint8 (n, P, P, 3), n > 0, in rows of five, each with a caption."""
     rows, _ = wrap_grid(len(patches), LARGE_PER_ROW)
     height = rows * (LARGE_CELL + LINE * _lines(captions)) + 0.4
     figure = new_figure(LARGE_CELL * LARGE_PER_ROW, height)

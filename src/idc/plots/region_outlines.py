@@ -44,11 +44,6 @@ def regions_figure(cases: Sequence[RegionCase], title: str, note: str = "") -> F
     Only regions with at least 10 % of the map's positive mass are drawn, each with its share; below
     a patch without one is written that its evidence is scattered. Contours are rounded, as the map
     is less precise than its pixels.
-
-    Args:
-        cases: Any number of patches.
-        title: Title of the figure, drawn verbatim.
-        note: Line below the title, such as the method and why it cannot be trusted.
     """
     if not cases:
         return empty_figure("no patches", literal(title, 120))

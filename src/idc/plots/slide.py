@@ -71,11 +71,7 @@ def tint(
 
 
 def outline(inside: NDArray[np.bool_], places: Places) -> NDArray[np.float64]:
-    """Edges between places inside and outside of a region.
-
-    Args:
-        inside: bool (H, W).
-        places: Grid of the slide.
+    """Edges between places inside and outside of a region, bool (H, W).
 
     Returns:
         Segments, float (n, 2, 2): start and end, each x and y in slide pixels.
@@ -99,13 +95,8 @@ def slide_figure(
 ) -> Figure:
     """Tissue of a patient, and the classes of its patches, in slide pixels.
 
-    Args:
-        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        labels: Class at each place, int (H, W), -1 without a patch.
-        dropped: Places whose patch is not used, bool (H, W); they are crossed out.
-        places: Places of the patches.
-        class_names: Name of each class.
-        title: Title of the figure, drawn verbatim.
+    `tissue` is uint8 (H * cell, W * cell, 3), `labels` int (H, W), -1 without a patch, and
+    `dropped` bool (H, W): these are crossed out.
     """
     figure, (left, right) = slide_panels(2, places)
     figure.suptitle(title)
@@ -176,14 +167,7 @@ def draw_kinds(
     styles: Sequence[PlaceStyle],
     places: Places,
 ) -> list[Artist]:
-    """Draw each place by its kind on grey tissue.
-
-    Args:
-        axes: A panel of `slide_panels`.
-        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        kinds: Kind of each place, int (H, W), -1 without a patch.
-        styles: Style of each kind.
-        places: Places of the patches.
+    """Draw each place by its kind, int (H, W), -1 without a patch, on grey tissue.
 
     Returns:
         Legend entries of the kinds that occur.

@@ -92,12 +92,6 @@ def slide_maps_figure(
     A black line outlines what was called (any class but the first) in every panel; in the panel of
     decisions it has the colour of the class. Colours of scores range from 0 to 1, unless scores
     hardly vary; attributions have one scale per slide, clipped at a high percentile.
-
-    Args:
-        maps: Slide to draw.
-        patient: Name of the patient, for the title.
-        class_names: Name of each class.
-        threshold: ``score >= threshold`` was called class 1; None for k > 2.
     """
     binary, places, tissue = len(class_names) == 2, maps.places, maps.tissue
     names = [literal(name, 24) for name in class_names]

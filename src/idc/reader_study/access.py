@@ -51,17 +51,10 @@ def guarded(
     title: str = "Review",
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
-    """Put access control in front of an app.
+    """Put access control in front of an app, with a sign-in page if there is a password.
 
-    Args:
-        app: The app.
-        password: The password, if one is required.
-        loopback: Whether the server listens on loopback only; then other host names are refused,
-            against DNS rebinding.
-        secure: Whether it is served over TLS.
-        cookie: Name of the session cookie; it contains the port, as cookies ignore ports.
-        title: Title of the sign-in page.
-        clock: Monotonic time in seconds.
+    On the loopback, other host names are refused, against DNS rebinding. The name of the session
+    cookie contains the port, as cookies ignore ports. `clock` is monotonic, in seconds.
     """
     if password:
         app = SessionMiddleware(

@@ -23,13 +23,7 @@ def as_metrics(
 ) -> dict[str, float]:
     """Metrics for MLflow, without undefined ones.
 
-    Args:
-        drawn: See `idc.reader_study.reader_agreement.Agreement`, also for the tables.
-        readers: One row per reader.
-        pairs: One row per pair.
-        fleiss: Agreement of several readers.
-        maps: One row per attribution method.
-        cases: Number of cases with an answer.
+    See `idc.reader_study.reader_agreement.Agreement` for `drawn` and the tables.
     """
     metrics = {"review/cases": float(cases), "review/readers": float(len(readers))}
     metrics["review/answers"] = float(readers["cases"].sum())
@@ -54,15 +48,7 @@ def as_metrics(
 def as_notes(
     drawn: "pd.Series[str]", readers: pd.DataFrame, pairs: pd.DataFrame, fleiss: pd.DataFrame
 ) -> list[str]:
-    """Notes on interpreting the metrics, as sentences.
-
-    Args:
-        drawn: Whether the case of each answer was drawn at random, see
-            `idc.reader_study.sampling.sampling_of`.
-        readers: See `as_metrics`, also for the others.
-        pairs: One row per pair.
-        fleiss: Agreement of several readers.
-    """
+    """Notes on interpreting the metrics, as sentences; `drawn` is from `sampling_of`."""
     named = pairs.assign(names=pairs["one"] + " and " + pairs["other"])
     caveats = named[named["note"] != ""].groupby("note", sort=False)["names"].agg(list)
     paired = set(pairs["one"]) | set(pairs["other"])

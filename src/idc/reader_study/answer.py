@@ -87,9 +87,6 @@ def counted_answers(history: Iterable[Answer]) -> list[CountedAnswer]:
 
     Once a reader has seen the model's answer to a case, no later verdict on it is blinded, whatever
     its ``seen_model``.
-
-    Args:
-        history: Answers, in any order, possibly from several machines.
     """
     grouped: dict[tuple[str, str], list[Answer]] = {}
     for answer in by_time(history):

@@ -10,7 +10,7 @@ from idc.attribution.methods import Attributions
 from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.select import Selection, choose_cases
 from idc.errors import ConfigError
-from idc.plots.mosaic import EMPTY, shrink
+from idc.plots.mosaic import paste
 from idc.reader_study.case import AROUND, Case, CaseBook, Image
 from idc.reader_study.suspects import model_suspects
 
@@ -26,15 +26,10 @@ def run_book(
     run_name: str,
     pixel_size: float | None = None,
 ) -> CaseBook:
-    """The cases of a run.
+    """The cases of a run: the rows of `table`, in the order of review.
 
-    Args:
-        subject: The network and its patches.
-        table: The predictions of the cases, in the order of review.
-        maps: Method to maps, one per row of the table; the best method first.
-        notes: Method to a caveat, for methods that have one.
-        run_name: The run's name.
-        pixel_size: Side of a slide pixel in micrometres; None if unknown.
+    `maps` and `notes` are by method, the best first, with one map per row of the table;
+    `pixel_size` is the side of a slide pixel in micrometres.
     """
     places = {path: place for place, path in enumerate(table["path"])}
     return CaseBook(
@@ -54,13 +49,7 @@ def run_book(
 def caveats(
     maps: Mapping[str, Attributions], marks: Mapping[str, str], measured: Sequence[str]
 ) -> dict[str, str]:
-    """Caveats of methods, for those that have one.
-
-    Args:
-        maps: Method to maps.
-        marks: Method to the reason why its maps should not be trusted.
-        measured: The methods whose faithfulness was measured for the run.
-    """
+    """Caveats of methods, for those that have one: mistrust (`marks`), or no measurement."""
     parts = {
         name: (marks.get(name, "") if name in measured else UNMEASURED, of_method.note)
         for name, of_method in maps.items()
@@ -72,17 +61,11 @@ def order_cases(
     pool: pd.DataFrame, order: str, count: int | None, seed: int, classes: int,
     threshold: float | None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Choose the predictions to review, and their order.
+    """Choose the predictions to review, `count` at most or all, and their order.
 
-    Args:
-        pool: Decided predictions to choose from.
-        order: ``random``; ``uncertainty``, those nearest to the threshold first (for more than two
-            classes, those with the lowest probability of the predicted one); ``suspects``, those
-            whose label the model contradicts most, see `idc.reader_study.suspects.model_suspects`.
-        count: Maximum number of cases; None for all.
-        seed: Seed of the random order.
-        classes: k.
-        threshold: The threshold, for two classes.
+    ``random``; ``uncertainty``, those nearest to the threshold first (for more than two classes,
+    those with the lowest probability of the predicted one); ``suspects``, those whose label the
+    model contradicts most, see `idc.reader_study.suspects.model_suspects`.
 
     Raises:
         ConfigError: There is no suspect.
@@ -115,17 +98,8 @@ def _surroundings(subject: Subject, case: Case) -> Image | None:
     if case.x is None or case.y is None:
         return None
     index, size, side = subject.index, subject.patch_size, subject.patches.shape[1]
+    away = index[["x", "y"]].to_numpy() - (case.x, case.y)
     near = (index["patient"] == case.patient) & (index["split"] != "")
-    for name, at in (("x", case.x), ("y", case.y)):
-        near &= (index[name] - at).abs() <= AROUND * size
-    rows = np.flatnonzero(near.to_numpy())
-    wide = (2 * AROUND + 1) * side
-    canvas = np.full((wide, wide, 3), EMPTY, np.uint8)
-    lefts, tops = (
-        AROUND * side + np.rint((index[name].to_numpy()[rows] - at) * side / size).astype(int)
-        for name, at in (("x", case.x), ("y", case.y))
-    )
-    tiles = shrink(np.asarray(subject.patches[rows]), side)
-    for left, top, tile in zip(lefts, tops, tiles, strict=True):
-        canvas[top : top + side, left : left + side] = tile
-    return canvas
+    rows = np.flatnonzero(near.to_numpy() & (np.abs(away).max(axis=1) <= AROUND * size))
+    corners = AROUND * side + np.rint(away[rows] * side / size).astype(np.int64)
+    return paste(np.asarray(subject.patches[rows]), corners, (2 * AROUND + 1) * side)

@@ -39,13 +39,7 @@ class CaseViews:
 
 
 class CaseView:
-    """The current case. Elements that may not be shown yet are not created yet.
-
-    Args:
-        desk: What the page works with.
-        views: The case's images.
-        on_type: Called with each change of the remark.
-    """
+    """The current case. Elements that may not be shown yet are not created yet."""
 
     def __init__(self, desk: Desk, views: CaseViews, on_type: Callable[[], None]) -> None:
         self._desk, self._patch, self._on_type = desk, views.patch, on_type

@@ -14,9 +14,6 @@ def metric_initials(names: Sequence[str]) -> dict[str, str]:
 
     If two readers have the same initials, or one has none in ASCII, a digest of the name is
     appended, which does not depend on the other readers.
-
-    Args:
-        names: Readers, without duplicates.
     """
     short = {name: _initials(name) for name in names}
     counts = Counter(short.values())

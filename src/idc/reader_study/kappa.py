@@ -86,14 +86,9 @@ def fleiss(
     level: float = 0.95,
     seed: int = 0,
 ) -> Kappa:
-    """Fleiss' kappa (1971) of cases with the same number of readers.
+    """Fleiss' kappa (1971) of cases with the same number of readers; see `cohen`.
 
-    Args:
-        verdicts: Categories, int64 (n, readers), with two or more readers.
-        patients: See `cohen`, also for the other arguments and the result.
-        draws: Number of draws.
-        level: Nominal coverage.
-        seed: Seed of the draws.
+    `verdicts` are categories, int64 (n, readers), with two or more readers.
     """
     return _kappa(
         verdicts,

@@ -17,13 +17,7 @@ RELEASE = "() => setTimeout(() => document.activeElement?.blur())"
 
 
 class MapView:
-    """The map of the current case, created once it may be shown.
-
-    Args:
-        desk: What the page works with; its map settings are updated by the controls.
-        patch: The patch, uint8 (P, P, 3).
-        on_change: Called after each change of what is shown.
-    """
+    """The map of the current case, created once it may be shown."""
 
     def __init__(self, desk: Desk, patch: NDArray[np.uint8], on_change: Callable[[], None]) -> None:
         self._desk, self._patch, self._on_change = desk, patch, on_change

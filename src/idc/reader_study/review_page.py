@@ -28,13 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 def add_page(book: CaseBook, answers: AnswerStore, settings: Settings) -> None:
-    """Add the review page at `/`.
-
-    Args:
-        book: The cases.
-        answers: The answers of all readers.
-        settings: Settings of the server.
-    """
+    """Add the review page at `/`."""
 
     @ui.page("/")
     async def review(client: Client, reader: str = "") -> None:
@@ -78,14 +72,7 @@ def _name_form(book: CaseBook, answers: AnswerStore, mode: str) -> None:
 
 
 class ReaderPage:
-    """A reader's page. Actions are performed one after the other.
-
-    Args:
-        book: The cases.
-        reading: The reader's progress.
-        client: The browser's tab.
-        signed_in: Whether the reader may sign out.
-    """
+    """A reader's page. Actions are performed one after the other."""
 
     def __init__(self, book: CaseBook, reading: Reading, client: Client, signed_in: bool) -> None:
         settings = MapSettings(book.methods[0] if book.methods else "")

@@ -63,16 +63,8 @@ def evaluate_answers(
     """Analyse the answers and write the results.
 
     Writes ``answers.csv``, ``readers.csv``, ``agreement.csv``, ``fleiss.csv``, ``maps.csv``,
-    ``suspects.csv``, ``corrections.csv`` and ``agreement.png``.
-
-    Args:
-        answers: The answers that count, at least one; see `idc.reader_study.answer.as_frame`.
-        predictions: Predictions of the run.
-        class_names: One name per class.
-        rule: When a label is corrected.
-        seed: Seed of the intervals.
-        folder: The folder to write to.
-        earlier: Corrections that the run itself was trained with, with its names of the patches.
+    ``suspects.csv``, ``corrections.csv`` and ``agreement.png``. `earlier` are the corrections that
+    the run itself was trained with, with its names of the patches.
     """
     classes = len(class_names)
     agreement = agree(answers, predictions, classes, seed=seed)

@@ -25,12 +25,6 @@ EVERY = 15.0  # seconds between two copies to the run
 def open_answers(root: Path, run_id: str, store: MlflowStore, folder: Path) -> AnswerStore:
     """Open a run's answers on this machine and add those from other machines.
 
-    Args:
-        root: ``paths.root``; the answers are below its ``reviews``.
-        run_id: The run's id.
-        store: The run's store.
-        folder: The folder for downloads.
-
     Raises:
         ReviewError: The answers on this machine, or a copy in the run, are damaged.
         TrackingError: The run's answers cannot be downloaded. Without them, readers would be asked

@@ -124,12 +124,6 @@ def serve(
 ) -> None:
     """Serve the page until Ctrl-C; once per process, as NiceGUI has one app per process.
 
-    Args:
-        book: The cases.
-        answers: The answers of all readers.
-        settings: Settings of the server.
-        on_ready: Called with the page's address once it is being served.
-
     Raises:
         ConfigError: NiceGUI is missing, there are no cases, the port is in use, a password is
             missing or too short, or the certificate cannot be read.

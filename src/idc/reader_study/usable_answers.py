@@ -18,10 +18,6 @@ def select_readers(
 ) -> tuple[pd.DataFrame, list[str]]:
     """Select the answers of some readers.
 
-    Args:
-        answers: See `idc.reader_study.answer.as_frame`.
-        readers: The readers, ignoring case; None for all.
-
     Returns:
         The answers, and notes on the selection, as sentences.
     """
@@ -53,13 +49,6 @@ def match_predictions(
 
     An earlier review of the run may have shown patches without a prediction so far: these are
     scored. Answers about patches that are not among the run's data are excluded.
-
-    Args:
-        subject: The run, with its predictions so far.
-        material: Its data.
-        decider: The run's calibration, threshold and test-time augmentation.
-        loader: The options of the loaders.
-        answers: See `idc.reader_study.answer.as_frame`.
 
     Returns:
         The usable answers, predictions for all of their cases, and notes, as sentences.

@@ -19,10 +19,6 @@ def reader_names(answers: pd.DataFrame) -> list[str]:
 def count_votes(answers: pd.DataFrame, classes: int) -> pd.DataFrame:
     """Count the verdicts on each case.
 
-    Args:
-        answers: See `idc.reader_study.answer.as_frame`.
-        classes: k.
-
     Returns:
         One row per case (the index is named ``case``), in order of first answers:
         ``votes_<class>`` (int64) and ``unsure`` (int64), the number of readers with that verdict;
@@ -56,10 +52,6 @@ def count_votes(answers: pd.DataFrame, classes: int) -> pd.DataFrame:
 
 def predictions_of(predictions: pd.DataFrame, cases: Sequence[str]) -> pd.DataFrame:
     """Look up the predictions of cases.
-
-    Args:
-        predictions: One row per patch, with at least ``path`` and ``label``.
-        cases: Paths.
 
     Returns:
         One row per case, with its path as index.

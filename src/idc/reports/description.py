@@ -88,12 +88,7 @@ def run_description(report: RunReport, experiment_id: str = "") -> str:
 
 
 def comparison_description(report: SweepReport, place: Place) -> str:
-    """Describe a sweep or a comparison: the best setting, warnings, leaderboard, differences, runs.
-
-    Args:
-        report: The comparison; the files below the folder of ``report.figures`` are linked.
-        place: Its run in MLflow.
-    """
+    """Describe a sweep or a comparison: the best setting, warnings, leaderboard and runs."""
     failed = dict(report.failed)
     runs = [
         (name, place.run(run_id), status.lower(), failed.get(name, ""))
@@ -119,13 +114,7 @@ def preparation_description(
 ) -> str:
     """Describe a prepared data set: its size, warnings, and what the audit found.
 
-    Args:
-        counts: ``data/patches``, ``data/patients`` and ``data/class_K`` of each class.
-        class_names: One name per class.
-        findings: ``finding``, ``patches``, ``patients``, ``dropped``.
-        notes: Caveats, as sentences.
-        folder: The run's folder, whose files are linked.
-        place: Its run in MLflow.
+    `counts` has ``data/patches``, ``data/patients`` and ``data/class_K`` of each class.
     """
     shown = findings.loc[findings["patches"] > 0, ["finding", "patches", "patients", "dropped"]]
     return _rendered(
@@ -141,14 +130,9 @@ def preparation_description(
 def with_section(
     note: str, heading: str, sentences: Sequence[str], under: str, place: Place
 ) -> str:
-    """Add what a later command found to a run's description.
+    """Add what a later command found, in `under` of its artifacts, to a run's description.
 
-    Args:
-        note: The description until now. A section with the same heading is replaced.
-        heading: Such as ``Explained: errors``.
-        sentences: The results.
-        under: Folder of the run's artifacts that holds them.
-        place: The run in MLflow.
+    A section with the same heading is replaced.
     """
     head = f"### {escape(heading)}\n"
     own = place.run(place.run_id)

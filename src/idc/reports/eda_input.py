@@ -9,14 +9,6 @@ from numpy.typing import NDArray
 
 from idc.data.sources.tree import NotRead
 
-COLUMNS = (
-    *("path", "patient", "label", "width", "height", "mode", "format", "bytes"),
-    *("mean_r", "mean_g", "mean_b", "std_r", "std_g", "std_b"),
-    *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
-)
-FINDING_COLUMNS = ("finding", "meaning", "policy", "patches", "patients", "dropped")
-PUBLISHED_COLUMNS = ("count", "published", "here")
-
 
 @dataclass(frozen=True)
 class EdaInput:
@@ -42,10 +34,6 @@ class EdaInput:
         facts: Key facts for the top of the page, such as fingerprint and date.
         not_read: Files without a row in the index, by reason; see `idc.data.sources.base.Scan`.
         ignored: Reason to number of files that were excluded on purpose.
-
-    Raises:
-        ValueError: A column is missing, the index and the patches differ in length, or a label has
-            no class name.
     """
 
     name: str
@@ -59,19 +47,6 @@ class EdaInput:
     facts: Mapping[str, str]
     not_read: Sequence[NotRead] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for table, required in (
-            (self.index, COLUMNS),
-            (self.findings, FINDING_COLUMNS),
-            (self.published, PUBLISHED_COLUMNS),
-        ):
-            if table is not None and (lacking := sorted(set(required) - set(table.columns))):
-                raise ValueError(f"a table of the EDA lacks {', '.join(lacking)}")
-        if len(self.index) != len(self.patches):
-            raise ValueError(f"{len(self.index)} rows for {len(self.patches)} patches")
-        if len(self.index) and not self.index["label"].between(-1, len(self.class_names) - 1).all():
-            raise ValueError(f"a label is not in -1..{len(self.class_names) - 1}")
 
     def numbered(self) -> pd.DataFrame:
         """The index, numbered from 0 like the rows of `patches`."""

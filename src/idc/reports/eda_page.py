@@ -40,13 +40,6 @@ def write_eda(facts: EdaInput, folder: Path) -> Path:
     Pixels are read patient by patient and in chunks, so that `facts.patches` may be a memory map
     that is larger than memory.
 
-    Args:
-        facts: The audited data set.
-        folder: The folder to write to, created if necessary.
-
-    Returns:
-        The path of ``report.html``.
-
     Raises:
         DataError: There is no patch, or a file cannot be written.
     """

@@ -63,12 +63,7 @@ def metric_name(name: str, short: bool = False) -> str:
 
 
 def cell_text(value: object, decimals: int | None = None) -> str:
-    """Format a table cell.
-
-    Args:
-        value: The cell's value.
-        decimals: Decimals of a float, or None for three significant digits.
-    """
+    """Format a table cell; a float without `decimals` has three significant digits."""
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if value is None or value is pd.NA:

@@ -41,13 +41,6 @@ def write_model_card(report: RunReport, folder: Path) -> list[Path]:
 
     The metadata is YAML at the head of the file, which other viewers show as text.
 
-    Args:
-        report: The run.
-        folder: The folder of ``model_card.md`` and, for the Hub, ``README.md``.
-
-    Returns:
-        The paths of both.
-
     Raises:
         DataError: A file cannot be written.
     """

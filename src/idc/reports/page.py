@@ -11,12 +11,6 @@ from idc.reports.templating import HTML
 def write_page(path: Path, template: str, figures: Figures, **data: Any) -> Path:
     """Fill the template of a page, write it as one HTML file, and return its path.
 
-    Args:
-        path: The file to write.
-        template: File name of the template.
-        figures: The saved figures that it may show.
-        data: What the template shows; all of it is escaped.
-
     Raises:
         DataError: The file cannot be written.
     """

@@ -8,16 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.index import has_positions, position_words
+from idc.plots.mosaic import paste
 from idc.reports.picture import PHOTOGRAPH, Picture, encode_picture
 from idc.reports.run_input import RunReport
-from idc.reports.run_tables import named_columns
 
 SHOWN = 12  # errors of each kind
 SIDE = 400  # approximate width of an enlarged patch, in CSS pixels
 AROUND = 250  # maximum width of the surroundings, in pixels of the slide
 FRAME, WHITE = (0, 60, 200), (255, 255, 255)
-GLASS = 235  # grey level of places without a patch
-COLUMNS = {"patient": "patient", "x": "x", "y": "y", "score": "score", "path": "file"}
 
 
 def worst(rows: pd.DataFrame, number: int = SHOWN) -> pd.DataFrame:
@@ -30,8 +28,8 @@ def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
     """The worst errors of each class, missed patches first, for the template.
 
     Yields:
-        ``label``, ``positive`` (bool), ``patches``, ``wrong`` and ``patients`` (int), ``shown``
-        (a table of the worst) and ``cards`` (their images, if there are pixels).
+        ``label``, ``positive`` (bool), ``patches``, ``wrong`` and ``patients`` (int) and ``cards``
+        (the worst).
     """
     order = list(enumerate(report.class_names))
     for label, name in reversed(order) if report.two_classes else order:
@@ -39,20 +37,17 @@ def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
         if of_class.empty:
             continue
         wrong = of_class[of_class["predicted"] != label]
-        chosen = worst(of_class)
         yield {
             "label": name,
             "positive": label == 1,
             "patches": len(of_class),
             "wrong": len(wrong),
             "patients": wrong["patient"].nunique(),
-            "shown": named_columns(chosen, COLUMNS),
-            "cards": [] if report.patches is None else list(_cards(report, chosen)),
+            "cards": list(_cards(report, worst(of_class))),
         }
 
 
 def _cards(report: RunReport, chosen: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    assert report.patches is not None
     shown = report.predictions["patient"].isin(chosen["patient"].unique())
     by_patient = dict(list(report.predictions[shown].groupby("patient")))
     for row in chosen.to_dict("records"):
@@ -75,7 +70,6 @@ def _surroundings(
     report: RunReport, patient: pd.DataFrame, row: Mapping[Any, Any]
 ) -> Picture | None:
     """The patch among its neighbours on the slide, framed; None without neighbours."""
-    assert report.patches is not None
     if not has_positions(patient):
         return None
     size = report.patch_size
@@ -91,27 +85,6 @@ def _surroundings(
     canvas = paste(np.asarray(report.patches[np.sort(rows)]), corners[np.argsort(rows)], side)
     _frame(canvas, reach, size)
     return encode_picture(canvas, PHOTOGRAPH)
-
-
-def paste(tiles: NDArray[np.uint8], corners: NDArray[np.int64], side: int) -> NDArray[np.uint8]:
-    """Paste tiles at their positions on a grey square, clipped to the square.
-
-    Args:
-        tiles: uint8 (n, P, P, 3).
-        corners: int (n, 2), x and y of each tile's upper left corner.
-        side: Side of the square, in pixels.
-
-    Returns:
-        uint8 (side, side, 3).
-    """
-    canvas = np.full((side, side, 3), GLASS, np.uint8)
-    size = tiles.shape[1]
-    for tile, (x, y) in zip(tiles, corners.tolist(), strict=True):
-        left, top = max(x, 0), max(y, 0)
-        right, bottom = min(x + size, side), min(y + size, side)
-        if left < right and top < bottom:
-            canvas[top:bottom, left:right] = tile[top - y : bottom - y, left - x : right - x]
-    return canvas
 
 
 def _frame(canvas: NDArray[np.uint8], at: int, size: int) -> None:

@@ -13,14 +13,7 @@ from numpy.typing import NDArray
 from idc.data.sources.card import DataCard
 from idc.text import value_label
 
-PREDICTIONS = ("path", "patient", "label", "split", "row", "predicted", "score", "loss")
-COUNTS = ("split", "class", "patches", "patients")
 Interval = tuple[float, float]
-
-
-def empty_table() -> pd.DataFrame:
-    """An empty table, for results that were not computed."""
-    return pd.DataFrame()
 
 
 @dataclass(frozen=True)
@@ -43,6 +36,7 @@ class RunReport:
         predictions: One row per patch of validation and test: ``path``, ``patient``, ``label``,
             ``split``, ``row``, ``predicted``, ``score``, ``loss`` and, optionally, ``x`` and ``y``,
             ``checks``.
+        patches: uint8 (N, P, P, 3), RGB, indexed by ``row``, possibly a memory map.
         figures: The run's folder, with ``data/``, ``training/``, ``evaluation/``, ``explain/``.
         threshold_words: How the threshold was chosen: ``the highest threshold whose validation
             recall is at least 0.95``.
@@ -54,8 +48,6 @@ class RunReport:
         notes: Caveats about the metrics, as sentences.
         leaky: Whether the model may have seen patients of the test split.
         leaks: Description of the leaks, as sentences.
-        patches: uint8 (N, P, P, 3), RGB, indexed by ``row``, possibly a memory map; None if not
-            available.
         per_patient: One row per patient: ``patient``, ``patches``, ``tp fp fn tn``, ``recall``,
             ``specificity``, ``precision``, ``f1``, ``auroc``, ``fraction_true``,
             ``fraction_predicted``.
@@ -77,10 +69,6 @@ class RunReport:
         explained: Interpretation of the explanations, by part: ``methods``, ``features``,
             ``slides``.
         date: Date of the run.
-
-    Raises:
-        ValueError: A table lacks a required column, a label has no class name, or a row has no
-            patch.
     """
 
     name: str
@@ -91,7 +79,8 @@ class RunReport:
     counts: pd.DataFrame
     metrics: Mapping[str, float]
     threshold: float | None
-    predictions: pd.DataFrame = field(repr=False)
+    predictions: pd.DataFrame
+    patches: NDArray[np.uint8]
     figures: Path
     threshold_words: str = ""
     calibration_words: str = ""
@@ -102,30 +91,19 @@ class RunReport:
     notes: Sequence[str] = ()
     leaky: bool = False
     leaks: Sequence[str] = ()
-    patches: NDArray[np.uint8] | None = field(default=None, repr=False)
-    per_patient: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    slices: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    smoothing: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    baselines: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    per_patient: pd.DataFrame = field(default_factory=pd.DataFrame)
+    slices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    smoothing: pd.DataFrame = field(default_factory=pd.DataFrame)
+    baselines: pd.DataFrame = field(default_factory=pd.DataFrame)
     patients: Mapping[str, int] = field(default_factory=dict)
     cost: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     commit: str = ""
     run_id: str = ""
     model_uri: str = ""
-    methods: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    methods: pd.DataFrame = field(default_factory=pd.DataFrame)
     explained: Mapping[str, Sequence[str]] = field(default_factory=dict)
     date: str = ""
-
-    def __post_init__(self) -> None:
-        for table, required in ((self.predictions, PREDICTIONS), (self.counts, COUNTS)):
-            if lacking := sorted(set(required) - set(table.columns)):
-                raise ValueError(f"a table of the run's report lacks {', '.join(lacking)}")
-        rows = self.predictions
-        if len(rows) and not rows["label"].between(0, len(self.class_names) - 1).all():
-            raise ValueError(f"a label is not in 0..{len(self.class_names) - 1}")
-        if self.patches is not None and len(rows) and rows["row"].max() >= len(self.patches):
-            raise ValueError(f"row {rows['row'].max()} of {len(self.patches)} patches")
 
     @property
     def test(self) -> pd.DataFrame:
@@ -198,9 +176,6 @@ class SweepReport:
         explained: Interpretation of `methods`, as sentences.
         notes: Caveats about the metrics, as sentences.
         date: Date of the comparison.
-
-    Raises:
-        ValueError: The leaderboard lacks ``setting`` or ``runs``.
     """
 
     name: str
@@ -208,20 +183,16 @@ class SweepReport:
     leaderboard: pd.DataFrame
     figures: Path
     sentences: Sequence[str] = ()
-    differences: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    pooled: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    fold_table: pd.DataFrame = field(default_factory=empty_table, repr=False)
-    per_patient: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    differences: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fold_table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    per_patient: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     failed: Sequence[tuple[str, str]] = ()
     runs: Sequence[tuple[str, str, str]] = ()
-    methods: pd.DataFrame = field(default_factory=empty_table, repr=False)
+    methods: pd.DataFrame = field(default_factory=pd.DataFrame)
     explained: Sequence[str] = ()
     notes: Sequence[str] = ()
     date: str = ""
-
-    def __post_init__(self) -> None:
-        if len(self.leaderboard) and not {"setting", "runs"} <= set(self.leaderboard.columns):
-            raise ValueError("the leaderboard of a sweep's report lacks setting or runs")
 
     @property
     def has_folds(self) -> bool:

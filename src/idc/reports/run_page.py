@@ -35,13 +35,6 @@ def write_run_page(report: RunReport, path: Path) -> Path:
 
     Figures in the run's folder are included; missing ones are skipped.
 
-    Args:
-        report: The run.
-        path: The file to write, such as ``evaluation/report.html``.
-
-    Returns:
-        The path.
-
     Raises:
         DataError: The file cannot be written.
     """

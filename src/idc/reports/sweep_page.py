@@ -26,13 +26,6 @@ def write_sweep_page(report: SweepReport, path: Path) -> Path:
 
     Figures in its folder are included; missing ones are skipped.
 
-    Args:
-        report: The sweep.
-        path: The file to write, such as ``evaluation/report.html``.
-
-    Returns:
-        The path.
-
     Raises:
         DataError: The file cannot be written.
     """

@@ -68,12 +68,7 @@ def notes(template: str, **data: Any) -> list[str]:
 
 
 class Sentences:
-    """The macros of a plain-text template, as text that pages and cards escape.
-
-    Args:
-        template: File name of the template.
-        data: What the macros may use.
-    """
+    """The macros of a plain-text template, as text that pages and cards escape."""
 
     def __init__(self, template: str, **data: Any) -> None:
         self._macros = PLAIN.get_template(template).make_module(data)
