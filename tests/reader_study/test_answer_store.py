@@ -12,22 +12,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from answer_cases import ANN
 
-from idc.reader_study.answer import Answer, ReviewError, as_frame, counted_answers
+from idc.errors import DataError
+from idc.reader_study.answer import ReviewError
 from idc.reader_study.answer_store import AnswerStore
-
-ANN = Answer(
-    reader="Ann",
-    case="9001/1/a.png",
-    verdict=1,
-    map_marks="",
-    method="gradcam",
-    remark="",
-    seen_model=False,
-    seconds=3.5,
-    time="2026-01-02T03:04:05+00:00",
-    mode="blinded",
-)
 
 
 def test_what_was_added_is_there_again(tmp_path: Path) -> None:
@@ -47,47 +36,11 @@ def test_what_was_added_is_there_again(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_the_blinded_verdict_counts_and_the_last_words(tmp_path: Path) -> None:
-    first = replace(ANN, verdict=0)
-    second = replace(ANN, verdict=1, seconds=9.0)  # changed, still blinded
-    seen = replace(ANN, verdict=0, seen_model=True, map_marks="wrong", remark="glass")
-    again = replace(seen, seen_model=False, verdict=-1, remark="hm")  # no longer blinded
-    (one,) = counted_answers([first, second, seen, again])
-    assert (one.answer.verdict, one.answer.seconds, one.answer.seen_model) == (1, 9.0, False)
-    assert (one.answer.map_marks, one.answer.remark) == ("wrong", "hm")
-    assert (one.last, one.changed) == (-1, True)
-    (one,) = counted_answers([seen, again])  # never blinded: the latest, whatever it says
-    assert (one.answer.verdict, one.answer.seen_model, one.changed) == (-1, True, False)
-    assert not counted_answers([second, replace(seen, verdict=1)])[0].changed
-
-    answers = AnswerStore(tmp_path / "a.sqlite")
-    assert as_frame(answers.answers())["verdict"].dtype == "int64"
-    for answer in (first, second, seen, replace(first, reader="Bo"), again):
-        answers.add(answer)
-    assert [c.answer.reader for c in answers.answers()] == ["Ann", "Bo"]
-    table = as_frame(answers.answers()).set_index("reader")
-    assert table.loc["Ann", ["verdict", "last", "changed"]].tolist() == [1, -1, True]
-    assert table.loc["Bo", ["verdict", "last", "changed"]].tolist() == [0, 0, False]
-    assert set(asdict(ANN)) - {"reader"} <= set(table)
-
-
-def test_answers_of_other_machines_count_at_the_time_when_they_were_given() -> None:
-    blind = replace(ANN, verdict=0, time="2026-01-02T10:00:00.200+00:00", order="suspects")
-    seen = replace(blind, verdict=1, seen_model=True, time="2026-01-02T10:00:05+00:00")
-    first = replace(blind, verdict=-1, time="2026-01-02T10:00:00.100Z", order="random")
-    (one,) = counted_answers([seen, blind, first])
-    assert (one.answer.verdict, one.answer.seen_model, one.last) == (0, False, 1)
-    assert one.answer.order == "random"  # that is how the case came to the reader
-    late = replace(ANN, time="2026-01-02T09:00:00+00:00", verdict=1, seen_model=True)
-    (one,) = counted_answers([seen, blind, late])
-    assert (one.answer.verdict, one.answer.seen_model, one.last) == (1, True, 1)
-
-
 WRITER = """
 import sys
 from dataclasses import replace
 from idc.reader_study.answer_store import AnswerStore
-from test_answer_store import ANN
+from answer_cases import ANN
 answers = AnswerStore(sys.argv[1])
 for i in range(10_000):
     answers.add(replace(ANN, reader=sys.argv[2], case=f"{i}.png", remark="x" * 500))
@@ -233,3 +186,16 @@ def test_an_invalid_answer_is_refused(wrong: dict[str, object], tmp_path: Path) 
     with pytest.raises(ReviewError, match=next(iter(wrong))):
         answers.add(replace(ANN, **wrong))  # type: ignore[arg-type]
     assert answers.history() == []
+
+
+def test_names_that_mean_the_same_reader(tmp_path: Path) -> None:
+    answers = AnswerStore(tmp_path / "a.sqlite")
+    answers.add(replace(ANN, reader="Zoë B"))
+    assert answers.reader_name("  zoe\u0308   b ") == "Zoë B"
+    assert answers.reader_name("Zed") == "Zed"
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "a" * 41, "a\x00b", "a\u202eb"])
+def test_a_name_that_is_none_is_refused(tmp_path: Path, typed: str) -> None:
+    with pytest.raises(DataError, match="name or initials"):
+        AnswerStore(tmp_path / "a.sqlite").reader_name(typed)

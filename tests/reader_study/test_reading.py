@@ -3,20 +3,11 @@
 from pathlib import Path
 
 import pytest
-from review_server import made_up_book, made_up_cases
+from review_server import made_up_cases
 
 from idc.errors import DataError, IdcError
-from idc.reader_study.answer import Answer, Mode, counted_answers
+from idc.reader_study.answer import Answer, Mode
 from idc.reader_study.answer_store import AnswerStore
-from idc.reader_study.keys import key_for, review_keys
-from idc.reader_study.page_text import (
-    explained_class,
-    model_facts,
-    place,
-    scale_bar,
-    summary,
-    verdict_buttons,
-)
 from idc.reader_study.reading import Reading
 
 
@@ -156,76 +147,3 @@ def test_marks_and_remarks_need_a_verdict(notebook: Notebook) -> None:
         reading.answer_marks("right", "gradcam")
     with pytest.raises(DataError, match="verdict first"):
         reading.answer_remark("a")
-
-
-def test_names_that_mean_the_same_reader(notebook: Notebook) -> None:
-    reading = begin(notebook, "Zoë B")
-    keep(reading, reading.answer_verdict(1))
-    assert notebook.reader_name("  zoe\u0308   b ") == "Zoë B"
-    assert notebook.reader_name("Zed") == "Zed"
-
-
-@pytest.mark.parametrize("typed", ["", "   ", "a" * 41, "a\x00b", "a\u202eb"])
-def test_a_name_that_is_none_is_refused(notebook: Notebook, typed: str) -> None:
-    with pytest.raises(DataError, match="name or initials"):
-        notebook.reader_name(typed)
-
-
-def test_the_summary_is_of_the_readers_own_answers(notebook: Notebook) -> None:
-    other = begin(notebook, "CD")
-    keep(other, other.answer_verdict(0))
-    reading = begin(notebook)
-    # labels 0 1 0 1 0, predicted 0 0 1 1 0
-    for position, verdict in enumerate((0, 0, -1)):
-        reading.go(position)
-        keep(reading, reading.answer_verdict(verdict))
-    keep(reading, reading.answer_marks("wrong", "gradcam"))
-    rows = [(name, value) for name, value, _ in summary(reading.answered(), ("no IDC", "IDC"))]
-    assert rows == [
-        ("Verdict no IDC", "2"),
-        ("Verdict unsure", "1"),
-        ("The model agrees", "2 of 2"),
-        ("The label agrees", "1 of 2"),
-        ("Maps by gradcam", "wrong 1"),
-    ]
-
-
-def test_keys_are_unambiguous_and_every_class_has_one() -> None:
-    for names in (("no IDC", "IDC"), ("a", "b"), tuple("abcdefgh"), tuple("abcdefghijklm")):
-        key_names = [name for key in review_keys(names) for name in key.keys]
-        assert len(key_names) == len(set(key_names))
-        for verdict in [-1, *range(min(len(names), 10))]:
-            assert key_for(review_keys(names), ("verdict", verdict)) is not None
-    idc = key_for(review_keys(("no IDC", "IDC")), ("verdict", 1))
-    assert idc is not None and idc.keys == ("1", "i")
-
-
-def test_the_place_of_a_patch_does_not_tell_its_label() -> None:
-    for case in made_up_cases():
-        assert "class" not in place(case, 50) and case.path not in place(case, 50)
-
-
-@pytest.mark.parametrize(
-    ("um", "words"), [(200, "200 µm"), (25, "20 µm"), (12.5, "10 µm"), (99, "50 µm")]
-)
-def test_the_scale_bar_has_a_round_length_within_a_patch(um: float, words: str) -> None:
-    assert scale_bar(um, 50) == (words, float(words.split()[0]) / um)
-    assert scale_bar(None, 96) == ("1 patch (96 px)", 1.0)
-
-
-def test_words_for_more_than_two_classes() -> None:
-    book = made_up_book(("normal", "benign", "invasive"))
-    case = book.cases[2]
-    assert explained_class(book, case) == "benign" and verdict_buttons(book.class_names)[0] == 0
-    model, label = model_facts(book, case, None)
-    assert model[:2] == ("Model", "benign") and "probability 0.51" in model[2]
-    assert label[:2] == ("Data set", "invasive")
-
-
-def test_words_of_a_changed_verdict(notebook: Notebook) -> None:
-    book, reading = made_up_book(), begin(notebook)
-    keep(reading, reading.answer_verdict(1))
-    keep(reading, reading.answer_verdict(-1))
-    rows = model_facts(book, reading.case, counted_answers(notebook.given)[0])
-    assert rows[0] == ("Your verdict", "IDC", "given before the model's answer")
-    assert rows[1][:2] == ("Changed to", "unsure")
