@@ -17,7 +17,8 @@ from pathlib import Path
 from common import EACH, FULL, PATIENTS, arguments, png_folder, scratch, tell, timed
 from memory import peak_memory
 
-from idc.data.audit.audit import default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.datamodule import PatchDataModule
 from idc.data.sources.idc import IdcSource
 from idc.data.store.store import Stored, build_store, open_current
@@ -73,8 +74,8 @@ def measure(root: Path, watch: bool) -> tuple[float, float, float, float]:
     source, stores = IdcSource(root), scratch() / "stores-growth"
     shutil.rmtree(stores, ignore_errors=True)
     with peak_memory(watch) as packing:
-        took = timed(lambda: build_store(source, stores, default_limits(), WORKERS, progress_bar))
-    stored = open_current(source, stores, default_limits())
+        took = timed(lambda: build_store(source, stores, defaults(Limits), WORKERS, progress_bar))
+    stored = open_current(source, stores, defaults(Limits))
     assert stored is not None
     with peak_memory(watch) as feeding:
         loader = make_loader(stored, source.class_names)

@@ -21,7 +21,8 @@ from torch.utils.data import DataLoader
 from torchvision.datasets import ImageFolder
 
 from idc.config.build import build
-from idc.data.audit.audit import default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.augment import Augmentation
 from idc.data.datamodule import PatchDataModule
 from idc.data.sources.idc import IdcSource
@@ -36,7 +37,7 @@ def main() -> None:
     count, repeats = (6_000, 3) if quick else (40_000, 5)
     root = png_folder(count)
     source = IdcSource(root)
-    stored = build_store(source, scratch() / "stores", default_limits(), WORKERS, progress_bar)
+    stored = build_store(source, scratch() / "stores", defaults(Limits), WORKERS, progress_bar)
     index = stored.index.assign(split="train")
     torch.set_num_threads(1)
     for name in ("light", "strong"):

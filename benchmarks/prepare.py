@@ -17,7 +17,8 @@ import cv2
 from common import FULL, arguments, median_time, png_folder, scratch, tell, timed
 from memory import peak_memory
 
-from idc.data.audit.audit import default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.sources.idc import IdcSource
 from idc.data.store.store import build_store
 from idc.runtime.progress import progress_bar
@@ -55,7 +56,7 @@ def pack(root: Path) -> None:
         return
     stores = scratch() / "stores-prepare"
     shutil.rmtree(stores, ignore_errors=True)
-    build_store(IdcSource(root), stores, default_limits(), WORKERS, progress_bar)
+    build_store(IdcSource(root), stores, defaults(Limits), WORKERS, progress_bar)
 
 
 def read_all(paths: list[str]) -> None:

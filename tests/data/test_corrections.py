@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from conftest import IDC_TINY, TINY, Cli, Result
-from idc.data.audit.policy import Policy
 from idc.data.corrections import (
     COLUMNS,
     correct,
@@ -148,11 +147,6 @@ def test_a_file_for_other_data_is_refused(
         correct(small_index(), said, ("no", "yes"))
     for word in words:
         assert word in str(error.value)
-
-
-def test_there_is_no_choice_about_corrections() -> None:
-    with pytest.raises(ConfigError, match=r"audit\.relabelled"):
-        Policy({"relabelled": "drop"})
 
 
 RELABELLED = [negative(f"900{i}", 0) for i in range(5)]

@@ -1,21 +1,20 @@
 """What crosses the splits, against a look at every pair."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idc.data.audit.audit import default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.facts import measure
 from idc.data.leak_policy import LeakPolicy
 from idc.data.leaks import Leaks, find_leaks
 from idc.data.sources.synthetic import SyntheticSource
 from idc.errors import DataError
 
-LIMITS = default_limits()
+LIMITS = defaults(Limits)
 RANK = {"train": 0, "val": 1, "test": 2}
 SIZE = 16
 # Patches that look different, and for each a copy that looks nearly the same.
@@ -187,7 +186,7 @@ def test_glass_and_flat_patches_are_not_near_duplicates() -> None:
     assert find_leaks(index, patches, LIMITS).counts()["near_duplicates"] == 2
     for changed in (index.assign(checks="ink,glass"), index.assign(std_r=1, std_g=1, std_b=1)):
         assert find_leaks(changed, patches, LIMITS).counts()["near_duplicates"] == 0
-    assert find_leaks(index, patches, replace(LIMITS, near_difference=0.0)).table.empty
+    assert find_leaks(index, patches, {**LIMITS, "near_difference": 0.0}).table.empty
 
 
 def test_the_synthetic_set_has_none() -> None:

@@ -17,7 +17,7 @@ from idc.data.augment import Augmentation
 from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
-from idc.data.sampler import EpochSampler, ShardSampler, balanced_weights
+from idc.data.sampler import EpochSampler, balanced_weights
 from idc.data.split.base import class_counts
 from idc.runtime.cores import count_cores
 
@@ -140,7 +140,8 @@ class PatchDataModule(pl.LightningDataModule):
     def eval_dataloader(self, split: str, rank: int = 0, world: int = 1) -> Loader:
         """Batches of one split, unaugmented, in the index's order."""
         rows = self.rows(split)
-        return self._loader(rows, ShardSampler(len(rows), rank, world), self.eval_batch_size)
+        # Every patch exactly once over all ranks, none repeated to fill up.
+        return self._loader(rows, range(rank, len(rows), world), self.eval_batch_size)
 
     def _resident_store(self) -> ResidentStore:
         """The patches on the trainer's device; on the CPU without a trainer."""
@@ -155,7 +156,7 @@ class PatchDataModule(pl.LightningDataModule):
     def _loader(
         self,
         rows: NDArray[np.int64],
-        sampler: Sampler[int],
+        sampler: Sampler[int] | range,
         batch_size: int,
         augmentation: Augmentation | DeviceAugmentation | None = None,
         drop_last: bool = False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from mmap import mmap
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -25,16 +25,6 @@ class Batch(TypedDict):
     image: Tensor
     label: Tensor
     row: Tensor
-
-
-class _Mapped(NamedTuple):
-    """Where a mapped array lies: the arguments of `numpy.memmap`."""
-
-    filename: Any
-    dtype: Any
-    mode: Any
-    offset: int
-    shape: tuple[int, ...]
 
 
 class PatchDataset(Dataset[Batch]):
@@ -67,18 +57,17 @@ class PatchDataset(Dataset[Batch]):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a spawned worker gets: of a mapped store its file's name, not a copy of it all."""
-        state = dict(self.__dict__)
         patches = self.patches
-        # A view of a mapped array still tells the offset of the whole.
         base: object = patches.base
-        if isinstance(patches, np.memmap) and isinstance(base, mmap):
-            place = (patches.filename, patches.dtype, "r", patches.offset, patches.shape)
-            state["patches"] = _Mapped(*place)
-        return state
+        # A view of a mapped array still tells the offset of the whole.
+        if not isinstance(patches, np.memmap) or not isinstance(base, mmap):
+            return self.__dict__
+        place = (patches.filename, patches.dtype, "r", patches.offset, patches.shape)
+        return {**self.__dict__, "patches": place}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(mapped := state["patches"], _Mapped):
-            state["patches"] = np.memmap(*mapped)
+        if isinstance(place := state["patches"], tuple):
+            state["patches"] = np.memmap(*place)
         self.__dict__.update(state)
 
     def __getitem__(self, key: int) -> Batch:

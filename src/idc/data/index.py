@@ -1,7 +1,6 @@
 """The index: one table with one row per image, and the meaning of its columns."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,37 +13,19 @@ PREDEFINED = "predefined_split"
 STAIN = "stain"
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of the index.
-
-    Attributes:
-        dtype: Its pandas type.
-        meaning: What it holds.
-        optional: Whether a data set may lack it.
-    """
-
-    dtype: str
-    meaning: str
-    optional: bool = False
-
-
-# What a source lists. `idc.data.facts.measure`, the audit and the split add columns of their own;
-# a source may add more, such as what it needs to draw an image.
-INDEX: Mapping[str, Column] = {
-    "path": Column("object", "The image's name: its file below data.root, with / between folders."),
-    "label": Column("int64", "The class, 0..k-1; of two classes 1 is the positive. -1: unknown."),
-    "patient": Column("object", "Who the image is of; all images of a patient share a split."),
-    "checks": Column("object", "Findings about the name, joined by commas; usually empty."),
-    "x": Column("int64", "Left edge of the patch on its slide, in pixels.", optional=True),
-    "y": Column("int64", "Upper edge of the patch on its slide, in pixels.", optional=True),
-    PREDEFINED: Column(
-        "object", "The split that the data set itself gives: train, val, test or ''.", optional=True
-    ),
-    STAIN: Column(
-        "object", "How the tissue was stained, '' if it was not; absent for H&E.", optional=True
-    ),
+# What a source lists, with types. `idc.data.facts.measure`, the audit and the split add columns of
+# their own; a source may add more, such as what it needs to draw an image.
+INDEX = {
+    "path": "object",  # the image's name: its file below data.root, with / between folders
+    "label": "int64",  # the class, 0..k-1; of two classes 1 is the positive; -1 if it is unknown
+    "patient": "object",  # who the image is of; all images of a patient share a split
+    "checks": "object",  # findings about the name, joined by commas; usually empty
+    "x": "int64",  # left edge of the patch on its slide, in pixels
+    "y": "int64",  # upper edge of the patch on its slide, in pixels
+    PREDEFINED: "object",  # the split that the data set itself gives: train, val, test or ""
+    STAIN: "object",  # how the tissue was stained, "" if it was not; absent for H&E
 }
+OPTIONAL = (*POSITION, PREDEFINED, STAIN)  # columns that a data set may lack
 
 
 def conform(table: pd.DataFrame, source: str) -> pd.DataFrame:
@@ -61,13 +42,13 @@ def conform(table: pd.DataFrame, source: str) -> pd.DataFrame:
     table = table.reset_index(drop=True)
     if "checks" not in table:
         table["checks"] = ""
-    lacking = [name for name, c in INDEX.items() if not c.optional and name not in table]
+    lacking = [name for name in INDEX if name not in OPTIONAL and name not in table]
     if ("x" in table) != ("y" in table):
         lacking.append("y" if "x" in table else "x")
     if lacking:
         raise DataError(f"data source {source}: its list of images lacks {', '.join(lacking)}.")
     try:
-        table = table.astype({name: c.dtype for name, c in INDEX.items() if name in table})
+        table = table.astype({name: kind for name, kind in INDEX.items() if name in table})
     except (TypeError, ValueError) as error:
         raise DataError(f"data source {source}: its list of images: {error}.") from error
     if (twice := table["path"].duplicated()).any():

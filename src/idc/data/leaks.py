@@ -153,7 +153,7 @@ def _near_pairs(
         plain |= findings.get(name, False)
     hashes = index["perceptual"].to_numpy(np.uint64)
     rows = rows[~plain[rows]]
-    return near_pairs(hashes, split, patches, rows, limits.near_bits, limits.near_difference)
+    return near_pairs(hashes, split, patches, rows, limits)
 
 
 def _duplicates(candidates: Rows, split: Rows, rows: Rows) -> Rows:

@@ -104,7 +104,7 @@ class ResidentLoader:
         self,
         store: ResidentStore,
         rows: NDArray[np.int64],
-        sampler: Sampler[int],
+        sampler: Sampler[int] | range,
         batch_size: int,
         augmentation: DeviceAugmentation | None = None,
         drop_last: bool = False,

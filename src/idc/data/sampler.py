@@ -60,21 +60,6 @@ class EpochSampler(Sampler[int]):
         yield from (order + self.epoch * self.n).tolist()
 
 
-class ShardSampler(Sampler[int]):
-    """Evaluation order: every sample exactly once over all ranks, none repeated to fill up."""
-
-    def __init__(self, n: int, rank: int = 0, world: int = 1) -> None:
-        self.n = n
-        self.rank = rank
-        self.world = world
-
-    def __len__(self) -> int:
-        return len(range(self.rank, self.n, self.world))
-
-    def __iter__(self) -> Iterator[int]:
-        yield from range(self.rank, self.n, self.world)
-
-
 def balanced_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weights (n,) under which every class is drawn equally often; they sum to 1."""
     counts = np.bincount(labels)

@@ -7,6 +7,7 @@ tumour patches hold nests of larger, uneven, irregular nuclei. The amount of eac
 between the classes, so that colour alone does not tell them apart: size, shape and arrangement do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,6 +23,7 @@ SMALLEST = 16  # side of a patch in which tissue can be drawn
 TILE = 256  # side of a patient's noise tiles
 SHIFT = 4  # fractional bits of drawn coordinates: sixteenths of a pixel
 Image = NDArray[np.float32]
+Point = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,6 @@ class SyntheticSpec:
         patches_per_patient: Patches of each, >= 4.
         patch_size: Side in pixels, >= 16.
         positive_fraction: Share of tumour patches on average over patients, in (0, 1).
-        stain_variation: How far patients' stains differ; 0 not at all, 1 as much as scans do.
         seed: Everything follows from it.
     """
 
@@ -41,7 +42,6 @@ class SyntheticSpec:
     patches_per_patient: int = 200
     patch_size: int = 50
     positive_fraction: float = 0.35
-    stain_variation: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -111,11 +111,10 @@ class _Slide:
         self.spec = spec
         self.patient = patient
         rng = np.random.default_rng((spec.seed, patient, 1))
-        v = spec.stain_variation
-        self.h = _unit(HAEMATOXYLIN + v * rng.normal(0, 0.05, 3).astype(np.float32))
-        self.e = _unit(EOSIN + v * rng.normal(0, 0.05, 3).astype(np.float32))
-        self.h_strength = float(1.0 + v * rng.uniform(-0.2, 0.2))
-        self.e_strength = float(1.0 + v * rng.uniform(-0.25, 0.25))
+        self.h = _unit(HAEMATOXYLIN + rng.normal(0, 0.05, 3).astype(np.float32))
+        self.e = _unit(EOSIN + rng.normal(0, 0.05, 3).astype(np.float32))
+        self.h_strength = float(1.0 + rng.uniform(-0.2, 0.2))
+        self.e_strength = float(1.0 + rng.uniform(-0.25, 0.25))
         noise = rng.normal(size=(3, TILE, TILE)).astype(np.float32)
         # Fibres: noise drawn out along one direction.
         self.fibres = _standard(cv2.GaussianBlur(noise[0], (0, 0), sigmaX=6, sigmaY=1.2))
@@ -182,10 +181,8 @@ class _Slide:
             gaps[:, int(edge) :] = 255
         elif rng.random() < 0.3:
             for _ in range(int(rng.integers(1, 3))):
-                centre = _fixed(rng.uniform(0, size, 2))
-                axes = _fixed(rng.uniform(3, 10, 2) * size / 50)
-                angle = float(rng.uniform(0, 180))
-                cv2.ellipse(gaps, centre, axes, angle, 0, 360, 255, -1, cv2.LINE_AA, SHIFT)
+                centre, axes = rng.uniform(0, size, 2), rng.uniform(3, 10, 2) * size / 50
+                _draw_ellipse(gaps, centre, axes, rng.uniform(0, 180), 255)
         soft = cv2.GaussianBlur(gaps, (0, 0), 0.9)
         return np.asarray(soft, np.float32) * np.float32(1 / 255)
 
@@ -206,18 +203,7 @@ def _nuclei(
     short = long * rng.uniform(*ratio, count)
     value = (255 * rng.uniform(*strength, count) / 1.2).astype(int)
     for i in range(count):
-        cv2.ellipse(
-            density,
-            _fixed(centres[i]),
-            _fixed(np.array([long[i], short[i]])),
-            float(angles[i]),
-            0,
-            360,
-            int(value[i]),
-            -1,
-            cv2.LINE_AA,
-            SHIFT,
-        )
+        _draw_ellipse(density, centres[i], (long[i], short[i]), angles[i], int(value[i]))
     soft = cv2.GaussianBlur(density, (0, 0), 0.7)
     return np.asarray(soft, np.float32) * (1.2 / 255), density
 
@@ -237,6 +223,10 @@ def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(positive / np.linalg.norm(positive), np.float32)
 
 
-def _fixed(point: NDArray[np.float64]) -> tuple[int, int]:
-    """OpenCV's fixed-point coordinates."""
-    return int(point[0] * 2**SHIFT), int(point[1] * 2**SHIFT)
+def _draw_ellipse(
+    image: NDArray[np.uint8], centre: Point, axes: Point, angle: float, value: int
+) -> None:
+    """Fill an ellipse; lengths in pixels, the angle in degrees."""
+    x, y, long, short = (int(length * 2**SHIFT) for length in (*centre, *axes))
+    turn = float(angle)
+    cv2.ellipse(image, (x, y), (long, short), turn, 0, 360, value, -1, cv2.LINE_AA, SHIFT)

@@ -18,35 +18,20 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # as spreadsheets write "Un
 
 
 def read_text(file: str | os.PathLike[str], place: str, give: str) -> tuple[Path, str]:
-    """Read a text file in UTF-8, or in UTF-16 with its mark; a byte order mark is no text.
-
-    Args:
-        file: The file; ``~`` is the home folder.
-        place: The setting that names it, for messages.
-        give: What to give instead, for messages.
-
-    Returns:
-        The file's path and its text, line ends as they are.
-
-    Raises:
-        ConfigError: There is no such file, or it cannot be read.
-        DataError: It is no text.
-    """
+    """The path and text of a file in UTF-8, or in UTF-16 with its mark; see `read_csv_lines`."""
     path = Path(file).expanduser()
     try:
         if path.exists() and not path.is_file():  # a pipe would be waited for
-            raise ConfigError(f"{place}={file}: it cannot be read (no ordinary file). {give}")
+            raise OSError(0, "no ordinary file")
         data = path.read_bytes()
     except OSError as error:
-        raise ConfigError(
-            f"{place}={file}: it cannot be read ({error.strerror}). {give}"
-        ) from error
+        why = f"{place}={file}: it cannot be read ({error.strerror})"
+        raise ConfigError(f"{why}. {give}") from error
     try:
         return path, data.decode("utf-16" if data.startswith(UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{place}: {path} is no text in UTF-8 ({first_line(error)}). Save it as such."
-        ) from error
+        why = f"{place}: {path} is no text in UTF-8 ({first_line(error)})"
+        raise DataError(f"{why}. Save it as such.") from error
 
 
 @dataclass(frozen=True)

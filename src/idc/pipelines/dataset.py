@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from idc.config.build import Config, build
-from idc.data.audit.audit import Limits
 from idc.data.audit.policy import Decisions, Policy
 from idc.data.corrections import PLACE, Corrections, correct, corrected_words
 from idc.data.facts import fingerprint
@@ -51,17 +50,6 @@ def load_unsplit(config: Config, redactor: Redactor) -> Material:
         DataError: There is nothing to read, or a finding that the configuration says to stop for.
     """
     return Preparation(config, redactor, divides=False).material()
-
-
-def build_policy(config: Config, source: Source | None = None) -> Policy:
-    """The policy for findings, of which some do not apply to every set.
-
-    Raises:
-        ConfigError: A finding or its action is unknown.
-    """
-    h_and_e = source is None or source.card.is_h_and_e
-    actions = {name: action for name, action in config["audit"].items() if name != "limits"}
-    return Policy(actions, h_and_e)
 
 
 @dataclass(frozen=True)
@@ -111,9 +99,10 @@ class Preparation:
         self.names = redactor.pseudonyms if redactor else None
         self.divides, self.stops = divides, stops
         self.source: Source = build(config["data"]["source"], "data")
-        self.policy = build_policy(config, self.source)
+        actions = {name: action for name, action in config["audit"].items() if name != "limits"}
+        self.policy = Policy(actions, self.source.card.is_h_and_e)
         self.corrections = build_corrections(config)
-        self.limits = Limits(**config["audit"]["limits"])
+        self.limits = config["audit"]["limits"]
 
     def material(self) -> Material:
         """All steps, in order.

@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.config.build import Config, build
-from idc.data.audit.audit import Limits
 from idc.data.leak_policy import LeakPolicy
 from idc.data.leaks import Leaks, find_leaks
 from idc.data.split.base import UNUSED, Splitter, check_split
@@ -89,7 +88,7 @@ def settle_leaks(
         DataError: There is a leak that the configuration says to stop for.
     """
     policy: LeakPolicy = build(config["leaks"], "leaks")
-    limits = Limits(**config["audit"]["limits"])
+    limits = config["audit"]["limits"]
     leaks = find_leaks(index, patches, limits, patients_known)
     split = policy.decide(index, leaks, leaky_by_design)
     for sentence in leaks.sentences():

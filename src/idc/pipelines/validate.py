@@ -3,9 +3,7 @@
 from idc.attribution.pipeline.options import check_explain, refuse_named
 from idc.config.build import Config, build
 from idc.config.check import check
-from idc.data.audit.audit import Limits
 from idc.pipelines.build import build_transforms
-from idc.pipelines.dataset import build_policy
 from idc.pipelines.label_corrections import build_corrections
 from idc.pipelines.plugins import check_plugins
 
@@ -29,9 +27,6 @@ def check_values(config: Config) -> None:
         ConfigError: Names the value and what it must be.
     """
     check(config)
-    if "audit" in config:
-        Limits(**config["audit"]["limits"])
-        build_policy(config)
     if "explain" in config:
         check_explain(config["explain"])
     if "data" in config:

@@ -23,6 +23,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 from idc.errors import TrainingError
 from idc.runtime import signals
 from idc.runtime.cores import count_cores
+from idc.runtime.hardware import global_rank
 from idc.runtime.orphans import LAUNCHED
 
 SIGNALS = (*signals.SIGNALS, signal.SIGINT, signal.SIGQUIT)
@@ -68,7 +69,7 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
     # It prints a long report about a failed rank, which has already printed its error.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
-        with _signals_kept(), _environment(processes):
+        with _surroundings(processes):
             elastic_launch(config, sys.executable)(*command)
     except SignalException as error:
         signals.stop(error.sigval)
@@ -83,22 +84,12 @@ def launch_ranks(processes: int, arguments: Sequence[str], folder: Path) -> None
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Restore the signal handlers, which torchrun replaces."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _environment(processes: int) -> Iterator[None]:
-    """Set the environment of the ranks: a share of the cores, unless the user has set it."""
-    threads = str(max(1, count_cores() // processes))
+def _surroundings(processes: int) -> Iterator[None]:
+    """Set the ranks' environment, and restore it and the signal handlers that torchrun replaces."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     own = {
-        "OMP_NUM_THREADS": threads,
+        # A share of the cores, unless the user has set it.
+        "OMP_NUM_THREADS": str(max(1, count_cores() // processes)),
         LAUNCHED: str(os.getpid()),
         # Signals that torchrun forwards.
         "TORCHELASTIC_SIGNALS_TO_HANDLE": ",".join(number.name for number in SIGNALS),
@@ -110,6 +101,8 @@ def _environment(processes: int) -> Iterator[None]:
     finally:
         for key in own:
             del os.environ[key]
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def leave_ranks() -> bool:
@@ -119,10 +112,9 @@ def leave_ranks() -> bool:
         Whether this is the first rank, which continues alone: testing on several devices would
         repeat patches to fill the last batch.
     """
-    first = os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")) == "0"
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-    return first
+    return global_rank() == 0
 
 
 def _quoted(path: Path) -> str:

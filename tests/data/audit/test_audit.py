@@ -1,7 +1,6 @@
 """Every finding is found in a set that has it, and nothing in a clean one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,14 +9,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from idc.data.audit.audit import Limits, default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.audit.findings import FINDINGS, as_checks, masks
 from idc.data.sources.idc import IdcSource
-from idc.data.sources.synthetic import SyntheticSource, kaggle_path, write_kaggle
+from idc.data.sources.synthetic import SyntheticSource, kaggle_path
 from idc.data.store.build import read_set
+from kaggle_files import write_kaggle
 
 Folder = Callable[..., Path]
-LIMITS = default_limits()
+LIMITS = defaults(Limits)
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def checks(root: Path, limits: Limits | None = None) -> pd.DataFrame:
+def checks(root: Path, limits: dict[str, float] | None = None) -> pd.DataFrame:
     source = IdcSource(root)
     table, _, _ = read_set(source, source.scan().index, limits or LIMITS, 2, lambda n: None)
     return table.set_index("path")[["checks", "duplicate_of"]].astype(str)
@@ -92,7 +93,7 @@ def test_nearly_the_same_pixels_across_patients_only(root: Path) -> None:
     found = checks(root)
     assert found.loc[near].tolist() == ["near_duplicate", original]
     assert (found["checks"] != "").sum() == 1
-    assert (checks(root, replace(LIMITS, near_difference=0.5))["checks"] == "").all()
+    assert (checks(root, {**LIMITS, "near_difference": 0.5})["checks"] == "").all()
 
 
 def test_patches_that_overlap_on_the_slide(root: Path) -> None:
@@ -161,8 +162,8 @@ def test_slivers_formats_palettes_and_images_that_are_too_large(root: Path) -> N
     assert found[jpeg] == "odd_format"
     assert found[palette] == "odd_mode"
     assert found[right] == ""
-    assert checks(root, replace(LIMITS, sliver=0.0))["checks"][sliver] == "odd_size"
-    assert checks(root, replace(LIMITS, sliver=0.3))["checks"][edge] == "odd_size,sliver"
+    assert checks(root, {**LIMITS, "sliver": 0.0})["checks"][sliver] == "odd_size"
+    assert checks(root, {**LIMITS, "sliver": 0.3})["checks"][edge] == "odd_size,sliver"
 
 
 def test_checks_and_masks_are_inverse() -> None:

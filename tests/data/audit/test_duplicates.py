@@ -42,7 +42,8 @@ def test_near_pairs_are_all_pairs_within_the_distance(data: st.DataObject) -> No
     groups = np.array([group for *_, group in rows], np.int64)
     grey = (np.arange(len(rows)) % 4 * 20).astype(np.uint8)
     patches = np.broadcast_to(grey[:, None, None, None], (len(rows), 2, 2, 3))
-    found = near_pairs(hashes, groups, patches, np.arange(len(rows)), bits, difference=25.0)
+    limits = {"near_bits": bits, "near_difference": 25.0}
+    found = near_pairs(hashes, groups, patches, np.arange(len(rows)), limits)
     expected = [
         [i, j]
         for i, j in combinations(range(len(rows)), 2)

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import pandas as pd
 import pytest
 
 from conftest import BREAKS
-from idc.data.audit.audit import Limits, default_limits
+from idc.config.schema.data import Limits
+from idc.config.schema.option import defaults
 from idc.data.sources.base import Scan
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.tree import HIDDEN
@@ -26,7 +26,7 @@ from idc.errors import DataError
 
 Folder = Callable[..., Path]
 PATIENTS = {"9001": (6, 4), "9002": (3, 7)}
-LIMITS = default_limits()
+LIMITS = defaults(Limits)
 
 
 @contextmanager
@@ -61,7 +61,9 @@ def source(kaggle: Folder, tmp_path: Path) -> Counting:
 def make(source: Counting, tmp_path: Path) -> Callable[..., tuple[Stored, list[str]]]:
     """Make the store; gives it and the files that were read for it."""
 
-    def run(workers: int = 1, limits: Limits = LIMITS, **options: bool) -> tuple[Stored, list[str]]:
+    def run(
+        workers: int = 1, limits: dict[str, float] = LIMITS, **options: bool
+    ) -> tuple[Stored, list[str]]:
         source.log.write_text("")
         stored = build_store(source, tmp_path / "stores", limits, workers, silent, **options)
         return stored, source.log.read_text().splitlines()
@@ -164,7 +166,7 @@ def test_nothing_changed_moves_nothing(source: Counting, make: Callable) -> None
 
 def test_other_limits_check_anew_without_reading(source: Counting, make: Callable) -> None:
     make()
-    strict = replace(LIMITS, ink=1e-6, colourless=0.001)
+    strict = {**LIMITS, "ink": 1e-6, "colourless": 0.001}
     again, read = make(limits=strict)
     assert read == []
     assert open_current(source, again.folder.parent, strict) is not None

@@ -1,52 +1,18 @@
 """The audit: every finding of a set, from its index and its facts."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.config.schema.data import Limits as LimitOptions
-from idc.config.schema.option import defaults
 from idc.data.audit import findings as f
 from idc.data.audit.duplicates import first_of_equal, near_pairs, overlapping, several_labels
 from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
 from idc.data.index import has_positions
 
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
-
-
-@dataclass(frozen=True)
-class Limits:
-    """From where on a measure is a finding; `idc.config.schema.data` has ranges and defaults.
-
-    Attributes:
-        white: Share of white pixels of a `near_white` patch.
-        grey: Share of grey pixels of a `near_grey` patch.
-        colourless: Share of colourless pixels of a `glass` patch.
-        ink: Share of pixels of ink's colours of an `ink` patch.
-        sliver: Share of the set's usual area, in pixels, below which a patch is a `sliver`.
-        near_bits: Bits in which the perceptual hashes of near-duplicates may differ, 0..7: with
-            more, nearly every pair would have to be compared.
-        near_difference: Mean absolute difference of their pixels, at most, in grey levels.
-    """
-
-    white: float
-    grey: float
-    colourless: float
-    ink: float
-    sliver: float
-    near_bits: int
-    near_difference: float
-
-    def as_dict(self) -> dict[str, float]:
-        """The limits as plain values."""
-        return asdict(self)
-
-
-def default_limits() -> Limits:
-    """The limits of a set that is read without a configuration."""
-    return Limits(**defaults(LimitOptions))
+Limits = Mapping[str, float]  # from where on a measure is a finding: `audit.limits`
 
 
 def audit(
@@ -57,7 +23,7 @@ def audit(
     Args:
         index: What `Source.scan`, `Source.read` and `measure` return for each patch.
         patches: uint8 (N, P, P, 3), row for row.
-        limits: From where on a measure is a finding.
+        limits: See `idc.config.schema.data.Limits`.
         h_and_e: Whether the images are H&E sections; glass, grey and ink are looked for in these.
 
     Returns:
@@ -74,16 +40,11 @@ def audit(
     findings[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
     splits, usual = index[["width", "height"]].to_numpy(), usual_size(index)
     findings[f.ODD_SIZE] = readable & (splits != usual).any(axis=1)
-    smallest = limits.sliver * usual[0] * usual[1]
+    smallest = limits["sliver"] * usual[0] * usual[1]
     findings[f.SLIVER] = readable & (splits.astype(np.int64).prod(axis=1) < smallest)
-    for name, column, limit in (
-        (f.NEAR_WHITE, "white", limits.white),
-        (f.NEAR_GREY, "grey", limits.grey),
-        (f.GLASS, "colourless", limits.colourless),
-        (f.INK, "ink", limits.ink),
-    ):
+    for name, column in f.OF_COLOUR.items():
         applies = h_and_e or name not in f.OF_H_AND_E
-        findings[name] = readable & applies & (index[column].to_numpy() >= limit)
+        findings[name] = readable & applies & (index[column].to_numpy() >= limits[column])
     named = ~findings.get(f.BAD_NAME, np.zeros(count, bool))
     usable = np.flatnonzero(readable & named)
     duplicate = np.full(count, -1, np.int64)
@@ -151,7 +112,7 @@ def _near(
     rows = usable[~plain[usable] & (duplicate[usable] < 0)]
     groups = pd.factorize(index["patient"])[0].astype(np.int64)
     hashes = index["perceptual"].to_numpy(np.uint64)
-    pairs = near_pairs(hashes, groups, patches, rows, limits.near_bits, limits.near_difference)
+    pairs = near_pairs(hashes, groups, patches, rows, limits)
     duplicate[pairs[::-1, 1]] = pairs[::-1, 0]  # backwards: the earliest is the one that stays
     return {f.NEAR_DUPLICATE: _spread(pairs[:, 1], len(index))}
 

@@ -1,6 +1,6 @@
 """The same pixels twice, nearly the same in two patients, the same place on a slide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -33,12 +33,11 @@ def near_pairs(
     groups: Codes,
     patches: NDArray[np.uint8],
     rows: Codes,
-    bits: int,
-    difference: float,
+    limits: Mapping[str, float],
 ) -> NDArray[np.int64]:
     """Pairs of rows of two patients that look nearly the same.
 
-    Hashes at most `bits` apart agree in at least one of ``bits + 1`` bands (pigeonhole; Manku et
+    Hashes at most n bits apart agree in at least one of n + 1 bands (pigeonhole; Manku et
     al. 2007, "Detecting near-duplicates for web crawling"), so only rows that share a band are
     compared. What the hash proposes, the pixels confirm.
 
@@ -47,18 +46,18 @@ def near_pairs(
         groups: One code per patient, int64 (N,).
         patches: uint8 (N, P, P, 3).
         rows: The rows to compare, int64 (n,).
-        bits: Hamming distance of the hashes, at most, 0..15.
-        difference: Mean absolute difference of the pixels, at most, in 0..255.
+        limits: ``near_bits``, the Hamming distance of the hashes, at most, and
+            ``near_difference``, the mean absolute difference of the pixels, at most, in 0..255.
 
     Returns:
         int64 (m, 2), the earlier row first, sorted, none twice.
     """
     parts = [np.empty((0, 2), np.int64)]
-    for pairs in _candidates(perceptual, groups, rows, bits):
+    for pairs in _candidates(perceptual, groups, rows, int(limits["near_bits"])):
         for start in range(0, len(pairs), BLOCK):
             part = pairs[start : start + BLOCK]
             one, two = (patches[part[:, i]].astype(np.int16) for i in (0, 1))
-            parts.append(part[np.abs(one - two).mean(axis=(1, 2, 3)) <= difference])
+            parts.append(part[np.abs(one - two).mean(axis=(1, 2, 3)) <= limits["near_difference"]])
     return np.asarray(np.unique(np.concatenate(parts), axis=0), np.int64)
 
 

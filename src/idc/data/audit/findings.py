@@ -17,6 +17,8 @@ DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
 DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
 OVERLAP, ONE_CLASS = "overlap", "one_class"
 NEAR_WHITE, NEAR_GREY, GLASS, INK = "near_white", "near_grey", "glass", "ink"
+# Findings by the share of pixels of a kind, to the measure and the limit of that name.
+OF_COLOUR = {NEAR_WHITE: "white", NEAR_GREY: "grey", GLASS: "colourless", INK: "ink"}
 OF_H_AND_E = (NEAR_GREY, GLASS, INK)  # what means something in a stained section only
 CORRECTED = RELABELLED, EXCLUDED = "relabelled", "excluded"
 Masks = dict[str, NDArray[np.bool_]]
@@ -125,8 +127,6 @@ FINDINGS: dict[str, Finding] = {
     ),
     EXCLUDED: Finding("data.corrections leaves the patch out.", "Nothing.", always="drop"),
 }
-CHOICES = tuple(name for name, finding in FINDINGS.items() if finding.always is None)
-BY_NAME = (BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH)
 
 
 def join(names: Iterable[str]) -> str:

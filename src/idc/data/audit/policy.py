@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.audit.findings import (
-    CHOICES,
     EXCLUDED,
     FINDINGS,
     NOT_READ,
@@ -19,7 +18,7 @@ from idc.data.audit.findings import (
 )
 from idc.data.index import has_positions
 from idc.data.sources.tree import NotRead
-from idc.errors import ConfigError, DataError
+from idc.errors import DataError
 
 SHOWN = 5
 
@@ -49,27 +48,14 @@ class Policy:
     """An action for each finding.
 
     Args:
-        actions: Finding to ``keep``, ``drop`` or ``fail``; every finding must be there, but for
-            those about which there is no choice.
+        actions: Finding to ``keep``, ``drop`` or ``fail``, for every finding about which there is
+            a choice; see `idc.config.schema.data.Audit`.
         h_and_e: Whether the images are H&E sections; if not, some findings do not apply.
-
-    Raises:
-        ConfigError: A finding is missing or unknown, or its action is not possible.
     """
 
     def __init__(self, actions: Mapping[str, Action], h_and_e: bool = True) -> None:
         self.h_and_e = h_and_e
         settled = {name: f.always for name, f in FINDINGS.items() if f.always is not None}
-        if unknown := sorted(set(actions) - set(CHOICES)):
-            raise ConfigError(
-                f"audit.{unknown[0]}: there is no such finding; there are {', '.join(CHOICES)}."
-            )
-        for name in CHOICES:
-            possible = ("keep", "drop", "fail") if FINDINGS[name].can_keep else ("drop", "fail")
-            if actions.get(name) not in possible:
-                raise ConfigError(
-                    f"audit.{name}={actions.get(name)}: give {' or '.join(possible)}."
-                )
         self.actions: dict[str, Action] = {**actions, **settled}
 
     def decide(self, index: pd.DataFrame, not_read: Sequence[NotRead] = ()) -> Decisions:

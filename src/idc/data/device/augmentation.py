@@ -16,10 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from idc.data.device.batched import BatchedTransform, Parameters, refuse
-from idc.data.device.colour import BatchedBrightnessContrast, BatchedColorJitter
-from idc.data.device.geometry import MEMBERS, BatchedAffine, BatchedSymmetry
-from idc.data.device.local import BatchedCoarseDropout, BatchedGaussianBlur
-from idc.data.device.stain import BatchedHEStain
+from idc.data.device.colour import BatchedBrightnessContrast, BatchedColorJitter, BatchedHEStain
+from idc.data.device.geometry import (
+    MEMBERS,
+    BatchedAffine,
+    BatchedCoarseDropout,
+    BatchedGaussianBlur,
+    BatchedSymmetry,
+)
 from idc.runtime.seeding import derive_seed
 
 BATCHED: dict[type, Any] = {

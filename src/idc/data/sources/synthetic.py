@@ -1,10 +1,8 @@
 """The embedded synthetic set as a source; `idc.data.synthetic` draws its patches."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -101,23 +99,3 @@ class SyntheticSource(Source):
 def kaggle_path(patient: str, x: int, y: int, label: int) -> str:
     """A patch's place in the layout of the Kaggle set."""
     return f"{patient}/{label}/{patient}_idx5_x{x}_y{y}_class{label}.png"
-
-
-def write_kaggle(source: SyntheticSource, root: Path) -> int:
-    """Write the set as PNG files in the layout of the Kaggle set.
-
-    Args:
-        source: What to write.
-        root: A folder, made if need be.
-
-    Returns:
-        How many files were written.
-    """
-    index = source.scan().index
-    for _, part in index.groupby("patient", sort=True):
-        patches = source.read(part).patches
-        for path, patch in zip(part["path"], patches, strict=True):
-            target = root / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(target), patch[:, :, ::-1])
-    return len(index)

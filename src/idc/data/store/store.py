@@ -92,7 +92,7 @@ def open_current(
     folder = store_folder(stores, source)
     for _ in range(ATTEMPTS):
         described = read_description(folder)
-        if described is None or described.limits != limits.as_dict():
+        if described is None or described.limits != limits:
             return None
         if not unchanged(source.root, described.directories):
             log.info("store: %s has changed since it was packed", source.root)
@@ -216,7 +216,7 @@ def _publish(
         count=len(table),
         patch_size=source.patch_size,
         fingerprint=mark,
-        limits=limits.as_dict(),
+        limits=dict(limits),
         directories=dict(scan.folders),
         not_read=scan.not_read,
         ignored=dict(scan.ignored),
