@@ -132,7 +132,8 @@ def test_lightning_takes_it_and_sets_the_epoch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limit", [0.5, 0.0])
 def test_on_a_gpu_batches_are_the_same(limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resident, "CHUNK", 5 * PATCHES[0].nbytes)
-    store = ResidentStore(PATCHES, LABELS, "cuda", limit)
+    monkeypatch.setattr(resident, "LIMIT", limit)
+    store = ResidentStore(PATCHES, LABELS, "cuda")
     assert store.resident == (limit > 0)
     ours = ResidentLoader(store, ROWS, EpochSampler(70, 3), 16)
     iterator = iter(ours)

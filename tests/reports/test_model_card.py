@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from run_cases import EVIL, config, make_run, save_png
 
-from idc.data.sources.card import DataCard
+from idc.data.sources.base import DataCard
 from idc.errors import DataError
 from idc.reports.markdown import Markdown, code, escape
 from idc.reports.markdown import markdown_table as table

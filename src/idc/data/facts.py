@@ -63,16 +63,13 @@ def measure(patches: NDArray[np.uint8]) -> pd.DataFrame:
 
 def pixel_hashes(patches: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """A hash of each patch's pixels: blake2b, uint64 (n,)."""
-    return np.fromiter(map(_pixel_hash, patches), np.uint64, len(patches))
+    digests = (hashlib.blake2b(patch.tobytes(), digest_size=8).digest() for patch in patches)
+    return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def _means(values: "cv2.typing.MatLike", count: int) -> NDArray[np.float32]:
     flat = values.reshape(count, -1)
     return np.asarray(cv2.reduce(flat, 1, cv2.REDUCE_AVG, dtype=cv2.CV_32F), np.float32).ravel()
-
-
-def _pixel_hash(patch: NDArray[np.uint8]) -> int:
-    return int.from_bytes(hashlib.blake2b(patch.tobytes(), digest_size=8).digest(), "little")
 
 
 def _difference_hash(light: NDArray[np.uint8]) -> int:

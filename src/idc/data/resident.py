@@ -19,6 +19,7 @@ from idc.data.dataset import Batch
 from idc.data.device.augmentation import DeviceAugmentation
 
 log = logging.getLogger(__name__)
+LIMIT = 0.5  # largest share of the free memory of a GPU that the patches may take
 CHUNK = 64 * 2**20  # bytes of patches on their way to the device
 
 
@@ -34,23 +35,18 @@ class ResidentStore:
         patches: uint8 (N, H, W, 3), a `numpy.memmap` or not.
         labels: int64 (N,).
         device: Where batches are needed.
-        limit: The largest share of the GPU's free memory that the patches may take, in 0..1.
 
     Attributes:
         resident: Whether the patches lie on `device`.
     """
 
     def __init__(
-        self,
-        patches: NDArray[np.uint8],
-        labels: NDArray[np.int64],
-        device: torch.device | str,
-        limit: float = 0.5,
+        self, patches: NDArray[np.uint8], labels: NDArray[np.int64], device: torch.device | str
     ) -> None:
         self.device = torch.device(device)
         self.host = patches
         self.labels = torch.from_numpy(labels).to(self.device)
-        fits = self.device.type == "cuda" and patches.nbytes <= limit * _free(self.device)
+        fits = self.device.type == "cuda" and patches.nbytes <= LIMIT * _free(self.device)
         self.resident = fits or self.device.type == "cpu"
         place = str(self.device) if self.resident else f"host memory, beside {self.device}"
         log.info("patches: %.2f GB as uint8 in %s", patches.nbytes / 1e9, place)

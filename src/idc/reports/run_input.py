@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.sources.card import DataCard
+from idc.data.sources.base import DataCard
 from idc.text import value_label
 
 Interval = tuple[float, float]

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -75,30 +75,28 @@ def hold(path: Path, what: str) -> Iterator[Holder | None]:
 
 def holder(path: Path) -> Holder | None:
     """The running process on this machine that holds a lock, or None."""
-    path = path.absolute()
-    if path in _held:
-        return _held[path]
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
-        return None
-    try:
+
+    def read_if_locked(handle: int) -> Holder | None:
         return None if _lock(handle) else _read(handle) or Holder("this machine", 0, "now")
-    finally:
-        os.close(handle)
+
+    return _look(path.absolute(), os.O_RDWR, read_if_locked)
 
 
 def last_holder(path: Path) -> Holder | None:
     """The process that holds a lock or was killed while it did; None if there is no lock file."""
-    path = path.absolute()
+    return _look(path.absolute(), os.O_RDONLY, _read)
+
+
+def _look(path: Path, flags: int, read: Callable[[int], Holder | None]) -> Holder | None:
+    """This process if it holds the lock, else what the lock file says."""
     if path in _held:
         return _held[path]
     try:
-        handle = os.open(path, os.O_RDONLY)
+        handle = os.open(path, flags)
     except OSError:
         return None
     try:
-        return _read(handle)
+        return read(handle)
     finally:
         os.close(handle)
 

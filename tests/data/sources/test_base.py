@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from idc.data.index import OPTIONAL, conform, has_positions, position_words
-from idc.data.sources.base import Source, positive_last
-from idc.data.sources.card import DataCard, read_card
+from idc.data.sources.base import DataCard, Source, positive_last, read_card
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource
 from idc.data.sources.tree import FileTree

@@ -16,7 +16,7 @@ Limits = Mapping[str, float]  # from where on a measure is a finding: `audit.lim
 
 
 def audit(
-    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, h_and_e: bool = True
+    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, h_and_e: bool
 ) -> pd.DataFrame:
     """Find what is odd in a set.
 
@@ -27,8 +27,9 @@ def audit(
         h_and_e: Whether the images are H&E sections; glass, grey and ink are looked for in these.
 
     Returns:
-        ``checks`` (str, see `idc.data.audit.findings`) and ``duplicate_of`` (str: the path of the
-        earlier patch that a duplicate or overlapping one repeats, else ""), row for row.
+        The index with ``checks`` (str, see `idc.data.audit.findings`), the findings about the
+        names among them, and ``duplicate_of`` (str: the path of the earlier patch that a duplicate
+        or overlapping one repeats, else "").
     """
     count = len(index)
     findings = f.masks(index["checks"])
@@ -55,14 +56,8 @@ def audit(
         findings |= _placed(index, usable, duplicate, max(usual))
     paths = index["path"].iloc[np.maximum(duplicate, 0)].reset_index(drop=True)
     duplicates = paths.where(pd.Series(duplicate >= 0), "")
-    return pd.DataFrame({"checks": f.as_checks(findings, count), "duplicate_of": duplicates})
-
-
-def audited(
-    index: pd.DataFrame, patches: NDArray[np.uint8], limits: Limits, h_and_e: bool
-) -> pd.DataFrame:
-    """The index with the findings of `audit` in place of those about the names alone."""
-    return index.drop(columns="checks").join(audit(index, patches, limits, h_and_e))
+    table = index.drop(columns="checks")
+    return table.assign(checks=f.as_checks(findings, count), duplicate_of=duplicates)
 
 
 def usual_size(index: pd.DataFrame) -> tuple[int, int]:

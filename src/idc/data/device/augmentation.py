@@ -38,17 +38,11 @@ BATCHED: dict[type, Any] = {
 
 
 class Step(NamedTuple):
-    """One transform of one batch.
-
-    Attributes:
-        transform: The transform.
-        chosen: int64 (m,), the samples that get it; None for all.
-        parameters: float32 (m, q).
-    """
+    """One transform of one batch."""
 
     transform: BatchedTransform
-    chosen: Tensor | None
-    parameters: Tensor
+    chosen: Tensor | None  # int64 (m,), the samples that get it; None for all
+    parameters: Tensor  # float32 (m, q)
 
 
 class DeviceAugmentation:

@@ -91,15 +91,9 @@ class BatchedColorJitter(BatchedTransform):
         hue_place = (order == 3).argmax(1)
         slots = np.tile(np.array([1.0, 0.0, 0.0, 0.0]), (n, 6, 1))
         b, c, s = (between(u[:, i], r) for i, r in enumerate(self.ranges))
-        zero = np.zeros(n)
-        formulas = np.stack(
-            [
-                np.stack([b, zero, zero, zero], 1),
-                np.stack([c, zero, 1 - c, zero], 1),
-                np.stack([s, 1 - s, zero, zero + 0.5], 1),
-            ],
-            1,
-        )
+        formulas = np.zeros((n, 3, 4))
+        formulas[:, :, 0] = np.stack([b, c, s], 1)
+        formulas[:, 1, 2], formulas[:, 2, 1], formulas[:, 2, 3] = 1 - c, 1 - s, 0.5
         for kind in range(3):
             place = (order == kind).argmax(1)
             slot = np.where(place < hue_place, place, 2 + place - hue_place)

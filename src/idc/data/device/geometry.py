@@ -78,14 +78,16 @@ class BatchedAffine(BatchedTransform):
     uniforms = 7
 
     def __init__(self, transform: A.Affine) -> None:
-        if transform.border_mode not in PADDING:
-            raise refuse(transform, f"with border_mode={transform.border_mode} has no batched form")
-        if transform.interpolation != cv2.INTER_LINEAR:
-            raise refuse(
-                transform, f"with interpolation={transform.interpolation} has no batched form"
-            )
-        if transform.fit_output or transform.balanced_scale:
-            raise refuse(transform, "with fit_output or balanced_scale has no batched form")
+        for odd, option in (
+            (transform.border_mode not in PADDING, f"border_mode={transform.border_mode}"),
+            (
+                transform.interpolation != cv2.INTER_LINEAR,
+                f"interpolation={transform.interpolation}",
+            ),
+            (transform.fit_output or transform.balanced_scale, "fit_output or balanced_scale"),
+        ):
+            if odd:
+                raise refuse(transform, f"with {option} has no batched form")
         self.transform = transform
         self.padding = PADDING[transform.border_mode]
         self.fill = np.broadcast_to(np.asarray(transform.fill, np.float32), (3,))
@@ -233,8 +235,7 @@ class BatchedCoarseDropout(BatchedTransform):
         _, height, width, _ = pixels.shape
         corners, fill = parameters[:, :-3], parameters[:, None, None, -3:]
         top, bottom, left, right = corners.view(-1, 4, self.holes, 1).unbind(1)
-        y = torch.arange(height, device=pixels.device)
-        x = torch.arange(width, device=pixels.device)
+        y, x = (torch.arange(size, device=pixels.device) for size in (height, width))
         rows = (y >= top) & (y < bottom)
         columns = (x >= left) & (x < right)
         hole = (rows[..., :, None] & columns[..., None, :]).any(1)

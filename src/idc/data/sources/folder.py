@@ -15,8 +15,7 @@ import pandas as pd
 from idc.data.audit.findings import BAD_NAME
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.index import PREDEFINED
-from idc.data.sources.base import Source
-from idc.data.sources.card import read_card
+from idc.data.sources.base import Source, read_card
 from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
 from idc.errors import ConfigError, DataError
 
@@ -46,7 +45,7 @@ class FolderSource(Source):
             in the path below the root; ``folder`` for the folder that holds the image; None if it
             is unknown which images are of one patient. An image that it does not fit is a
             `bad_name`.
-        card: What is published about the set; see `idc.data.sources.card.DataCard`.
+        card: What is published about the set; see `idc.data.sources.base.DataCard`.
 
     Raises:
         ConfigError: The pattern is no regular expression or has no such group, or the card has an

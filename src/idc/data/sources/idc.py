@@ -12,8 +12,7 @@ import pandas as pd
 from idc.data.audit.findings import BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH, join
 from idc.data.decode import SUFFIXES
 from idc.data.index import UNKNOWN
-from idc.data.sources.base import Source
-from idc.data.sources.card import DataCard
+from idc.data.sources.base import DataCard, Source
 from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
 
 NESTED_COPY = "IDC_regular_ps50_idx5"

@@ -1,16 +1,12 @@
 """The embedded synthetic set as a source; `idc.data.synthetic` draws its patches."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.decode import RGB
 from idc.data.files import Pixels
-from idc.data.sources.base import Source
-from idc.data.sources.card import DataCard
+from idc.data.sources.base import DataCard, Source
 from idc.data.sources.tree import FileTree
 from idc.data.synthetic import SyntheticSpec, make_index, render
 from idc.runtime.seeding import derive_seed
@@ -60,11 +56,6 @@ class SyntheticSource(Source):
             patients, patches_per_patient, patch_size, positive_fraction, seed=seed
         )
         self.shuffle_labels = shuffle_labels
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """None: nothing is stored."""
-        return {}
 
     def list_images(self, tree: FileTree) -> pd.DataFrame:
         """List the patches; ``drawn`` is 1 where tumour is drawn, whatever the label says."""

@@ -13,8 +13,7 @@ import pandas as pd
 
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.index import POSITION, PREDEFINED
-from idc.data.sources.base import Source
-from idc.data.sources.card import read_card
+from idc.data.sources.base import Source, read_card
 from idc.data.sources.folder import SPLIT_FOLDERS
 from idc.data.sources.tree import FileTree
 from idc.data.split.base import UNUSED, sort_patients
@@ -42,7 +41,7 @@ class TableSource(Source):
         edge: See `Source`.
         max_pixels: See `Source`.
         positive: See `Source`.
-        card: What is published about the set; see `idc.data.sources.card.DataCard`.
+        card: What is published about the set; see `idc.data.sources.base.DataCard`.
 
     Raises:
         ConfigError: A column that is needed is null, the template has no ``*``, or the card has an

@@ -109,14 +109,10 @@ class FileTree:
             self._count([folder], f"a folder that cannot be opened ({error.strerror})")
         for why, names in others.items():
             self._count([below(folder, name) for name in sorted(names)], why)
-        return self._writable(folder, sorted(folders)), sorted(files)
-
-    def _writable(self, folder: str, names: list[str]) -> list[str]:
-        """The folders without those whose name cannot be written down; their files are counted."""
-        for name in names:
-            if not is_utf8(name):
+        for name in sorted(folders):
+            if not is_utf8(name):  # it cannot be written down; its files are counted
                 self.pass_tree(below(folder, name), NO_UTF8)
-        return [name for name in names if is_utf8(name)]
+        return sorted(filter(is_utf8, folders)), sorted(files)
 
     def pass_over(self, paths: Sequence[str], why: str) -> None:
         """Count files that are not read: for this reason if they are images by their names."""

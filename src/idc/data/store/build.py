@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.audit.audit import Limits, audited
+from idc.data.audit.audit import Limits, audit
 from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, measure, pixel_hashes
 from idc.data.files import FILE_FACTS
 from idc.data.sources.base import Source
@@ -272,7 +272,5 @@ def read_set(
 
     with ThreadPoolExecutor(threads) as pool:
         facts = pd.concat(pool.map(read, range(0, len(index), CHUNK)), ignore_index=True)
-    table = audited(
-        index.reset_index(drop=True).join(facts), patches, limits, source.card.is_h_and_e
-    )
+    table = audit(index.reset_index(drop=True).join(facts), patches, limits, source.card.is_h_and_e)
     return table, patches, fingerprint(table)

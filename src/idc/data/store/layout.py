@@ -7,15 +7,15 @@ step, so that a reader sees the old store or the new one, never half of either.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from idc.data.sources.base import Source
-from idc.data.sources.tree import NotRead
+from idc.data.sources.tree import NEVER, FileTree, NotRead
 from idc.errors import DataError, first_line
+from idc.runtime.atomic import write_text
 
 FORMAT = 3  # of the files; another number is built anew
 DESCRIPTION = "store.json"
@@ -99,12 +99,7 @@ def read_description(folder: Path) -> Description | None:
 
 def write_description(folder: Path, description: Description) -> None:
     """Make a store's files the current ones, in one step, and remove those before them."""
-    draft = folder / f"{DESCRIPTION}.part"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(asdict(description), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(folder / DESCRIPTION)
+    write_text(folder / DESCRIPTION, json.dumps(asdict(description), indent=1))
     for path in [*folder.glob("patches-*.npy"), *folder.glob("index-*.parquet")]:
         if path.name not in (description.patches, description.index):
             path.unlink()  # those who have it open keep it
@@ -120,11 +115,7 @@ def unchanged(root: Path, times: Mapping[str, int]) -> bool:
         root: The source's root.
         times: See `idc.data.sources.base.Scan`.
     """
-    for name, time in times.items():
-        try:
-            status = os.stat(root / name)  # noqa: PTH116 (hundreds of them at each start)
-        except OSError:
-            return False
-        if status.st_mtime_ns != time:
-            return False
-    return bool(times)
+    now = FileTree(root)
+    for name in times:
+        now.note_time(name)
+    return bool(times) and NEVER not in times.values() and now.folders == times

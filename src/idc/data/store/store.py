@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from pyarrow.parquet import read_schema  # type: ignore[import-untyped]
 
-from idc.data.audit.audit import Limits, audited
+from idc.data.audit.audit import Limits, audit
 from idc.data.facts import COLOURS, HASHES, SHARES, fingerprint, pixel_hashes
 from idc.data.index import INDEX
 from idc.data.sources.base import Scan, Source
@@ -36,13 +36,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 5
 SAMPLE = 64  # patches whose pixels are checked at each opening
 # What a run needs of the index; the facts of the files stay on the disk.
-COLUMNS = (
-    *INDEX,
-    *("problem", "duplicate_of"),
-    *HASHES,
-    *COLOURS,
-    *SHARES,
-)
+COLUMNS = (*INDEX, "problem", "duplicate_of", *HASHES, *COLOURS, *SHARES)
 Progress = Callable[[int, str], AbstractContextManager[Advance]]
 
 
@@ -184,7 +178,7 @@ def _build(
             with progress(len(index), f"packing {source.name}") as advance:
                 table, array, read = pack(source, index, folder, before, workers, advance)
         pixels = np.load(array, mmap_mode="r")
-        table = audited(table, pixels, limits, source.card.is_h_and_e)
+        table = audit(table, pixels, limits, source.card.is_h_and_e)
         return _publish(source, folder, table, array, limits, scan, read)
 
 
