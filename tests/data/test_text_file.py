@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idc.data.corrections import read_corrections
-from idc.data.split.csv_file import read_split_csv
+from idc.data.split.predefined import read_split_csv
 from idc.data.text_file import read_text
 from idc.errors import ConfigError, DataError
 

@@ -14,7 +14,7 @@ import pytest
 from idc.data.material import Material
 from idc.data.sources.synthetic import kaggle_path
 from idc.data.split.base import UNUSED
-from idc.data.split.csv_file import write_split_csv
+from idc.data.split.predefined import write_split_csv
 from idc.errors import DataError
 from idc.pipelines.dataset import load_material
 from idc.pipelines.split import divide

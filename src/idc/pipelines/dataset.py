@@ -99,8 +99,7 @@ class Preparation:
         self.names = redactor.pseudonyms if redactor else None
         self.divides, self.stops = divides, stops
         self.source: Source = build(config["data"]["source"], "data")
-        actions = {name: action for name, action in config["audit"].items() if name != "limits"}
-        self.policy = Policy(actions, self.source.card.is_h_and_e)
+        self.policy = Policy(config["audit"], self.source.card.is_h_and_e)
         self.corrections = build_corrections(config)
         self.limits = config["audit"]["limits"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from idc.config.build import Config, build
 from idc.data.sources.base import Source
 from idc.data.split.base import Splitter
-from idc.data.split.csv_file import read_split_csv
+from idc.data.split.predefined import read_split_csv
 from idc.errors import ConfigError
 from idc.tracking.privacy import KEY_VARIABLE, PSEUDONYM, Pseudonyms
 

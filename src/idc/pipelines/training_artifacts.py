@@ -13,7 +13,7 @@ from idc.data.facts import COLOURS, HASHES, SHARES
 from idc.data.files import FILE_FACTS
 from idc.data.material import Material
 from idc.data.split.base import SPLITS
-from idc.data.split.csv_file import write_split_csv
+from idc.data.split.predefined import write_split_csv
 from idc.evaluation.figures import data_figures, learning_figures
 from idc.models.history import History
 from idc.pipelines.callbacks import CHECKPOINTS

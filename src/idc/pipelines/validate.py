@@ -3,6 +3,7 @@
 from idc.attribution.pipeline.options import check_explain, refuse_named
 from idc.config.build import Config, build
 from idc.config.check import check
+from idc.data.audit.policy import Policy
 from idc.pipelines.build import build_transforms
 from idc.pipelines.label_corrections import build_corrections
 from idc.pipelines.plugins import check_plugins
@@ -27,6 +28,8 @@ def check_values(config: Config) -> None:
         ConfigError: Names the value and what it must be.
     """
     check(config)
+    if "audit" in config:
+        Policy(config["audit"])
     if "explain" in config:
         check_explain(config["explain"])
     if "data" in config:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,13 +52,11 @@ class Meter:
 
     Attributes:
         device: The device used; if it is a GPU, the energy of all GPUs is counted.
+        cost: The total measured so far.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    _seconds: float = 0.0
-    _joules: float = 0.0
-    _measured: bool = True
-    _sources: tuple[str, ...] = ()
+    cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
     _start: float = 0.0
     _before: dict[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -67,24 +66,17 @@ class Meter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._seconds += time.perf_counter() - self._start
-        after = _counters(self.device)
-        if not self._before or self._before.keys() != after.keys():
-            self._measured = False
+        seconds = self.cost.seconds + time.perf_counter() - self._start
+        after, joules = _counters(self.device), self.cost.joules
+        if joules is None or not after or self._before.keys() != after.keys():
+            self.cost = Cost(seconds)
             return
         for name, (value, span) in after.items():
             step = value - self._before[name][0]
-            # Processor counters wrap around.
-            self._joules += step if step >= 0 else step + span
-        kinds = sorted({name.split(":")[0] for name in after})
-        self._sources = tuple(
-            f"{sum(name.startswith(kind) for name in after)} x {kind}" for kind in kinds
-        )
-
-    @property
-    def cost(self) -> Cost:
-        """The total measured so far."""
-        return Cost(self._seconds, self._joules if self._measured else None, self._sources)
+            joules += step if step >= 0 else step + span  # processor counters wrap around
+        kinds = Counter(name.split(":")[0] for name in sorted(after))
+        sources = tuple(f"{count} x {kind}" for kind, count in kinds.items())
+        self.cost = Cost(seconds, joules, sources)
 
 
 def _counters(device: torch.device) -> dict[str, tuple[float, float]]:

@@ -3,16 +3,11 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor, uint8
 
 KEY = "digest"  # of a checkpoint's content
-
-
-class _Hash(Protocol):
-    def update(self, data: Any, /) -> None:
-        """Take in more bytes."""
 
 
 def file_digest(path: Path) -> str:
@@ -46,10 +41,10 @@ def content_digest(content: Mapping[str, Any]) -> str:
     return hasher.hexdigest()
 
 
-def _add(hasher: _Hash, node: Any) -> None:
+def _add(hasher: "hashlib._Hash", node: Any) -> None:
     if isinstance(node, Tensor):
         hasher.update(f"tensor {node.dtype} {tuple(node.shape)};".encode())
-        hasher.update(node.detach().cpu().contiguous().reshape(-1).view(uint8).numpy())
+        hasher.update(node.detach().cpu().contiguous().reshape(-1).view(uint8).numpy().data)
     elif isinstance(node, Mapping):
         hasher.update(f"mapping {len(node)};".encode())
         for key, value in node.items():

@@ -7,7 +7,7 @@ from idc.config.schema.option import options
 from idc.data.audit.findings import FINDINGS
 from idc.data.audit.policy import Policy
 from idc.data.sources.tree import NotRead
-from idc.errors import DataError
+from idc.errors import ConfigError, DataError
 
 CHOICES = [name for name, finding in FINDINGS.items() if finding.always is None]
 KEEP = {name: "keep" if FINDINGS[name].can_keep else "drop" for name in CHOICES}
@@ -75,6 +75,13 @@ def test_many_files_are_not_all_listed() -> None:
     with pytest.raises(DataError, match="and 25 more") as caught:
         Policy({**KEEP, "ink": "fail"}).refuse(many, "root")
     assert "p05" not in str(caught.value)
+
+
+def test_every_finding_needs_an_action_and_no_other_has_one() -> None:
+    for wrong in ({**KEEP, "inc": "keep"}, {k: v for k, v in KEEP.items() if k != "ink"}):
+        with pytest.raises(ConfigError, match=r"audit\.(inc: there is no such|ink: it has no)"):
+            Policy(wrong)
+    Policy({**KEEP, "limits": {}})
 
 
 def test_what_a_review_excludes_is_dropped_and_stops_nothing() -> None:

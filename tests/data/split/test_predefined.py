@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from split_cases import index_of
 
-from idc.data.split.csv_file import write_split_csv
 from idc.data.split.patient import PatientSplit
-from idc.data.split.predefined import PredefinedSplit
+from idc.data.split.predefined import PredefinedSplit, write_split_csv
 from idc.data.split.random import RandomSplit
 from idc.errors import ConfigError, DataError
 

@@ -18,7 +18,7 @@ from idc.data.audit.findings import (
 )
 from idc.data.index import has_positions
 from idc.data.sources.tree import NotRead
-from idc.errors import DataError
+from idc.errors import ConfigError, DataError
 
 SHOWN = 5
 
@@ -49,14 +49,22 @@ class Policy:
 
     Args:
         actions: Finding to ``keep``, ``drop`` or ``fail``, for every finding about which there is
-            a choice; see `idc.config.schema.data.Audit`.
+            a choice; see `idc.config.schema.data.Audit`, whose ``limits`` are left aside.
         h_and_e: Whether the images are H&E sections; if not, some findings do not apply.
+
+    Raises:
+        ConfigError: A finding is missing or unknown.
     """
 
     def __init__(self, actions: Mapping[str, Action], h_and_e: bool = True) -> None:
         self.h_and_e = h_and_e
         settled = {name: f.always for name, f in FINDINGS.items() if f.always is not None}
-        self.actions: dict[str, Action] = {**actions, **settled}
+        choices = [name for name in FINDINGS if name not in settled]
+        given = {name: action for name, action in actions.items() if name != "limits"}
+        if wrong := sorted(set(given) ^ set(choices)):
+            what = "it has no action" if wrong[0] in choices else "there is no such finding"
+            raise ConfigError(f"audit.{wrong[0]}: {what}; there are {', '.join(choices)}.")
+        self.actions: dict[str, Action] = {**given, **settled}
 
     def decide(self, index: pd.DataFrame, not_read: Sequence[NotRead] = ()) -> Decisions:
         """Decide on every patch; see `refuse` for what is to stop the work.

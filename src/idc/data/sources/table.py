@@ -17,7 +17,7 @@ from idc.data.sources.base import Source, read_card
 from idc.data.sources.folder import SPLIT_FOLDERS
 from idc.data.sources.tree import FileTree
 from idc.data.split.base import UNUSED, sort_patients
-from idc.data.split.csv_file import LEFT_OUT, STAYS
+from idc.data.split.predefined import LEFT_OUT, STAYS
 from idc.data.text_file import Lines, read_csv_lines
 from idc.errors import ConfigError, DataError, first_line
 
