@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from idc.attribution.faithfulness.weights_check import shuffled_stages, weight_blocks
 from idc.attribution.features.maps import feature_layers, feature_maps
 from idc.attribution.layers import choose_layer
-from idc.attribution.map_layout import MapLayout
 from idc.attribution.methods import (
     DeepLift,
     FeatureAblation,
@@ -25,7 +24,7 @@ from idc.attribution.methods import (
     ScoreCam,
     SmoothGrad,
 )
-from idc.attribution.prepare import explainable_copy
+from idc.attribution.prepare import MapLayout, explainable_copy
 from idc.attribution.run import explain
 from idc.models import backbones
 from idc.models.heads import linear

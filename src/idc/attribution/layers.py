@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from idc.attribution.map_layout import Hook, MapLayout, hooked
-from idc.attribution.prepare import fresh, gradients
+from idc.attribution.prepare import MapLayout, fresh, gradients, hooked
 from idc.errors import ConfigError
 
 STAGES = "backbone.stages."
@@ -55,9 +54,7 @@ def short_name(layer: str) -> str:
 def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
     """Every module whose outputs are all maps, by name, in the order in which they finish.
 
-    Args:
-        model: A module in eval mode.
-        image: One input, float (1, 3, H, W), on the model's device.
+    Of a model in eval mode, for one input, float (1, 3, H, W), on the model's device.
 
     Raises:
         ConfigError: There is none.
@@ -66,16 +63,13 @@ def map_layers(model: nn.Module, image: Tensor) -> dict[str, MapLayer]:
     layers: dict[str, MapLayer] = {}
     others: set[str] = set()
 
-    def look(name: str) -> Hook:
-        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-            maps = layout.as_map(output)
-            layers.pop(name, None)  # a module that is used twice finishes with its last use
-            if maps is None or len(maps) != len(image):
-                others.add(name)
-            else:
-                layers[name] = MapLayer(name, *map(int, maps.shape[1:]))
-
-        return hook
+    def look(name: str, output: object) -> None:
+        maps = layout.as_map(output)
+        layers.pop(name, None)  # a module that is used twice finishes with its last use
+        if maps is None or len(maps) != len(image):
+            others.add(name)
+        else:
+            layers[name] = MapLayer(name, *map(int, maps.shape[1:]))
 
     names = [name for name, _ in model.named_modules() if name]
     with gradients(), torch.no_grad(), hooked(model, names, look):
@@ -166,11 +160,7 @@ def named_layer(model: nn.Module, layer: str) -> tuple[str, nn.Module]:
 
 
 def _inside_blocks(model: nn.Module) -> set[str]:
-    """Names of the modules within residual and similar blocks: half-done work, not a map.
-
-    A block is an item of a plain Sequential or list that is no Sequential itself and holds a few
-    layers only.
-    """
+    """Modules within residual and similar blocks, small items of a Sequential: half-done work."""
     inside: set[str] = set()
     for parent_name, parent in model.named_modules():
         if type(parent) not in (nn.Sequential, nn.ModuleList):
@@ -188,12 +178,9 @@ def _used(model: nn.Module, image: Tensor, names: Iterable[str]) -> set[str]:
     layout = MapLayout.of(model)
     outputs: dict[str, Tensor] = {}
 
-    def keep(name: str) -> Hook:
-        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-            if isinstance(output, Tensor) and output.requires_grad:
-                outputs[name] = output
-
-        return hook
+    def keep(name: str, output: object) -> None:
+        if isinstance(output, Tensor) and output.requires_grad:
+            outputs[name] = output
 
     with gradients(), hooked(model, names, keep):
         logits = model(fresh(image, image.device).requires_grad_())

@@ -21,24 +21,17 @@ class FaithfulnessPlan:
     mean colour and 0.88 to 0.99 with a blur.
 
     Attributes:
-        patches: Test patches that it is measured on; 0 turns it off.
         baselines: The reference images that replace pixels: ``white`` (glass, in bright field),
             ``grey`` (half of white), ``mean`` (each patch's own mean colour), ``black`` or ``blur``
             (the patch, smoothed by a tenth of its side). A list, or one alone.
         least_gain: A method is trusted if the lower end of its gain's interval is above this: less
             is negligible, however certain. In AUC, which is a mean probability.
-        steps: Steps in which the pixels are taken out and put in.
-        random_maps: Random maps of the same spectrum, for each map.
         perturbations: Perturbed images per patch, for infidelity and max-sensitivity.
-        noise: Standard deviation of infidelity's noise, of pixels in [0, 1].
-        radius: Largest change of a pixel, in [0, 1], of max-sensitivity.
-        sensitivity_patches: Number of patches, from the first, on which max-sensitivity is
-            measured: it needs `perturbations` further maps of each.
-        shuffles: How often the weights are shuffled, from the head to the first convolution.
+        sensitivity_patches: Patches, from the first, on which max-sensitivity is measured: it needs
+            `perturbations` further maps of each.
         max_similarity: With all weights shuffled, maps more similar than this to those of the
             trained network fail the check (Spearman's rank correlation of the maps' sizes). Zero
             would be too strict, as some likeness comes from the patch itself.
-        seed: Fixes the random maps, the noise and the shuffling.
     """
 
     patches: int

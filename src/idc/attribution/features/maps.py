@@ -1,7 +1,6 @@
 """Which layers to show, and maps of the channels that vary most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from idc.attribution.layers import (
 )
 from idc.attribution.prepare import explainable_copy
 from idc.errors import ConfigError
+from idc.plots.layer_features import MapRow
 
 MOST_STAGES = 6
 
@@ -110,26 +110,6 @@ def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.i
     return np.concatenate([chosen, rest[~np.isin(rest, chosen)]])[:count]
 
 
-@dataclass(frozen=True)
-class LayerMaps:
-    """Some channels of a layer, over some patches.
-
-    Attributes:
-        layer: The layer, with its number of channels and the size of its map.
-        chosen: The channels shown, int64 (c,); see `choose_channels`. Fewer than
-            `per_layer` where fewer vary.
-        maps: float32 (N, c, h, w).
-        low: The smallest value of each channel over all the patches, float32 (c,).
-        high: The largest.
-    """
-
-    layer: MapLayer
-    chosen: NDArray[np.int64]
-    maps: NDArray[np.float32]
-    low: NDArray[np.float32]
-    high: NDArray[np.float32]
-
-
 def feature_maps(
     network: nn.Module,
     patches: NDArray[np.uint8],
@@ -137,7 +117,7 @@ def feature_maps(
     per_layer: int = 8,
     device: torch.device | str = "cpu",
     batch_size: int = 16,
-) -> list[LayerMaps]:
+) -> list[MapRow]:
     """Maps of the channels that vary most over the patches.
 
     Args:
@@ -149,7 +129,8 @@ def feature_maps(
         batch_size: Patches at once; results do not depend on it.
 
     Returns:
-        One per layer, in their order.
+        One per layer, in their order, with the maps of all patches, float32 (N, c, h, w); fewer
+        channels where fewer vary.
     """
     names, rows = [layer.name for layer in layers], np.arange(len(patches))
     batches = [
@@ -163,5 +144,6 @@ def feature_maps(
         covariance = np.atleast_2d(np.cov(values.astype(np.float64), bias=True))
         chosen = choose_channels(covariance, per_layer)
         low, high = values[chosen].min(1), values[chosen].max(1)
-        shown.append(LayerMaps(layer, chosen, maps[:, chosen], low, high))
+        row = MapRow(layer.short, layer.channels, chosen, maps[:, chosen], low, high)
+        shown.append(row)
     return shown

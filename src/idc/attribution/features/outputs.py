@@ -8,8 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.attribution.map_layout import Hook, MapLayout, hooked
-from idc.attribution.prepare import as_images, explainable_copy, gradients
+from idc.attribution.prepare import MapLayout, as_images, explainable_copy, gradients, hooked
 
 BATCH = 256
 
@@ -39,15 +38,12 @@ def module_outputs(
     layout = MapLayout.of(model)
     seen: dict[str, Tensor] = {}
 
-    def keep(name: str) -> Hook:
-        def hook(_module: nn.Module, _inputs: tuple[Tensor, ...], output: object) -> None:
-            vectors = isinstance(output, Tensor) and output.ndim == 2
-            value = output if vectors else layout.as_map(output)
-            if isinstance(value, Tensor):
-                # A copy: a residual sum is added in place, into a map that was seen before it.
-                seen[name] = value.detach().clone()
-
-        return hook
+    def keep(name: str, output: object) -> None:
+        vectors = isinstance(output, Tensor) and output.ndim == 2
+        value = output if vectors else layout.as_map(output)
+        if isinstance(value, Tensor):
+            # A copy: a residual sum is added in place, into a map that was seen before it.
+            seen[name] = value.detach().clone()
 
     with hooked(model, names, keep):
         for start in range(0, len(rows), batch_size):

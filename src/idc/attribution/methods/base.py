@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from idc.errors import ConfigError
-
 Baseline = Literal["white", "black", "mean"]
 # Elementwise activations, as functions and modules, without underscores and capitals.
 ELEMENTWISE = frozenset(
@@ -60,13 +58,7 @@ class Method(Protocol):
 def reference_image(images: Tensor, kind: Baseline) -> Tensor:
     """Reference images, which show nothing, float (N, 3, H, W), for images in [0, 1].
 
-    Args:
-        images: float (N, 3, H, W).
-        kind: ``white`` (glass, in bright field), ``black``, or ``mean`` (each patch's own mean
-            colour).
-
-    Raises:
-        ConfigError: There is no such kind.
+    `kind` is ``white`` (glass, in bright field), ``black``, or ``mean`` (each patch's mean colour).
     """
     images = images.detach()
     match kind:
@@ -76,7 +68,6 @@ def reference_image(images: Tensor, kind: Baseline) -> Tensor:
             return torch.zeros_like(images)
         case "mean":
             return images.mean((2, 3), keepdim=True).expand_as(images).clone()
-    raise ConfigError(f"explain: baseline={kind}; choose white, black or mean.")
 
 
 def array(values: Tensor) -> NDArray[np.float32]:

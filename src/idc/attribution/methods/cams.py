@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from idc.attribution.layers import choose_layer, named_layer, short_name
-from idc.attribution.map_layout import map_module
 from idc.attribution.methods.base import Attributions, Baseline, array, in_rows, reference_image
 from idc.attribution.methods.gradients import GuidedBackprop
+from idc.attribution.prepare import map_module
 
 
 @dataclass(frozen=True)

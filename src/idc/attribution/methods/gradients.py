@@ -212,13 +212,9 @@ class GradientShap:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed the random numbers, and restore the global generators afterwards.
+    """Seed the random numbers that Captum draws, and restore the global generators afterwards.
 
-    Captum uses those of NumPy and of torch.
-
-    Args:
-        seed: For all of them.
-        device: The device that torch draws on, beside the CPU.
+    Those of NumPy and of torch, on the CPU and on the device.
     """
     cuda = [device] if device.type == "cuda" else []
     was = np.random.get_state()  # noqa: NPY002

@@ -1,6 +1,7 @@
 """Learned features: filters, feature maps, exciting patches, and the embedding of patches."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,6 @@ from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.select import NAMED, Selection, case_words, choose_cases, kind_words
 from idc.plots.embedding_scatter import embedding_figure
 from idc.plots.layer_features import (
-    MapRow,
     UnitRow,
     feature_maps_figure,
     filters_figure,
@@ -104,14 +104,10 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
         subject.network, subject.pixels(cases), layers, options["channels"], subject.device
     )
     for number, case in enumerate(cases.to_dict("records")):
-        rows = [
-            MapRow(m.layer.short, m.layer.channels, m.chosen, m.maps[number], m.low, m.high)
-            for m in layer_maps
-        ]
         names = subject.class_names
         arguments = {
             "patch": subject.patches[case["row"]],
-            "rows": rows,
+            "rows": [replace(layer, maps=layer.maps[number]) for layer in layer_maps],
             "header": f"{kind_words(case['kind'], names)}\n{case_words(case, names)}",
             "title": "Feature maps: what each layer makes of the patch",
             "note": "Of each layer, the channels that vary most over the chosen patches.",
