@@ -108,10 +108,7 @@ def choose_layer(
         used = _used(model, image, [each.name for each in blocks])
         blocks = [each for each in blocks if each.name in used]
     blocks = blocks or list(layers.values())
-    large = [each for each in blocks if min(each.height, each.width) >= min_map]
-    if large:
-        return large[-1]
-    return max(reversed(blocks), key=lambda each: min(each.height, each.width))
+    return max(reversed(blocks), key=lambda each: min(each.height, each.width, min_map))
 
 
 def finished_layers(model: nn.Module, layers: dict[str, MapLayer]) -> list[MapLayer]:

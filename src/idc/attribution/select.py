@@ -68,11 +68,7 @@ def parse_selection(text: str) -> Selection:
 
 
 def _listed(file: str) -> tuple[str, ...]:
-    """The names in a file, one per line; in a table its column ``path``, else the first one.
-
-    Raises:
-        IdcError: The file cannot be read, is no text, or names nothing.
-    """
+    """The names in a file, one per line; in a table its column ``path``, else the first one."""
     path, text = read_text(file, "explain.select=files", "Give a text file with one path per line.")
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
@@ -91,10 +87,6 @@ def _listed(file: str) -> tuple[str, ...]:
 
 def named_rows(selection: Selection, index: pd.DataFrame) -> NDArray[np.int64]:
     """The rows of the index that a selection of patients or files names, of any split.
-
-    Args:
-        selection: Of ``patient`` or ``files``.
-        index: ``path`` and ``patient``.
 
     Returns:
         Sorted positions, int64 (n,).

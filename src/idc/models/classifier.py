@@ -97,12 +97,10 @@ class PatchClassifier(pl.LightningModule):
         self.history = History()
         self.origin = dict(origin or {})
         self.mix = _mixing(learning, num_classes)
-        self.stage_metrics = nn.ModuleDict(
-            {f"on_{stage}": metrics.clone(prefix=f"{stage}/") for stage in ("train", "val")}
-        )
-        self.stage_loss = nn.ModuleDict(
-            {f"on_{stage}": MeanMetric(nan_strategy="disable") for stage in ("train", "val")}
-        )
+        self.stage_metrics, self.stage_loss = nn.ModuleDict(), nn.ModuleDict()
+        for stage in ("train", "val"):
+            self.stage_metrics[f"on_{stage}"] = metrics.clone(prefix=f"{stage}/")
+            self.stage_loss[f"on_{stage}"] = MeanMetric(nan_strategy="disable")
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float (N, k), of uint8 or [0, 1] float images (N, 3, H, W)."""

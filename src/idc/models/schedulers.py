@@ -57,16 +57,13 @@ def one_cycle(
 ) -> dict[str, Any]:
     """One cycle up and down (Smith & Topin 2018) with the optimizer's rates as the peaks."""
     peaks = [group["lr"] for group in optimizer.param_groups]
-    steps = max(2, horizon.steps)
-    scheduler = OneCycleLR(
-        optimizer,
-        peaks,
-        total_steps=steps,
-        pct_start=warmup,
-        div_factor=div_factor,
-        # Adadelta has no momentum to cycle.
-        cycle_momentum=bool({"momentum", "betas"} & set(optimizer.defaults)),
-    )
+    cycled = bool({"momentum", "betas"} & set(optimizer.defaults))  # Adadelta has no momentum
+    shape: dict[str, Any] = {
+        "pct_start": warmup,
+        "div_factor": div_factor,
+        "cycle_momentum": cycled,
+    }
+    scheduler = OneCycleLR(optimizer, peaks, max(2, horizon.steps), **shape)
     return {"scheduler": scheduler, "interval": "step"}
 
 

@@ -56,12 +56,8 @@ class TimmBackbone(Backbone):
     def without_weight_decay(self) -> list[nn.Parameter]:
         """What the model's ``no_weight_decay`` names, such as position embeddings."""
         exempt: Callable[[], Iterable[str]] = getattr(self.stages, "no_weight_decay", tuple)
-        patterns = list(exempt())
-        return [
-            parameter
-            for name, parameter in self.stages.named_parameters()
-            if any(fnmatch(name, pattern) for pattern in patterns)
-        ]
+        named, patterns = self.stages.named_parameters(), list(exempt())
+        return [p for name, p in named if any(fnmatch(name, pattern) for pattern in patterns)]
 
     def _measure_whole(self, image_size: int) -> None:
         """Measure, and refuse a size of which a patch embedding would cut off a margin."""

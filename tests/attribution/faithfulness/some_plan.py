@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idc.attribution.faithfulness import FaithfulnessPlan
+from idc.attribution.faithfulness.plan import FaithfulnessPlan
 
 
 def some_plan(**changes: Any) -> FaithfulnessPlan:

@@ -9,7 +9,7 @@ import torch
 from some_plan import some_plan
 from torch import Tensor, nn
 
-from idc.attribution.faithfulness import measure_faithfulness, work_steps
+from idc.attribution.faithfulness.measure import measure_faithfulness, work_steps
 from idc.attribution.faithfulness.verdict import FAILS, UNPROVEN
 from idc.attribution.methods import Attributions, Method, Saliency
 from idc.errors import ConfigError

@@ -147,13 +147,10 @@ def similarities(
     trained: Mapping[str, NDArray[np.floating]],
     advance: Callable[[int], None],
 ) -> tuple[list[str], dict[str, NDArray[np.float64]]]:
-    """Similarity of the maps to those of the trained network, from the head to the first layer.
+    """Similarity of maps to those of the trained network, from the head to the first layer.
 
-    Args:
-        probe: What is measured on; its model stays as it is.
-        methods: Name to method.
-        trained: Name to the maps of the trained network, float (N, H, W).
-        advance: Called with the number of patches after each method and stage.
+    The model of the probe stays as it is; `advance` is called with the number of patches after each
+    method and stage.
 
     Returns:
         What was shuffled last, (stages,), the first being nothing; and name to float64

@@ -123,15 +123,14 @@ def neighbour_metrics(
     Each is a mean over patches, in [0, 1]:
 
     - ``neighbours_same_patient``: of a patch's k nearest others, the share from its own patient.
-      Chance: the share of its patient among all others.
-    - ``neighbours_same_label``: of the same k, the share with its label. Chance: as above.
+    - ``neighbours_same_label``: of the same k, the share with its label.
     - ``neighbours_same_label_other_patients``: of the k nearest patches *of other patients*, the
-      share with its label. Chance: the share of its label among the patches of other patients.
+      share with its label.
 
-    The chance levels have the same names with ``_chance``. Where similarities are equal at the
-    k-th place, the equal ones count in part, so that the order of the patches never matters and
-    features that are all alike give chance exactly. A vector of zeros is equally far from all.
-    Where there are fewer than k, all count.
+    Beside each, ``_chance`` is that share of all others, or of all of other patients. Where
+    similarities are equal at the k-th place, the equal ones count in part, so that the order of
+    the patches never matters and features that are all alike give chance exactly. A vector of
+    zeros is equally far from all. Where there are fewer than k, all count.
 
     Args:
         features: float (N, F), finite; time grows with the square of N.

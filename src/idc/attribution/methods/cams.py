@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import captum.attr
-import numpy as np
 import torch
 import torch.nn.functional as F
 import torchcam.methods
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from idc.attribution.layers import choose_layer, named_layer, short_name
@@ -33,9 +31,7 @@ class OnLayer:
     def settled(self, model: nn.Module, image: Tensor) -> Self:
         """The same method with the layer fixed, so that it is not chosen again for each batch.
 
-        Args:
-            model: As the method is called with, or one of the same architecture.
-            image: float (1, 3, H, W), as large as those to explain.
+        Of a model as the method is called with, for an image, float (1, 3, H, W).
 
         Raises:
             ConfigError: There is no such layer, or none gives a map.
@@ -47,11 +43,14 @@ class OnLayer:
         name = self.layer or self.settled(model, images[:1]).layer
         return named_layer(model, name or "")
 
-    def _described(self, name: str, height: int, width: int) -> tuple[str, str]:
-        """The source and the note of a map."""
+    def _enlarged(self, name: str, coarse: Tensor, images: Tensor) -> Attributions:
+        """Maps (N, 1, h, w) of a layer in the images' size, with a note where they are small."""
+        height, width = coarse.shape[-2:]
         small = min(height, width) < self.min_map
         note = f"the map is smaller than {self.min_map}x{self.min_map}" if small else ""
-        return f"{short_name(name)}, map {height}x{width}", note
+        size = (images.shape[-2], images.shape[-1])
+        maps = array(F.interpolate(coarse.detach(), size, mode="bilinear")[:, 0])
+        return Attributions(maps, f"{short_name(name)}, map {height}x{width}", note=note)
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,7 @@ class GradCam(OnLayer):
             coarse = captum.attr.LayerGradCam(model, part).attribute(
                 images.detach(), targets, relu_attributions=True
             )
-        source, note = self._described(name, *coarse.shape[-2:])
-        return Attributions(_enlarged(coarse, images), source, note=note)
+        return self._enlarged(name, coarse, images)
 
 
 @dataclass(frozen=True)
@@ -119,9 +117,7 @@ class ScoreCam(OnLayer):
                 with torchcam.methods.ScoreCAM(above, part, max(1, self.rows_at_once)) as cam:
                     above(image - shift)
                     maps.append(cam(int(target), normalized=False)[0])
-        coarse = torch.stack(maps)
-        source, note = self._described(name, *coarse.shape[-2:])
-        return Attributions(_enlarged(coarse, images), source, note=note)
+        return self._enlarged(name, torch.stack(maps), images)
 
 
 class _Above(nn.Module):
@@ -136,9 +132,3 @@ class _Above(nn.Module):
     def forward(self, above: Tensor) -> Tensor:
         logits: Tensor = self.model(self.baseline + above)
         return logits
-
-
-def _enlarged(coarse: Tensor, images: Tensor) -> NDArray[np.float32]:
-    """Maps (N, 1, h, w) in the images' size, (N, H, W)."""
-    size = (images.shape[-2], images.shape[-1])
-    return array(F.interpolate(coarse.detach(), size, mode="bilinear")[:, 0])

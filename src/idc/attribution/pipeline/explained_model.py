@@ -97,15 +97,9 @@ def score_rows(
     loader: Mapping[str, Any],
     device: torch.device,
 ) -> pd.DataFrame:
-    """Score patches of any split with a run's network, calibration and threshold.
+    """Score patches of any split, rows of the index, with a run's network and decider.
 
-    Args:
-        network: The run's network.
-        material: The data.
-        rows: Positions in the index, int64 (n,).
-        decider: The run's calibration, threshold and inference.
-        loader: The options of the loaders.
-        device: Where to compute.
+    `loader` has the options of the loaders. The result is as `idc.evaluation.predictions.decide`'s.
     """
     split = np.full(len(material.index), "", object)
     split[rows] = "test"

@@ -136,12 +136,7 @@ def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: 
     """How far the attribution methods can be trusted for a run, as it holds; none if unmeasured.
 
     Those of the training come first; later explanations add the methods that it did not measure.
-
-    Args:
-        store: The store of the run.
-        record: Its record in the store.
-        config: The present configuration, for this machine's folders.
-        folder: Folder for downloads.
+    `config` is the present one, for this machine's folders; downloads go to `folder`.
     """
     listed = list_artifacts(store, str(record.info.run_id), EXPLAIN)
     trust = Trust()
@@ -162,13 +157,10 @@ def read_verdicts(path: Path) -> Trust:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Trust(
-            list(map(str, content["order"])),
-            dict(content["marks"]),
-            # Older runs kept neither what decided nor the options.
-            tuple(content.get("references", {}).get("deciding", [])),
-            dict(content.get("settings", {})),
-        )
+        order, marks = list(map(str, content["order"])), dict(content["marks"])
+        # Older runs kept neither what decided nor the options.
+        deciding = tuple(content.get("references", {}).get("deciding", []))
+        return Trust(order, marks, deciding, dict(content.get("settings", {})))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} is damaged: it holds no verdicts on attributions."
