@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import albumentations as A
 import cv2
@@ -158,14 +158,12 @@ class PatchDataModule(pl.LightningDataModule):
         rows: NDArray[np.int64],
         sampler: Sampler[int] | range,
         batch_size: int,
-        augmentation: Augmentation | DeviceAugmentation | None = None,
+        augmentation: Any = None,
         drop_last: bool = False,
     ) -> Loader:
         if self.resident:
-            assert not isinstance(augmentation, Augmentation)
             store = self._resident_store()
             return ResidentLoader(store, rows, sampler, batch_size, augmentation, drop_last)
-        assert not isinstance(augmentation, DeviceAugmentation)
         count = 0 if augmentation is None else self.count_workers()
         if count:
             cv2.setNumThreads(1)  # its threads would be missing in forked workers, which then hang

@@ -22,10 +22,7 @@ def first_of_equal(hashes: Hashes) -> Codes:
 
 def several_labels(first: Codes, labels: Codes) -> NDArray[np.bool_]:
     """Whether rows with a row's pixels (see `first_of_equal`) have more than one label, (n,)."""
-    lowest, highest = labels.copy(), labels.copy()
-    np.minimum.at(lowest, first, labels)
-    np.maximum.at(highest, first, labels)
-    return np.asarray(lowest[first] != highest[first], bool)
+    return np.asarray(pd.Series(labels).groupby(first).transform("nunique") > 1, bool)
 
 
 def near_pairs(

@@ -104,23 +104,21 @@ class PatientSplit(TrainingSubset):
         return requested
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
-        if not isinstance(self.folds, int):
-            return self._alone(free["patient"].astype(str).unique().tolist())
         counts = pd.crosstab(free["patient"], free["label"])
-        if len(counts) < self.folds:
+        patients = sort_patients(counts.index.astype(str).tolist())
+        if isinstance(self.folds, int) and len(patients) < self.folds:
             raise ConfigError(
-                f"split.folds={self.folds}: only {len(counts)} patients are free for the folds; "
+                f"split.folds={self.folds}: only {len(patients)} patients are free for the folds; "
                 f"use fewer."
             )
-        return stratified_folds(counts, self.folds, self.seed)[self.fold]
-
-    def _alone(self, free: list[str]) -> set[str]:
-        if not 0 <= self.fold < len(free):
+        if isinstance(self.folds, int):
+            return stratified_folds(counts, self.folds, self.seed)[self.fold]
+        if not 0 <= self.fold < len(patients):
             raise ConfigError(
-                f"split.fold={self.fold}: with split.folds={LEAVE_ONE_OUT} and {len(free)} "
-                f"patients to test give 0..{len(free) - 1}."
+                f"split.fold={self.fold}: with split.folds={LEAVE_ONE_OUT} and {len(patients)} "
+                f"patients to test give 0..{len(patients) - 1}."
             )
-        return {sort_patients(free)[self.fold]}
+        return {patients[self.fold]}
 
     def _choose(
         self, free: pd.DataFrame, whole: pd.DataFrame, fraction: float, split: str

@@ -35,15 +35,10 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Before:
-    """What an earlier store knows, to read only what has changed since.
+    """An earlier store, to read only what has changed since."""
 
-    Attributes:
-        index: Its index with all facts.
-        patches: The file of its patches.
-    """
-
-    index: pd.DataFrame
-    patches: Path
+    index: pd.DataFrame  # with all facts
+    patches: Path  # the file of its patches
 
 
 @dataclass(frozen=True)

@@ -25,34 +25,19 @@ LOCK = ".lock"
 
 @dataclass(frozen=True)
 class Description:
-    """What ``store.json`` says.
+    """What ``store.json`` says."""
 
-    Attributes:
-        patches: Name of the array's file.
-        index: Name of the index's file.
-        index_bytes: Size of the index's file.
-        count: Number of patches.
-        patch_size: Side of a patch in pixels.
-        fingerprint: The data's identity; see `idc.data.facts.fingerprint`.
-        limits: The audit's limits.
-        directories: Folders below the root to when they were last changed, ns since 1970.
-        not_read: What the index has no row for; see `idc.data.sources.base.Scan`.
-        ignored: What was left out on purpose to how many files.
-        source: The set's name and the options that its pixels depend on.
-        format: `FORMAT`.
-    """
-
-    patches: str
-    index: str
-    index_bytes: int
-    count: int
-    patch_size: int
-    fingerprint: str
-    limits: dict[str, float]
-    directories: dict[str, int]
-    not_read: tuple[NotRead, ...] = ()
-    ignored: dict[str, int] = field(default_factory=dict)
-    source: dict[str, Any] = field(default_factory=dict)
+    patches: str  # name of the array's file
+    index: str  # name of the index's file
+    index_bytes: int  # size of the index's file
+    count: int  # number of patches
+    patch_size: int  # side of a patch in pixels
+    fingerprint: str  # identity of the data; see `idc.data.facts.fingerprint`
+    limits: dict[str, float]  # of the audit
+    directories: dict[str, int]  # folders below the root: their last change, ns since 1970
+    not_read: tuple[NotRead, ...] = ()  # what the index has no row for; see `Scan`
+    ignored: dict[str, int] = field(default_factory=dict)  # left out on purpose: how many files
+    source: dict[str, Any] = field(default_factory=dict)  # name and options of the set
     format: int = FORMAT
 
 
