@@ -92,7 +92,7 @@ def main() -> None:
     options: dict[str, Any] = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     names = tuple(options.pop("class_names", ("no IDC", "IDC")))
     answers = CareStore(Path(sys.argv[1]))
-    settings = Settings(**{"port": 0, "title": "Review of patches", **options})
+    settings = Settings(**{"port": 0, **options})
     serve(made_up_book(names), answers, settings, on_ready=lambda url: print(url, flush=True))
     print("ended", flush=True)
 

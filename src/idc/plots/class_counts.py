@@ -29,11 +29,7 @@ THOUSANDS = StrMethodFormatter("{x:,.0f}")
 
 
 def shares_figure(counts: pd.DataFrame) -> Figure:
-    """One bar per set (all, kept, a split), divided into the classes.
-
-    Args:
-        counts: Patches, int; one row per set (index: name), one column per class (name).
-    """
+    """One bar per set (all, kept, a split; rows of `counts`), divided into classes (columns)."""
     figure = new_figure(WIDTH, 0.55 * len(counts) + 1.2)
     axes = figure.subplots()
     values = counts.to_numpy(float)
@@ -57,11 +53,7 @@ def shares_figure(counts: pd.DataFrame) -> Figure:
 
 
 def balance_figure(counts: pd.DataFrame) -> Figure:
-    """One bar per split and class, with patches, per cent and patients.
-
-    Args:
-        counts: ``split``, ``class``, ``patches``, ``patients``; one row per split and class.
-    """
+    """One bar per row: ``split``, ``class``, ``patches`` and ``patients``, with per cent."""
     splits, classes = list(dict.fromkeys(counts["split"])), list(dict.fromkeys(counts["class"]))
     figure = new_figure(max(2.4 * len(splits) + 0.5 * len(classes), 6), 4.6)
     axes = figure.subplots()
@@ -89,13 +81,10 @@ def balance_figure(counts: pd.DataFrame) -> Figure:
 
 
 def patients_figure(counts: pd.DataFrame) -> Figure:
-    """Patches of each class by patient, as counts and below them as shares.
+    """Patches of each class (columns) by patient (rows), as counts and below them as shares.
 
     Patients are sorted by their number of patches. More than 40 have no names, and the shares are
     sorted by that of the last class.
-
-    Args:
-        counts: Patches, int; one row per patient (index: name), one column per class (name).
     """
     if counts.empty:
         return empty_figure("no patients")
@@ -124,11 +113,7 @@ def patients_figure(counts: pd.DataFrame) -> Figure:
 
 
 def patches_per_patient_figure(totals: NDArray[np.integer]) -> Figure:
-    """Histogram of the number of patches per patient, with one tick per patient and the median.
-
-    Args:
-        totals: Patches of each patient, int (n,).
-    """
+    """Histogram of the patches per patient, int (n,), with a tick each, and the median."""
     if not len(totals):
         return empty_figure("no patients")
     figure = new_figure(WIDTH, 3.6)

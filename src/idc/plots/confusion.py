@@ -19,10 +19,7 @@ def confusion_figure(
 ) -> Figure:
     """Counts and row percentages of one or more confusion matrices.
 
-    Args:
-        matrices: Title, such as a threshold or a run, to counts, int (k, k), rows true, columns
-            predicted; at least one.
-        class_names: Name of each class.
+    They are int (k, k), rows true, columns predicted, by title, such as a threshold or a run.
     """
     rows, columns = wrap_grid(len(matrices), PER_ROW)
     side = 2.5 + 0.5 * len(class_names)

@@ -9,15 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from idc.plots.style import BLACK, BLUE, GREY, distinct, empty_figure, literal, new_figure
-from idc.text import (
-    count,
-    decimals_for,
-    fixed,
-    format_p,
-    lower_is_better,
-    metric_label,
-    per_cent,
-)
+from idc.text import count, decimals_for, fixed, format_p, lower_is_better, metric_label, per_cent
 
 NAME = 36  # characters of a name that are shown
 MAX_PAIRS = 40
@@ -109,10 +101,7 @@ def critical_difference_figure(
 
 
 def differences_figure(
-    differences: pd.DataFrame,
-    metric: str,
-    baselines: Collection[str] = (),
-    level: float = 0.05,
+    differences: pd.DataFrame, metric: str, baselines: Collection[str] = (), level: float = 0.05
 ) -> Figure:
     """Forest plot: difference of each pair with its interval, and p after Holm's correction.
 

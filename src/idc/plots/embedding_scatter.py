@@ -47,18 +47,10 @@ def embedding_figure(
 
     Points are drawn in random order, so that no class hides another, and smaller the more there
     are. The 12 patients with the most points have a colour and a mark of their own, drawn over the
-    others in grey.
+    others in grey. The `threshold` is marked on the colour bar, the `note` is below.
 
-    Args:
-        points: float (n, 2), n > 0.
-        labels: int (n,).
-        patients: Patient of each point, (n,).
-        scores: float (n,) in [0, 1]; None omits the panel.
-        class_names: Name of each class.
-        threshold: Marked on the colour bar of the scores, or None.
-        axis_names: Labels of the axes.
-        title: Title of the figure.
-        note: Method, written below.
+    `points` are float (n, 2), n > 0, `labels` int (n,), `scores` float (n,) in [0, 1]; None omits
+    their panel.
     """
     order = np.random.default_rng(0).permutation(len(points))
     place, label = np.asarray(points, np.float64)[order], np.asarray(labels)[order]

@@ -173,10 +173,8 @@ def _draw_value(
 def faithfulness_matrix_figure(frame: pd.DataFrame) -> Figure:
     """Matrix of methods and models, with gain over random maps and verdict in each cell.
 
-    Args:
-        frame: One row per method and model: ``model``, ``method``, ``verdict``,
-            ``drop_over_random``, ``drop_over_random_low``, ``drop_over_random_high``. Cells
-            without a row are empty. The order of first appearance is kept.
+    The rows of `frame` are as for `methods_figure`, one per ``method`` and ``model``. The order of
+    first appearance is kept.
     """
     if frame.empty:
         return empty_figure(NONE)

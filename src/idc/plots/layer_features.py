@@ -129,14 +129,7 @@ def feature_maps_figure(
 
     Each channel has its own scale from `low` (dark) to `high` (bright), shared by the figures of
     all patches with these limits. Channels with negative values have diverging colours around
-    zero.
-
-    Args:
-        patch: uint8 (H, W, 3).
-        rows: One row per layer, from input to output; at least one.
-        header: Patient, position, label and score, in lines above the patch.
-        title: Title of the figure.
-        note: Line below.
+    zero. `header` is above the patch, uint8 (H, W, 3): patient, position, label and score.
     """
     widest = max([1, *(len(row.chosen) for row in rows)])
     right_width = max(1.5 + MAP * widest, 4.2)

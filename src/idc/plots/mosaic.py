@@ -50,10 +50,7 @@ class Places:
 def find_places(x: NDArray[np.integer], y: NDArray[np.integer], patch_size: int) -> Places:
     """Place each patch on the grid from the smallest x and y, rounded to whole patches.
 
-    Args:
-        x: Left edge of each patch in slide pixels, int (n,), n > 0.
-        y: Upper edge of each patch in slide pixels, int (n,).
-        patch_size: Side of a patch in slide pixels.
+    `x` and `y` are the upper left corners, int (n,), n > 0, in slide pixels like `patch_size`.
 
     Raises:
         ValueError: There are no patches.
@@ -68,15 +65,11 @@ def find_places(x: NDArray[np.integer], y: NDArray[np.integer], patch_size: int)
 
 
 def on_grid(values: NDArray[Scalar], places: Places, empty: float) -> NDArray[Scalar]:
-    """Arrange values of patches on the grid, such as labels or probabilities.
-
-    Args:
-        values: One value per patch, (n,) or (n, c).
-        places: Places of the patches.
-        empty: Value of places without a patch.
+    """Arrange values of patches, (n,) or (n, c), on the grid, such as labels or probabilities.
 
     Returns:
-        (rows, columns) or (rows, columns, c). Of patches that share a place, the last is used.
+        (rows, columns) or (rows, columns, c), `empty` without a patch. Of patches that share a
+        place, the last is used.
     """
     grid = np.full((*places.shape, *values.shape[1:]), empty, values.dtype)
     grid[places.rows, places.columns] = values

@@ -100,11 +100,8 @@ def burden_figure(
 ) -> Figure:
     """Scatter plot of labelled and called share of each patient, and Bland-Altman plot.
 
-    Args:
-        table: One row per patient: ``fraction_true``, ``fraction_predicted``, in [0, 1].
-        summary: ``burden_bias`` and, if defined, ``burden_limit_low``, ``burden_limit_high`` and
-            ``burden_concordance``; see `idc.metrics.per_patient.burden_summary`.
-        positive: Name of the positive class.
+    `table` has one row per patient: ``fraction_true``, ``fraction_predicted``, in [0, 1];
+    `summary` is from `idc.metrics.per_patient.burden_summary`.
     """
     name = literal(positive, 30)
     title = f"Share of {name} patches per patient, {count(len(table), 'patient')}"

@@ -123,13 +123,8 @@ def threshold_figure(
 ) -> Figure:
     """F1, recall, precision and specificity against the threshold, with the chosen one.
 
-    Args:
-        labels: 0 or 1, (N,).
-        scores: float in [0, 1], (N,).
-        chosen: Chosen threshold.
-        title: Title of the figure.
-        rule: Rule by which it was chosen, described below the title. A target recall or precision
-            is drawn as a line, the cost as a curve with its own axis.
+    `labels` are 0 or 1, (N,), `scores` float in [0, 1], (N,). The rule by which it was chosen is
+    described below the title: a target is drawn as a line, the cost as a curve with its own axis.
     """
     if not has_both(labels):
         return empty_figure("not drawn: only one class", title)

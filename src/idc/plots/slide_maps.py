@@ -250,13 +250,8 @@ def region_burden_figure(
 ) -> Figure:
     """One bar per called region, largest first, with its number of patches and mean score.
 
-    Args:
-        table: One row per region: ``region`` (its number on the slide map), ``patches``,
-            ``mean_score`` in [0, 1] and ``labelled`` (share of its patches labelled positive); see
-            `idc.slides.positive_regions.call_regions`.
-        patient: Name of the patient, for the title.
-        positive: Name of the positive class.
-        threshold: ``score >= threshold`` was called positive; None if unknown.
+    `table` has one row per region, see `idc.slides.positive_regions.call_regions`; its ``region``
+    is the number on the slide map, its ``labelled`` the share of patches labelled positive.
     """
     table = table.sort_values(["patches", "region"], ascending=[False, True], ignore_index=True)
     shown, name = table.head(MAX_SHOWN), literal(positive, 24)

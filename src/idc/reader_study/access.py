@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from idc.reports.templating import HTML
 
+TITLE = "Review of patches"
 LOGIN, LOGOUT = "/login", "/logout"
 LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 SESSION_SECONDS = 12 * 3600
@@ -48,7 +49,6 @@ def guarded(
     loopback: bool = True,
     secure: bool = False,
     cookie: str = "idc_review",
-    title: str = "Review",
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
     """Put access control in front of an app, with a sign-in page if there is a password.
@@ -58,7 +58,7 @@ def guarded(
     """
     if password:
         app = SessionMiddleware(
-            SignIn(app, password, title, clock), secrets.token_urlsafe(32), cookie,
+            SignIn(app, password, clock), secrets.token_urlsafe(32), cookie,
             SESSION_SECONDS, same_site="strict", https_only=secure,
         )  # fmt: skip
     app = SameOrigin(app)
@@ -107,8 +107,8 @@ class SameOrigin:
 class SignIn:
     """Ask for the password before everything else; needs Starlette's `SessionMiddleware`."""
 
-    def __init__(self, app: ASGIApp, password: str, title: str, clock: Callable[[], float]) -> None:
-        self.app, self._password, self._title = app, _hashed(password), title
+    def __init__(self, app: ASGIApp, password: str, clock: Callable[[], float]) -> None:
+        self.app, self._password = app, _hashed(password)
         self._limit = SignInLimit(clock)
         # A cookie cannot be withdrawn, so those who are signed in are remembered here.
         self._signed_in: set[str] = set()
@@ -163,7 +163,7 @@ class SignIn:
     def _page(
         self, target: str, error: str = "", status: int = 200, headers: dict[str, str] | None = None
     ) -> Response:
-        values = {"title": self._title, "target": target, "error": error, "action": LOGIN}
+        values = {"title": TITLE, "target": target, "error": error, "action": LOGIN}
         return HTMLResponse(HTML.get_template("sign_in.html.j2").render(values), status, headers)
 
 

@@ -16,6 +16,7 @@ from idc.metrics.spread import Spread
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 LEAST_DEFINED = 0.9  # share of the draws in which kappa must be defined, for an interval
+LEVEL = 0.95  # nominal coverage of the intervals
 SAME = "All use the same single category throughout: kappa is undefined."
 CONSTANT = (
     "One of the two uses a single category throughout: kappa is then 0, however often they agree."
@@ -46,12 +47,7 @@ class Kappa:
 
 
 def cohen(
-    one: Codes,
-    other: Codes,
-    patients: NDArray[Any],
-    draws: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
+    one: Codes, other: Codes, patients: NDArray[Any], draws: int = 1000, seed: int = 0
 ) -> Kappa:
     """Cohen's kappa (1960), unweighted, as classes are not ordered.
 
@@ -60,7 +56,6 @@ def cohen(
         other: Categories by the second rater, int64 (n,).
         patients: Patient of each case, (n,).
         draws: Number of draws; 0 for no interval.
-        level: Nominal coverage, in (0, 1).
         seed: Seed of the draws.
 
     Returns:
@@ -75,16 +70,12 @@ def cohen(
         value=lambda _: cohen_kappa_score(one, other),
         chance=lambda shares: shares.prod(axis=1).sum(axis=1),
         note=CONSTANT if constant else "",
-        bootstrap=(draws, level, seed),
+        bootstrap=(draws, seed),
     )
 
 
 def fleiss(
-    verdicts: Codes,
-    patients: NDArray[Any],
-    draws: int = 1000,
-    level: float = 0.95,
-    seed: int = 0,
+    verdicts: Codes, patients: NDArray[Any], draws: int = 1000, level: float = 0.95, seed: int = 0
 ) -> Kappa:
     """Fleiss' kappa (1971) of cases with the same number of readers; see `cohen`.
 
@@ -96,7 +87,7 @@ def fleiss(
         value=fleiss_kappa,
         chance=lambda shares: (shares.mean(axis=1) ** 2).sum(axis=1),
         note="",
-        bootstrap=(draws, level, seed),
+        bootstrap=(draws, seed),
     )
 
 
@@ -106,7 +97,7 @@ def _kappa(
     value: Callable[[Codes], float],
     chance: Callable[[Floats], Floats],
     note: str,
-    bootstrap: tuple[int, float, int],
+    bootstrap: tuple[int, int],
 ) -> Kappa:
     """Kappa by `value`, from the categories' counts per case, with an interval.
 
@@ -141,12 +132,7 @@ def _kappa(
 
 
 def _interval(
-    value: float,
-    clusters: Clusters,
-    value_of: Callable[[Floats], Floats],
-    draws: int,
-    level: float,
-    seed: int,
+    value: float, clusters: Clusters, value_of: Callable[[Floats], Floats], draws: int, seed: int
 ) -> tuple[float, float]:
     if not draws or not math.isfinite(value) or clusters.count < 2:
         return math.nan, math.nan
@@ -155,5 +141,5 @@ def _interval(
         return math.nan, math.nan
     left_out = clusters.left_out()
     without = value_of(left_out) if len(left_out) else left_out[:, 0]
-    low, high = Spread(value, values, without, clusters.count).interval(level)
+    low, high = Spread(value, values, without, clusters.count).interval(LEVEL)
     return max(low, -1.0), min(high, 1.0)

@@ -95,7 +95,6 @@ def agree(
     predictions: pd.DataFrame,
     classes: int = 2,
     draws: int = 1000,
-    level: float = 0.95,
     seed: int = 0,
 ) -> Agreement:
     """Measure agreement.
@@ -109,7 +108,6 @@ def agree(
             optionally, ``split``, to identify the test split.
         classes: k.
         draws: Number of bootstrap draws; 0 for no intervals.
-        level: Nominal coverage of the intervals, in (0, 1).
         seed: Seed of the draws.
 
     Raises:
@@ -121,7 +119,7 @@ def agree(
         reader=answers["reader"].map(distinct(reader_names(answers))),
         drawn=sampling_of(answers, predictions),
     )
-    bootstrap = {"draws": draws, "level": level, "seed": seed}
+    bootstrap = {"draws": draws, "seed": seed}
     parts = {name: answers[answers["drawn"] == name] for name in SAMPLINGS}
     parts = {name: part for name, part in parts.items() if len(part)} or {RANDOM: answers}
     drawn = next(iter(parts))

@@ -39,7 +39,6 @@ class Settings:
         order: Order of the cases; see `idc.reader_study.answer.Answer`.
         select: The cases to choose from; see there.
         password: The readers' password; by default IDC_REVIEW_PASSWORD, if set.
-        title: The page's title.
         ssl_certfile: Certificate (chain) for HTTPS, PEM.
         ssl_keyfile: Its private key, PEM.
     """
@@ -50,7 +49,6 @@ class Settings:
     order: str = ""
     select: str = ""
     password: str | None = field(default_factory=_from_environment, repr=False)
-    title: str = "Review of patches"
     ssl_certfile: str | Path | None = None
     ssl_keyfile: str | Path | None = None
 
@@ -175,14 +173,14 @@ def _app(
     from fastapi import FastAPI
     from nicegui import ui
 
-    from idc.reader_study.access import guarded
+    from idc.reader_study.access import TITLE, guarded
     from idc.reader_study.review_page import add_page
 
     add_page(book, answers, settings)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     ui.run_with(
         app,
-        title=settings.title,
+        title=TITLE,
         dark=None,
         language="en-US",
         tailwind=False,
@@ -190,7 +188,7 @@ def _app(
         reconnect_timeout=10.0,
     )
     tls, cookie = bool(settings.ssl_certfile), f"idc_review_{port}"
-    return guarded(app, settings.password, loopback, tls, cookie, settings.title)
+    return guarded(app, settings.password, loopback, tls, cookie)
 
 
 def _address(settings: Settings, port: int) -> str:

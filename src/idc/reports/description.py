@@ -12,8 +12,7 @@ import pandas as pd
 from idc.reports.markdown import Markdown, escape
 from idc.reports.run_facts import run_sentences
 from idc.reports.run_input import RunReport, SweepReport
-from idc.reports.sweep_facts import sweep_sentences
-from idc.reports.sweep_tables import board_table
+from idc.reports.sweep_facts import board_table, sweep_sentences
 from idc.reports.templating import MARKDOWN
 
 SIX = ("recall", "specificity", "precision", "f1", "auroc", "average_precision")

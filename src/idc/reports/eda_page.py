@@ -18,14 +18,7 @@ from idc.reports.eda_figures import (
     draw_slides,
 )
 from idc.reports.eda_input import EdaInput
-from idc.reports.eda_tables import (
-    MOSTLY_WHITE,
-    colour_stats,
-    drift,
-    has_split,
-    kept,
-    patient_table,
-)
+from idc.reports.eda_tables import MOSTLY_WHITE, colour_stats, drift, has_split, kept, patient_table
 from idc.reports.page import write_page
 from idc.reports.picture import Figures
 

@@ -105,8 +105,7 @@ def drift(stats: pd.DataFrame) -> pd.DataFrame:
 def patient_table(index: pd.DataFrame, class_names: tuple[str, ...]) -> pd.DataFrame:
     """One row per patient: patches of each class, share, dropped, split, mean colour."""
     table = index.groupby("patient").agg(
-        patches=("label", "size"),
-        dropped=("decision", lambda d: int((d == "drop").sum())),
+        patches=("label", "size"), dropped=("decision", lambda d: int((d == "drop").sum()))
     )
     counts = patient_counts(index, class_names).reindex(table.index, fill_value=0)
     totals = counts.sum(axis=1)

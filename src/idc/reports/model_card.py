@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from idc.metrics.definitions import AT_DECISION, METRIC_NAMES
 from idc.reports.formats import metric_name
 from idc.reports.markdown import Markdown
-from idc.reports.origin import cost, model_uri
 from idc.reports.page import write_text
 from idc.reports.run_facts import marked_slices, run_sentences
 from idc.reports.run_input import RunReport
@@ -20,7 +19,9 @@ from idc.reports.run_tables import (
     baseline_comparison,
     calibration_table,
     class_table,
+    cost,
     headline_table,
+    model_uri,
     patient_summary,
     settings_table,
     slice_table,
@@ -45,10 +46,7 @@ def write_model_card(report: RunReport, folder: Path) -> list[Path]:
         DataError: A file cannot be written.
     """
     card = model_card(report)
-    return [
-        write_text(folder / CARD, card.text.lstrip()),
-        write_text(folder / HUB_CARD, str(card)),
-    ]
+    return [write_text(folder / CARD, card.text.lstrip()), write_text(folder / HUB_CARD, str(card))]
 
 
 def model_card(report: RunReport) -> "ModelCard":

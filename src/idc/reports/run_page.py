@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 
 from idc.reports.formats import number
-from idc.reports.origin import provenance
 from idc.reports.page import write_page
 from idc.reports.picture import Figures
 from idc.reports.run_errors import error_kinds
@@ -19,6 +18,7 @@ from idc.reports.run_tables import (
     headline_table,
     method_table,
     patient_table,
+    provenance,
     settings_table,
     slice_table,
     smoothing_comparison,

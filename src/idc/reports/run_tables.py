@@ -1,20 +1,17 @@
-"""The tables of a run for its page and its model card."""
+"""The tables of a run for its page and its model card, its provenance and its cost."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from idc.metrics.definitions import METRIC_NAMES, METRICS
-from idc.reports.formats import interval_text, metric_name, with_interval
+from idc.reports.formats import duration, interval_text, metric_name, with_interval
 from idc.reports.run_input import RunReport
 
-CALIBRATION = {
-    "ece": "expected calibration error",
-    "brier": "Brier score",
-    "log_loss": "log loss",
-}
+CALIBRATION = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log loss"}
 SETTINGS = {
     "backbone": "choices.backbone",
     "timm model": "backbone.model",
@@ -152,9 +149,9 @@ def baseline_comparison(report: RunReport) -> pd.DataFrame:
 
 def smoothing_comparison(report: RunReport) -> pd.DataFrame:
     """Each metric plain and smoothed, their difference, and in how many patients it changed."""
-    rows = []
     if report.smoothing.empty:
         return report.smoothing
+    rows = []
     for row in report.smoothing.dropna(subset=["plain"]).to_dict("records"):
         shown = {"measure": metric_name(row["metric"]), "plain": row["plain"]}
         shown["smoothed"], shown["difference"] = row["smoothed"], f"{row['difference']:+.3f}"
@@ -178,17 +175,13 @@ def calibration_table(report: RunReport) -> pd.DataFrame:
 
 def settings_table(report: RunReport) -> pd.DataFrame:
     """``setting`` and ``value`` of the training settings, without unset ones."""
-    return pd.DataFrame(_settings(report), columns=["setting", "value"])
-
-
-def _settings(report: RunReport) -> Iterator[tuple[str, str]]:
-    for name, place in SETTINGS.items():
-        value = report.setting(place)
-        if value is None or (name == "fold" and report.setting("split.folds") is None):
-            continue
-        text = str(value)
-        # Without the folder of a weights file, which is private.
-        yield name, text.rpartition("/")[2] if name == "first weights" else text
+    values = {name: report.setting(place) for name, place in SETTINGS.items()}
+    if values["folds"] is None:
+        del values["fold"]
+    if values["first weights"] is not None:  # without the file's folder, which is private
+        values["first weights"] = str(values["first weights"]).rpartition("/")[2]
+    rows = [(name, str(value)) for name, value in values.items() if value is not None]
+    return pd.DataFrame(rows, columns=["setting", "value"])
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -213,24 +206,56 @@ def patient_summary(report: RunReport) -> pd.DataFrame:
 
 
 def slice_table(report: RunReport) -> pd.DataFrame:
-    """The slices of the test split for display, with their intervals."""
+    """The slices of the test split for display, with their intervals if there are any."""
     table = report.slices.copy()
-    for name in ("recall", "specificity", "error_rate"):
-        if name in table:
-            table[name] = _with_interval(table, name)
-    for name in ("slice", "value"):
-        if name in table:
-            table[name] = table[name].astype(str).str.replace("_", " ")
+    for name in {"recall", "specificity", "error_rate"} & set(table):
+        numbers = table.reindex(columns=[name, f"{name}_ci_low", f"{name}_ci_high"]).astype(float)
+        table[name] = [with_interval(*row) for row in numbers.itertuples(index=False, name=None)]
+    for name in {"slice", "value"} & set(table):
+        table[name] = table[name].astype(str).str.replace("_", " ")
     return named_columns(table, SLICES)
-
-
-def _with_interval(table: pd.DataFrame, name: str) -> list[str]:
-    """A column as text, with its intervals if there are any."""
-    ends = [f"{name}_ci_low", f"{name}_ci_high"]
-    rows = table.reindex(columns=[name, *ends]).astype(float).itertuples(index=False, name=None)
-    return [with_interval(*row) for row in rows]
 
 
 def method_table(methods: pd.DataFrame) -> pd.DataFrame:
     """The faithfulness of the methods for display, without empty columns."""
     return named_columns(methods.dropna(axis=1, how="all"), METHODS)
+
+
+def cost(report: RunReport) -> dict[str, str]:
+    """Hardware, time and energy, each with whether it was measured."""
+    costs = report.cost
+    energy = costs.get("energy_kwh")
+    words = str(costs.get("energy_words") or "")
+    if energy is None:
+        text = words or "not measured"
+    else:
+        # The text may begin with the energy of a part.
+        about = re.sub(r"^[\d.e+-]+ kWh,? *", "", words)
+        text = f"{float(energy):.3g} kWh{f'; {about}' if about else ''}"
+    rows = {"hardware": str(costs.get("hardware") or "not recorded")}
+    for key, name in (("train_seconds", "training took"), ("evaluate_seconds", "testing took")):
+        seconds = costs.get(key)
+        rows[name] = "not measured" if seconds is None else duration(float(seconds))
+    return rows | {"energy": text}
+
+
+def model_uri(report: RunReport) -> str:
+    """MLflow URI of the evaluated model, or of the run's own; "" if it was not logged."""
+    if report.model_uri:
+        return report.model_uri
+    kept = report.kind == "train" and report.setting("tracking.log_model") is not False
+    return f"runs:/{report.run_id}/model" if kept and report.run_id else ""
+
+
+def provenance(report: RunReport) -> pd.DataFrame:
+    """Identifiers, cost and library versions of the run: ``item`` and ``value``."""
+    items = {
+        "run": report.run_id,
+        "model": model_uri(report),
+        "date": report.date,
+        "code (git commit)": report.commit,
+        **cost(report),
+        **report.versions,
+    }
+    rows = [(name, str(value)) for name, value in items.items() if value]
+    return pd.DataFrame(rows, columns=["item", "value"])

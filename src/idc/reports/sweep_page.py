@@ -9,13 +9,16 @@ from idc.reports.page import write_page
 from idc.reports.picture import Figures
 from idc.reports.run_input import SweepReport
 from idc.reports.run_tables import TRUST, method_table, patient_table
-from idc.reports.sweep_facts import best_setting, is_baseline, is_leaky, sweep_sentences
-from idc.reports.sweep_tables import (
+from idc.reports.sweep_facts import (
+    best_setting,
     board_table,
     difference_table,
+    is_baseline,
+    is_leaky,
     patient_by_setting,
     pooled_list,
     pooled_table,
+    sweep_sentences,
 )
 
 LISTED = 300  # maximum number of rows in a table
