@@ -27,13 +27,8 @@ def agreement_figure(
 ) -> Figure:
     """Cohen's kappa of each pair with its number of cases, above one table per reader.
 
-    Args:
-        names: Readers, then label or model if compared.
-        kappas: float (n, n), symmetric, in [-1, 1]; NaN if undefined.
-        cases: Number of cases of each pair, (n, n); NaN or 0 for none.
-        panels: Reader to counts, int (k, k + 1): rows are labels, columns verdicts; the last is
-            "unsure".
-        class_names: Name of each class.
+    `names` are readers, then label and model if compared; `kappas` and `cases` (n, n), NaN if
+    undefined; `panels`, by reader, int (k, k + 1): rows labels, columns verdicts, the last unsure.
     """
     rows, columns = wrap_grid(len(panels), PER_ROW)
     top = CELL * max(len(names) - 1, 1) * 0.8 + 1.7

@@ -106,14 +106,8 @@ def differences_figure(
     """Forest plot: difference of each pair with its interval, and p after Holm's correction.
 
     The better contestant comes first, a baseline second; pairs of baselines are left out. Of more
-    than 40 pairs those with the best contestant are shown.
-
-    Args:
-        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``difference`` (a - b),
-            ``low``, ``high``, ``p_holm``, ``apart`` (bool: significant), ``patients``.
-        metric: The metric.
-        baselines: Names of baselines; pairs with one have hollow diamonds.
-        level: Significance level, in (0, 1); the intervals cover ``1 - level``.
+    than 40 pairs those with the best contestant are shown. The table is as for
+    `critical_difference_figure`, with ``difference`` (a - b) and its ``low`` and ``high``.
     """
     table = _order_pairs(differences[differences["metric"] == metric], metric, baselines)
     if table.empty:

@@ -37,10 +37,7 @@ def fold_learning_figure(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """One panel per metric: a thin validation curve per fold, and medians over the folds.
 
     Folds stop at different epochs; a median ends when fewer than half of the folds remain.
-
-    Args:
-        histories: Name of a fold to its history in long form: ``epoch`` (int, from 1), ``stage``
-            (train or val), ``metric``, ``value``.
+    Histories are in long form: ``epoch`` (from 1), ``stage`` (train or val), ``metric``, ``value``.
     """
     parts = [frame.assign(fold=str(name)) for name, frame in histories.items()]
     whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["metric"])

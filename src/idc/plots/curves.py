@@ -38,10 +38,8 @@ AXES = {"risk": "share of errors among them", "recall": "recall among them"}
 def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
     """ROC curves with their areas, chance level and operating points.
 
-    Args:
-        curves: Name to labels, 0 or 1, (N,), and scores, float in [0, 1], (N,).
-        points: Name to threshold (``score >= threshold`` is positive), or None.
-        title: Title of the figure.
+    Curves are labels, 0 or 1, (N,), and scores, float in [0, 1], (N,), by name, `points` thresholds
+    (``score >= threshold`` is positive) by name.
     """
     figure, axes = _square(curves)
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=":", label="chance")
@@ -122,11 +120,8 @@ def _square(curves: Curves) -> tuple[Figure, Axes]:
 def risk_coverage_figure(curves: Mapping[str, pd.DataFrame], target_recall: float = 0.99) -> Figure:
     """Share of errors and, for two classes, recall against the share of patches kept.
 
-    Args:
-        curves: Name of a measure of confidence to its curve, from
-            `idc.metrics.selective_prediction.risk_coverage`: ``coverage``, ``risk`` and, for two
-            classes, ``recall``.
-        target_recall: Recall whose largest coverage is marked, in (0, 1].
+    Curves are from `idc.metrics.selective_prediction.risk_coverage`, by measure of confidence; the
+    largest coverage with the target recall is marked.
     """
     curves = {name: table for name, table in curves.items() if len(table)}
     columns = list(AXES) if any(map(_has_recall, curves.values())) else ["risk"]

@@ -71,11 +71,8 @@ MEASURES = {
 def methods_figure(table: pd.DataFrame) -> Figure:
     """One row per method: its gain over random maps with interval, and the verdict in words.
 
-    The title states the result in one sentence.
-
-    Args:
-        table: One row per method, best first: ``method``, ``verdict`` (a key of `MARKS`), and
-            ``drop_over_random`` with ``_low`` and ``_high``.
+    The title states the result in one sentence. The table is ordered, best first: ``method``,
+    ``verdict`` (a key of `MARKS`), ``drop_over_random`` with ``_low`` and ``_high``.
     """
     if table.empty:
         return empty_figure(NONE)

@@ -86,15 +86,9 @@ def mosaic(
 ) -> NDArray[np.uint8]:
     """Assemble the slide at `cell` pixels per patch, by area averaging.
 
-    Patches are read in chunks, so `patches` may be a memory map larger than memory.
-
-    Args:
-        patches: uint8 (N, P, P, 3), RGB.
-        x: Left edge of each patch in slide pixels, int (n,).
-        y: Upper edge of each patch in slide pixels, int (n,).
-        patch_size: Side of a patch on the slide, in slide pixels.
-        cell: Side of a patch in the mosaic, in pixels, 1..P.
-        rows: Row of `patches` of each position, int (n,); by default 0..n-1.
+    Patches are read in chunks, so `patches`, uint8 (N, P, P, 3), may be a memory map larger than
+    memory. `rows` are those of the positions `x` and `y`, int (n,), in slide pixels; by default
+    0..n-1.
 
     Returns:
         uint8 (rows * cell, columns * cell, 3), RGB, `EMPTY` without a patch. Of patches that share

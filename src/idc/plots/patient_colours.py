@@ -37,14 +37,8 @@ def colour_by_patient_figure(
     """Mean red, green and blue of each patient by class, above swatches of the mean colour.
 
     Up to 40 patients have the same order in every class, and their names. More are sorted within
-    each class by mean green, without names.
-
-    Args:
-        stats: One row per patient and class: ``patient``, ``label``, ``mean_r``, ``mean_g``,
-            ``mean_b`` (0..255) and ``spread_r``, ``spread_g``, ``spread_b`` (standard deviation
-            between the patient's patches, 0..255).
-        patients: Patients in drawing order, from dark to light.
-        class_names: Name of each class.
+    each class by mean green, without names. `stats` are from `idc.reports.eda_tables.colour_stats`,
+    `patients` in drawing order, from dark to light.
     """
     named = len(patients) <= MAX_NAMED
     figure = new_figure(WIDTH, 3.3 * len(class_names) + 0.9)
@@ -104,12 +98,7 @@ def colour_space_figure(stats: pd.DataFrame, class_names: Sequence[str]) -> Figu
 
     All panels share their axes, so that distances between patients can be compared with distances
     between classes; the other classes are drawn in grey, and a cross marks the mean of the class.
-
-    Args:
-        stats: One row per patient and class: ``patient``, ``label``, ``mean_r``, ``mean_g``,
-            ``mean_b`` (0..255), ``lab_a``, ``lab_b`` (mean CIELAB a* and b*) and ``spread_lab_a``,
-            ``spread_lab_b`` (standard deviation between the patient's patches).
-        class_names: Name of each class.
+    `stats` are those of `idc.reports.eda_tables.colour_stats`.
     """
     rows, columns = wrap_grid(len(class_names), 3)
     figure = new_figure(WIDTH, 4.6 * rows)

@@ -47,12 +47,8 @@ def reliability_figure(
 ) -> Figure:
     """Share of positives against mean score per bin, with the bins' counts below.
 
-    Args:
-        labels: 0 or 1, (N,).
-        scores: Name to probability of the positive class, float in [0, 1], (N,): one, or two such
-            as ``before`` and ``after`` a calibration. Empty bins are omitted; errors are those of
-            `idc.metrics.calibration_error.calibration_metrics`.
-        title: Title of the figure.
+    Labels are 0 or 1, (N,), scores of the positive class in [0, 1], (N,): one, or two such as
+    ``before`` and ``after`` a calibration. Empty bins are omitted.
     """
     figure = new_figure(5.8, 5.6 + 1.1 * len(scores))
     ratios = [3.6, *[1.0] * len(scores)]

@@ -34,11 +34,7 @@ PANELS = {
 def slices_figure(table: pd.DataFrame) -> Figure:
     """Error rate and, for two classes, recall of each slice with 95 % intervals.
 
-    Args:
-        table: One row per slice, from `idc.metrics.slice_table.slice_table`: ``slice``,
-            ``value``, ``patches``, ``patients``, ``error_rate``, ``error_rate_ci_low``,
-            ``error_rate_ci_high``, ``worse``, and for two classes the same for ``recall`` with
-            ``misses_more``. The row ``all`` gives the reference line.
+    The table is from `idc.metrics.slice_table.slice_table`; its row ``all`` is the reference line.
     """
     panels = [name for name in PANELS if name in table]
     rows = table.head(MAX_SHOWN)

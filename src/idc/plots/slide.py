@@ -50,12 +50,8 @@ def tint(
     """Overlay the colour of each place's kind, such as its class, on the tissue in grey.
 
     The tissue is grey because colours on H&E (pink and violet) would be mistaken for stain.
-
-    Args:
-        tissue: Mosaic, uint8 (H * cell, W * cell, 3), RGB.
-        kinds: Kind of each place, int (H, W), -1 without a patch.
-        colours: Colour of each kind, as #rrggbb.
-        strengths: Opacity of each kind, or of all, from 0 (grey tissue) to 1 (hidden tissue).
+    It is uint8 (H * cell, W * cell, 3); `kinds` are int (H, W), -1 without a patch; strengths range
+    from 0 (grey tissue) to 1 (hidden tissue).
 
     Returns:
         uint8, as large as `tissue`; places without a patch are as in `tissue`.

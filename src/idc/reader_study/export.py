@@ -45,15 +45,9 @@ def find_corrections(
 
     A case is relabelled only if its readers contradict its label, and excluded if most of its
     readers are unsure. All others are kept, including ties. Corrections by an earlier review stay,
-    unless these readers contradict them.
-
-    Args:
-        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
-        predictions: ``path`` and ``label``, as in the run.
-        class_names: One name per class.
-        rule: When a label is corrected; None for the defaults.
-        earlier: Corrections that the run itself was trained with, or None: their ``label_before``
-            is the label of the data set, whereas the run's is the corrected one.
+    unless these readers contradict them; their ``label_before`` is the label of the data set,
+    whereas that of `predictions`, with ``path`` and ``label``, is the corrected one. The answers
+    are those that count, see `idc.reader_study.answer.as_frame`.
 
     Returns:
         One row per correction, sorted by path: ``path``, ``label_before`` (int64, label of the

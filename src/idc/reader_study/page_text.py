@@ -78,12 +78,7 @@ def place(case: Case, side: int) -> str:
 
 
 def scale_bar(patch_um: float | None, side: int) -> tuple[str, float]:
-    """A round length of about a patch, and its share of the patch's side.
-
-    Args:
-        patch_um: Side of the patch in micrometres; None if unknown.
-        side: Side of the patch in pixels.
-    """
+    """A round length of about a patch of `side` pixels, and its share of the patch's side."""
     if patch_um is None:
         return f"1 patch ({side} px)", 1.0
     unit: float = 10 ** math.floor(math.log10(patch_um))

@@ -31,13 +31,10 @@ def smoothed(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def coloured(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Colour an attribution map on its own scale: the more evidence, the more opaque.
+    """Colour an attribution map, float (H, W), on its own scale, as uint8 (H, W, 4).
 
-    Args:
-        values: float (H, W); blue below zero and yellow above if any are below, else green.
-
-    Returns:
-        uint8 (H, W, 4).
+    The more evidence, the more opaque; blue below zero and yellow above if any are below, else
+    green.
     """
     scale, _ = rescale(values)
     name = DIVERGING if values.min() < 0 else SEQUENTIAL
@@ -52,10 +49,7 @@ def over_grey(
 ) -> NDArray[np.uint8]:
     """Lay a coloured map over the patch in grey, so that colour means evidence, not stain.
 
-    Args:
-        colours: uint8 (P, P, 4).
-        patch: uint8 (P, P, 3).
-        opacity: Of the strongest evidence, 0..1.
+    Both are uint8, (P, P, 4) and (P, P, 3); `opacity`, of the strongest evidence, is in 0..1.
     """
     grey = np.asarray(Image.fromarray(patch).convert("L"), np.float64)[..., None]
     alpha = opacity * colours[..., 3:] / 255

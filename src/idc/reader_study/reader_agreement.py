@@ -101,14 +101,9 @@ def agree(
 
     Unsure verdicts are excluded from every kappa, except for the second one between readers, which
     treats unsure as a category. The majority is that of the sure readers; there is none in a tie.
-
-    Args:
-        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
-        predictions: ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and,
-            optionally, ``split``, to identify the test split.
-        classes: k.
-        draws: Number of bootstrap draws; 0 for no intervals.
-        seed: Seed of the draws.
+    The answers are those that count, see `idc.reader_study.answer.as_frame`; the predictions have
+    ``path``, ``patient``, ``label``, ``predicted`` (at the threshold) and, optionally, ``split``.
+    With 0 draws there are no intervals.
 
     Raises:
         ReviewError: The answers belong to another run.
@@ -143,12 +138,8 @@ def sharing_readers(answered: NDArray[np.bool_], least: int = LEAST) -> list[int
 
     A reader with few answers must not prevent a kappa of the others. All readers, if they share
     `least` cases; else the largest set of two or more that does (among equal sizes the one that
-    shares most); else all, if they share any case; else the set that shares most.
-
-    Args:
-        answered: Whether a reader answered a case, bool (cases, readers). Of more than `SEARCHED`
-            readers, those with the most answers are considered.
-        least: Minimum number of shared cases.
+    shares most); else all, if they share any case; else the set that shares most. `answered` is
+    bool (cases, readers); of more than `SEARCHED` readers, those with most answers are considered.
 
     Returns:
         Column indices, in order; empty if no two readers share a case.

@@ -12,11 +12,7 @@ def sampling_of(answers: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[
 
     Errors, suspected label errors, uncertain cases and single patients are selected cases, on which
     agreement is lower, or higher, than on the rest. If a reader answered the whole test split, the
-    order does not matter.
-
-    Args:
-        answers: See `idc.reader_study.answer.as_frame`.
-        predictions: ``path`` and, optionally, ``split``, to identify the test split.
+    order does not matter; the predictions may have a ``split`` to identify it.
 
     Returns:
         ``random`` or ``selected`` for each row; ``selected`` also if it was not recorded.

@@ -17,11 +17,8 @@ def reader_suspects(
 ) -> pd.DataFrame:
     """Cases whose label is contradicted by the majority of the readers who are sure.
 
-    Args:
-        answers: The answers that count, see `idc.reader_study.answer.as_frame`.
-        predictions: ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``predicted`` and
-            ``score`` (and ``score_<class>`` for more than two classes).
-        classes: k.
+    Predictions have ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``predicted`` and
+    ``score`` (calibrated; and ``score_<class>`` for more than two classes).
 
     Returns:
         One row per suspect, strongest first: sorted by ``margin``, then ``model_agrees``, then
@@ -71,12 +68,7 @@ def model_suspects(predictions: pd.DataFrame, classes: int = 2) -> pd.DataFrame:
     for it is at least the mean of that probability over the patches with that label. A suspect is
     confidently of another class than its label; of several such classes the likeliest counts.
     Only patches outside the training split are considered. No patch is confidently of a class
-    without patches.
-
-    Args:
-        predictions: ``path``, ``patient``, ``x``, ``y``, ``split``, ``label``, ``predicted`` and
-            ``score`` (calibrated; and ``score_<class>`` for more than two classes).
-        classes: k.
+    without patches. Predictions are as for `reader_suspects`.
 
     Returns:
         One row per suspect, by the normalised margin of Northcutt et al., largest first: ``rank``

@@ -71,10 +71,7 @@ def _rendered(template: str, **data: Any) -> str:
 def run_description(report: RunReport, experiment_id: str = "") -> str:
     """Describe a run in Markdown: result, warnings, six metrics with intervals, and links.
 
-    Args:
-        report: The run. Files in ``report.figures`` are linked.
-        experiment_id: Id of the run's experiment in MLflow, for the links; "" lists the files
-            without links.
+    Without an experiment's id the files are listed without links.
     """
     place = Place(report.run_id, experiment_id)
     return _rendered(

@@ -40,11 +40,9 @@ class Picture(NamedTuple):
 
 
 def encode_picture(pixels: NDArray[np.uint8], quality: int = LOSSLESS) -> Picture:
-    """Encode an image as WebP.
+    """Encode an image, uint8 (H, W, 3), RGB, as WebP.
 
-    Args:
-        pixels: uint8 (H, W, 3), RGB.
-        quality: 1..100 is lossy, for photographs; 101 (the default) is lossless.
+    A quality of 1..100 is lossy, for photographs; 101 (the default) is lossless.
     """
     height, width = pixels.shape[:2]
     kind = "webp" if max(height, width) <= WEBP_LIMIT else "png"
@@ -54,12 +52,10 @@ def encode_picture(pixels: NDArray[np.uint8], quality: int = LOSSLESS) -> Pictur
 
 
 def read_picture(path: Path, quality: int | None = None) -> Picture:
-    """Read a saved figure with 8 bits per colour and without transparency.
+    """Read a saved PNG with 8 bits per colour and without transparency.
 
-    Args:
-        path: A PNG file.
-        quality: As in `encode_picture`; by default a small file is embedded as it is, and a large
-            one, which contains photographs, is compressed with loss.
+    Without a quality, see `encode_picture`, a small file is embedded as it is, and a large one,
+    which contains photographs, is compressed with loss.
 
     Raises:
         ValueError: The file is not an image.
@@ -74,12 +70,7 @@ def read_picture(path: Path, quality: int | None = None) -> Picture:
 
 
 class Figures:
-    """The PNG files in a run's or a sweep's folders, each of which is shown once.
-
-    Args:
-        root: The parent of the folders.
-        folders: Their names; "" for the root itself.
-    """
+    """The PNG files in folders of `root`, "" for itself, each of which is shown once."""
 
     def __init__(self, root: Path, *folders: str) -> None:
         self._paths = {
