@@ -18,8 +18,6 @@ from idc.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-Advance = Callable[[int], None]
-
 
 def explain(
     model: nn.Module,
@@ -28,7 +26,7 @@ def explain(
     methods: Mapping[str, Method],
     batch_size: int = 16,
     device: torch.device | str = "cpu",
-    advance: Advance | None = None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> dict[str, Attributions]:
     """Explain the logit of a class in each patch.
 
@@ -65,7 +63,7 @@ def _run(
     targets: NDArray[np.int64],
     batch_size: int,
     device: torch.device | str,
-    advance: Advance | None,
+    advance: Callable[[int], None],
 ) -> Attributions:
     """The maps of all patches by one method; without patches none, and an empty source."""
     if not len(patches):
@@ -87,8 +85,7 @@ def _run(
                 continue
             parts.append(part)
             start += len(classes)
-            if advance is not None:
-                advance(len(classes))
+            advance(len(classes))
     errors = [part.error for part in parts if part.error is not None]
     return Attributions(
         np.concatenate([part.maps for part in parts]),

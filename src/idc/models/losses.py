@@ -13,15 +13,10 @@ ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
 def class_weights(weights: ClassWeights, counts: NDArray[np.int64]) -> Tensor | None:
-    """Weights of the classes in the loss.
+    """Weights of the classes in the loss, float32 (k,), or None.
 
-    Args:
-        weights: None, ``balanced`` (inverse to the training patches of each class, mean 1 over the
-            patches, as scikit-learn's), or one weight per class.
-        counts: Training patches per class, int64 (k,).
-
-    Returns:
-        float32 (k,), or None.
+    `weights` is None, one per class, or ``balanced``: inverse to the training patches of each
+    class, int64 (k,), with a mean of 1 over the patches, as scikit-learn's.
     """
     if weights is None:
         return None

@@ -99,9 +99,6 @@ def measured(**changes: object) -> dict[str, object]:
 
 
 UNPROVEN, FAILS = "not shown to beat random maps", "fails the weights check"
-BOTH = some_plan(baselines=["white", "mean"])
-
-
 TWO = References(0.9, {"white": 0.1, "mean": 0.1}, ("white", "mean"))
 
 

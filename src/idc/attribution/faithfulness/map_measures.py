@@ -9,6 +9,9 @@ from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata
 
 FLAT = 1e-6  # range of a map, as a share of its largest value, below which it says nothing
+WIDTH = 0.04  # of the patch's side: 2 pixels of 50
+TOO_MUCH = 2.0  # times what an even map puts there
+TOLERANCE = 15 / 224  # of the patch's side
 
 
 def is_flat(maps: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -65,11 +68,6 @@ def map_similarity(maps: NDArray[np.floating], others: NDArray[np.floating]) -> 
     )
 
 
-WIDTH = 0.04  # of the patch's side: 2 pixels of 50
-TOO_MUCH = 2.0  # times what an even map puts there
-TOLERANCE = 15 / 224  # of the patch's side
-
-
 def border_measures(maps: NDArray[np.floating]) -> pd.DataFrame:
     """Share of the positive values of maps, float (N, H, W), on the edge.
 
@@ -91,7 +89,7 @@ def border_measures(maps: NDArray[np.floating]) -> pd.DataFrame:
 
 
 def truth_measures(maps: NDArray[np.floating], signal: NDArray[np.bool_]) -> pd.DataFrame:
-    """Pointing game and localisation of one method.
+    """Pointing game and localisation of one method, of maps and a signal, both (N, H, W).
 
     - ``pointing_game`` (Zhang et al. 2016): whether the map's largest value lies on the signal or
       near it. They allow 15 pixels where the shorter side is 224; the same share of the side is
@@ -101,10 +99,6 @@ def truth_measures(maps: NDArray[np.floating], signal: NDArray[np.bool_]) -> pd.
       pixels' AUROC, ties count half); 0.5 by chance. It does not depend on the scale.
     - ``signal_mass``: share of the sum of the map's positive values that lies on the signal; by
       chance it is ``signal_area``, the signal's share of the patch. NaN without positive values.
-
-    Args:
-        maps: float (N, H, W).
-        signal: bool (N, H, W).
 
     Returns:
         These columns, one row per patch; NaN for patches without signal, or full of it.

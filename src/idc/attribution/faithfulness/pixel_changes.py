@@ -15,6 +15,7 @@ from idc.attribution.methods import Method
 BLUR = 0.1  # standard deviation of the blur, as a share of the patch's side
 KINDS = ("insertion", "deletion")
 OF_METHODS, OF_BRIGHTNESS = 3, 5  # set the seeds of the random maps apart
+NOISE, SHIFTS = 1, 2  # set the seeds of the draws apart
 
 
 def filled(images: NDArray[np.float32], kind: Filler) -> NDArray[np.float32]:
@@ -64,12 +65,8 @@ def removal_curves(
     """Insertion and deletion curves (RISE, Petsiuk et al. 2018) of several maps per patch.
 
     Deletion goes from the patch to the reference image, insertion from the reference image to the
-    patch, both with the most important pixels first.
-
-    Args:
-        probe: What is measured on.
-        references: What pixels are replaced with, R of float32 (N, 3, H, W).
-        maps: float (N, M, H, W).
+    patch, both with the most important pixels first. `references` are R of float32 (N, 3, H, W),
+    `maps` float (N, M, H, W).
 
     Returns:
         float64 (R, 2, N, M, steps + 1) in [0, 1], insertion and deletion: the probability of the
@@ -103,9 +100,6 @@ def removal_curves(
 def area(curves: NDArray[np.float64]) -> NDArray[np.float64]:
     """Area under curves over shares from 0 to 1 (trapezoids): (..., steps + 1) to (...)."""
     return np.asarray(np.trapezoid(curves, dx=1 / (curves.shape[-1] - 1), axis=-1))
-
-
-NOISE, SHIFTS = 1, 2  # set the seeds of the draws apart
 
 
 def noise_effects(probe: Probe) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

@@ -34,6 +34,14 @@ MEANS = (
     *("infidelity", "infidelity_share", "max_sensitivity", "completeness_error"),
     *("pointing_game", "pointing_chance", "localisation", "signal_mass", "signal_area"),
 )
+METRICS = (
+    *("insertion_auc", "deletion_auc", "drop_over_random", "infidelity", "infidelity_share"),
+    *("max_sensitivity", "randomisation_similarity", "randomisation_highest", "flat_share"),
+    *("border_mass", "border_area", "completeness_error", "pointing_game", "localisation"),
+    "signal_mass",
+)
+# Columns whose metrics have other names.
+RENAMED = {f"drop_over_random_{end}": f"drop_over_random_ci_{end}" for end in ("low", "high")}
 
 
 def mean_interval(
@@ -137,16 +145,6 @@ def randomisation_rows(
     return pd.DataFrame(
         rows, columns=["method", "stage", "layer", "similarity", "low", "high", "known"]
     )
-
-
-METRICS = (
-    *("insertion_auc", "deletion_auc", "drop_over_random", "infidelity", "infidelity_share"),
-    *("max_sensitivity", "randomisation_similarity", "randomisation_highest", "flat_share"),
-    *("border_mass", "border_area", "completeness_error", "pointing_game", "localisation"),
-    "signal_mass",
-)
-# Columns whose metrics have other names.
-RENAMED = {f"drop_over_random_{end}": f"drop_over_random_ci_{end}" for end in ("low", "high")}
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,13 @@ from idc.attribution.faithfulness.plan import MOST_LEFT, FaithfulnessPlan
 from idc.text import listing
 
 NAMES = {"mean": "the mean colour", "blur": "a blur"}  # the others are words already
+TRUST = "trust"
+UNPROVEN = "not shown to beat random maps"
+FAILS = "fails the weights check"
+EMPTY = "says nothing"
+VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
+MARKS = {UNPROVEN: UNPROVEN, FAILS: FAILS, EMPTY: "its maps are empty"}
+MOST_FLAT = 0.5  # share of the maps that may be empty
 
 
 @dataclass(frozen=True)
@@ -89,15 +96,6 @@ def decide_references(
 def named(references: Sequence[str]) -> str:
     """Reference images in words."""
     return " and ".join(NAMES.get(name, name) for name in references)
-
-
-TRUST = "trust"
-UNPROVEN = "not shown to beat random maps"
-FAILS = "fails the weights check"
-EMPTY = "says nothing"
-VERDICTS = (TRUST, UNPROVEN, FAILS, EMPTY)
-MARKS = {UNPROVEN: UNPROVEN, FAILS: FAILS, EMPTY: "its maps are empty"}
-MOST_FLAT = 0.5  # share of the maps that may be empty
 
 
 def judge(

@@ -26,11 +26,8 @@ AS_TRAINED = "as trained"
 class Block:
     """A part of a network, shuffled as one.
 
-    Attributes:
-        name: Its name in the model, or the first and last of several.
-        modules: Its modules.
-        size: Modules with weights.
-        parameters: Parameters beside those of its modules, such as a class token.
+    Its name in the model, or the first and last of several; its modules, and how many of them
+    have weights; parameters beside those of its modules, such as a class token.
     """
 
     name: str

@@ -17,6 +17,9 @@ REDUCED = 50  # dimensions that PCA leaves for t-SNE (van der Maaten & Hinton 20
 PERPLEXITY = 30.0
 NEIGHBOURS = 15  # of UMAP, its default
 FEWEST = 5  # points; fewer have no neighbourhoods, and PCA draws them
+CHUNK = 1024  # queries at once
+TIE = 1e-6  # similarities closer than this are equal: what float32 can resolve
+Similar = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,15 @@ def project(
     """
     used = np.asarray(features, np.float64)
     of = f"{used.shape[1]:,} features of {len(used):,} patches"
-    if method == "umap":
-        return _umap(used, seed, of)
-    if method == "tsne" and len(used) >= FEWEST:
-        return _tsne(used, seed, of)
-    return _pca(used, of)
+    library = _load_umap() if method == "umap" else None
+    if method == "pca" or len(used) < FEWEST:
+        return _pca(used, of)
+    if library:
+        neighbours = min(NEIGHBOURS, len(used) - 1)
+        points = library.UMAP(n_neighbors=neighbours, random_state=seed).fit_transform(used)
+        words = f"UMAP of {of}, {neighbours} neighbours; distances between clusters mean little"
+        return Projection(np.asarray(points, np.float32), words, ("UMAP 1", "UMAP 2"))
+    return _tsne(used, seed, of)
 
 
 def _pca(used: NDArray[np.float64], of: str) -> Projection:
@@ -82,20 +89,14 @@ def _tsne(used: NDArray[np.float64], seed: int, of: str) -> Projection:
     return Projection(np.asarray(points, np.float32), words, ("t-SNE 1", "t-SNE 2"))
 
 
-def _umap(used: NDArray[np.float64], seed: int, of: str) -> Projection:
+def _load_umap() -> Any:
     try:
-        library = importlib.import_module("umap")
+        return importlib.import_module("umap")
     except ImportError as error:
         raise ConfigError(
             "explain: embedding=umap needs the package umap-learn: install idc with its extra, "
             "idc[umap], or choose tsne or pca."
         ) from error
-    if len(used) < FEWEST:
-        return _pca(used, of)
-    neighbours = min(NEIGHBOURS, len(used) - 1)
-    points = library.UMAP(n_neighbors=neighbours, random_state=seed).fit_transform(used)
-    words = f"UMAP of {of}, {neighbours} neighbours; distances between clusters mean little"
-    return Projection(np.asarray(points, np.float32), words, ("UMAP 1", "UMAP 2"))
 
 
 def _reduce(used: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], list[float]]:
@@ -105,11 +106,6 @@ def _reduce(used: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], 
     solver = PCA(min(most, *used.shape), svd_solver="full" if min(used.shape) <= 64 else "auto")
     solver.set_params(random_state=0)
     return solver.fit_transform(used), solver.explained_variance_ratio_.tolist()
-
-
-CHUNK = 1024  # queries at once
-TIE = 1e-6  # similarities closer than this are equal: what float32 can resolve
-Similar = NDArray[np.float32]
 
 
 def neighbour_metrics(

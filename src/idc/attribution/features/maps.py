@@ -23,6 +23,7 @@ from idc.errors import ConfigError
 from idc.plots.layer_features import MapRow
 
 MOST_STAGES = 6
+NOTHING = 1e-6  # of the largest variance: below, a channel is constant or adds nothing
 
 
 def feature_layers(
@@ -83,9 +84,6 @@ def first_filters(network: nn.Module) -> tuple[str, NDArray[np.float32]]:
         if isinstance(module, nn.Conv2d):
             return short_name(name), module.weight.detach().float().cpu().numpy().copy()
     raise ConfigError("explain: this network has no convolution, so there are no filters to show.")
-
-
-NOTHING = 1e-6  # of the largest variance: below, a channel is constant or adds nothing
 
 
 def choose_channels(covariance: NDArray[np.float64], count: int) -> NDArray[np.int64]:

@@ -79,14 +79,8 @@ def balanced_sample(
     """Choose patches, as equally many of each patient as there are, the labels in proportion.
 
     Patients with few patches give all they have and the others share the rest evenly. Within a
-    patient, labels are kept in the patient's own proportion (a systematic sample).
-
-    Args:
-        count: Number of patches.
-        max_points: Largest number to choose.
-        seed: Decides which.
-        patients: Patient of each patch, (count,); None takes all as one.
-        labels: int (count,); None does not look at labels.
+    patient, labels are kept in the patient's own proportion (a systematic sample). Without
+    patients, (count,), all are one; without labels, int (count,), these are not looked at.
 
     Returns:
         Sorted positions, int64 (min(count, max_points),).

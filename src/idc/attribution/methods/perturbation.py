@@ -36,15 +36,11 @@ class Occlusion:
         Raises:
             ConfigError: The window or the stride does not fit.
         """
-        if self.window > min(images.shape[-2:]):
+        side = min(images.shape[-2:])
+        if not 0 < self.stride <= self.window <= side:
             raise ConfigError(
-                f"explain: occlusion's window of {self.window} pixels is larger than the patch of "
-                f"{min(images.shape[-2:])}; choose a smaller one."
-            )
-        if not 0 < self.stride <= self.window:
-            raise ConfigError(
-                f"explain: occlusion's stride of {self.stride} pixels must be 1 to its window of "
-                f"{self.window}; else pixels between the windows are never covered."
+                f"explain: occlusion's window of {self.window} pixels must fit the patch of {side} "
+                f"and its stride of {self.stride} pixels the window, so that none is left between."
             )
         method, images = captum.attr.Occlusion(model), images.detach()
         with torch.no_grad():

@@ -22,6 +22,7 @@ from idc.slides.geojson import evidence_features, write_geojson
 
 SMALL = 100  # maps below which no progress bar is shown
 Maps = Mapping[str, Attributions]
+FOLDER = "evidence"
 
 
 def show_cases(task: Task) -> StepResult:
@@ -82,9 +83,6 @@ def _case(
         sizes[name] = "; ".join(part for part in (each.source, each.note, unmeasured) if part)
     values = {name: each.maps[row] for name, each in maps.items()}
     return AttributionCase(patch, values, header, sizes, dict(trust.marks))
-
-
-FOLDER = "evidence"
 
 
 def evidence_drawings(

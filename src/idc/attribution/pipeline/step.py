@@ -23,6 +23,8 @@ from idc.tracking.run_files import run_file
 
 UNMEASURED = "faithfulness not measured"
 PER_PAGE = 8  # cases in a figure
+EXPLAIN = "explain"
+VERDICTS = "verdicts.json"
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,6 @@ def pages(rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64], str
     for page in range(count):
         words = f", page {page + 1} of {count}" if count > 1 else ""
         yield page, rows[page * PER_PAGE : (page + 1) * PER_PAGE], words
-
-
-EXPLAIN = "explain"
-VERDICTS = "verdicts.json"
 
 
 def stored_trust(store: MlflowStore, record: RunRecord, config: Config, folder: Path) -> Trust:
