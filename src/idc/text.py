@@ -63,9 +63,7 @@ def _side(value: float, level: float) -> int:
 def decimals_for(low: float, high: float) -> int:
     """Decimals, 2 to 4, for an interval: two digits of its width, and no bound rounded to 0.
 
-    Args:
-        low: Lower bound; NaN without an interval.
-        high: Upper bound.
+    The bounds are NaN without an interval.
     """
     width = high - low
     if not math.isfinite(width) or width <= 0:

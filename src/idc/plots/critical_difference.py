@@ -26,16 +26,10 @@ def critical_difference_figure(
     """Contestants at their value, with bars that join those without a significant difference.
 
     In the style of Demsar 2006, figure 1, but on the metric's axis instead of mean ranks; a bar
-    joins only the contestants with a dot on it.
-
-    Args:
-        values: One row per contestant: ``name``, ``value``, and ``metric`` if there are several;
-            those without a finite value are listed below.
-        differences: One row per pair and metric: ``a``, ``b``, ``metric``, ``p_holm`` (NaN if not
-            tested), ``apart`` (bool: significant), ``patients``.
-        metric: The metric.
-        level: Significance level, in (0, 1).
-        baselines: Names of baselines, drawn in grey.
+    joins only the contestants with a dot on it. `values` has ``name``, ``value`` and, if there are
+    several, ``metric``; contestants without a finite value are listed below. `differences` has
+    ``a``, ``b``, ``metric``, ``p_holm`` (NaN if not tested), ``apart`` (bool: significant at
+    `level`) and ``patients``. Baselines are grey.
     """
     # Slow to import, and needed only for comparisons.
     from scikit_posthocs import critical_difference_diagram

@@ -81,14 +81,9 @@ def fold_metrics_figure(table: pd.DataFrame, pooled: pd.DataFrame | None = None)
     """One dot per fold, mean and deviation of the folds, and the pooled value with its interval.
 
     The mean of the folds differs from the pooled value, especially for F1: folds with few patches,
-    or with one class, count as much as others in the mean.
-
-    Args:
-        table: One row per fold and metric: ``fold``, ``metric``, ``value`` and, if
-            there are several, ``setting``; NaN if a fold lacks a class. Panels and metrics keep
-            their order.
-        pooled: One row per metric: ``metric``, ``value``, ``low``, ``high``, from the predictions
-            of all folds together, and ``setting`` if `table` has it.
+    or with one class, count as much as others in the mean. `table` has ``fold``, ``metric``,
+    ``value`` (NaN if a fold lacks a class) and, if there are several, ``setting``, whose order is
+    kept; `pooled` has ``metric``, ``value``, ``low``, ``high``, and ``setting`` if `table` has it.
     """
     if table.empty:
         return empty_figure("no folds")

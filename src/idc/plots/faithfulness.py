@@ -114,12 +114,8 @@ def _sentence(rows: Sequence[Mapping[Any, Any]]) -> str:
 def measures_figure(table: pd.DataFrame, limit: float) -> Figure:
     """One row per method, one panel per further measure; the marks show the verdicts.
 
-    Args:
-        table: As for `methods_figure`, with ``randomisation_similarity`` and its ``_low`` and
-            ``_high``, and optionally ``infidelity_share``, ``max_sensitivity``, ``border_mass``
-            with ``border_area``, ``pointing_game`` with ``pointing_chance``, ``localisation``.
-            Measures that no method has are left out.
-        limit: Maximum similarity with all weights shuffled.
+    Beside the columns for `methods_figure` the table has those of `MEASURES`, or some of them;
+    `limit` is the maximum similarity with all weights shuffled.
     """
     names = [name for name in MEASURES if name in table and np.isfinite(table[name]).any()]
     if table.empty or not names:

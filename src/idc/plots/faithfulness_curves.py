@@ -35,11 +35,9 @@ WORDS = {"method": "the method's map", "random": "random maps"}
 def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Insertion and deletion curves, one panel per method, with those of random maps.
 
-    Args:
-        curves: ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
-            (``insertion`` or ``deletion``), ``share`` in [0, 1], ``probability`` in [0, 1] and
-            ``decides`` (bool). The mean over the reference images that decide is drawn.
-        table: See `idc.plots.faithfulness.methods_figure`; its order is kept.
+    Curves have ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
+    (``insertion`` or ``deletion``), ``share`` and ``probability`` in [0, 1], ``decides`` (bool): the
+    mean over the reference images that decide is drawn, in the order of the table.
     """
     if table.empty:
         return empty_figure(NONE)
@@ -75,11 +73,9 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
 def randomisation_figure(randomisation: pd.DataFrame, limit: float) -> Figure:
     """Similarity to the maps of the trained network, with weights shuffled from the head down.
 
-    Args:
-        randomisation: One row per method and stage: ``method``, ``stage`` (0: as trained),
-            ``layer`` (last shuffled), ``similarity`` (NaN if undefined), ``low``, ``high``,
-            ``known`` (share of patches with a defined similarity: other maps are empty).
-        limit: Maximum similarity with all weights shuffled.
+    One row per ``method`` and ``stage`` (0: as trained): ``layer`` (last shuffled), ``similarity``
+    (NaN if undefined), ``low``, ``high`` and ``known``, the share of patches with a defined
+    similarity (other maps are empty). `limit` is the maximum with all weights shuffled.
     """
     if randomisation["stage"].nunique() < 2:
         return empty_figure("no weights were shuffled")

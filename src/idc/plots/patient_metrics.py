@@ -38,12 +38,9 @@ LOOKS = ((BLUE, "o", 4.5), (ORANGE, "^", 7.0), (GREEN, "D", 8.0))
 def per_patient_figure(table: pd.DataFrame) -> Figure:
     """Metrics of each patient, worst at the top, and labelled and called share of positives.
 
-    Of more than 40 patients the worst 40 are drawn, as the title states.
-
-    Args:
-        table: One row per patient, worst first: ``patient``, ``patches``, ``recall``, ``f1`` (NaN
-            if undefined). For two classes ``tp``, ``fn``, ``specificity``, ``fraction_true``
-            and ``fraction_predicted``; for more ``accuracy``.
+    Of more than 40 patients the worst 40 are drawn, as the title states. Rows are ordered, worst
+    first: ``patient``, ``patches``, ``recall``, ``f1`` (NaN if undefined); for two classes ``tp``,
+    ``fn``, ``specificity``, ``fraction_true``, ``fraction_predicted``, for more ``accuracy``.
     """
     two = "fraction_true" in table
     rows = table.head(MAX_SHOWN)

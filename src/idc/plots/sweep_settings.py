@@ -40,15 +40,10 @@ def leaderboard_figure(table: pd.DataFrame, metrics: Sequence[str], value: str =
     """Dot plots of the settings, one panel per metric.
 
     A bar is the interval of a setting, or a whisker the sample deviation of its runs. Ticks are
-    single runs. Baselines are hollow, below a line.
-
-    Args:
-        table: One row per setting, best first: ``setting``, ``runs``, and for each metric
-            ``<metric>_mean``, ``<metric>_std`` (NaN for one run), ``<metric>_values``. Optional:
-            ``<metric>_low`` and ``<metric>_high`` (95 % interval over patients), ``kind`` (``run``
-            or ``baseline``) and ``leaky`` (bool: patients are in two splits).
-        metrics: The metrics, the first of which determined the order.
-        value: Description of a setting's value, see `idc.text.value_label`.
+    single runs. Baselines are hollow, below a line. Rows are ordered by the first metric, best
+    first: ``setting``, ``runs``, ``<metric>_mean``, ``<metric>_std`` (NaN for one run),
+    ``<metric>_values`` and, optionally, ``<metric>_low`` and ``<metric>_high``, ``kind`` (``run``
+    or ``baseline``) and ``leaky`` (bool).
     """
     if table.empty:
         return empty_figure("no setting has finished")
@@ -115,11 +110,8 @@ def _mark_setting(axes: Axes, place: int, row: Mapping[Any, Any], metric: str) -
 def learning_size_figure(table: pd.DataFrame) -> Figure:
     """One panel per metric: mean by size of the training split, one line per setting.
 
-    Args:
-        table: One row per setting, size and metric: ``setting``, ``patients`` of the training
-            split, ``metric``, ``mean``, ``n`` (runs), and either ``low`` and ``high`` (an interval)
-            or ``std`` (sample standard deviation, NaN for one run); optionally ``values``, the
-            single runs (list of float).
+    One row per ``setting``, size (``patients``) and ``metric``: ``mean``, ``n`` (runs), ``low`` and
+    ``high`` or ``std`` (NaN for one run) and, optionally, ``values``, the single runs.
     """
     if table.empty:
         return empty_figure("no run has finished")

@@ -43,12 +43,7 @@ _log = logging.getLogger(__name__)
 class AnswerStore:
     """A table to which answers are only added, for several threads and processes at once.
 
-    Args:
-        path: The SQLite file, created with its folder if necessary. The journal of an earlier
-            version beside it (same name, ``.jsonl``) is imported and renamed.
-
-    Attributes:
-        path: The file.
+    The journal of an earlier version beside the SQLite file (``.jsonl``) is imported and renamed.
 
     Raises:
         ReviewError: The file cannot be used, or the old journal has a damaged line.

@@ -51,16 +51,8 @@ def cohen(
 ) -> Kappa:
     """Cohen's kappa (1960), unweighted, as classes are not ordered.
 
-    Args:
-        one: Categories by the first rater, int64 (n,).
-        other: Categories by the second rater, int64 (n,).
-        patients: Patient of each case, (n,).
-        draws: Number of draws; 0 for no interval.
-        seed: Seed of the draws.
-
-    Returns:
-        The agreement. If both use a single, identical category throughout, kappa is undefined: NaN,
-        with a ``note``.
+    `one` and `other` are categories, int64 (n,). If both use a single, identical category
+    throughout, kappa is undefined: NaN, with a ``note``. With 0 draws there is no interval.
     """
     codes = np.stack([one, other], axis=1)
     constant = len(one) and min(len(np.unique(one)), len(np.unique(other))) == 1

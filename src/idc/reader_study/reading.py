@@ -14,16 +14,7 @@ LONGEST_REMARK = 4000
 
 
 class Reading:
-    """State of one reader's review, independent of the page.
-
-    Args:
-        cases: The cases in the order of review; at least one.
-        answers: The answers of all readers, of which only this reader's are used.
-        reader: The reader's name, as given by `AnswerStore.reader_name`.
-        mode: Whether the verdict comes before the model's answer.
-        order: Order of the cases; see `Answer`.
-        select: The cases to choose from; see `Answer`.
-        clock: Monotonic time in seconds.
+    """State of one reader's review, independent of the page; `clock` is monotonic, in seconds.
 
     Attributes:
         position: Position of the case shown; the number of cases at the end.
