@@ -36,8 +36,8 @@ def curves_figure(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Insertion and deletion curves, one panel per method, with those of random maps.
 
     Curves have ``method``, ``baseline``, ``maps`` (``method`` or ``random``), ``kind``
-    (``insertion`` or ``deletion``), ``share`` and ``probability`` in [0, 1], ``decides`` (bool): the
-    mean over the reference images that decide is drawn, in the order of the table.
+    (``insertion`` or ``deletion``), ``share`` and ``probability`` in [0, 1], ``decides`` (bool).
+    The mean over the reference images that decide is drawn, in the order of the table.
     """
     if table.empty:
         return empty_figure(NONE)

@@ -91,10 +91,7 @@ def _kappa(
     note: str,
     bootstrap: tuple[int, int],
 ) -> Kappa:
-    """Kappa by `value`, from the categories' counts per case, with an interval.
-
-    `chance` is the agreement by chance, (draws,), from each reader's shares, (draws, readers, k).
-    """
+    """Kappa by `value`; `chance` makes (draws,) of the readers' shares (draws, readers, k)."""
     count, readers = verdicts.shape
     if not count:
         nan = math.nan

@@ -46,10 +46,8 @@ def eda_sentences(data: EdaInput, drift: pd.DataFrame) -> Sentences:
 
 
 def _published(data: EdaInput) -> dict[str, Any]:
-    """How the counts deviate from those published, and whether some agree.
-
-    If none agrees, this is a part of the set or another one, and its counts need not agree.
-    """
+    """How the counts deviate from those published, and whether some agree."""
+    # If none agrees, this is a part of the set or another one, and its counts need not agree.
     counts = data.published
     if counts is None:
         return {"deviations": None, "nearly_published": False}

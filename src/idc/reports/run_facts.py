@@ -103,19 +103,8 @@ def _lowest_recall(report: RunReport) -> dict[str, Any] | None:
 
 
 def marked_slices(report: RunReport) -> dict[str, list[str]]:
-    """The slices with ``worse`` errors and those whose model ``misses_more``, if this was tested.
-
-    Returns:
-        Column name to slices, such as ``darkness: pale``.
-    """
+    """Slices, such as ``darkness: pale``, by ``worse`` and ``misses_more``, if this was tested."""
     slices = report.slices
-    return {
-        mark: [
-            f"{by}: {value}".replace("_", " ")
-            for by, value in slices.loc[slices[mark].eq(True), ["slice", "value"]].itertuples(
-                index=False
-            )
-        ]
-        for mark in ("worse", "misses_more")
-        if mark in slices
-    }
+    marks = [mark for mark in ("worse", "misses_more") if mark in slices]
+    names = slices["slice"].astype(str) + ": " + slices["value"].astype(str) if marks else slices
+    return {mark: names[slices[mark].eq(True)].str.replace("_", " ").tolist() for mark in marks}

@@ -100,9 +100,6 @@ def _attributions(figures: Figures) -> list[str]:
 
 def _metrics(report: RunReport) -> pd.DataFrame:
     """All defined metrics but those of single patients, which have a table of their own."""
-    values = {
-        name: value
-        for name in sorted(report.metrics)
-        if not name.startswith("test/patient_") and (value := report.value(name)) is not None
-    }
-    return pd.DataFrame({"metric": list(values), "value": list(values.values())})
+    names = [name for name in sorted(report.metrics) if not name.startswith("test/patient_")]
+    values = [(name, report.value(name)) for name in names]
+    return pd.DataFrame(values, columns=["metric", "value"]).dropna()

@@ -79,10 +79,7 @@ def best_row(report: SweepReport, among: "pd.Series[bool]") -> Row | None:
 
 
 def _pairs_of(report: SweepReport, best: Row | None) -> pd.DataFrame:
-    """The tested differences of the best setting from each ``rival``.
-
-    In the leaderboard's first metric if that was tested.
-    """
+    """The best setting's tested differences from each ``rival``, in the first metric if tested."""
     table = report.differences
     if table.empty or best is None:
         return pd.DataFrame({"rival": [], "apart": [], "patients": []})
