@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from idc.plots.mosaic import CHUNK, EMPTY, find_places, mosaic, on_grid, shrink
+from idc.plots.mosaic import CHUNK, EMPTY, find_places, mosaic, on_grid, paste, shrink
 
 RNG = np.random.default_rng(0)
 
@@ -85,3 +87,17 @@ def test_patches_are_read_by_row_and_in_chunks() -> None:
 def test_no_patch_to_place_is_an_error() -> None:
     with pytest.raises(ValueError, match="no patch"):
         find_places(np.array([], int), np.array([], int), 50)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.integers(-9, 12), st.integers(-9, 12)), min_size=1, max_size=6))
+def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None:
+    tiles = np.arange(1, len(corners) + 1, dtype=np.uint8)[:, None, None, None]
+    tiles = np.broadcast_to(tiles, (len(corners), 4, 4, 3))
+    canvas = paste(tiles, np.array(corners), 12)
+    expected = np.full((12, 12), EMPTY[0])
+    for value, (x, y) in enumerate(corners, 1):
+        for row in range(max(y, 0), min(y + 4, 12)):
+            for column in range(max(x, 0), min(x + 4, 12)):
+                expected[row, column] = value
+    assert np.array_equal(canvas[:, :, 0], expected)

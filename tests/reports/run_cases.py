@@ -1,5 +1,6 @@
 """Runs and sweeps, made up, for the pages and the card."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ def config(**changes: Any) -> dict[str, Any]:
 
 def drawn(patients: int, classes: int) -> tuple[pd.DataFrame, np.ndarray]:
     """Predictions of test patients whose third patch of each class is wrong, and the patches."""
+    frame, patches = _drawn(patients, classes)
+    return frame.copy(), patches.copy()
+
+
+@cache
+def _drawn(patients: int, classes: int) -> tuple[pd.DataFrame, np.ndarray]:
     source = SyntheticSource(patients, 12, SIZE, positive_fraction=0.5, seed=1)
     index = source.scan().index
     label = index["label"].to_numpy() if classes == 2 else np.arange(len(index)) % classes

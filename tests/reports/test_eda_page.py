@@ -7,52 +7,16 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from eda_cases import flag, make
 
-from idc.data.index import POSITION
 from idc.data.sources.tree import NotRead
 from idc.errors import DataError
 from idc.reports.eda_facts import eda_sentences
-from idc.reports.eda_figures import pick
 from idc.reports.eda_input import EdaInput
 from idc.reports.eda_page import write_eda
-from idc.reports.eda_tables import colour_stats, drift, patient_table, set_counts
+from idc.reports.eda_tables import colour_stats, drift
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_figures")]
-COLUMNS = (
-    *("path", "patient", "label", "width", "height", "mode", "format", "bytes"),
-    *("mean_r", "mean_g", "mean_b", "std_r", "std_g", "std_b"),
-    *("saturation", "white", "grey", "ink", "checks", "decision", "split"),
-)
-FINDINGS = pd.DataFrame(
-    [("near_white", "Mostly glass.", "drop", 0, 0, 0), ("unreadable", "Broken.", "keep", 0, 0, 0)],
-    columns=["finding", "meaning", "policy", "patches", "patients", "dropped"],
-)
-
-
-def make(
-    patients: int = 4, per_class: int = 6, classes: int = 2, names: list[str] | None = None
-) -> EdaInput:
-    """A set on a grid of 8 px patches; the patient's number shifts its colour."""
-    rng = np.random.default_rng(0)
-    rows, patches = [], []
-    for number in range(patients):
-        name = names[number] if names else f"p{number}"
-        for label in range(classes):
-            for i in range(per_class):
-                base = 150 + 40 * (number % 3) - 50 * label
-                patch = np.clip(rng.normal(base, 5, (8, 8, 3)), 0, 255).astype(np.uint8)
-                mean, std = patch.mean((0, 1)), patch.std((0, 1))
-                patches.append(patch)
-                split = ("train", "val", "test")[number % 3]
-                where = (8 * i + 1, 8 * label + 1)
-                file = (*where, 8, 8, "RGB", "PNG", 300)
-                looks = (*mean, *std, 0.2, 0.0, 0.0, 0.0)
-                path = f"{name}/{label}/{i}.png"
-                rows.append((path, name, label, *file, *looks, "", "keep", split))
-    index = pd.DataFrame(rows, columns=[*COLUMNS[:3], *POSITION, *COLUMNS[3:]])
-    class_names = ("no IDC", "IDC", "other")[:classes]
-    facts = {"fingerprint": "00ff"}
-    return EdaInput("set", class_names, index, np.stack(patches), FINDINGS, None, 8, 0, facts)
 
 
 def lead(data: EdaInput) -> str:
@@ -61,19 +25,6 @@ def lead(data: EdaInput) -> str:
 
 def observations(data: EdaInput) -> list[str]:
     return eda_sentences(data, drift(colour_stats(data.index))).list("observations")
-
-
-def flag(data: EdaInput, rows: list[int], finding: str, drop: bool = False) -> EdaInput:
-    index = data.index.copy()
-    index.loc[rows, "checks"] = [f"{c},{finding}".strip(",") for c in index.loc[rows, "checks"]]
-    if drop:
-        index.loc[rows, "decision"], index.loc[rows, "split"] = "drop", ""
-    findings = data.findings.copy()
-    at = findings["finding"] == finding
-    findings.loc[at, "patches"] = len(rows)
-    findings.loc[at, "patients"] = index.loc[rows, "patient"].nunique()
-    findings.loc[at, "dropped"] = len(rows) if drop else 0
-    return replace(data, index=index, findings=findings)
 
 
 def read(path: Path) -> str:
@@ -215,70 +166,6 @@ def test_pixels_are_read_in_small_parts(tmp_path: Path) -> None:
     assert 0 < memory.most <= 256
 
 
-def test_the_index_need_not_be_numbered_from_zero(tmp_path: Path) -> None:
-    data = make()
-    shifted = replace(data, index=data.index.set_axis(range(100, 148)))
-    assert shifted.flagged("near_white").empty
-    write_eda(shifted, tmp_path / "shifted")
-    write_eda(data, tmp_path / "plain")
-    for name in ("grid_IDC.png", "slides/p1.png"):
-        one, other = (cv2.imread(str(tmp_path / f / name)) for f in ("shifted", "plain"))
-        assert np.array_equal(one, other)
-
-
-def test_pick_takes_turns_among_patients_and_repeats_itself() -> None:
-    index = make(patients=5, per_class=20).index
-    chosen = pick(index, 0)
-    assert len(chosen) == 25
-    assert set(chosen["patient"].value_counts()) == {5}
-    assert chosen.equals(pick(index, 0))
-    assert not chosen.index.equals(pick(index, 1).index)
-    assert len(pick(index.head(3), 0)) == 3
-
-
-def test_counts_by_hand() -> None:
-    data = flag(make(), [0], "near_white", drop=True)
-    counts = set_counts(data.index, data.class_names)
-    assert counts.loc["all patches"].tolist() == [24, 24]
-    assert counts.loc["kept"].tolist() == [23, 24]
-    assert counts.loc["train"].tolist() == [11, 12]
-    row = patient_table(data.index, data.class_names).set_index("patient").loc["p0"]
-    assert (row["all patches"], row["no IDC"], row["dropped"], row["split"]) == (
-        12,
-        5,
-        1,
-        "train",
-    )
-    assert row["% IDC"] == pytest.approx(54.5)
-
-
-def test_colour_by_hand() -> None:
-    data = make(patients=3)
-    white = data.index.assign(white=[0.9] + [0.0] * (len(data.index) - 1))
-    stats = colour_stats(white)
-    first = stats.set_index(["patient", "label"]).loc[("p0", 0)]
-    assert first["patches"] == 5  # the one that is mostly glass is left out
-    assert first["mean_g"] == pytest.approx(data.index["mean_g"][1:6].mean())
-    assert first["spread_g"] == pytest.approx(data.index["mean_g"][1:6].std())
-    green = drift(stats).set_index("channel").loc["green"]
-    assert green["between classes"] == pytest.approx(50, abs=2)  # as `make` draws them
-    assert green["between patients"] == pytest.approx(40, abs=2)  # of 150, 190, 230
-
-
-def test_what_stands_out_is_said() -> None:
-    data = flag(make(patients=5), [0], "near_white")
-    only = data.index.copy()
-    only.loc[only["patient"] == "p1", "label"] = 1
-    words = " ".join(observations(replace(data, index=only)))
-    for part in (
-        "1 of 2 checks have findings: near_white (1)",
-        "1 of 5 patients have one class only (0 only no IDC, 1 only IDC)",
-        "Stain variation",
-        "test (1 patient)",
-    ):
-        assert part in words
-
-
 def test_published_counts_are_an_observation_only_for_the_published_set(tmp_path: Path) -> None:
     data = make(patients=5)
 
@@ -295,15 +182,6 @@ def test_published_counts_are_an_observation_only_for_the_published_set(tmp_path
     page = read(write_eda(part, tmp_path))
     assert page.index("60 patches of 5 patients") < page.index("277,524")
     assert "<details" in page[: page.index("277,524")]
-
-
-def test_a_patient_on_two_splits_is_said() -> None:
-    data = make()
-    index = data.index.copy()
-    index.loc[0, "split"] = "test"
-    data = replace(data, index=index)
-    words = " ".join(observations(data))
-    assert "1 patient in more than one split" in words
 
 
 def test_files_that_were_not_read_stand_on_the_page_with_their_names(tmp_path: Path) -> None:

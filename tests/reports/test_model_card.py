@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from huggingface_hub import ModelCard
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from markdown_tables import tables
 from run_cases import EVIL, config, make_run, save_png
 
 from idc.data.sources.base import DataCard
 from idc.errors import DataError
-from idc.reports.markdown import Markdown, code, escape
-from idc.reports.markdown import markdown_table as table
 from idc.reports.model_card import model_card, write_model_card
 from idc.reports.run_input import RunReport
 
@@ -25,17 +22,6 @@ SECTIONS = (
     *("Environmental Impact", "Technical Specifications", "Ethics and Privacy", "Citation"),
     *("Glossary", "Model Card Contact"),
 )
-
-
-def tables(text: str) -> list[list[list[str]]]:
-    """The tables of a Markdown text as cells, split at pipes that are not escaped."""
-    result: list[list[list[str]]] = [[]]
-    for line in text.splitlines():
-        if line.startswith("|"):
-            result[-1].append([c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]])
-        elif result[-1]:
-            result.append([])
-    return [rows for rows in result if rows]
 
 
 def parse(report: RunReport, folder: Path) -> ModelCard:
@@ -188,30 +174,3 @@ def test_a_card_that_cannot_be_written_says_which(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"model_card\.md"):
         write_model_card(make_run(tmp_path), tmp_path / "file")
-
-
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(max_size=12), min_size=1, max_size=3))
-def test_any_text_keeps_a_table_in_shape(cells: list[str]) -> None:
-    text = table(pd.DataFrame([cells], columns=[f"c{i}" for i in range(len(cells))]))
-    assert len(text.split("\n")) == 3
-    (rows,) = tables(text)
-    assert {len(row) for row in rows} == {len(cells)}
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text())
-def test_code_ends_where_it_should(text: str) -> None:
-    result = code(text)
-    fence = re.match("`+", result)
-    assert fence is not None
-    inner = result[len(fence[0]) : -len(fence[0])]
-    assert fence[0] not in re.findall("`+", inner)
-    assert "\n" not in result
-
-
-def test_markdown_is_escaped_once() -> None:
-    assert escape("a_b *c* | <d> & &lt; _e_") == r"a_b \*c\* \| \<d\> & &amp;lt; \_e\_"
-    assert escape(Markdown("**x**")) == "**x**"
-    assert table(pd.DataFrame({"a": []})) == ""

@@ -5,17 +5,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from run_cases import EVIL, SIZE, config, drawn, make_run, save_png
+from run_cases import EVIL, SIZE, config, make_run, save_png
 
 from idc.errors import DataError
-from idc.plots.mosaic import EMPTY, paste
 from idc.reports.picture import REST_LIMIT
-from idc.reports.run_errors import worst
 from idc.reports.run_facts import run_sentences
 from idc.reports.run_input import RunReport
 from idc.reports.run_page import write_run_page
@@ -56,27 +51,6 @@ def page(report: RunReport, folder: Path) -> Reader:
     path = write_run_page(report, folder / "evaluation" / "report.html")
     assert path == folder / "evaluation" / "report.html"
     return Reader(path)
-
-
-def test_the_lead_speaks_of_a_hundred_patches(tmp_path: Path) -> None:
-    words = lead(make_run(tmp_path))
-    assert words == (
-        "Of 100 patches labelled IDC it detected 96 (95 % interval 85 to 98). Of 100 labelled "
-        "no IDC it wrongly called 12 IDC (95 % interval 7 to 20). Tested on 144 patches of 12 "
-        "patients, whom the model never saw."
-    )
-
-
-def test_the_lead_of_many_classes(tmp_path: Path) -> None:
-    words = lead(make_run(tmp_path, classes=3))
-    assert "Of 100 patches of a class it classified 96 correctly" in words
-    assert "averaged over the 3 classes" in words
-    assert "Of 100 patches overall, 90 were correct" in words
-    assert "IDC" not in words
-
-
-def test_the_lead_without_numbers(tmp_path: Path) -> None:
-    assert lead(make_run(tmp_path, metrics={})).startswith("Recall and specificity are undefined.")
 
 
 def test_a_good_run_is_not_warned_of(tmp_path: Path) -> None:
@@ -132,15 +106,6 @@ def test_what_must_be_read_first_stands_first(
     assert words in shown.words
     assert 'class="notice"' in shown.raw
     assert shown.words.index("Read this first") < shown.words.index(lead(report)[:40])
-
-
-def test_a_target_that_was_reached_is_not_missed(tmp_path: Path) -> None:
-    reached = make_run(tmp_path, metrics={"test/recall": 0.95})
-    assert warnings(reached) == []
-    no_target = replace(reached, config=config(threshold={"rule": "max_f1", "target": 0.95}))
-    assert warnings(replace(no_target, metrics={"test/recall": 0.5})) == []
-    unknown = replace(reached, config=config(threshold={"rule": "of tomorrow"}))
-    assert warnings(unknown) == []
 
 
 def test_a_lacking_class_is_told(tmp_path: Path) -> None:
@@ -199,30 +164,6 @@ def test_places_that_say_nothing_give_no_surroundings(tmp_path: Path) -> None:
     report = replace(report, predictions=report.predictions.assign(x=0, y=0))
     shown = page(report, tmp_path)
     assert not [i for i in shown.images if str(i["alt"]).endswith("surroundings")]
-
-
-def test_the_worst_are_the_surest_errors() -> None:
-    frame, _ = drawn(6, 2)
-    chosen = worst(frame, 5)
-    assert len(chosen) == 5
-    assert (chosen["predicted"] != chosen["label"]).all()
-    rest = frame.drop(chosen.index)
-    assert chosen["loss"].is_monotonic_decreasing
-    assert chosen["loss"].min() >= rest.loc[rest["predicted"] != rest["label"], "loss"].max()
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.integers(-9, 12), st.integers(-9, 12)), min_size=1, max_size=6))
-def test_tiles_are_pasted_where_they_lie(corners: list[tuple[int, int]]) -> None:
-    tiles = np.arange(1, len(corners) + 1, dtype=np.uint8)[:, None, None, None]
-    tiles = np.broadcast_to(tiles, (len(corners), 4, 4, 3))
-    canvas = paste(tiles, np.array(corners), 12)
-    expected = np.full((12, 12), EMPTY[0])
-    for value, (x, y) in enumerate(corners, 1):
-        for row in range(max(y, 0), min(y + 4, 12)):
-            for column in range(max(x, 0), min(x + 4, 12)):
-                expected[row, column] = value
-    assert np.array_equal(canvas[:, :, 0], expected)
 
 
 def without_errors(report: RunReport) -> RunReport:
@@ -309,19 +250,6 @@ def test_a_page_that_cannot_be_written_says_which(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"report\.html"):
         write_run_page(make_run(tmp_path), tmp_path / "file" / "report.html")
-
-
-def test_shared_work_knows_only_its_own_metrics(tmp_path: Path) -> None:
-    metrics = {
-        "test/coverage_at_error_0.05": 0.8,
-        "test/risk_at_coverage_0.8": 0.04,
-        "test/coverage_at_recall_0.99": float("nan"),
-        "test/coverage_at_something_0.5": 1.0,
-    }
-    assert run_sentences(make_run(tmp_path, metrics=metrics)).list("selective_prediction") == [
-        "The model could decide 80 of 100 patches with an error rate of at most 5 in 100.",
-        "Deciding 80 of 100 patches, the model would err in 4 of 100 of them.",
-    ]
 
 
 METHODS = pd.DataFrame(
