@@ -33,7 +33,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 36
+MOST = 30
 
 
 def modules_without_tests() -> list[str]:

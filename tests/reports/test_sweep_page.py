@@ -11,9 +11,6 @@ from run_cases import EVIL, make_sweep, save_png
 
 from idc.reports.run_input import SweepReport
 from idc.reports.sweep_facts import (
-    board_table,
-    patient_by_setting,
-    pooled_table,
     sweep_sentences,
 )
 from idc.reports.sweep_page import write_sweep_page
