@@ -27,34 +27,27 @@ from idc.launch.table import (
 from idc.launch.terminal import quiet, reporting_errors
 
 
-def composed(cfg: DictConfig) -> tuple[Config, Path]:
-    """The resolved configuration of a job that stands alone, and its output folder.
+def task(command: Callable[[Config, Path], None]) -> Callable[[DictConfig], None]:
+    """A command, given its resolved configuration and output folder, as a task of Hydra.
 
-    Raises:
-        ConfigError: A value is missing, an interpolation leads nowhere, or the folder is another
-            run's.
+    It prints what went wrong, such as a folder that is another run's, and then raises SystemExit.
     """
-    quiet()
-    hydra = HydraConfig.get()
-    back_to_the_start(hydra)
-    if hydra.mode == RunMode.MULTIRUN:
-        folder = Path(hydra.runtime.output_dir)
-        require_free(folder, cfg, str(hydra.job.config_name), "hydra.sweep.subdir")
-    return resolve(cfg, hydra.runtime.choices), Path(hydra.runtime.output_dir)
-
-
-def _task(command: Callable[[Config, Path], None]) -> Callable[[DictConfig], None]:
-    """A command as a task of Hydra, which prints what went wrong and then raises SystemExit."""
 
     @wraps(command)
-    def task(cfg: DictConfig) -> None:
+    def run(cfg: DictConfig) -> None:
         with reporting_errors():
-            command(*composed(cfg))
+            quiet()
+            hydra = HydraConfig.get()
+            back_to_the_start(hydra)
+            folder = Path(hydra.runtime.output_dir)
+            if hydra.mode == RunMode.MULTIRUN:
+                require_free(folder, cfg, str(hydra.job.config_name), "hydra.sweep.subdir")
+            command(resolve(cfg, hydra.runtime.choices), folder)
 
-    return task
+    return run
 
 
-@_task
+@task
 def compare(config: Config, folder: Path) -> None:
     """Compare finished runs."""
     from idc.comparison.leaderboard import METRICS
@@ -68,7 +61,7 @@ def compare(config: Config, folder: Path) -> None:
     print_where(console, outcome, config, folder)
 
 
-@_task
+@task
 def evaluate(config: Config, folder: Path) -> None:
     """Evaluate a run, or the jobs of a sweep as an ensemble."""
     from idc.pipelines.evaluate import evaluate_run
@@ -76,7 +69,7 @@ def evaluate(config: Config, folder: Path) -> None:
     print_outcome(evaluate_run(config, folder), config, folder)
 
 
-@_task
+@task
 def explain(config: Config, folder: Path) -> None:
     """Explain a run."""
     from idc.attribution.pipeline.step import EXPLAIN
@@ -91,7 +84,7 @@ def explain(config: Config, folder: Path) -> None:
     console.print(f"run:    {config['run']}, under {under}   ({where_to_look(config)})")
 
 
-@_task
+@task
 def prepare(config: Config, folder: Path) -> None:
     """Prepare a data set."""
     from idc.pipelines.prepare import prepare as prepare_set
@@ -123,7 +116,7 @@ def prepare(config: Config, folder: Path) -> None:
     print_where(console, outcome, config, folder)
 
 
-@_task
+@task
 def review(config: Config, folder: Path) -> None:
     """Serve a run's review until it is stopped, and show its results."""
     from idc.pipelines.review import review_run
@@ -144,7 +137,7 @@ def review(config: Config, folder: Path) -> None:
     console.print(f"run:     {config['run']}, under review   ({where_to_look(config)})")
 
 
-@_task
+@task
 def sync(config: Config, folder: Path) -> None:
     """Deliver the journals that earlier commands left; exit with 1 if something is still left."""
     from idc.tracking.journal import FOLDER

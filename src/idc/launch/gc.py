@@ -3,14 +3,12 @@
 from datetime import datetime
 from pathlib import Path
 
-from omegaconf import DictConfig
 from rich.table import Table
 
 from idc.config.build import Config
 from idc.errors import BusyError, ConfigError
-from idc.launch.commands import composed
+from idc.launch.commands import task
 from idc.launch.table import wide_console
-from idc.launch.terminal import reporting_errors
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, close_for, configured_store
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.tracking.alive import liveness_of, locked
@@ -21,19 +19,13 @@ from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 
 
-def run(cfg: DictConfig) -> None:
-    """List, and close if the configuration says so.
-
-    Raises:
-        SystemExit: It failed; the reason has been printed.
-        KeyboardInterrupt: It was stopped.
-    """
-    with reporting_errors():
-        config, _ = composed(cfg)
-        store = configured_store(config)
-        if store is None:
-            raise ConfigError("tracking=none: there are no runs to look at.")
-        table, stale = _look(config, store)
+@task
+def run(config: Config, folder: Path) -> None:
+    """List, and close if the configuration says so."""
+    store = configured_store(config)
+    if store is None:
+        raise ConfigError("tracking=none: there are no runs to look at.")
+    table, stale = _look(config, store)
     console = wide_console()
     if table.row_count:
         console.print(table)

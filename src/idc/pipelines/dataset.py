@@ -33,7 +33,7 @@ EASY_F1 = 0.9
 
 
 def load_material(config: Config, redactor: Redactor | None = None) -> Material:
-    """Prepare the data of a run, cheap checks first; a redactor that hides patients is obeyed.
+    """Prepare the data of a run, cheap checks first, under pseudonyms if the redactor has any.
 
     Raises:
         DataError: As source and split raise it, a class does not occur, or there is a finding

@@ -36,7 +36,7 @@ ABSENT = object()
 def parameters(config: Config, app: str = "train") -> dict[str, Any]:
     """The options that runs are compared by, the most important first.
 
-    The configuration has nothing that must not be logged.
+    The configuration is one that may be logged.
 
     Returns:
         Names to values, as on a command line: ``optimizer.lr``. Augmentations are named.
