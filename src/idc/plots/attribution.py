@@ -26,14 +26,10 @@ SMOOTHED = "Maps are smoothed for display; the stored arrays are not."
 
 @dataclass(frozen=True)
 class AttributionCase:
-    """One explained patch.
+    """One explained patch, uint8 (H, W, 3), with its maps, float (H, W), by method.
 
-    Attributes:
-        patch: uint8 (H, W, 3).
-        maps: Method to attribution, float (H, W).
-        header: Kind, patient, position, label and score.
-        map_sizes: Method to the origin of its map: ``layer3, map 7x7``.
-        marks: Method to why its maps cannot be trusted, for such methods.
+    `map_sizes` has the origin of a method's maps (``layer3, map 7x7``), `marks` why they cannot be
+    trusted.
     """
 
     patch: NDArray[np.uint8]

@@ -103,15 +103,9 @@ def _filter_words(inputs: int, planes: int) -> str:
 
 @dataclass(frozen=True)
 class MapRow:
-    """Selected channels of a layer in one patch.
+    """Selected channels of a layer in one patch: their numbers and maps, float (c, h, w).
 
-    Attributes:
-        name: Name of the layer.
-        channels: Number of its channels.
-        chosen: Numbers of the selected channels, int (c,); c may be 0.
-        maps: float (c, h, w).
-        low: Minimum of each channel over all patches that share a scale, float (c,).
-        high: Maximum of each channel, float (c,).
+    `low` and `high` are the range of each over all patches that share a scale, float (c,).
     """
 
     name: str
@@ -182,13 +176,9 @@ def _draw_row(line: NDArray[np.object_], row: MapRow) -> dict[str, None]:
 
 @dataclass(frozen=True)
 class UnitRow:
-    """A unit (channel) and its top-activating patches.
+    """A unit (channel) and its top-activating patches, uint8 (k, H, W, 3), k may be 0.
 
-    Attributes:
-        header: Description, such as ``channel 12`` and AUROC; may have several lines.
-        patches: uint8 (k, H, W, 3), by descending activation; k may be 0.
-        maps: Activation maps, float (k, h, w).
-        captions: Patient, label and score of each patch, (k,); may have several lines.
+    By descending activation, with their maps, float (k, h, w), and captions.
     """
 
     header: str

@@ -14,14 +14,9 @@ CHUNK = 256  # patches in memory at once
 
 @dataclass(frozen=True)
 class Places:
-    """The grid on which patches lie.
+    """The grid on which patches lie: row and column of each, int64 (n,), from the upper left.
 
-    Attributes:
-        rows: Row of each patch, int64 (n,), 0 at the top.
-        columns: Column of each patch, int64 (n,), 0 at the left.
-        left: Smallest x, in slide pixels.
-        top: Smallest y, in slide pixels.
-        patch_size: Side of a place, in slide pixels.
+    `left` and `top`, the smallest x and y, and `patch_size` are in slide pixels.
     """
 
     rows: NDArray[np.int64]

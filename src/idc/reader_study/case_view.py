@@ -25,13 +25,7 @@ FRAME = (
 
 @dataclass(frozen=True)
 class CaseViews:
-    """The images of a case that a reader sees before answering.
-
-    Attributes:
-        patch: The patch, uint8 (P, P, 3).
-        around: Its surroundings as a data URI; None if there are none.
-        problem: Why there are none although the patch has a position; "" otherwise.
-    """
+    """The patch, uint8 (P, P, 3), its surroundings as a data URI, or the `problem` with them."""
 
     patch: NDArray[np.uint8]
     around: str | None

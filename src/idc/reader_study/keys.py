@@ -12,13 +12,7 @@ CLASS_KEYS = 10  # classes with a digit
 
 @dataclass(frozen=True)
 class Key:
-    """One or more keys that perform an action.
-
-    Attributes:
-        keys: The browser's names of the keys, letters in lower case; buttons show the first.
-        action: The action and its value.
-        words: Description of the action.
-    """
+    """Keys that perform an action with its value: the browser's names, letters in lower case."""
 
     keys: tuple[str, ...]
     action: Action

@@ -15,13 +15,7 @@ Act = Callable[[str, int | str], Awaitable[None]]
 
 @binding.bindable_dataclass
 class MapSettings:
-    """A reader's map settings, kept from case to case.
-
-    Attributes:
-        method: The attribution method, one of the book's; "" if it has none.
-        shown: Whether the map is on.
-        strength: Opacity where the map is strongest, 0 to 100.
-    """
+    """A reader's map settings, kept from case to case; the strength is an opacity, 0 to 100."""
 
     method: str = ""
     shown: bool = True
@@ -30,15 +24,7 @@ class MapSettings:
 
 @dataclass(frozen=True)
 class Desk:
-    """What a reader's page works with.
-
-    Attributes:
-        book: The cases.
-        reading: The reader's progress.
-        keys: Keyboard shortcuts.
-        act: Performs an action, see `idc.reader_study.keys.Key`.
-        settings: The reader's map settings.
-    """
+    """What a reader's page works with; `act` performs an action, see `keys.Key`."""
 
     book: CaseBook
     reading: Reading

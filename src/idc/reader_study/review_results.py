@@ -20,14 +20,7 @@ CORRECTIONS = "corrections.csv"
 
 @dataclass(frozen=True)
 class ReviewResults:
-    """Results of a review.
-
-    Attributes:
-        agreement: See `idc.reader_study.reader_agreement.agree`.
-        suspects: See `idc.reader_study.suspects.reader_suspects`.
-        corrections: See `idc.reader_study.export.find_corrections`.
-        notes: Notes on interpreting the results, as sentences.
-    """
+    """Results of a review: of `agree`, `reader_suspects` and `find_corrections`, with notes."""
 
     agreement: Agreement
     suspects: pd.DataFrame

@@ -38,12 +38,7 @@ PREPARED = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run is in MLflow, for links.
-
-    Attributes:
-        run_id: The run's id, or "".
-        experiment_id: Its experiment's id; "" if it is unknown, and nothing can be linked.
-    """
+    """Where a run is in MLflow, for links; without an experiment's id nothing can be linked."""
 
     run_id: str = ""
     experiment_id: str = ""

@@ -19,14 +19,7 @@ REST_LIMIT = 1_500_000  # total bytes of the figures outside the sections
 
 
 class Picture(NamedTuple):
-    """An image file in memory.
-
-    Attributes:
-        data: The file's bytes.
-        mime: Its type, such as ``image/webp``.
-        width: In pixels.
-        height: In pixels.
-    """
+    """An image file in memory, its type, such as ``image/webp``, and its size in pixels."""
 
     data: bytes
     mime: str
