@@ -98,11 +98,9 @@ def load_checkpoint(path: Path, what: str, to_train: bool = False) -> Checkpoint
             f"{what} is damaged: its content differs from what was saved (by the digest). Use "
             f"another copy, or another checkpoint of the run."
         )
-    loaded = Checkpoint(path, what, content)
-    if to_train:
-        for name, kind in STATE.items():
-            if PLACE in content and not isinstance(content.get(name), kind):
-                raise CheckpointError(
-                    f"{what}: training cannot continue from it: it holds no usable {name}."
-                )
-    return loaded
+    for name, kind in STATE.items() if to_train and PLACE in content else ():
+        if not isinstance(content.get(name), kind):
+            raise CheckpointError(
+                f"{what}: training cannot continue from it: it holds no usable {name}."
+            )
+    return Checkpoint(path, what, content)

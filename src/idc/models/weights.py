@@ -20,9 +20,7 @@ GLOBAL = re.compile(r"GLOBAL ([\w.]+)")  # in PyTorch's refusal: what the pickle
 def safe_load(path: Path, what: str) -> Mapping[str, Any]:
     """Load a file of tensors without running code that it may hold.
 
-    Args:
-        path: The file.
-        what: Its use, for the message: ``backbone.weights``, ``resume``.
+    `what` is its use, for the message: ``backbone.weights``, ``resume``.
 
     Raises:
         CheckpointError: It is missing, is not a PyTorch file, or holds more than tensors and plain
@@ -71,13 +69,14 @@ def load_file(
     classifier: tuple[str, ...],
     adapt: Callable[[dict[str, Any], nn.Module], dict[str, Any]] | None = None,
 ) -> None:
-    """Load a state_dict file into a torchvision or timm model.
+    """Load a state_dict file into a torchvision or timm model, as its library builds it.
 
-    The classifier's weights are loaded where model and file both hold them in the same shape, and
-    otherwise ignored; all others must fit, name by name and shape by shape.
+    The classifier's weights, by the prefixes of their keys, are loaded where model and file both
+    hold them in the same shape, and otherwise ignored; all others must fit, name by name and shape
+    by shape.
 
     Args:
-        model: The whole model, as its library builds it.
+        model: The whole model.
         path: A state_dict, or a mapping with one under ``state_dict``; or a safetensors file.
         classifier: Prefixes of the classifier's keys.
         adapt: The library's own conversion of stored weights to this model.

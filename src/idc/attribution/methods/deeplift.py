@@ -176,12 +176,9 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
-        (gradient,) = gradients
-        a, b = ctx.saved_tensors
-        return (
-            (gradient * _mean(b)).sum_to_size(a.shape),
-            (gradient * _mean(a)).sum_to_size(b.shape),
-        )
+        (gradient,), (a, b) = gradients, ctx.saved_tensors
+        to_a, to_b = gradient * _mean(b), gradient * _mean(a)
+        return to_a.sum_to_size(a.shape), to_b.sum_to_size(b.shape)
 
 
 def _mean(both: Tensor) -> Tensor:

@@ -98,12 +98,12 @@ def guided_note(model: nn.Module) -> str:
 
     Captum guides `nn.ReLU` and nothing else; through the others goes the plain gradient.
     """
+    kinds = map(type, model.modules())
+    own = "timm.layers.activations"  # its own classes for the same functions
     names = [
-        type(module).__name__
-        for module in model.modules()
-        # timm has classes of its own for the same functions.
-        if type(module).__name__.lower() in ELEMENTWISE
-        or type(module).__module__.startswith("timm.layers.activations")
+        kind.__name__
+        for kind in kinds
+        if kind.__name__.lower() in ELEMENTWISE or kind.__module__.startswith(own)
     ]
     plain = Counter(name for name in names if name != "ReLU")
     if names and not plain:

@@ -58,15 +58,11 @@ def show_faithfulness(task: Task) -> StepResult:
         )
     settings = {name: settings[name] for name in methods}
     save_faithfulness(faithfulness, settings, task.folder)
-    order, deciding = faithfulness.table["method"].tolist(), faithfulness.references.deciding
-    trust = Trust(order, faithfulness.marks, deciding, settings)
-    return StepResult(
-        _drawings(faithfulness, task.folder),
-        faithfulness.sentences(),
-        faithfulness.metrics,
-        faithfulness.table,
-        trust.followed_by(task.trust),
-    )
+    table, sentences = faithfulness.table, faithfulness.sentences()
+    deciding = faithfulness.references.deciding
+    trust = Trust(table["method"].tolist(), faithfulness.marks, deciding, settings)
+    drawings, trust = _drawings(faithfulness, task.folder), trust.followed_by(task.trust)
+    return StepResult(drawings, sentences, faithfulness.metrics, table, trust)
 
 
 def sample_calls(test: pd.DataFrame, count: int, seed: int, classes: int) -> pd.DataFrame:
@@ -112,15 +108,11 @@ def save_faithfulness(
 
 def _drawings(faithfulness: Faithfulness, folder: Path) -> list[Drawing]:
     """The comparison of the methods, and what it rests on."""
-    table, limit = faithfulness.table, faithfulness.plan.max_similarity
-    curves, checked = faithfulness.curves, faithfulness.randomisation
+    table, limit = {"table": faithfulness.table}, {"limit": faithfulness.plan.max_similarity}
+    curves, checked = faithfulness.curves, {"randomisation": faithfulness.randomisation}
     return [
-        Drawing(folder / "methods.png", methods_figure, {"table": table}),
-        Drawing(folder / "measures.png", measures_figure, {"table": table, "limit": limit}),
-        Drawing(folder / "curves.png", curves_figure, {"curves": curves, "table": table}),
-        Drawing(
-            folder / "weights_check.png",
-            randomisation_figure,
-            {"randomisation": checked, "limit": limit},
-        ),
+        Drawing(folder / "methods.png", methods_figure, table),
+        Drawing(folder / "measures.png", measures_figure, table | limit),
+        Drawing(folder / "curves.png", curves_figure, {"curves": curves} | table),
+        Drawing(folder / "weights_check.png", randomisation_figure, checked | limit),
     ]

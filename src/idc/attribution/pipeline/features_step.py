@@ -43,7 +43,8 @@ def show_features(task: Task) -> StepResult:
         result.drawings.append(Drawing(task.folder / "filters.png", filters_figure, filters))
         result.drawings += _maps(task, layers)
         if options["units"]:
-            result.drawings.append(_units(task, _last_with_places(layers)))
+            fine = [layer for layer in layers if min(layer.height, layer.width) >= PLACES]
+            result.drawings.append(_units(task, (fine or layers)[-1]))
     return result
 
 
@@ -133,12 +134,6 @@ def _units(task: Task, layer: MapLayer) -> Drawing:
         "on these patches, by which it was chosen.",
     }
     return Drawing(task.folder / "exciting.png", top_patches_figure, arguments)
-
-
-def _last_with_places(layers: list[MapLayer]) -> MapLayer:
-    """The deepest layer whose map still separates places."""
-    fine = [layer for layer in layers if min(layer.height, layer.width) >= PLACES]
-    return fine[-1] if fine else layers[-1]
 
 
 def _unit(unit: Unit, by_row: pd.DataFrame, subject: Subject) -> UnitRow:

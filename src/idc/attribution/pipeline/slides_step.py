@@ -83,21 +83,16 @@ def _regions(task: Task, result: StepResult, folder: Path, pixel_size: float | N
     """Regions of the whole test split: a lesion that is missed as a whole is the worst error."""
     subject = task.subject
     labelled = label_regions(subject.test, subject.patch_size, pixel_size)
-    tables = {
-        "called_regions": call_regions(subject.test, subject.patch_size, pixel_size),
-        "labelled_regions": labelled,
-        "areas": area_table(subject.test, subject.patch_size, pixel_size),
-    }
-    for name, table in tables.items():
+    given = (subject.test, subject.patch_size, pixel_size)
+    tables = {"called_regions": call_regions(*given), "areas": area_table(*given)}
+    for name, table in {**tables, "labelled_regions": labelled}.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     if not len(labelled):
         return
     missed = int(labelled["missed"].sum())
     result.metrics |= {"regions_labelled": len(labelled), "regions_missed": missed}
-    largest = ""
-    if missed:
-        size = int(labelled["patches"][labelled["missed"]].max())
-        largest = f"; the largest has {count(size, 'patch', 'patches')}"
+    size = int(labelled["patches"][labelled["missed"]].max()) if missed else 0
+    largest = f"; the largest has {count(size, 'patch', 'patches')}" if missed else ""
     result.sentences.append(
         f"Regions labelled {subject.class_names[1]} on the test slides: {len(labelled)}, of which "
         f"{missed} missed as a whole{largest}."
