@@ -20,6 +20,8 @@ JOINS = {
     "launch/gc.py": "app/test_ended.py",
     "launch/job.py": "pipelines/test_train.py",
     "launch/parent.py": "launch/test_sweep.py",
+    "tracking/entities.py": "tracking/test_lookup.py",
+    "tracking/model.py": "pipelines/test_train.py",
     # The page, whose parts only a browser shows together.
     **{
         f"reader_study/{name}.py": "reader_study/test_browser.py"
@@ -33,7 +35,7 @@ JOINS = {
     },
 }
 # Modules without tests of their own: this number only falls.
-MOST = 30
+MOST = 24
 
 
 def modules_without_tests() -> list[str]:
