@@ -33,8 +33,8 @@ def test_a_patient_with_a_tenth_of_many_patients_patches_is_named() -> None:
     heavy = data.index.assign(
         patient=data.index["patient"].replace(dict.fromkeys(["p1", "p2"], "p0"))
     )
-    said = " ".join(observations(replace(data, index=heavy)))
-    assert "p0" in said
+    text = " ".join(observations(replace(data, index=heavy)))
+    assert "p0" in text
     assert "p0" not in " ".join(observations(data))
 
 
