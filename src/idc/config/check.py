@@ -34,8 +34,7 @@ def check(config: Mapping[str, Any]) -> None:
         )
     if optimizer.get("nesterov") and not optimizer.get("momentum"):
         raise ConfigError(
-            "optimizer.momentum=0: Nesterov's way needs momentum; give some, or set "
-            "optimizer.nesterov=false."
+            "optimizer.momentum=0: optimizer.nesterov=true requires optimizer.momentum > 0."
         )
 
 

@@ -1,4 +1,4 @@
-"""What is done about what is in two splits: stopped, told of, or taken out."""
+"""Policy for data in more than one split: fail, warn or drop."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -81,7 +81,9 @@ def test_every_finding_needs_an_action_and_no_other_has_one() -> None:
     for wrong in ({**KEEP, "inc": "keep"}, {k: v for k, v in KEEP.items() if k != "ink"}):
         with pytest.raises(ConfigError, match=r"audit\.(inc: there is no such|ink: it has no)"):
             Policy(wrong)
-    Policy({**KEEP, "limits": {}})
+    Policy({**KEEP, "limits": {"white": 0.9}})
+    with pytest.raises(ConfigError, match=r"audit\.limits\.wite: there is no such limit"):
+        Policy({**KEEP, "limits": {"wite": 0.9}})
 
 
 def test_what_a_review_excludes_is_dropped_and_stops_nothing() -> None:

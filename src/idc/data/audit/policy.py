@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.config.schema.data import Limits
+from idc.config.schema.option import options
 from idc.data.audit.findings import (
     EXCLUDED,
     FINDINGS,
@@ -49,11 +51,11 @@ class Policy:
 
     Args:
         actions: Finding to ``keep``, ``drop`` or ``fail``, for every finding about which there is
-            a choice; see `idc.config.schema.data.Audit`, whose ``limits`` are left aside.
+            a choice, and ``limits``; see `idc.config.schema.data.Audit`.
         h_and_e: Whether the images are H&E sections; if not, some findings do not apply.
 
     Raises:
-        ConfigError: A finding is missing or unknown.
+        ConfigError: A finding is missing or unknown, or a limit is unknown.
     """
 
     def __init__(self, actions: Mapping[str, Action], h_and_e: bool = True) -> None:
@@ -64,6 +66,11 @@ class Policy:
         if wrong := sorted(set(given) ^ set(choices)):
             what = "it has no action" if wrong[0] in choices else "there is no such finding"
             raise ConfigError(f"audit.{wrong[0]}: {what}; there are {', '.join(choices)}.")
+        limits = [limit.name for limit in options(Limits)]
+        if unknown := sorted(set(actions.get("limits", ())).difference(limits)):
+            raise ConfigError(
+                f"audit.limits.{unknown[0]}: there is no such limit; there are {', '.join(limits)}."
+            )
         self.actions: dict[str, Action] = {**given, **settled}
 
     def decide(self, index: pd.DataFrame, not_read: Sequence[NotRead] = ()) -> Decisions:
