@@ -16,14 +16,17 @@ from common import arguments, tell, timed
 
 from idc.attribution.methods import GradCam, IntegratedGradients
 from idc.attribution.pipeline.explained_model import Subject
-from idc.attribution.pipeline.galleries import case_drawings, explain_cases
-from idc.attribution.pipeline.step import Trust
+from idc.attribution.pipeline.galleries import show_cases
+from idc.attribution.pipeline.step import Task, Trust
+from idc.attribution.select import Selection
+from idc.config.schema.explain import Explain
+from idc.config.schema.option import defaults
 from idc.data.sources.synthetic import SyntheticSource
 from idc.models import backbones
 from idc.models.heads import linear
 from idc.models.network import Network
 from idc.runtime.cores import count_cores
-from idc.runtime.drawing import draw_all
+from idc.runtime.drawing import Drawer
 from idc.tracking.mlflow_run import MlflowRun
 from idc.tracking.mlflow_store import open_store
 from idc.tracking.privacy import Redactor
@@ -73,13 +76,13 @@ def untrained(count: int) -> Subject:
 
 
 def explained(subject: Subject, workers: int, run: MlflowRun, folder: Path) -> None:
-    from idc.attribution.select import kinds_of
-
-    table = subject.test
-    table = table.assign(kind=kinds_of(table["label"], table["predicted"]))
-    cases = explain_cases(subject, table, METHODS, 64)
-    cases.save(folder)
-    draw_all(list(case_drawings(cases, subject, Trust(), folder)), workers)
+    options = {**defaults(Explain), "count": COUNT, "batch_size": 64}
+    options["regions"]["pixel_size"] = None
+    folder.mkdir()
+    task = Task(subject, options, Selection("all"), subject.test, METHODS, folder, Trust())
+    drawer = Drawer(workers)
+    drawer.add(show_cases(task).drawings)
+    drawer.finish()
     run.artifacts(folder, "explain")
 
 

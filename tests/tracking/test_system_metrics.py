@@ -43,3 +43,11 @@ def test_a_full_disk_ends_the_samples_and_nothing_else(database: Path) -> None:
     with system_metrics(run, 0.01):
         assert run.sampled.wait(PATIENCE)
     assert run.steps == [0]
+
+
+def test_a_run_shorter_than_the_interval_has_one_sample(database: Path) -> None:
+    run: Any = Recorder(database)
+    with system_metrics(run, 60):
+        pass
+    assert run.steps == [0]
+    assert run.names

@@ -24,11 +24,11 @@ class _Monitor(SystemMetricsMonitor):
         self._run = run
 
     def monitor(self) -> None:
-        """Sample periodically until `finish`."""
-        while True:
+        """Sample periodically until `finish`; a shorter run has one sample."""
+        ended = False
+        while not ended:
             self.collect_metrics()
-            if self._shutdown_event.wait(self.sampling_interval):
-                return
+            ended = self._shutdown_event.wait(self.sampling_interval)
             values = {f"system/{k}": v for k, v in self.aggregate_metrics().items()}
             try:
                 self._run.metrics(values, self._logging_step)
