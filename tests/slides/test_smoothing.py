@@ -27,6 +27,10 @@ def two(score: np.ndarray) -> np.ndarray:
     return np.stack([1 - score, score], axis=1)
 
 
+def smooth(smoother: Smoother, frame: pd.DataFrame, probabilities: np.ndarray) -> np.ndarray:
+    return smoother.apply(probabilities, find_neighbours(frame, SIZE, smoother.window))
+
+
 def holed(seed: int, share: float = 0.3) -> np.ndarray:
     rng = np.random.default_rng(seed)
     grid = rng.random(rng.integers(1, 7, 2))
@@ -44,16 +48,16 @@ def test_laws(method: str, classes: int, seed: int) -> None:
     frame = pd.concat([slide(holed(seed + i), p)[0] for i, p in enumerate("ab")], ignore_index=True)
     given_ = rng.dirichlet(np.full(classes, 0.5), len(frame))
     smoother = Smoother(method, int(rng.choice([3, 5])), float(rng.uniform(0.05, 2)))
-    result = smoother.apply(frame, given_, SIZE)
+    result = smooth(smoother, frame, given_)
     assert np.allclose(result.sum(1), 1)
     assert (result >= 0).all()
     # The order of the rows does not matter.
     order = rng.permutation(len(frame))
-    again = smoother.apply(frame.iloc[order], given_[order], SIZE)
+    again = smooth(smoother, frame.iloc[order], given_[order])
     assert np.allclose(again, result[order], atol=1e-4)
     # Other patients do not count.
     alone = (frame["patient"] == "a").to_numpy()
-    apart = smoother.apply(frame[alone], given_[alone], SIZE)
+    apart = smooth(smoother, frame[alone], given_[alone])
     assert np.allclose(apart, result[alone], atol=1e-4)
     # A patch without neighbours keeps its probabilities.
     lonely = (find_neighbours(frame, SIZE, smoother.window) < 0).all(1)
@@ -70,7 +74,7 @@ def test_the_mean_of_a_dense_slide_is_a_normalised_convolution(weight: float) ->
         for values in (np.nan_to_num(grid), there.astype(float))
     )
     frame, probabilities = slide(grid)
-    result = Smoother("mean", 3, weight).apply(frame, probabilities, SIZE)
+    result = smooth(Smoother("mean", 3, weight), frame, probabilities)
     assert np.allclose(result[:, 1], (total / count)[there])
 
 
@@ -80,7 +84,7 @@ def test_the_median_is_that_of_the_patches_that_exist() -> None:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
     expected = [np.nanmedian(w) for w in windows[np.isfinite(grid)]]
     frame, probabilities = slide(grid)
-    result = Smoother("median", 5).apply(frame, probabilities, SIZE)
+    result = smooth(Smoother("median", 5), frame, probabilities)
     assert np.allclose(result[:, 1], expected)
 
 
@@ -99,7 +103,7 @@ def test_a_weak_field_is_near_the_exact_marginals() -> None:
         chance = probabilities[range(len(frame)), labels].prod() * np.exp(pull * alike)
         exact += chance * np.array(labels)
         total += chance
-    result = Smoother("crf", 3, pull).apply(frame, probabilities, SIZE)[:, 1]
+    result = smooth(Smoother("crf", 3, pull), frame, probabilities)[:, 1]
     assert np.abs(result - exact / total).max() < 2e-3
     assert np.abs(result - probabilities[:, 1]).max() > 0.01  # so that doing nothing would fail
 
@@ -110,7 +114,7 @@ def test_patches_in_one_place_share_their_neighbours() -> None:
     neighbours = find_neighbours(twice, SIZE, 3)
     assert [sorted(row[row >= 0]) for row in neighbours] == [[1], [0], [1]]
     result = Smoother("mean").apply(
-        twice, np.concatenate([probabilities, two(np.array([0.5]))]), 50
+        np.concatenate([probabilities, two(np.array([0.5]))]), neighbours
     )
     assert np.allclose(result[:, 1], [0.5, 0.5, 0.7])
 

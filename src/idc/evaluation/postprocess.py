@@ -106,7 +106,8 @@ def fit_decision(val: pd.DataFrame, classes: int, config: Config) -> Decider:
     if not rule.candidates or not has_positions(val):
         return decider
     size = config["data"]["patch_size"]
-    tried = [(smoother, smoother.apply(val, raw, size)) for smoother in rule.candidates]
+    neighbours = {window: find_neighbours(val, size, window) for window in rule.windows}
+    tried = [(one, one.apply(raw, neighbours[one.window])) for one in rule.candidates]
     precision = [_average_precision(labels, smoothed) for _, smoothed in tried]
     smoother, smoothed = tried[int(np.argmax(precision))]
     note = (
@@ -147,12 +148,13 @@ def decide_split(
     smoother, then = decider.smoother, decider.smoothed
     if smoother is None or then is None or not has_positions(frame):
         return decided
-    raw = smoother.apply(frame, probabilities_of(frame, classes), patch_size)
+    neighbours = find_neighbours(frame, patch_size, smoother.window)
+    raw = smoother.apply(probabilities_of(frame, classes), neighbours)
     smoothed = decide(with_probabilities(frame, raw, "score_raw"), then, classes)
     scores = with_probabilities(
         decided, probabilities_of(smoothed, classes, "score"), f"score{SMOOTHED}"
     )
     return scores.assign(
         **{f"score{SMOOTHED}": smoothed["score"], f"predicted{SMOOTHED}": smoothed["predicted"]},
-        **{NEIGHBOURS: (find_neighbours(frame, patch_size, smoother.window) >= 0).sum(1)},
+        **{NEIGHBOURS: (neighbours >= 0).sum(1)},
     )

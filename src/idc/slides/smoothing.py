@@ -45,7 +45,7 @@ class Smoother:
             raise ConfigError(f"postprocess.weights: {self.weight}: give numbers above 0.")
 
     def apply(
-        self, frame: pd.DataFrame, probabilities: NDArray[np.float64], patch_size: int
+        self, probabilities: NDArray[np.float64], neighbours: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Smooth the probabilities of all patches of a split.
 
@@ -53,19 +53,17 @@ class Smoother:
         neighbours keeps its probabilities.
 
         Args:
-            frame: ``patient``, ``x`` and ``y`` (slide pixels) of each patch, n rows.
             probabilities: float64 (n, k), rows summing to 1.
-            patch_size: Side of a patch in slide pixels.
+            neighbours: Those in `window`, row for row; see `find_neighbours`.
 
         Returns:
             float64 (n, k), rows summing to 1.
         """
-        neighbours = find_neighbours(frame, patch_size, self.window)
         if self.method == "median":
             return _median(probabilities, neighbours)
         row, at = np.nonzero(neighbours >= 0)
         ones, pairs = np.full(len(row), self.weight), (row, neighbours[row, at])
-        links = sparse.csr_array((ones, pairs), shape=(len(frame), len(frame)))
+        links = sparse.csr_array((ones, pairs), shape=(len(neighbours), len(neighbours)))
         if self.method == "crf":
             return _mean_field(probabilities, links)
         total = probabilities + links @ probabilities
