@@ -30,7 +30,7 @@ from idc.reader_study.serving import Settings, check_address, resolve_address, s
 from idc.reader_study.usable_answers import match_predictions, select_readers
 from idc.reports.description import with_section
 from idc.runtime.progress import progress_bar
-from idc.runtime.signals import SIGNALS
+from idc.runtime.signals import SIGNALS, interrupt
 from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 
 log = logging.getLogger(__name__)
@@ -137,13 +137,7 @@ def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Sele
 @contextmanager
 def _ended_alike() -> Iterator[None]:
     """Let a termination signal end a review as Ctrl-C does: with its results logged."""
-
-    def end(*_: object) -> None:
-        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a script
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, end) for number in SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         yield
     except KeyboardInterrupt:

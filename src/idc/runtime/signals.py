@@ -100,15 +100,15 @@ def handled() -> Iterator[None]:
         # A launcher's own handler of SIGTERM is kept; under nohup, SIGHUP stays ignored.
         if handler == signal.SIG_DFL or (number in WARNINGS and callable(handler)):
             signal.signal(number, _handle)
-    if (interrupt := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    if (own := signal.getsignal(signal.SIGINT)) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
     _state.pid, _state.number = os.getpid(), None
     try:
         yield
     finally:
         number_received = received()
         _state.pid, _state.number = 0, None
-        for number, handler in {**before, signal.SIGINT: interrupt}.items():
+        for number, handler in {**before, signal.SIGINT: own}.items():
             signal.signal(number, handler)
         if number_received is not None:
             launchers_handler = before.get(signal.Signals(number_received))
@@ -166,8 +166,12 @@ def _handle(number: int, frame: FrameType | None) -> None:
             raise Stopped(number)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Python's own handling of Ctrl-C, after `_postponed`."""
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Handle a signal as Ctrl-C, but let a call to MLflow end first; a handler for any signal.
+
+    Raises:
+        KeyboardInterrupt: Always, unless it is postponed.
+    """
     if _state.pid != os.getpid() or not _postponed(number, frame):
         signal.default_int_handler(number, frame)
 
