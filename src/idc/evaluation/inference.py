@@ -46,11 +46,6 @@ class Inference:
             )
 
     @property
-    def is_plain(self) -> bool:
-        """Whether each patch is scored just once."""
-        return self.views == "one" and self.dropout_samples == 0
-
-    @property
     def names(self) -> list[str]:
         """Short names of what is done beyond one plain pass; none for that."""
         done = {"TTA": self.views == "d4", "MC dropout": self.dropout_samples > 0}

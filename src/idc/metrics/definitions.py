@@ -133,16 +133,13 @@ def _share(hits: str, of: str) -> dict[str, Any]:
     return {"value": value, "counts": of, "is_share": True}
 
 
-def _recall(counts: Counts) -> Array:
-    return ratio(counts.tp, counts.tp + counts.fn)
-
-
 def _balanced(counts: Counts) -> Array:
     positives, negatives = counts.sum("tp fn"), counts.sum("fp tn")
     present = 1 * (positives > 0) + 1 * (negatives > 0)
     return ratio(ratio(counts.tp, positives) + ratio(counts.tn, negatives), present)
 
 
+RECALL = _share("tp", of="tp fn")
 # In the order of display: recall first.
 DECISION_METRICS = (
     DecisionMetric(
@@ -150,7 +147,7 @@ DECISION_METRICS = (
         "of the patches labelled {yes}, the share called {yes}",
         "share of a class that was predicted as such, mean over the classes",
         needs=(1,),
-        **_share("tp", of="tp fn"),
+        **RECALL,
     ),
     DecisionMetric(
         "specificity",
@@ -181,7 +178,7 @@ DECISION_METRICS = (
         "mean of recall and specificity; 0.5 for guessing",
         "the same as the mean recall",
         value=_balanced,
-        value_of_more=lambda counts: macro(_recall, counts),
+        value_of_more=lambda counts: macro(RECALL["value"], counts),
     ),
     DecisionMetric(
         "accuracy",
