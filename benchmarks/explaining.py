@@ -84,6 +84,7 @@ def explained(subject: Subject, workers: int, run: MlflowRun, folder: Path) -> N
     drawer.add(show_cases(task).drawings)
     drawer.finish()
     run.artifacts(folder, "explain")
+    run.end("FINISHED")
 
 
 if __name__ == "__main__":
