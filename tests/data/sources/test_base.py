@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from idc.data.index import OPTIONAL, conform, has_positions, position_words
-from idc.data.sources.base import DataCard, Source, positive_last, read_card
+from idc.data.sources.base import DataCard, Source, read_card
+from idc.data.sources.class_codes import order_classes
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource
 from idc.data.sources.tree import FileTree
@@ -56,22 +57,34 @@ def test_the_positive_of_two_classes_is_label_1(kaggle) -> None:
     assert (drawn["label"] == 1 - drawn["drawn"]).all()
 
 
+def test_one_or_several_of_more_classes_against_the_rest(tmp_path: Path) -> None:
+    for name in ("c1.png", "a1.png", "b1.png", "z1.png"):
+        (tmp_path / name).touch()
+    one, several = Letters(tmp_path, positive="c"), Letters(tmp_path, positive=["c", "b"])
+    assert one.class_names == ("rest", "c")
+    assert one.scan().index["label"].tolist() == [0, 0, 1, -1]
+    assert several.class_names == ("a", "c or b")  # the only class that is left keeps its name
+    assert several.scan().index["label"].tolist() == [0, 1, 1, -1]
+    assert Letters(tmp_path).options != one.options != several.options
+
+
 @pytest.mark.parametrize(
-    ("names", "positive", "words"),
+    ("labels", "positive", "words"),
     [
-        (("a", "b"), None, "name the positive class: a or b"),
-        (("a", "b"), "c", "data.positive=c"),
-        (("a", "b", "c"), "a", "there are 3 classes"),
+        (("a", "b"), (), r"name the positive class: a or b"),
+        (("a", "b"), ("c",), "data.positive=c: the data have no such class. There are: a, b"),
+        (("a", "b", "c"), ("a", "d"), "data.positive=d"),
+        (("a", "b", "c"), ("a", "b", "c"), "no negative one is left"),
     ],
 )
-def test_a_positive_class_that_does_not_fit(names, positive: str | None, words: str) -> None:
+def test_a_positive_class_that_does_not_fit(labels, positive, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        positive_last(names, positive)
+        order_classes(labels, positive)
 
 
 def test_one_class_is_no_classification() -> None:
     with pytest.raises(DataError, match="only the class a"):
-        positive_last(("a",), None)
+        order_classes(("a",))
 
 
 def test_a_list_that_breaks_the_schema_is_refused() -> None:

@@ -117,3 +117,33 @@ def test_a_table_that_does_not_fit_is_refused(
     root = write(tmp_path, TABLE)
     with pytest.raises(error, match=words):
         TableSource(root, **{"table": "t.csv", "positive": "nv", **options}).scan()
+
+
+def test_several_labels_of_an_image_are_joined(tmp_path: Path) -> None:
+    table = TABLE.assign(label=["Mass|Nodule", "No Finding", "Edema| Mass"])
+    root = write(tmp_path, table)
+    joined = {"table": "t.csv", "labels_joined_by": "|", "no_label": "No Finding"}
+    for positive, name, labels in (
+        ("Mass", "Mass", [1, 0, 1]),
+        (["Nodule", "Edema"], "Nodule or Edema", [1, 0, 1]),
+        (["Nodule"], "Nodule", [1, 0, 0]),
+    ):
+        source = TableSource(root, positive=positive, **joined)
+        assert source.class_names == ("rest", name)
+        assert source.scan().index["label"].tolist() == labels
+    with pytest.raises(ConfigError, match=r"There are: Edema, Mass, Nodule"):
+        TableSource(root, positive="No Finding", **joined).scan()
+    root = write(tmp_path, table.assign(label=["Mass", "No Finding|Mass", "Mass"]))
+    with pytest.raises(DataError, match=r"line 3, column label: 'No Finding' stands beside"):
+        TableSource(root, positive="Mass", **joined).scan()
+    with pytest.raises(ConfigError, match=r"data\.no_label=No Finding"):
+        TableSource(root, "t.csv", no_label="No Finding")
+
+
+def test_an_image_without_labels_is_empty_or_named_so(tmp_path: Path) -> None:
+    root = write(tmp_path, TABLE.assign(label=["Mass", "", "Edema"]))
+    source = TableSource(root, "t.csv", positive="Mass", labels_joined_by="|")
+    assert source.scan().index["label"].tolist() == [1, 0, 0]
+    named = TableSource(root, "t.csv", positive="Mass", labels_joined_by="|", no_label="None")
+    with pytest.raises(DataError, match="line 3, column label: it is empty"):
+        named.scan()

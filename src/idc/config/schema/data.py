@@ -3,7 +3,16 @@
 from typing import Annotated, Any, Literal
 
 from idc.config.rules import MAPPING, list_of, number, whole
-from idc.config.schema.kinds import AtLeast0, AtLeast1, Name, NotNegative, OpenShare, Part, Seed
+from idc.config.schema.kinds import (
+    AtLeast0,
+    AtLeast1,
+    Name,
+    Names,
+    NotNegative,
+    OpenShare,
+    Part,
+    Seed,
+)
 from idc.config.schema.option import option, part
 
 PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an attack
@@ -45,13 +54,21 @@ class Data:
     """The data set."""
 
     root: str | None = option(help="the folder with the data")
-    positive: Name | None = option(help="of two classes the positive one, by name")
+    positive: Name | Names | None = option(
+        help="the positive one of two classes; or of more, X or [A,B], against the rest"
+    )
     patient_pattern: str | None = option(
         help="folder: regex with (?P<patient>...) on the path, or 'folder': the image's folder"
     )
     table: str = option(help="table: CSV or Parquet file, one row per image; below data.root")
     columns: Columns
     path_template: str | None = option(help="table: where images lie, such as images/*.jpg")
+    labels_joined_by: str | None = option(
+        help="table: what joins several labels of one image, or null"
+    )
+    no_label: Name | None = option(
+        help="table: the label of images that have none of several; null if it is left empty"
+    )
     card: Card
     patch_size: Side = option(help="side of a stored patch, pixels")
     image_size: Side = option(help="side of the network's input, pixels")

@@ -16,6 +16,7 @@ from idc.data.audit.findings import BAD_NAME
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.files import Pixels, read_files
 from idc.data.index import STAIN, UNKNOWN, conform
+from idc.data.sources.class_codes import Classes, as_names, order_classes
 from idc.data.sources.tree import FileTree, NotRead
 from idc.errors import ConfigError, DataError, first_line
 
@@ -109,6 +110,7 @@ class Source(ABC):
         name: Short name of the set.
         classes: Names of the classes.
         positive: Which of two classes is positive if the configuration names none.
+        joined_by: What joins several labels of one image; None if each image has one.
         card: What is published about the set.
         layout: Which files are expected below the root, for messages.
         root: The folder of the files; None for a set that has none.
@@ -119,12 +121,14 @@ class Source(ABC):
         patch_size: See above.
         edge: How smaller images are brought to the patch size; see `idc.data.decode.fit_square`.
         max_pixels: An image with more pixels is not decoded.
-        positive: Name of the positive class of two.
+        positive: Name of the positive class of two; or one or several of more classes, which
+            then are the positive class against the rest.
     """
 
     name: str
     classes: tuple[str, ...] = ()
-    positive: str | None = None
+    positive: str | list[str] | None = None
+    joined_by: str | None = None
     card: DataCard
     layout: str = "image files"
 
@@ -134,14 +138,14 @@ class Source(ABC):
         patch_size: int = 50,
         edge: Edge = "pad",
         max_pixels: int = MAX_PIXELS,
-        positive: str | int | None = None,
+        positive: str | int | Sequence[str | int] | None = None,
     ) -> None:
         self.root = None if root is None else Path(root).expanduser()
         self.patch_size = patch_size
         self.edge: Edge = edge
         self.max_pixels = max_pixels
-        if positive is not None:
-            self.positive = str(positive)
+        if names := as_names(positive):
+            self.positive = names[0] if len(names) == 1 else list(names)
 
     @abstractmethod
     def list_images(self, tree: FileTree) -> pd.DataFrame:
@@ -180,6 +184,11 @@ class Source(ABC):
         return {"edge": self.edge, "max_pixels": self.max_pixels, **other}
 
     @cached_property
+    def _classes(self) -> Classes:
+        joined = self.joined_by is not None
+        return order_classes(self.find_classes(), as_names(self.positive), self.root, joined)
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes in the order of the labels; of two the positive comes last.
 
@@ -187,7 +196,7 @@ class Source(ABC):
             ConfigError: ``data.positive`` is missing or does not fit the classes.
             DataError: There are fewer than two classes.
         """
-        return positive_last(self.find_classes(), self.positive, self.root)
+        return self._classes.names
 
     def scan(self) -> Scan:
         """List the images without reading them, and count what is none.
@@ -207,8 +216,7 @@ class Source(ABC):
                 f"data.root: no image found below {self.root}. Expected {self.layout}."
                 + "".join(f"\n  {some}" for some in tree.not_read)
             )
-        codes = {name: code for code, name in enumerate(self.class_names)}
-        table["label"] = table["label"].map(codes).fillna(UNKNOWN).astype("int64")
+        table["label"] = self._classes.number(table["label"], self.joined_by)
         if not self.card.is_h_and_e:
             table[STAIN] = self.card.stain
         index = conform(table, self.name)
@@ -216,28 +224,6 @@ class Source(ABC):
         nameless = index["label"].eq(UNKNOWN) & ~index["checks"].str.contains(BAD_NAME)
         index.loc[nameless, "checks"] = (BAD_NAME + "," + index["checks"]).str.rstrip(",")
         return Scan(index, tree.not_read, dict(tree.ignored), tree.folders)
-
-
-def positive_last(
-    names: Sequence[str], positive: str | None, root: Path | None = None
-) -> tuple[str, ...]:
-    """The classes in the order of the labels; see `Source.class_names`."""
-    if len(names) < 2:
-        has = f"only the class {names[0]}" if names else "no class"
-        raise DataError(f"data.root: {root} has {has}; a classifier needs two or more.")
-    if len(names) > 2:
-        if positive is not None:
-            raise ConfigError(
-                f"data.positive={positive}: there are {len(names)} classes, and with more than two "
-                f"none is positive (metrics are means over the classes); set data.positive=null."
-            )
-        return tuple(names)
-    if positive is None or positive not in names:
-        given = "" if positive is None else f"={positive}"
-        raise ConfigError(
-            f"data.positive{given}: name the positive class: {names[0]} or {names[1]}."
-        )
-    return (*(name for name in names if name != positive), positive)
 
 
 @runtime_checkable

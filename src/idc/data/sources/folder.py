@@ -7,7 +7,7 @@ have any size; they are resized to the patch size.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -61,7 +61,7 @@ class FolderSource(Source):
         patch_size: int = 50,
         edge: Edge = "resize",
         max_pixels: int = MAX_PIXELS,
-        positive: str | int | None = None,
+        positive: str | int | Sequence[str | int] | None = None,
         patient_pattern: str | None = None,
         card: Mapping[str, Any] | None = None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import pandas as pd
 from idc.data.decode import MAX_PIXELS, Edge
 from idc.data.index import POSITION, PREDEFINED
 from idc.data.sources.base import Source, read_card
+from idc.data.sources.class_codes import split_labels
 from idc.data.sources.folder import SPLIT_FOLDERS
 from idc.data.sources.tree import FileTree
 from idc.data.split.base import UNUSED, sort_patients
@@ -41,11 +42,15 @@ class TableSource(Source):
         edge: See `Source`.
         max_pixels: See `Source`.
         positive: See `Source`.
+        labels_joined_by: What joins several labels of one image in the label column, such as
+            ``|``; None if each image has one.
+        no_label: The label of an image that has none, such as ``No Finding``; None if it is left
+            empty.
         card: What is published about the set; see `idc.data.sources.base.DataCard`.
 
     Raises:
-        ConfigError: A column that is needed is null, the template has no ``*``, or the card has an
-            unknown key.
+        ConfigError: A column that is needed is null, the template has no ``*``, a label for none
+            is given without a joint, or the card has an unknown key.
     """
 
     name = "table"
@@ -60,7 +65,9 @@ class TableSource(Source):
         patch_size: int = 50,
         edge: Edge = "resize",
         max_pixels: int = MAX_PIXELS,
-        positive: str | int | None = None,
+        positive: str | int | Sequence[str | int] | None = None,
+        labels_joined_by: str | None = None,
+        no_label: str | int | None = None,
         card: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(root, patch_size, edge, max_pixels, positive)
@@ -78,6 +85,13 @@ class TableSource(Source):
                 f"'{self.columns['path']}' belongs, such as images/*.jpg."
             )
         self.path_template = path_template
+        if no_label is not None and labels_joined_by is None:
+            raise ConfigError(
+                f"data.no_label={no_label}: it is for images with several labels or none; give "
+                f"what joins them too, such as data.labels_joined_by='|'."
+            )
+        self.joined_by = labels_joined_by
+        self.no_label = None if no_label is None else str(no_label)
         self.card = read_card(card, self.file.stem)
 
     @property
@@ -88,13 +102,18 @@ class TableSource(Source):
     @property
     def options(self) -> Mapping[str, Any]:
         """See `Source.options`."""
-        own = {"columns": self.columns, "path_template": self.path_template}
+        own: dict[str, Any] = {"columns": self.columns, "path_template": self.path_template}
+        if self.joined_by is not None:
+            own |= {"labels_joined_by": self.joined_by, "no_label": self.no_label}
         table = {"table": str(self.file), "stain": self.card.stain}
         return {**super().options, **own, **table}
 
     def find_classes(self) -> tuple[str, ...]:
         """The labels of the table, sorted (as numbers, if all are)."""
-        return tuple(sort_patients(self._rows["label"].unique().tolist()))
+        labels = self._rows["label"].unique().tolist()
+        if self.joined_by is not None:
+            labels = list({name for text in labels for name in split_labels(text, self.joined_by)})
+        return tuple(sort_patients(labels))
 
     def list_images(self, tree: FileTree) -> pd.DataFrame:
         """The rows of the table; see `Source.list_images`.
@@ -120,8 +139,15 @@ class TableSource(Source):
         def refuse(wrong: Any, name: str, problem: str) -> None:
             lines.refuse(wrong, str(self.columns[name]), problem)
 
-        for name in ("path", "label"):
-            refuse(table[name] == "", name, "it is empty")
+        refuse(table["path"] == "", "path", "it is empty")
+        if self.joined_by is None or self.no_label is not None:
+            refuse(table["label"] == "", "label", "it is empty")
+        if self.joined_by is not None and self.no_label is not None:
+            labels = table["label"].map(lambda text: split_labels(text, str(self.joined_by)))
+            without = labels.map(lambda names: self.no_label in names)
+            several = labels.map(len) > 1
+            refuse(without & several, "label", f"'{self.no_label}' stands beside another label")
+            table.loc[without, "label"] = ""
         if self.path_template is not None:
             table["path"] = [self.path_template.replace("*", v) for v in table["path"]]
         leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
