@@ -33,6 +33,8 @@ CHOICES_ELSEWHERE = {
     "launcher": ("joblib", "slurm"),
     "data": ("run", "idc", "folder", "table"),
     "experiment": ("*",),
+    "search": ("*",),
+    "split": ("patient_15",),  # other shares
 }
 VALUES_ELSEWHERE = {
     "callbacks.early_stopping.m*": "*",  # it follows monitor.metric and monitor.mode

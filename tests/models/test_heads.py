@@ -32,3 +32,14 @@ def test_hidden_layers_have_the_given_sizes(batch_norm: bool) -> None:
 
 def test_without_hidden_layers_it_is_linear() -> None:
     assert [type(layer) for layer in heads.mlp(6, 2, hidden=[])] == [nn.Linear]
+
+
+def test_one_output_is_two_logits_whose_softmax_is_its_sigmoid() -> None:
+    inner = heads.linear(6, 1)
+    features = torch.rand(8, 6)
+    logits = heads.SingleOutput(inner)(features)
+    z = inner(features)[:, 0]
+    assert torch.allclose(logits.softmax(1)[:, 1], z.sigmoid())
+    labels = torch.tensor([0, 1] * 4)
+    expected = nn.functional.binary_cross_entropy_with_logits(z, labels.float())
+    assert torch.allclose(nn.functional.cross_entropy(logits, labels), expected)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from idc.config.tree import conf_dir
+from idc.errors import ConfigError
 from idc.pipelines.build import build_network
 
 Compose = Callable[..., dict[str, Any]]
@@ -18,10 +19,10 @@ NAMES = sorted(path.stem for path in (conf_dir() / "backbone").glob("*.yaml"))
 @pytest.mark.parametrize("name", NAMES)
 def test_backbones_are_built_as_configured(compose: Compose, name: str) -> None:
     config = compose(f"backbone={name}", *(["backbone.model=resnet10t"] if name == "timm" else []))
-    network = build_network(config, 3).eval()
-    with torch.no_grad():
-        out = network(torch.zeros(1, 3, 50, 50, dtype=torch.uint8))
-    assert out.shape == (1, 3)
+    with torch.device("meta"), torch.no_grad():  # shapes only
+        network = build_network(config, 3).eval()
+        out = network(torch.zeros(2, 3, 50, 50, dtype=torch.uint8))
+    assert out.shape == (2, 3)
 
 
 def test_size_and_stem_reach_the_backbone(compose: Compose) -> None:
@@ -32,3 +33,12 @@ def test_size_and_stem_reach_the_backbone(compose: Compose) -> None:
         assert network.image_size == 64
         sizes[stem] = network.backbone.stages(torch.zeros(1, 3, 64, 64)).shape[-1]
     assert sizes == {"standard": 2, "small": 8}
+
+
+def test_one_output_is_for_two_classes(compose: Compose) -> None:
+    config = compose("backbone=simple_cnn", "head.outputs=1")
+    network = build_network(config, 2)
+    assert [tuple(w.shape) for w in network.head.parameters()] == [(1, 18432), (1,)]
+    assert network(torch.zeros(3, 3, 50, 50)).shape == (3, 2)
+    with pytest.raises(ConfigError, match=r"head\.outputs=1.* 3"):
+        build_network(config, 3)

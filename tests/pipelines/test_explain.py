@@ -33,6 +33,7 @@ def test_a_training_explains_itself_and_its_page_says_which_maps_to_trust(whole:
     there = artifacts(result, run.info.run_id, "explain")
     wanted = {"cases.parquet", "attributions.npz", "methods.csv", "methods.png", "verdicts.json"}
     wanted |= {"curves.png", "weights_check.png", "embedding.png", "filters.png", "exciting.png"}
+    wanted |= {"first_layer.png"}
     wanted |= {"feature_maps_1.png", "slides"}
     assert wanted <= there
     metrics = result.metrics(run)

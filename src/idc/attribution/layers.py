@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from idc.attribution.prepare import MapLayout, fresh, gradients, hooked
 from idc.errors import ConfigError
+from idc.models.backbone import POOLS
 
 STAGES = "backbone.stages."
-# What gives no finished map: a plain convolution is not yet normalised or rectified, a pooling only
-# makes the map before it smaller.
+# What gives no finished map, beside poolings, which only make the map before them smaller: a plain
+# convolution is not yet normalised or rectified.
 UNFINISHED = (nn.Conv2d, nn.BatchNorm2d, nn.Dropout, nn.Dropout2d, nn.Identity)
-POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 NORMS = (nn.LayerNorm, nn.RMSNorm)
 MAX_BLOCK_LEAVES = 24
 SHOWN_NAMES = 40

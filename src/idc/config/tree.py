@@ -13,7 +13,7 @@ from idc.config.values import copied
 
 TRAIN = "train"
 GLOBAL = "# @package _global_"
-NOT_STORED = ("hydra", "launcher")  # of the moment that launches a run, not of the run
+NOT_STORED = ("hydra", "launcher", "search")  # of the moment that launches a run, not of the run
 Tree = dict[str, Any]
 
 

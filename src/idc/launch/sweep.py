@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 from hydra.experimental.callback import Callback
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
@@ -100,9 +100,11 @@ def describe(config: DictConfig) -> Sweep:
     space = OmegaConf.select(config, "hydra.sweeper.params")
     swept += [str(key) for key in (space or {}) if str(key) not in swept]
     planned = None
-    if str(config.hydra.sweeper._target_).endswith(f".{BasicSweeper.__name__}"):
+    # Hydra loads its plugins twice, so that a class may be no subclass of its own base.
+    split = getattr(get_class(str(config.hydra.sweeper._target_)), "split_arguments", None)
+    if split is not None:
         own = [f"{key}={value}" for key, value in (space or {}).items()]
-        (planned,) = BasicSweeper.split_arguments(parser.parse_overrides([*own, *overrides]), None)
+        (planned,) = split(parser.parse_overrides([*own, *overrides]), None)
     folder = Path(str(config.hydra.sweep.dir)).absolute()
     return Sweep(folder, overrides, swept, planned=planned)
 

@@ -10,6 +10,7 @@ from idc.errors import ConfigError, first_line
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 # How networks refuse an input that does not fit: in their layers, or by their own checks.
 REFUSALS = (RuntimeError, AssertionError, ValueError, TypeError, IndexError)
 
@@ -105,41 +106,65 @@ class Freezing:
 
     Args:
         backbone: The backbone; its parameters' ``requires_grad`` are set.
-        freeze: ``none``, ``all``, or a group's name: that group and all before it are frozen.
+        freeze: ``none``, ``all``, or a group's name: that group and all before it are frozen. Or a
+            number: so many of the first `layers` are frozen, and each is a group of its own.
 
     Raises:
-        ConfigError: There is no such group.
+        ConfigError: There is no such group, or there are fewer layers.
     """
 
-    def __init__(self, backbone: Backbone, freeze: str) -> None:
+    def __init__(self, backbone: Backbone, freeze: str | int) -> None:
         self.backbone = backbone
-        names = list(backbone.groups())
-        if freeze not in ("none", "all", *names):
+        named = backbone.groups()
+        self._groups: list[Sequence[nn.Parameter]] = list(named.values())
+        if isinstance(freeze, int):
+            self._groups = layers(backbone)
+            if freeze > len(self._groups):
+                raise ConfigError(
+                    f"backbone.freeze={freeze}: this backbone has {len(self._groups)} layers, the "
+                    f"input counted as one; give 1..{len(self._groups)}, or a stage: "
+                    f"{', '.join(named)}."
+                )
+            self.frozen = freeze
+        elif freeze not in ("none", "all", *named):
             raise ConfigError(
-                f"backbone.freeze={freeze}: choose none, all or a stage of this backbone: "
-                f"{', '.join(names)}."
+                f"backbone.freeze={freeze}: choose none, all, a number of layers or a stage of "
+                f"this backbone: {', '.join(named)}."
             )
-        counts = {"none": 0, "all": len(names)}
-        self.frozen = counts[freeze] if freeze in counts else names.index(freeze) + 1
+        else:
+            counts = {"none": 0, "all": len(named)}
+            self.frozen = counts[freeze] if freeze in counts else list(named).index(freeze) + 1
         self.apply()
 
     def apply(self, frozen: int | None = None) -> None:
         """Freeze the first `frozen` groups (as many as now if None) and free the rest."""
         if frozen is not None:
             self.frozen = max(0, frozen)
-        for number, parameters in enumerate(self.backbone.groups().values()):
+        for number, parameters in enumerate(self._groups):
             for parameter in parameters:
                 parameter.requires_grad_(number >= self.frozen)
         self.hold_eval()
 
     def hold_eval(self) -> None:
         """Put the frozen layers back into eval mode; to be called after each ``train()``."""
-        groups = list(self.backbone.groups().values())[: self.frozen]
+        groups = self._groups[: self.frozen]
         frozen = {id(parameter) for parameters in groups for parameter in parameters}
         for module in self.backbone.modules():
             own = [id(parameter) for parameter in module.parameters()]
             if own and frozen.issuperset(own):
                 module.eval()
+
+
+def layers(backbone: Backbone) -> list[Sequence[nn.Parameter]]:
+    """Parameters by layer, counted as Keras counts those of a VGG.
+
+    The input is the first layer; each convolution, dense layer, normalisation and pooling is one,
+    in the order in which the network defines them, and an activation belongs to the layer before
+    it. The input and poolings have no parameters.
+    """
+    modules = backbone.stages.modules()
+    own = [(module, list(module.parameters(recurse=False))) for module in modules]
+    return [[], *(parameters for one, parameters in own if parameters or isinstance(one, POOLS))]
 
 
 def set_batch_norm_momentum(module: nn.Module, momentum: float) -> None:

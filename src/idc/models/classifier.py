@@ -66,7 +66,8 @@ class PatchClassifier(pl.LightningModule):
         metrics: Cloned for training and validation; updated with probabilities.
         learning: Optimizer, schedule and mixing.
         num_classes: Number of classes.
-        freeze: Groups of the backbone's layers that do not learn; see `Freezing`.
+        freeze: Groups of the backbone's layers, or a number of layers, that do not learn; see
+            `Freezing`.
         seed: The run's seed.
         origin: Plain containers that describe where the weights come from (config, run id); they
             travel in every checkpoint under the key ``idc``.
@@ -80,7 +81,7 @@ class PatchClassifier(pl.LightningModule):
         metrics: MetricCollection,
         learning: Learning,
         num_classes: int,
-        freeze: str = "none",
+        freeze: str | int = "none",
         seed: int = 0,
         origin: Mapping[str, Any] | None = None,
         compiled: bool = False,

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def linear(num_features: int, num_classes: int, dropout: float = 0.0) -> nn.Module:
@@ -27,3 +28,23 @@ def mlp(
         layers += [nn.ReLU(), nn.Dropout(dropout)]
         width = size
     return nn.Sequential(*layers, nn.Linear(width, num_classes))
+
+
+class SingleOutput(nn.Module):
+    """A head with one output z as the logits (0, z) of two classes.
+
+    Their softmax is the sigmoid of z, and their cross-entropy the binary cross-entropy of z: all
+    that takes the logits of two classes takes these.
+
+    Args:
+        head: (N, num_features) to (N, 1).
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features, float (N, num_features), to logits, float (N, 2)."""
+        output: Tensor = self.head(features)
+        return torch.cat([torch.zeros_like(output), output], dim=1)

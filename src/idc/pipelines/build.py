@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.profilers import PassThroughProfiler, Profiler
+from torch import nn
 
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
@@ -19,6 +20,7 @@ from idc.errors import ConfigError, first_line
 from idc.metrics.collection import build_metrics
 from idc.models.backbone import Backbone, Freezing, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
+from idc.models.heads import SingleOutput
 from idc.models.losses import class_weights
 from idc.models.network import Network
 from idc.pipelines.callbacks import build_callbacks
@@ -79,10 +81,21 @@ def build_network(
     backbone: Backbone = build(config["backbone"], "backbone", image_size=size)
     if (momentum := config["backbone"]["bn_momentum"]) is not None:
         set_batch_norm_momentum(backbone, momentum)
-    head = build(
-        config["head"], "head", num_features=backbone.num_features, num_classes=num_classes
+    return Network(
+        backbone, _head(config, backbone.num_features, num_classes), size, *(statistics or ())
     )
-    return Network(backbone, head, size, *(statistics or ()))
+
+
+def _head(config: Config, num_features: int, num_classes: int) -> nn.Module:
+    # Runs of earlier versions have no such option.
+    outputs = config["head"].get("outputs") or num_classes
+    if (outputs, num_classes) not in ((1, 2), (num_classes, num_classes)):
+        raise ConfigError(
+            f"head.outputs={outputs}: one output tells two classes apart, and the data have "
+            f"{num_classes}; set head.outputs=null."
+        )
+    head: nn.Module = build(config["head"], "head", num_features=num_features, num_classes=outputs)
+    return head if outputs == num_classes else SingleOutput(head)
 
 
 def check_backbone(config: Config) -> None:

@@ -28,7 +28,7 @@ COMPARED = (
 )
 # Of this machine and command, and wiring: Python paths, copies of values that a source gets.
 LEFT_OUT = ("paths", "store", "choices", "tracking", "sweep", "resume", "name", "logger")
-CHOICES_LEFT_OUT = ("launcher", "tracking", "experiment", "hydra")
+CHOICES_LEFT_OUT = ("launcher", "tracking", "experiment", "search", "hydra")
 COPIES = "data.source."
 ABSENT = object()
 

@@ -68,7 +68,7 @@ def filters_figure(weights: NDArray[np.floating], name: str) -> Figure:
         axes.set_axis_off()
     top = float(norms.max(initial=0.0)) or 1.0
     for axes, i in zip(grid, shown, strict=False):
-        _draw_filter(axes, np.asarray(weights[i], np.float64), planes)
+        draw_filter(axes, np.asarray(weights[i], np.float64), planes)
         axes.set_title(f"#{i}  {norms[i] / top:.2f}", fontsize=7, pad=2, color=GREY)
     if not count:
         note_empty(grid[0], "no filters")
@@ -76,7 +76,8 @@ def filters_figure(weights: NDArray[np.floating], name: str) -> Figure:
     return figure
 
 
-def _draw_filter(axes: Axes, weights: NDArray[np.float64], planes: int) -> None:
+def draw_filter(axes: Axes, weights: NDArray[np.float64], planes: int) -> None:
+    """Draw a filter, (in, kh, kw): in colour, or so many of its input channels side by side."""
     scaled = weights / (np.abs(weights).max(initial=0.0) or 1.0)
     if len(weights) == COLOURS:
         axes.imshow(scaled.transpose(1, 2, 0) / 2 + 0.5)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from idc.attribution.features.outputs import module_outputs
 from idc.attribution.layers import (
-    POOLS,
     STAGES,
     MapLayer,
     find_layer,
@@ -20,6 +19,7 @@ from idc.attribution.layers import (
 )
 from idc.attribution.prepare import explainable_copy
 from idc.errors import ConfigError
+from idc.models.backbone import POOLS
 from idc.plots.layer_features import MapRow
 
 MOST_STAGES = 6

@@ -1,11 +1,13 @@
 """Learned features: filters, feature maps, exciting patches, and the embedding of patches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from idc.attribution.features.embedding import neighbour_metrics, project
 from idc.attribution.features.exciting import Unit, exciting_patches
@@ -16,6 +18,7 @@ from idc.attribution.pipeline.explained_model import Subject
 from idc.attribution.pipeline.step import StepResult, Task
 from idc.attribution.select import NAMED, Selection, case_words, choose_cases, kind_words
 from idc.plots.embedding_scatter import embedding_figure
+from idc.plots.first_layer import first_layer_figure
 from idc.plots.layer_features import (
     UnitRow,
     feature_maps_figure,
@@ -25,6 +28,7 @@ from idc.plots.layer_features import (
 from idc.runtime.drawing import Drawing
 
 PLACES = 4  # rows and columns of a map that separates places
+FIRST = 16  # filters of the first convolution, beside their maps
 SEARCHED = 20_000  # patches that are searched for those that excite a unit
 
 
@@ -39,8 +43,12 @@ def show_features(task: Task) -> StepResult:
     if options["patches"]:
         image = torch.zeros(1, 3, *task.subject.patches.shape[1:3], device=task.subject.device)
         layers = feature_layers(task.subject.network, image, options["layers"])
-        filters = dict(zip(("name", "weights"), first_filters(task.subject.network), strict=True))
+        name, weights = first_filters(task.subject.network)
+        filters = {"name": name, "weights": weights}
         result.drawings.append(Drawing(task.folder / "filters.png", filters_figure, filters))
+        result.drawings += _first_layer(
+            task, feature_layers(task.subject.network, image, [name]), weights
+        )
         result.drawings += _maps(task, layers)
         if options["units"]:
             fine = [layer for layer in layers if min(layer.height, layer.width) >= PLACES]
@@ -94,6 +102,31 @@ def _neighbour_words(metrics: dict[str, float]) -> list[str]:
     ]
 
 
+def _first_layer(
+    task: Task, layers: list[MapLayer], weights: NDArray[np.float32]
+) -> Iterator[Drawing]:
+    """The first convolution's filters and maps of one patch that was called correctly."""
+    subject = task.subject
+    kinds = choose_cases(task.pool, Selection(), 1, None, task.options["seed"], subject.classes)
+    correct = kinds[kinds["kind"].isin(["TP", "TN"]) | kinds["kind"].str.endswith("right")]
+    # The positive class, or the last of several, comes first.
+    for case in correct.sort_values("label", ascending=False).head(1).to_dict("records"):
+        cases = correct[correct["row"] == case["row"]]
+        (row,) = feature_maps(subject.network, subject.pixels(cases), layers, FIRST, subject.device)
+        arguments = {
+            "patch": subject.patches[case["row"]],
+            "weights": weights,
+            "row": replace(row, maps=row.maps[0]),
+            "header": _header(case, subject),
+        }
+        yield Drawing(task.folder / "first_layer.png", first_layer_figure, arguments)
+
+
+def _header(case: Mapping[Any, Any], subject: Subject) -> str:
+    names = subject.class_names
+    return f"{kind_words(case['kind'], names)}\n{case_words(case, names)}"
+
+
 def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
     options, subject = task.node("features"), task.subject
     count, seed = options["patches"], task.options["seed"]
@@ -105,11 +138,10 @@ def _maps(task: Task, layers: list[MapLayer]) -> Iterator[Drawing]:
         subject.network, subject.pixels(cases), layers, options["channels"], subject.device
     )
     for number, case in enumerate(cases.to_dict("records")):
-        names = subject.class_names
         arguments = {
             "patch": subject.patches[case["row"]],
             "rows": [replace(layer, maps=layer.maps[number]) for layer in layer_maps],
-            "header": f"{kind_words(case['kind'], names)}\n{case_words(case, names)}",
+            "header": _header(case, subject),
             "title": "Feature maps: what each layer makes of the patch",
             "note": "Of each layer, the channels that vary most over the chosen patches.",
         }

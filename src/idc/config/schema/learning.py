@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from idc.config.rules import MAPPING, either, list_of, number, one_of, text, whole
+from idc.config.rules import MAPPING, TEXT, either, list_of, number, one_of, text, whole
 from idc.config.schema.kinds import (
     AtLeast0,
     AtLeast1,
@@ -32,6 +32,7 @@ Devices = Annotated[
         list_of(whole(0), least=1),
     ),
 ]
+Frozen = Annotated[str | int, either(TEXT, whole(1))]
 Weights = Annotated[list[float], list_of(number(lambda v: v > 0, "a number above 0"), least=1)]
 Duration = Annotated[Any, either(text(r"\d+(:\d\d){3}", "DD:HH:MM:SS"), MAPPING)]
 
@@ -46,9 +47,11 @@ class Backbone:
     channels: AtLeast1 = option(help="simple_cnn: channels of the first stage")
     width: AtLeast1 = option(help="vanilla_cnn: channels of the first stage")
     weights: str | None = option(None, "null | imagenet | a state_dict file")
-    freeze: str = option("none", "none | all | a stage: it and all before it", own=True)
+    freeze: Frozen = option(
+        "none", "none | all | a stage: it and all before it | a number: the first layers", own=True
+    )
     unfreeze_every: AtLeast1 | None = option(
-        None, "epochs after which one more stage learns, from the last to the first", own=True
+        None, "epochs after which one more stage (or layer) learns, from the last on", own=True
     )
     lr_factor: NotNegative = option(1.0, "learning rate as a share of the head's", own=True)
     layer_decay: Part = option(
@@ -69,6 +72,11 @@ class Head:
     dropout: Share = option(help="share of features left out in training")
     hidden: list[AtLeast1] = option(help="mlp: sizes of the hidden layers")
     batch_norm: bool = option(help="mlp: batch norm in the hidden layers")
+    outputs: Literal[1] | None = option(
+        None,
+        "1: one output, whose sigmoid is the positive class's score; null: one per class",
+        own=True,
+    )
     weight_decay: NotNegative | None = option(
         None, "L2 of the head; null takes the optimizer's", own=True
     )
