@@ -127,6 +127,8 @@ def build_classifier(
         ),
         "of the training patches" if statistics else "of the backbone",
     )
+    if config["backbone"]["weights"] is None and config["backbone"]["freeze"] != "none":
+        log.warning("backbone.freeze: with backbone.weights=null the frozen layers stay random")
     if choose_channels_last(config):
         network = network.to(memory_format=torch.channels_last)
     weights = class_weights(config["loss"]["class_weights"], data.train_class_counts())
