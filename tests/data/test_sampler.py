@@ -32,6 +32,13 @@ def test_evaluation_repeats_no_sample_over_ranks() -> None:
 
 def test_balanced_sampler_draws_classes_equally_often() -> None:
     labels = np.array([0] * 900 + [1] * 100)
-    sampler = EpochSampler(1000, 0, balanced_weights(labels))
+    sampler = EpochSampler(1000, 0, balanced_weights(labels[:, None] == [0, 1]))
     drawn = labels[np.array(list(sampler)) % 1000]
     assert 0.45 < drawn.mean() < 0.55
+
+
+def test_balanced_weights_of_several_labels_draw_each_and_none_alike() -> None:
+    members = np.array([[1, 0], [1, 1], [0, 0], [0, 0], [0, 0], [0, 1]], bool)
+    # A label (or none) in a third of the draws, then one of its patches: 1/3 * 1/2 + 1/3 * 1/2.
+    expected = [1 / 6, 1 / 3, 1 / 9, 1 / 9, 1 / 9, 1 / 6]
+    np.testing.assert_allclose(balanced_weights(members), expected)

@@ -85,8 +85,8 @@ def test_what_was_not_measured_is_left_out() -> None:
     result = baseline_probabilities(train[few], test, 2)["colour statistics"]
     assert result[1, 1] > result[0, 1]
     index = train.assign(split=np.repeat(["train", "val", "test"], [20, 10, 10]))
-    assert judge_baselines(index[[*few, "split"]], 2, None) is None
-    assert judge_baselines(index[index["split"] != "train"], 2, None) is None
+    assert judge_baselines(index[[*few, "split"]], "ab", None) is None
+    assert judge_baselines(index[index["split"] != "train"], "ab", None) is None
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -96,7 +96,7 @@ def test_the_baselines_of_a_run(classes: int) -> None:
         split=np.repeat(["train", "val", "test"], 7 * classes)
     )
     rule = ThresholdRule() if classes == 2 else None
-    result = judge_baselines(index, classes, rule)
+    result = judge_baselines(index, "abc"[:classes], rule)
     assert result is not None
     frame = result.predictions
     scores = [f"score_{i}" for i in range(classes) if classes > 2]

@@ -20,6 +20,7 @@ from idc.evaluation.test_metrics import metrics_of, take_numbers
 Config = dict[str, Any]
 Compose = Callable[..., Config]
 SIZE, SIDE = 50, 14
+NAMES = ("a", "b", "c")
 
 
 def split(seed: int, classes: int = 2, name: str = "val") -> pd.DataFrame:
@@ -43,10 +44,10 @@ def test_neighbours_help_where_classes_form_regions(
     compose: Compose, tmp_path: Path, method: str, classes: int
 ) -> None:
     config = compose(f"postprocess={method}", "intervals.draws=50")
-    decider = fit_decision(split(0, classes), classes, config)
+    decider = fit_decision(split(0, classes), NAMES[:classes], config)
     assert decider.smoothed is not None
     # The plain decision is what it is without smoothing.
-    plain = fit_decision(split(0, classes), classes, compose())
+    plain = fit_decision(split(0, classes), NAMES[:classes], compose())
     assert replace(decider, smoother=None, smoothed=None) == plain
     decider.save(tmp_path)
     assert load_decider(tmp_path / "decision.json") == decider
@@ -71,7 +72,8 @@ def test_neighbours_help_where_classes_form_regions(
 
 
 def test_the_best_of_the_candidates_on_validation_is_taken(compose: Compose) -> None:
-    decider = fit_decision(split(0), 2, compose("postprocess=mean", "postprocess.weights=[0.01,1]"))
+    config = compose("postprocess=mean", "postprocess.weights=[0.01,1]")
+    decider = fit_decision(split(0), NAMES[:2], config)
     assert decider.smoother is not None
     assert decider.smoother.weight == 1
     val = decide_split(split(0), decider, 2, SIZE)

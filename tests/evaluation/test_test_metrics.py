@@ -49,7 +49,8 @@ def test_intervals_patients_slices_and_coverage_come_with_the_metrics() -> None:
     by_patient = result.per_patient.set_index("patient")
     assert metrics["test/patient_9000/f1"] == by_patient.loc["9000", "f1"]
     assert metrics["test/worst_patient_recall"] == by_patient["recall"].min()
-    assert list(result.tables) == ["per_patient", "slices", "risk_coverage", "smoothing"]
+    tables = ["per_patient", "slices", "risk_coverage", "smoothing", "per_label"]
+    assert list(result.tables) == tables
     assert result.smoothing.empty
     assert "4 test patients" in result.interval_words
 

@@ -95,5 +95,5 @@ def test_confident_probabilities_are_not_taken_for_logits() -> None:
     logits = torch.tensor([[4.0, -4.0], [-4.0, 4.0]] * 4)
     y = torch.tensor([0, 1] * 4)
     collection = build_metrics(2)
-    collection.update(scores_for_metrics(logits.softmax(1)), y)
+    collection.update(scores_for_metrics(logits.softmax(1), y), y)
     assert float(collection.compute()["f1"]) == 1.0

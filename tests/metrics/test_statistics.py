@@ -60,7 +60,9 @@ def test_more_classes_agree_with_the_collection() -> None:
     y, prediction = predictions(1, 300, classes=4)
     collection = build_metrics(4)
     p = torch.tensor(prediction.scores)
-    collection.update(scores_for_metrics(p / p.sum(1, keepdim=True)), torch.tensor(y))
+    collection.update(
+        scores_for_metrics(p / p.sum(1, keepdim=True), torch.tensor(y)), torch.tensor(y)
+    )
     expected = {name: float(value) for name, value in collection.compute().items()}
     expected |= calibration_metrics(y, prediction.scores)
     assert once(y, prediction) == pytest.approx(expected, abs=1e-5)

@@ -69,8 +69,26 @@ def test_the_exported_graph_gives_calibrated_probabilities(method: str, classes:
     assert method == "none" or not np.allclose(expected, raw, atol=0.01)
 
 
+@pytest.mark.parametrize("method", ["none", "temperature"])
+def test_scores_of_several_labels_are_calibrated_each(method: str) -> None:
+    model = network(3)
+    model.multi_label = True
+    with torch.no_grad():
+        p = model.probabilities(model(images(200)).double()).numpy()
+    labels = (np.random.default_rng(0).random(p.shape) < (p + 0.5) / 2).astype(np.int64)
+    calibration = CalibrationRule(method).fit(labels, p)
+    assert (calibration.temperature > 2) == (method == "temperature")
+    expected = calibration.apply(p, multi_label=True)
+    with torch.no_grad():
+        assert np.allclose(CalibratedScorer(model, calibration)(images(200)), expected, atol=1e-5)
+    # Each score by itself: more labels change no score, as they would under a softmax.
+    assert np.allclose(calibration.apply(p[:, :1], multi_label=True), expected[:, :1])
+
+
 class Fixed(nn.Module):
     """Gives logits whatever the images are."""
+
+    multi_label = False
 
     def __init__(self, logits: Tensor) -> None:
         super().__init__()

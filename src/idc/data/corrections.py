@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from idc.data.audit import findings as f
 from idc.data.audit.audit import one_class
 from idc.data.audit.duplicates import first_of_equal, several_labels
+from idc.data.index import is_multi_label, label_codes
 from idc.data.text_file import Lines, read_csv_lines
 from idc.errors import DataError
 from idc.runtime.atomic import replacing
@@ -123,7 +124,7 @@ def correct(
     table = corrections.table
     rows = pd.Index(index["path"].astype(object)).get_indexer(pd.Index(table["path"]))
     labels = index["label"].to_numpy(np.int64).copy()
-    _refuse_others(corrections, rows, labels, class_names)
+    _refuse_others(corrections, rows, labels, class_names, is_multi_label(index))
     relabel, exclude = (rows[(table["action"] == a).to_numpy(bool)] for a in (RELABEL, EXCLUDE))
     labels[relabel] = table.loc[table["action"] == RELABEL, "label_after"].to_numpy(np.int64)
     findings = f.masks(index["checks"])
@@ -157,7 +158,7 @@ def _of_labels(index: pd.DataFrame, findings: dict[str, NDArray[np.bool_]]) -> f
     part = index.iloc[stays]
     first = first_of_equal(part["pixels"].to_numpy(np.uint64))
     opposite, alone = none.copy(), none.copy()
-    opposite[stays] = several_labels(first, part["label"].to_numpy(np.int64))
+    opposite[stays] = several_labels(first, label_codes(part))
     alone[stays] = one_class(part)
     return {f.DUPLICATE_OPPOSITE: opposite, f.ONE_CLASS: alone}
 
@@ -167,6 +168,7 @@ def _refuse_others(
     rows: NDArray[np.intp],
     labels: NDArray[np.int64],
     class_names: Sequence[str],
+    multi_label: bool,
 ) -> None:
     """Refuse a file for other data: `rows` are those of its patches, -1 where there is none."""
     table = corrections.table.assign(now=np.append(labels, -1)[rows]).set_index("line")
@@ -179,13 +181,19 @@ def _refuse_others(
         "with pseudonyms need tracking.pseudonymise=true and that run's key",
     )
     lines.refuse(
+        (table["action"] == RELABEL).to_numpy() & multi_label,
+        "action",
+        f"the images of these data have several labels each, of which one number replaces none; "
+        f"{EXCLUDE} leaves an image out, and the labels are corrected in data.table",
+    )
+    lines.refuse(
         table["now"] != table["label_before"],
         "label_before",
         "'{path}' was {label_before} when it was reviewed and is {now} in the data, so the file "
         "is for others",
     )
     lines.refuse(
-        ~table["label_after"].between(0, len(class_names) - 1),
+        ~table["label_after"].between(0, 1 if multi_label else len(class_names) - 1),
         "label_after",
         f"{{label_after}} is no class of these data, which have {names}",
     )

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
 from idc.data.augment import Augmentation
-from idc.data.dataset import Batch, PatchDataset, hand_over
+from idc.data.dataset import Batch, Labels, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
+from idc.data.index import class_members, is_multi_label
 from idc.data.resident import ResidentLoader, ResidentStore
 from idc.data.sampler import EpochSampler, balanced_weights
-from idc.data.split.base import class_counts
 from idc.runtime.cores import count_cores
 
 Loader = DataLoader[Batch] | ResidentLoader
@@ -32,7 +32,7 @@ class PatchDataModule(pl.LightningDataModule):
 
     Args:
         patches: uint8 (N, P, P, 3), row for row with `index`.
-        index: The index with ``label`` and ``split``.
+        index: The index with ``label`` (and ``labels``, if images may have several) and ``split``.
         class_names: One name per class, in the order of the labels.
         transforms: albumentations transforms for training patches; empty for none.
         device: ``cpu`` augments patch by patch in worker processes; ``gpu`` keeps the patches
@@ -41,7 +41,8 @@ class PatchDataModule(pl.LightningDataModule):
         eval_batch_size: Patches a step without gradients.
         num_workers: Processes that augment training patches, or ``auto``: half the cores on a
             GPU, an eighth of them on a CPU; 8 at most.
-        sampler: ``shuffle``, or ``balanced`` (classes equally often, with replacement).
+        sampler: ``shuffle``, or ``balanced`` (classes equally often, with replacement; of
+            several labels each of them, and none, equally often).
         seed: The run's seed: order and augmentation depend on it and the epoch alone.
     """
 
@@ -62,7 +63,11 @@ class PatchDataModule(pl.LightningDataModule):
         self.patches = patches
         self.index = index
         self.class_names = tuple(class_names)
-        self.labels = np.array(index["label"], np.int64)  # its own: a column is read-only
+        self.members = class_members(index, class_names)
+        self.multi_label = is_multi_label(index)
+        self.labels: Labels = np.array(index["label"], np.int64)  # its own: a column is read-only
+        if self.multi_label:
+            self.labels = self.members.astype(np.float32)
         self.resident = device == "gpu"
         kind = DeviceAugmentation if self.resident else Augmentation
         self.augmentation = kind(transforms, seed) if transforms else None
@@ -91,8 +96,9 @@ class PatchDataModule(pl.LightningDataModule):
         return np.flatnonzero(self.index["split"].to_numpy() == split).astype(np.int64)
 
     def train_class_counts(self) -> NDArray[np.int64]:
-        """Training patches a class, int64 (k,)."""
-        return class_counts(self.labels[self.rows("train")], len(self.class_names))
+        """Training patches a class, int64 (k,); of several labels, those that have each."""
+        counts: NDArray[np.int64] = self.members[self.rows("train")].sum(0)
+        return counts
 
     def channel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of the training patches a channel, in [0, 1]."""
@@ -109,7 +115,7 @@ class PatchDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> Loader:
         """Training batches: shuffled or balanced, augmented, of one full size each."""
         rows = self.rows("train")
-        weights = balanced_weights(self.labels[rows]) if self.sampler == "balanced" else None
+        weights = balanced_weights(self.members[rows]) if self.sampler == "balanced" else None
         rank, world = self._ranks()
         sampler = EpochSampler(len(rows), self.seed, weights, rank, world)
         # A last batch of one patch breaks BatchNorm and weighs as much as a full one.

@@ -12,13 +12,16 @@ from torch.utils.data import Dataset, get_worker_info
 
 from idc.data.augment import Augmentation
 
+Labels = NDArray[np.int64] | NDArray[np.float32]
+
 
 class Batch(TypedDict):
     """A batch of patches.
 
     Attributes:
         image: uint8 (n, 3, H, W), RGB.
-        label: int64 (n,).
+        label: int64 (n,), the class; float32 (n, k), 1 for each label that the image has, where it
+            may have several.
         row: int64 (n,), each sample's row in the index.
     """
 
@@ -35,7 +38,7 @@ class PatchDataset(Dataset[Batch]):
 
     Args:
         patches: uint8 (N, P, P, 3), the whole store; not copied.
-        labels: int64 (N,), of the whole store.
+        labels: int64 (N,), or float32 (N, k), of the whole store; see `Batch`.
         rows: int64 (n,), the rows of the store that belong to this split.
         augmentation: Applied to every patch, or None.
     """
@@ -43,7 +46,7 @@ class PatchDataset(Dataset[Batch]):
     def __init__(
         self,
         patches: NDArray[np.uint8],
-        labels: NDArray[np.int64],
+        labels: Labels,
         rows: NDArray[np.int64],
         augmentation: Augmentation | None = None,
     ) -> None:
@@ -109,7 +112,7 @@ class Parcel:
         return _unpack, (batch["image"], batch["label"].numpy(), batch["row"].numpy())
 
 
-def _unpack(image: Tensor, label: NDArray[np.int64], row: NDArray[np.int64]) -> Batch:
+def _unpack(image: Tensor, label: Labels, row: NDArray[np.int64]) -> Batch:
     return {"image": image, "label": torch.from_numpy(label), "row": torch.from_numpy(row)}
 
 

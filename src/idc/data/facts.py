@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from idc.data.index import POSITION
+from idc.data.index import LABELS, POSITION
 
 # Levels of 0..255; found by looking at the extremes of the real set.
 WHITE = 220  # every channel at least this: glass, light through nothing
@@ -83,7 +83,7 @@ def fingerprint(index: pd.DataFrame) -> str:
     Args:
         index: The index with `measure`'s ``pixels``; positions count where the set has them.
     """
-    facts = index[[c for c in ("label", "patient", *POSITION, "pixels") if c in index]]
+    facts = index[[c for c in ("label", LABELS, "patient", *POSITION, "pixels") if c in index]]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(pd.util.hash_pandas_object(facts, index=False).to_numpy().tobytes())
     return digest.hexdigest()

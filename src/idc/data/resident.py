@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from idc.data.dataset import Batch
+from idc.data.dataset import Batch, Labels
 from idc.data.device.augmentation import DeviceAugmentation
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class ResidentStore:
 
     Args:
         patches: uint8 (N, H, W, 3), a `numpy.memmap` or not.
-        labels: int64 (N,).
+        labels: int64 (N,) or float32 (N, k); see `Batch`.
         device: Where batches are needed.
 
     Attributes:
@@ -41,7 +41,7 @@ class ResidentStore:
     """
 
     def __init__(
-        self, patches: NDArray[np.uint8], labels: NDArray[np.int64], device: torch.device | str
+        self, patches: NDArray[np.uint8], labels: Labels, device: torch.device | str
     ) -> None:
         self.device = torch.device(device)
         self.host = patches

@@ -60,8 +60,15 @@ class EpochSampler(Sampler[int]):
         yield from (order + self.epoch * self.n).tolist()
 
 
-def balanced_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weights (n,) under which every class is drawn equally often; they sum to 1."""
-    counts = np.bincount(labels)
-    present = (counts > 0).sum()
-    return np.asarray(1.0 / (counts[labels] * present), np.float64)
+def balanced_weights(members: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Weights (n,) of drawing first a class, each equally often, and then a patch of it.
+
+    Args:
+        members: Which classes each patch is of, bool (n, k); to be of none is a class too.
+
+    Returns:
+        float64 (n,), which sum to 1.
+    """
+    every = np.column_stack([members, ~members.any(1)])
+    of_class = every[:, every.any(0)]
+    return np.asarray((of_class / (of_class.sum(0) * of_class.shape[1])).sum(1), np.float64)

@@ -4,6 +4,7 @@ Patients often have nearly one class only, and then a patient's stain predicts t
 regression on the colours of a patch is stronger than it looks.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,17 +16,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from idc.data.facts import COLOURS, SHARES
-from idc.data.index import POSITION
+from idc.data.index import LABELS, POSITION, class_members, is_multi_label
 from idc.errors import DataError
-from idc.evaluation.predictions import with_probabilities
+from idc.evaluation.predictions import labels_of, with_labels, with_probabilities
 from idc.evaluation.test_metrics import metrics_of
 from idc.metrics.definitions import BY_PREVALENCE, METRIC_NAMES
+from idc.metrics.label_thresholds import choose_thresholds
 from idc.metrics.threshold import ThresholdRule
 
 MAJORITY, PRIOR, COLOUR = BASELINES = ("majority class", "class prior", "colour statistics")
 FEATURES = (*COLOURS, *SHARES)
 MAX_ITERATIONS = 2000
-KEPT = ("row", "path", "patient", *POSITION, "label")
+KEPT = ("row", "path", "patient", *POSITION, "label", LABELS)
 SHOWN = tuple(name for name in METRIC_NAMES if name not in BY_PREVALENCE)
 
 
@@ -35,8 +37,8 @@ class Baselines:
 
     Attributes:
         predictions: ``baseline``, ``split``, ``row``, ``path``, ``patient``, ``x``, ``y`` (where
-            there are), ``label``, ``score`` (with ``score_<class>`` for k > 2) and ``predicted``
-            of each test patch.
+            there are), ``label``, ``score`` (with ``score_<class>`` for k > 2 or several labels)
+            and ``predicted`` of each test patch.
         table: One row per baseline, with the metrics of the test split.
     """
 
@@ -55,13 +57,13 @@ class Baselines:
 
 
 def judge_baselines(
-    index: pd.DataFrame, classes: int, rule: ThresholdRule | None
+    index: pd.DataFrame, class_names: Sequence[str], rule: ThresholdRule | None
 ) -> Baselines | None:
     """Train the baselines on the training split, and test them.
 
     Args:
         index: The index with ``split`` and the patches' colours.
-        classes: k.
+        class_names: One name per class.
         rule: How thresholds are chosen on validation; None for k > 2.
 
     Returns:
@@ -69,6 +71,7 @@ def judge_baselines(
     """
     if not set(COLOURS) <= set(index):
         return None
+    classes = len(class_names)
     train, val, test = (index[index["split"] == split] for split in ("train", "val", "test"))
     if train.empty or val.empty or test.empty:
         return None
@@ -76,10 +79,19 @@ def judge_baselines(
     if "row" not in rest:
         rest = rest.assign(row=rest.index.to_numpy(np.int64))
     facts = rest[["split", *(name for name in KEPT if name in rest)]].reset_index(drop=True)
+    facts = with_labels(facts, class_members(facts, class_names))
     parts, rows = [], []
-    for name, probabilities in baseline_probabilities(train, rest, classes).items():
+    if is_multi_label(index):
+        fitted = label_probabilities(train, rest, class_names)
+    else:
+        fitted = baseline_probabilities(train, rest, classes)
+    for name, probabilities in fitted.items():
         scored = with_probabilities(facts, probabilities, "score")
-        if classes > 2:
+        if is_multi_label(index):
+            called = _decide_labels(scored, probabilities, None if name == MAJORITY else rule)
+            scored = scored.assign(**{f"predicted_{i}": of for i, of in enumerate(called.T)})
+            scored["score"], predicted = probabilities.max(1), called.max(1)
+        elif classes > 2:
             predicted = probabilities.argmax(1)
             scored["score"] = probabilities.max(1)
         else:
@@ -135,6 +147,31 @@ def baseline_probabilities(
         PRIOR: np.tile(counts / counts.sum(), (len(frame), 1)),
         COLOUR: colour,
     }
+
+
+def label_probabilities(
+    train: pd.DataFrame, frame: pd.DataFrame, class_names: Sequence[str]
+) -> dict[str, NDArray[np.float64]]:
+    """The same where an image may have several labels, `class_names`: each as one of two classes.
+
+    See `baseline_probabilities`; rows of what is returned sum to anything.
+    """
+    each = [
+        baseline_probabilities(train.assign(label=of.astype(np.int64)), frame, 2)
+        for of in class_members(train, class_names).T
+    ]
+    return {name: np.stack([one[name][:, 1] for one in each], axis=1) for name in BASELINES}
+
+
+def _decide_labels(
+    scored: pd.DataFrame, scores: NDArray[np.float64], rule: ThresholdRule | None
+) -> NDArray[np.int64]:
+    """The decisions on several labels, int64 (N, k): at 0.5 without a rule."""
+    if rule is None:
+        return (scores >= 0.5).astype(np.int64)
+    val = (scored["split"] == "val").to_numpy()
+    labels = labels_of(scored, scores.shape[1])
+    return choose_thresholds(rule, labels[val], scores[val]).decide(scores)
 
 
 def _threshold(scored: pd.DataFrame, rule: ThresholdRule | None) -> float:

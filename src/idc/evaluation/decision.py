@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from idc.config.build import Config, build
 from idc.errors import CheckpointError, DataError, IdcError, first_line
 from idc.evaluation.inference import Inference
 from idc.metrics.calibration import Calibration, CalibrationRule
+from idc.metrics.label_thresholds import LabelThresholds, choose_thresholds
 from idc.metrics.threshold import ThresholdRule
 from idc.runtime.atomic import write_text
 from idc.slides.smoothing import Smoother
@@ -28,12 +29,13 @@ class Decider:
 
     Attributes:
         calibration: Corrects the network's probabilities.
-        threshold: ``score >= threshold`` is positive; None for k > 2.
-        rule: How the threshold was chosen; None for k > 2.
+        threshold: ``score >= threshold`` is positive; None for k > 2 and for several labels.
+        rule: How the threshold, or each label's, was chosen; None for k > 2.
         inference: How the scores were made on which it was fitted.
         notes: Caveats of the decisions, in sentences.
         smoother: Smooths scores over neighbouring patches; None where nothing is smoothed.
         smoothed: Calibration and threshold of smoothed scores; None without a smoother.
+        thresholds: Those of several labels; None where each image has one label.
     """
 
     calibration: Calibration
@@ -43,6 +45,7 @@ class Decider:
     notes: tuple[str, ...] = ()
     smoother: Smoother | None = None
     smoothed: "Decider | None" = None
+    thresholds: LabelThresholds | None = None
 
     def save(self, folder: Path) -> None:
         """Write ``decision.json``."""
@@ -57,6 +60,8 @@ class Decider:
             "inference": self.inference.to_dict(),
             "notes": list(self.notes),
         }
+        if self.thresholds is not None:
+            content["thresholds"] = vars(self.thresholds)
         if self.smoother is not None and self.smoothed is not None:
             content["smoother"] = vars(self.smoother)
             content["smoothed"] = self.smoothed._content()
@@ -89,6 +94,7 @@ def _read(content: Mapping[str, Any]) -> Decider:
     if threshold is not None and not 0 <= float(threshold) <= 1:
         raise ValueError(f"threshold={threshold} is no probability")
     smoother, smoothed = content.get("smoother"), content.get("smoothed")
+    labels = content.get("thresholds")
     return Decider(
         Calibration.from_dict(content["calibration"]),
         threshold,
@@ -97,18 +103,23 @@ def _read(content: Mapping[str, Any]) -> Decider:
         tuple(content.get("notes", ())),
         None if smoother is None else Smoother(**smoother),
         None if smoothed is None else _read(smoothed),
+        labels and LabelThresholds(*(tuple(labels[name]) for name in ("each", "own"))),
     )
 
 
 def fit_decider(
-    labels: NDArray[np.int64], probabilities: NDArray[np.float64], config: Config
+    labels: NDArray[np.int64],
+    probabilities: NDArray[np.float64],
+    config: Config,
+    class_names: Sequence[str] = (),
 ) -> Decider:
     """Fit calibration and threshold on validation.
 
     Args:
-        labels: Of the validation split, int64 (N,).
+        labels: Of the validation split, int64 (N,); of several labels (N, k), 0 or 1.
         probabilities: The network's, float64 (N, k).
         config: The resolved configuration.
+        class_names: One name per class; needed for several labels.
 
     Raises:
         DataError: Validation lacks a class.
@@ -116,9 +127,14 @@ def fit_decider(
     how: CalibrationRule = build(config["calibration"], "calibration")
     calibration = how.fit(labels, probabilities)
     inference: Inference = build(config["inference"], "inference")
+    rule: ThresholdRule = build(config["threshold"], "threshold")
+    if labels.ndim == 2:
+        scores = calibration.apply(probabilities, multi_label=True)
+        thresholds = choose_thresholds(rule, labels, scores)
+        notes = tuple(thresholds.note(class_names))
+        return Decider(calibration, None, rule, inference, notes, thresholds=thresholds)
     if probabilities.shape[1] > 2:
         return Decider(calibration, None, None, inference)
-    rule: ThresholdRule = build(config["threshold"], "threshold")
     scores = calibration.apply(probabilities)[:, 1]
     try:
         return Decider(calibration, rule.choose(labels, scores), rule, inference)

@@ -43,7 +43,7 @@ class Evaluation:
 
     @property
     def threshold(self) -> float | None:
-        """The chosen threshold; None for k > 2 and where each fold has its own."""
+        """The chosen threshold; None for k > 2, several labels, and where each fold has its own."""
         return self.decider.threshold if self.decider else None
 
     @property
@@ -86,10 +86,10 @@ def evaluate(
     inference: Inference = build(config["inference"], "inference")
     names, index = material.source.class_names, material.index
     val, test = (score_split([network], data, s, inference, device) for s in ("val", "test"))
-    decider, size = fit_decision(val, len(names), config), material.source.patch_size
+    decider, size = fit_decision(val, names, config), material.source.patch_size
     val, test = (decide_split(frame, decider, len(names), size) for frame in (val, test))
-    numbers = take_numbers(test, index, len(names), config, decider, material.leaky, names[1])
-    baselines = judge_baselines(index, len(names), decider.rule)
+    numbers = take_numbers(test, index, len(names), config, decider, material.leaky, names)
+    baselines = judge_baselines(index, names, decider.rule)
     predictions = pd.concat([val, test], ignore_index=True)
     return Evaluation(predictions, decider, numbers, material, baselines)
 

@@ -1,5 +1,6 @@
 """All figures of a run, from its data, its training and its predictions."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from idc.data.datamodule import PatchDataModule
-from idc.data.index import position_words
+from idc.data.index import JOINT, LABELS, class_members, is_multi_label, position_words
 from idc.data.material import Material
 from idc.evaluation.evaluate import Evaluation
+from idc.evaluation.predictions import labels_of, probabilities_of
 from idc.evaluation.test_metrics import Numbers
 from idc.metrics.selective_prediction import risk_coverage
+from idc.metrics.statistics import occurs_with_both
 from idc.models.history import History
 from idc.plots.class_counts import balance_figure
 from idc.plots.confusion import confusion_figure
@@ -48,11 +51,13 @@ def data_figures(
     train = material.rows("train")
     rows: dict[str, tuple[NDArray[np.uint8], list[str]]] = {}
     chosen: list[int] = []
-    for label, name in enumerate(data.class_names):
-        pool = train.index[train["label"] == label].to_numpy()
+    of_class = class_members(train, data.class_names).T
+    for label, (name, members) in enumerate(zip(data.class_names, of_class, strict=True)):
+        pool = train.index[members].to_numpy()
         some = np.sort(rng.choice(pool, min(2 * GRID, len(pool)), replace=False))
         captions = [caption(row) for row in material.index.loc[some].to_dict("records")]
-        rows[f"{name} (class {label})"] = (material.patches[some], captions)
+        if len(some):
+            rows[f"{name} (class {label})"] = (material.patches[some], captions)
         chosen += some[:3].tolist()
     yield "sample_patches", sample_grid_figure(rows, "Training patches, chosen at random")
     if data.augmentation is not None:
@@ -98,7 +103,8 @@ def evaluation_figures(
                 decider.rule,
             ),
         )
-    blocks = _best_and_worst(test, evaluation.material.patches, class_names)
+    show = _best_and_worst_labels if is_multi_label(test) else _best_and_worst
+    blocks = show(test, evaluation.material.patches, class_names)
     yield (
         "best_and_worst",
         sample_grid_figure(blocks, "Best and worst test predictions, by the score of the label"),
@@ -116,6 +122,9 @@ def numbers_figures(
         threshold: The one threshold that made the decisions; None for k > 2 and pooled folds.
         class_names: One name per class.
     """
+    if is_multi_label(test):
+        yield from label_figures(test, numbers, class_names)
+        return
     classes = len(class_names)
     labels = test["label"].to_numpy()
     chosen = confusion_matrix(labels, test["predicted"].to_numpy(), labels=range(classes))
@@ -153,6 +162,60 @@ def numbers_figures(
             predicted = test["predicted"].to_numpy()
             curve[words] = risk_coverage(labels, predicted, sure, classes)
     yield "risk_coverage", risk_coverage_figure(curve)
+
+
+def label_figures(
+    test: pd.DataFrame, numbers: Numbers, class_names: Sequence[str]
+) -> Iterator[tuple[str, Figure]]:
+    """The same where an image may have several labels: each of them against its absence.
+
+    Labels that all test images have, or none has, are left out.
+    """
+    k = len(class_names)
+    labels, called = labels_of(test, k), labels_of(test, k, "predicted")
+    scores, raw = (probabilities_of(test, k, name) for name in ("score", "score_raw"))
+    shown = [(i, class_names[i]) for i in np.flatnonzero(occurs_with_both(labels)).tolist()]
+    curves = {name: (labels[:, i], scores[:, i]) for i, name in shown}
+    if curves:
+        yield "roc", roc_figure(curves, None, "ROC of each label, test")
+        yield "precision_recall", pr_figure(curves, None, "Precision-recall of each label, test")
+        tables = {
+            name: confusion_matrix(labels[:, i], called[:, i], labels=(0, 1)) for i, name in shown
+        }
+        yield "confusion_matrix", confusion_figure(tables, ("absent", "present"))
+    every = {"after": scores.ravel()}
+    if not np.allclose(raw, scores):
+        every = {"before": raw.ravel(), **every}
+    yield (
+        "reliability",
+        reliability_figure(labels.ravel(), every, title="Reliability, all labels of test images"),
+    )
+    yield "per_patient", per_patient_figure(numbers.per_patient)
+    if len(numbers.slices) > 1:
+        yield "slices", slices_figure(numbers.slices)
+    curve = {"distance from each label's threshold": numbers.risk_coverage}
+    yield "risk_coverage", risk_coverage_figure(curve)
+
+
+def _best_and_worst_labels(
+    test: pd.DataFrame, patches: NDArray[np.uint8], class_names: Sequence[str]
+) -> Mapping[str, tuple[NDArray[np.uint8], list[str]]]:
+    """The images with the lowest and the highest loss, with any label and without."""
+    blocks = {}
+    for label, of in enumerate(("no label", "any label")):
+        ranked = test[test["label"] == label].sort_values("loss", kind="stable")
+        for title, part in (
+            (f"{of}: lowest loss", ranked.head(GRID)),
+            (f"{of}: highest loss", ranked.iloc[::-1].head(GRID)),
+        ):
+            labels = part[LABELS].str.replace(JOINT, ", ", regex=False)
+            captions = [
+                f"{patient}\n{textwrap.shorten(names, 24)}".rstrip()
+                for patient, names in zip(part["patient"], labels, strict=True)
+            ]
+            if len(part):
+                blocks[title] = (patches[part["row"].to_numpy()], captions)
+    return blocks
 
 
 def _best_and_worst(

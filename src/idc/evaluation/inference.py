@@ -71,9 +71,11 @@ class ProbabilitySamples:
 
     Attributes:
         samples: float64 (S, N, k): S samples of each patch, from views, passes and networks.
+        multi_label: Whether an image may be of several classes, or of none.
     """
 
     samples: NDArray[np.float64]
+    multi_label: bool = False
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
@@ -85,12 +87,13 @@ class ProbabilitySamples:
         """How far the samples differ; see `idc.metrics.uncertainty`. Empty for one sample."""
         if len(self.samples) == 1:
             return {}
-        return measure_uncertainty(self.samples)
+        return measure_uncertainty(self.samples, self.multi_label)
 
 
 def pool(members: Sequence[ProbabilitySamples]) -> ProbabilitySamples:
     """The samples of several networks on the same patches, each counting alike."""
-    return ProbabilitySamples(np.concatenate([one.samples for one in members]))
+    samples = np.concatenate([one.samples for one in members])
+    return ProbabilitySamples(samples, members[0].multi_label)
 
 
 def predict(
@@ -98,7 +101,7 @@ def predict(
 ) -> ProbabilitySamples:
     """Probabilities from float32 logits, whatever training used.
 
-    The softmax is taken in float64: a float32 score near 1 has lost what calibration needs.
+    They are taken in float64: a float32 score near 1 has lost what calibration needs.
 
     Args:
         network: The network; left in eval mode, its random state untouched.
@@ -119,8 +122,8 @@ def predict(
             images = batch["image"].to(device, non_blocking=True)
             passes = range(how.dropout_samples or 1)
             logits = [network(view(images)).float() for _ in passes for view in views]
-            parts.append(torch.stack(logits).cpu().double().softmax(-1))
-    return ProbabilitySamples(torch.cat(parts, dim=1).numpy())
+            parts.append(network.probabilities(torch.stack(logits).cpu().double()))
+    return ProbabilitySamples(torch.cat(parts, dim=1).numpy(), network.multi_label)
 
 
 def _turned(quarters: int, flipped: bool) -> Callable[[Tensor], Tensor]:

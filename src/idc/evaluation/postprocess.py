@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.config.build import Config, build
-from idc.data.index import has_positions
+from idc.data.index import has_positions, is_multi_label
 from idc.errors import DataError
 from idc.evaluation.decision import Decider, fit_decider
 from idc.evaluation.predictions import (
     Probabilities,
     decide,
+    labels_of,
     probabilities_of,
     with_probabilities,
 )
@@ -62,6 +63,11 @@ class SmoothingRule:
         if self.method == "none":
             return
         start = f"postprocess={self.method}"
+        if is_multi_label(index):
+            raise DataError(
+                f"{start}: the images have several labels each, which cannot be smoothed. Set "
+                f"postprocess=none."
+            )
         if not has_positions(index):
             raise DataError(
                 f"{start}: the data have no positions (x and y), so no patch has neighbours. Set "
@@ -89,21 +95,22 @@ def few_neighbours(paired: NDArray[np.bool_], split: str) -> list[str]:
     ]
 
 
-def fit_decision(val: pd.DataFrame, classes: int, config: Config) -> Decider:
+def fit_decision(val: pd.DataFrame, class_names: Sequence[str], config: Config) -> Decider:
     """Fit calibration, threshold and, if configured, smoothing on validation.
 
     Args:
         val: Scores of the validation split; see `idc.evaluation.predictions.raw_predictions`.
-        classes: k.
+        class_names: One name per class.
         config: The run's configuration.
 
     Raises:
         DataError: Validation lacks a class.
     """
-    labels, raw = val["label"].to_numpy(np.int64), probabilities_of(val, classes)
-    decider = fit_decider(labels, raw, config)
+    classes = len(class_names)
+    labels, raw = labels_of(val, classes), probabilities_of(val, classes)
+    decider = fit_decider(labels, raw, config, class_names)
     rule: SmoothingRule = build(config["postprocess"], "postprocess")
-    if not rule.candidates or not has_positions(val):
+    if not rule.candidates or not has_positions(val) or labels.ndim == 2:
         return decider
     size = config["data"]["patch_size"]
     neighbours = {window: find_neighbours(val, size, window) for window in rule.windows}

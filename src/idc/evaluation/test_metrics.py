@@ -1,17 +1,27 @@
 """The numbers of a test split: metrics, intervals, tables by patient, slice and coverage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from idc.config.build import Config
 from idc.data.audit.findings import EXCLUDED, RELABELLED
 from idc.data.corrections import count_corrected
 from idc.data.facts import COLOURS
+from idc.data.index import is_multi_label
 from idc.evaluation.decision import Decider
+from idc.evaluation.per_label import (
+    decisions_by_slice,
+    decisions_per_patient,
+    decisions_table,
+    label_metrics,
+    per_label_table,
+)
 from idc.evaluation.postprocess import NEIGHBOURS, SMOOTHED, few_neighbours
-from idc.evaluation.predictions import prediction_of, probabilities_of
+from idc.evaluation.predictions import labels_of, prediction_of, probabilities_of
 from idc.evaluation.smoothing_table import is_smoothed, smoothing_table
 from idc.metrics.bootstrap import Intervals, bootstrap
 from idc.metrics.calibration_error import ERRORS, calibration_metrics
@@ -20,7 +30,7 @@ from idc.metrics.resampling import FEW_PATIENTS
 from idc.metrics.selective_prediction import confidence, risk_coverage, selective_metrics
 from idc.metrics.slice_columns import slice_columns
 from idc.metrics.slice_table import slice_metrics, slice_table
-from idc.metrics.statistics import ClusterStatistics
+from idc.metrics.statistics import occurs_with_both, statistics_of
 from idc.text import count, per_cent
 
 HALF = "_at_0.5"
@@ -38,6 +48,8 @@ class Numbers:
         interval_words: How the intervals were drawn.
         notes: Caveats of the metrics, in sentences.
         smoothing: See `idc.evaluation.smoothing_table.smoothing_table`; empty without smoothing.
+        per_label: See `idc.evaluation.per_label.per_label_table`; empty unless an image may have
+            several labels. The other tables are then of all decisions, one per image and label.
     """
 
     metrics: dict[str, float]
@@ -47,6 +59,7 @@ class Numbers:
     interval_words: str
     notes: list[str]
     smoothing: pd.DataFrame = field(default_factory=pd.DataFrame)
+    per_label: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -56,6 +69,7 @@ class Numbers:
             "slices": self.slices,
             "risk_coverage": self.risk_coverage,
             "smoothing": self.smoothing,
+            "per_label": self.per_label,
         }
 
 
@@ -66,7 +80,7 @@ def take_numbers(
     config: Config,
     decider: Decider | None,
     leaky: bool = False,
-    positive: str = "positive",
+    class_names: Sequence[str] = ("negative", "positive"),
 ) -> Numbers:
     """Measure the decisions on a test split.
 
@@ -78,12 +92,14 @@ def take_numbers(
         config: ``intervals`` is read.
         decider: What made the decisions; None where each fold has its own.
         leaky: Whether patients are in two splits.
-        positive: The positive class's name, for the notes.
+        class_names: One name per class, for the notes; needed for several labels.
     """
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
-    if test["label"].nunique() < classes:
+    labels, multi_label = labels_of(test, classes), is_multi_label(test)
+    if multi_label:
+        notes += _absent_labels(labels, class_names)
+    elif test["label"].nunique() < classes:
         notes.append("The test split lacks a class: some metrics are undefined and left out.")
-    labels, predicted = test["label"].to_numpy(), test["predicted"].to_numpy()
     metrics = metrics_of(test, classes, HALF) | _calibration_metrics(test, classes)
     intervals, draws, level = None, config["intervals"]["draws"], config["intervals"]["level"]
     if draws:
@@ -93,23 +109,31 @@ def take_numbers(
             for end, value in zip(("low", "high"), bounds, strict=True):
                 metrics[f"{name}_ci_{end}"] = value
         notes += _interval_notes(intervals, config)
-    patients = per_patient_table(test, classes)
-    metrics |= worst_patient(patients) | burden_summary(patients)
-    metrics |= _per_patient_metrics(patients, classes)
     columns = slice_columns(test, index, _reference(index))
-    slices = slice_table(test, columns, classes, draws, level)
+    per_label, smoothing = pd.DataFrame(), pd.DataFrame()
+    if multi_label:
+        thresholds = decider.thresholds if decider else None
+        per_label = per_label_table(test, index, class_names, thresholds, draws, level)
+        metrics |= label_metrics(per_label)
+        decisions = decisions_table(test, classes, thresholds)
+        patients = decisions_per_patient(decisions, classes)
+        slices = decisions_by_slice(decisions, columns, classes, draws, level)
+        each = None if thresholds is None else decisions["threshold"].to_numpy(np.float64)
+        sure, kinds = confidence(decisions, 2, each), 2
+    else:
+        decisions, kinds = test, classes
+        patients = per_patient_table(test, classes)
+        slices = slice_table(test, columns, classes, draws, level)
+        sure = confidence(test, classes, decider.threshold if decider else None)
+    metrics |= worst_patient(patients) | burden_summary(patients)
+    metrics |= _per_patient_metrics(patients, kinds)
     metrics |= slice_metrics(slices)
-    threshold = decider.threshold if decider else None
-    sure = confidence(test, classes, threshold)
-    coverage = risk_coverage(labels, predicted, sure, classes)
-    metrics |= selective_metrics(labels, predicted, sure, classes)
+    label, predicted = (decisions[name].to_numpy() for name in ("label", "predicted"))
+    coverage = risk_coverage(label, predicted, sure, kinds)
+    metrics |= selective_metrics(label, predicted, sure, kinds)
     if decider is not None:
         notes += [*decider.calibration.notes, *decider.notes]
-        missed = None
-        if decider.rule is not None:
-            missed = decider.rule.missed(labels, predicted, positive)
-        notes += [missed] if missed else []
-    smoothing = pd.DataFrame()
+        notes += _missed_targets(decider, test, classes, class_names)
     if is_smoothed(test):
         smoothing = smoothing_table(test, classes, draws, level)
         values = zip(smoothing["metric"], smoothing["smoothed"], strict=True)
@@ -124,7 +148,41 @@ def take_numbers(
         _interval_words(intervals, config),
         notes,
         smoothing,
+        per_label,
     )
+
+
+def _absent_labels(labels: NDArray[np.int64], class_names: Sequence[str]) -> list[str]:
+    """The caveat of labels that all test images have, or none has; none without such a label."""
+    pairs = zip(class_names, occurs_with_both(labels), strict=True)
+    absent = [name for name, both in pairs if not both]
+    if not absent:
+        return []
+    return [
+        f"Metrics are means over {labels.shape[1] - len(absent)} of {labels.shape[1]} labels: no "
+        f"test image has (or all have) {', '.join(absent)}."
+    ]
+
+
+def _missed_targets(
+    decider: Decider, test: pd.DataFrame, classes: int, class_names: Sequence[str]
+) -> list[str]:
+    """The caveat of a target recall or precision that was not reached on the test split."""
+    rule = decider.rule
+    if rule is None:
+        return []
+    labels, called = labels_of(test, classes), labels_of(test, classes, "predicted")
+    if labels.ndim == 1:
+        missed = rule.missed(labels, called, class_names[1])
+        return [missed] if missed else []
+    below = [
+        name
+        for name, label, of_label in zip(class_names, labels.T, called.T, strict=True)
+        if rule.missed(label, of_label, name)
+    ]
+    if not below:
+        return []
+    return [f"The {rule.rule} target of {rule.target:g} was missed on test for {', '.join(below)}."]
 
 
 def leak_notes(leaky: bool) -> list[str]:
@@ -159,7 +217,7 @@ def correction_notes(test: pd.DataFrame, index: pd.DataFrame) -> list[str]:
 
 
 def _calibration_metrics(test: pd.DataFrame, classes: int) -> dict[str, float]:
-    labels = test["label"].to_numpy()
+    labels = labels_of(test, classes)
     raw = calibration_metrics(labels, probabilities_of(test, classes))
     return {
         **calibration_metrics(labels, probabilities_of(test, classes, "score")),
@@ -178,7 +236,7 @@ def metrics_of(frame: pd.DataFrame, classes: int, half: str = "") -> dict[str, f
     """
     prediction, rows = prediction_of(frame, classes, half), np.zeros(len(frame), np.int64)
     names = [name for name in prediction.metrics if name not in ERRORS]
-    statistics = ClusterStatistics(frame["label"].to_numpy(), prediction, rows, 1, names)
+    statistics = statistics_of(labels_of(frame, classes), prediction, rows, 1, names)
     return {name: float(value[0]) for name, value in statistics.values(np.ones((1, 1))).items()}
 
 

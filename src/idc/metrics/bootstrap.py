@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from idc.errors import ConfigError
 from idc.metrics.resampling import SEED, Clusters, patient_clusters
 from idc.metrics.spread import Spread, fewest_draws, mean_spread, resample_metrics
-from idc.metrics.statistics import ClusterStatistics, Prediction
+from idc.metrics.statistics import Prediction, statistics_of
 
 INTERVAL_COLUMNS = ["contestant", "metric", "value", "low", "high", "repeats", "patients"]
 PAIR_COLUMNS = ["a", "b", "metric", "difference", "low", "high", "p", "patients"]
@@ -47,7 +47,7 @@ def bootstrap(
     is biased upwards, and may lie above its own interval, which is not.
 
     Args:
-        labels: int (N,), 0..k-1.
+        labels: int (N,), 0..k-1; of several labels (N, k), 0 or 1.
         prediction: Scores and decisions of the same N patches.
         patients: Patient of each patch, (N,).
         draws: Number of resamples.
@@ -56,7 +56,7 @@ def bootstrap(
 
     """
     clusters = patient_clusters(labels, patients)
-    statistics = ClusterStatistics(labels, prediction, clusters.codes, clusters.count)
+    statistics = statistics_of(labels, prediction, clusters.codes, clusters.count)
     spreads = resample_metrics(statistics, clusters, draws, seed)
     bounds = {name: x.interval(level) for name, x in spreads.items() if x.has_interval}
     return Intervals(bounds, clusters.count)
@@ -96,7 +96,7 @@ def compare_paired(
     intervals nor p-values include the variance over training seeds.
 
     Args:
-        labels: int (N,), 0..k-1.
+        labels: int (N,), 0..k-1; of several labels (N, k), 0 or 1.
         patients: Patient of each patch, (N,).
         contestants: Name to predictions of the same N patches, one per repeat (training seed); at
             least one.
@@ -146,7 +146,7 @@ def _spreads(
     """The defined metrics of a contestant, each the mean over its repeats on the same draws."""
     by_repeat = [
         resample_metrics(
-            ClusterStatistics(labels, x, clusters.codes, clusters.count, metrics),
+            statistics_of(labels, x, clusters.codes, clusters.count, metrics),
             clusters,
             draws,
             seed,

@@ -44,7 +44,9 @@ class Calibration:
     knot_values: tuple[float, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def apply(self, probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    def apply(
+        self, probabilities: NDArray[np.floating], multi_label: bool = False
+    ) -> NDArray[np.float64]:
         """Calibrate probabilities.
 
         Probabilities below 1e-12 count as 1e-12, so that a softmax of exactly 0 is harmless.
@@ -52,12 +54,16 @@ class Calibration:
         Args:
             probabilities: float (N, k) in [0, 1]; each row sums to 1. A softmax in float64 is
                 best: in float32 a score near 1 has lost its distance from 1.
+            multi_label: Whether each column is a probability by itself, so that rows sum to
+                anything.
 
         Returns:
-            float64 (N, k); each row sums to 1. With ``none``, the input.
+            float64 (N, k), in which rows sum to what they must. With ``none``, the input.
         """
         if self.method == "none":
             return np.asarray(probabilities, np.float64)
+        if multi_label:
+            return self.apply(yes_or_no(probabilities))[:, 1].reshape(probabilities.shape)
         if self.method == "temperature":
             tempered: NDArray[np.float64] = softmax(
                 log_probabilities(probabilities) / self.temperature, axis=1
@@ -136,15 +142,16 @@ class CalibrationRule:
         if self.method not in METHODS:
             raise ConfigError(f"calibration.method={self.method}: choose {', '.join(METHODS)}.")
 
-    def check(self, classes: int) -> None:
+    def check(self, classes: int, multi_label: bool = False) -> None:
         """Check that the method can calibrate this number of classes.
 
         Raises:
             ConfigError: The method is for two classes only.
         """
-        if self.method in TWO_CLASSES_ONLY and classes != 2:
+        if self.method in TWO_CLASSES_ONLY and (classes != 2 or multi_label):
+            have = "images with several labels" if multi_label else str(classes)
             raise ConfigError(
-                f"calibration={self.method} requires two classes, but the data have {classes}: use "
+                f"calibration={self.method} requires two classes, but the data have {have}: use "
                 f"calibration=temperature or calibration=none."
             )
 
@@ -155,8 +162,9 @@ class CalibrationRule:
         would reverse the order of the scores or make them all equal.
 
         Args:
-            labels: int (N,), 0..k-1.
-            probabilities: float (N, k) in [0, 1]; each row sums to 1.
+            labels: int (N,), 0..k-1; of several labels (N, k), 0 or 1.
+            probabilities: float (N, k) in [0, 1]; each row sums to 1, unless of several labels,
+                which share one calibration.
 
         Returns:
             The calibration.
@@ -165,7 +173,9 @@ class CalibrationRule:
             ConfigError: The method is for two classes only, and k is not 2.
         """
         labels = np.asarray(labels)
-        self.check(probabilities.shape[1])
+        self.check(probabilities.shape[1], labels.ndim == 2)
+        if labels.ndim == 2:
+            return self.fit(labels.ravel(), yes_or_no(probabilities))
         if self.method == "none":
             return Calibration()
         if len(np.unique(labels)) < 2:
@@ -184,6 +194,12 @@ class CalibrationRule:
         return Calibration(
             "isotonic", knot_scores=tuple(knots.tolist()), knot_values=tuple(values.tolist())
         )
+
+
+def yes_or_no(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The probabilities of several labels, (N, k), each as one of two classes, (N * k, 2)."""
+    yes = np.asarray(probabilities, np.float64).ravel()
+    return np.stack([1 - yes, yes], axis=1)
 
 
 def _unchanged(reason: str) -> Calibration:

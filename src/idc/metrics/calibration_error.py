@@ -18,9 +18,10 @@ def calibration_metrics(
     """Calibration errors; lower is better.
 
     Args:
-        labels: int (N,), 0..k-1; N >= 1, classes may be missing.
+        labels: int (N,), 0..k-1; N >= 1, classes may be missing. Of several labels (N, k), 0 or 1.
         probabilities: float (N, k) in [0, 1]; each row sums to 1. For two classes only the second
-            column (the score) is used.
+            column (the score) is used. Of several labels each column is a score, and the errors
+            are means over the labels.
 
     Returns:
         ``brier`` (Brier 1950): mean squared error of the score for k = 2, in [0, 1]; summed over
@@ -29,8 +30,12 @@ def calibration_metrics(
         (Naeini et al. 2015): of the positive class's score for k = 2, of the most probable class's
         (Guo et al. 2017) for more.
     """
-    p = np.asarray(probabilities)
-    terms = error_terms(np.asarray(labels), p[:, 1] if p.shape[1] == 2 else p)
+    p, labels = np.asarray(probabilities), np.asarray(labels)
+    if labels.ndim == 2:
+        pairs = zip(labels.T, p.T, strict=True)
+        each = [calibration_metrics(of, np.stack([1 - score, score], 1)) for of, score in pairs]
+        return {name: float(np.mean([one[name] for one in each])) for name in ERRORS}
+    terms = error_terms(labels, p[:, 1] if p.shape[1] == 2 else p)
     patches = np.array([float(len(p))])
     return {
         name: float(error_metric(name, term.sum(0)[None], patches)[0])

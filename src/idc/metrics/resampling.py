@@ -75,11 +75,12 @@ def patient_clusters(labels: NDArray[np.integer], patients: NDArray[Any]) -> Clu
     """Patients as the clusters to resample.
 
     Args:
-        labels: int (N,).
+        labels: int (N,); of several labels (N, k), of which what counts is whether there is any.
         patients: Patient of each patch, (N,).
     """
     names, codes = np.unique(np.asarray(patients, str), return_inverse=True)
-    present, classes = np.unique(labels, return_inverse=True)
+    one = labels if np.ndim(labels) == 1 else np.asarray(labels).max(axis=1)
+    present, classes = np.unique(one, return_inverse=True)
     holds = np.zeros((len(names), len(present)), bool)
     holds[codes, classes] = True
     return Clusters(codes, len(names), holds)

@@ -15,7 +15,9 @@ SMALLEST = 1e-12  # scores are clipped to this distance from 0 and 1
 RECALL, ERROR, COVERAGE = 0.99, 0.05, 0.8  # targets of `selective_metrics`
 
 
-def confidence(frame: pd.DataFrame, classes: int, threshold: float | None = None) -> Floats:
+def confidence(
+    frame: pd.DataFrame, classes: int, threshold: float | Floats | None = None
+) -> Floats:
     """Confidence of each decision: the score's distance from the threshold in log-odds.
 
     Log-odds rather than scores: at a threshold of 0.1 no negative could otherwise be more confident
@@ -25,9 +27,9 @@ def confidence(frame: pd.DataFrame, classes: int, threshold: float | None = None
     Args:
         frame: Predictions: ``score``, ``predicted`` and, if pooled, ``fold``.
         classes: k.
-        threshold: The threshold of ``predicted``, for two classes. None estimates it for each
-            fold, as the middle between its highest score called negative and its lowest called
-            positive.
+        threshold: The threshold of ``predicted``, for two classes, or that of each row. None
+            estimates it for each fold, as the middle between its highest score called negative and
+            its lowest called positive.
 
     Returns:
         float64 (N,), larger for more confident; lowest next to the threshold.

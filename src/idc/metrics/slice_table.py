@@ -1,7 +1,7 @@
 """Metrics of slices of patches, and in which of them a classifier does worse than in the rest."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -193,17 +193,26 @@ def slice_metrics(table: pd.DataFrame) -> dict[str, float]:
     """
     rows = table[table["slice"] != ALL[0]].to_dict("records")
     words = [_word(str(row["value"])) for row in rows]
+    names = [
+        word if words.count(word) == 1 else f"{row['slice']}_{word}"
+        for row, word in zip(rows, words, strict=True)
+    ]
     metrics: dict[str, float] = {}
-    used: set[str] = set()
-    for row, word in zip(rows, words, strict=True):
-        name = word if words.count(word) == 1 else f"{_word(str(row['slice']))}_{word}"
-        unique, number = name, 2
-        while unique in used:
-            unique, number = f"{name}_{number}", number + 1
-        used.add(unique)
+    for row, name in zip(rows, metric_words(names), strict=True):
         values = {metric: row[metric] for metric in LOGGED if metric in row}
-        metrics |= {f"slice/{unique}/{k}": float(v) for k, v in values.items() if np.isfinite(v)}
+        metrics |= {f"slice/{name}/{k}": float(v) for k, v in values.items() if np.isfinite(v)}
     return metrics
+
+
+def metric_words(texts: Iterable[str]) -> list[str]:
+    """Texts as parts of metrics' names, in letters, digits and ``_.-``, none of them twice."""
+    used: dict[str, None] = {}  # in their order
+    for text in texts:
+        unique, number = (word := _word(str(text))), 2
+        while unique in used:
+            unique, number = f"{word}_{number}", number + 1
+        used[unique] = None
+    return list(used)
 
 
 def _word(text: str) -> str:

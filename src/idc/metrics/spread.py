@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtr, ndtri, stdtr, stdtrit
 
 from idc.metrics.resampling import FEW_PATIENTS, Clusters
-from idc.metrics.statistics import ClusterStatistics
+from idc.metrics.statistics import Statistics
 
 SMALLEST_TAIL = 1e-12  # lower bound of a tail probability
 DECIMALS = 12  # of a difference: equal values may differ in the last bits
@@ -212,7 +212,7 @@ class Spread:
 
 
 def resample_metrics(
-    statistics: ClusterStatistics, clusters: Clusters, draws: int, seed: int
+    statistics: Statistics, clusters: Clusters, draws: int, seed: int
 ) -> dict[str, Spread]:
     """Resample all metrics of a set of predictions.
 

@@ -5,11 +5,15 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 
-def measure_uncertainty(samples: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+def measure_uncertainty(
+    samples: NDArray[np.float64], multi_label: bool = False
+) -> dict[str, NDArray[np.float64]]:
     """Decompose the uncertainty of several draws of the probabilities. Entropies are in nats.
 
     Args:
         samples: Probabilities, float64 (S, N, k), S >= 1 draws, k >= 2, summing to 1 over k.
+        multi_label: Whether each of k >= 1 is a probability by itself; measures are then means
+            over the labels.
 
     Returns:
         Each float64 (N,). ``entropy``: of the mean of the draws, the total uncertainty, in
@@ -18,6 +22,11 @@ def measure_uncertainty(samples: NDArray[np.float64]) -> dict[str, NDArray[np.fl
         Gal 2016), in [0, entropy]. ``score_std``: standard deviation over the draws (uncorrected)
         of the positive class's probability, for k > 2 of the most probable class's, in [0, 0.5].
     """
+    if multi_label:
+        draws, patches, labels = samples.shape
+        pairs = samples.reshape(draws, -1, 1)
+        measures = measure_uncertainty(np.concatenate([1 - pairs, pairs], axis=2))
+        return {name: x.reshape(patches, labels).mean(1) for name, x in measures.items()}
     mean = samples.mean(0)
     count, classes = mean.shape
     # Rounding may put a mean slightly above log k, or the entropy of equal draws below the mean.

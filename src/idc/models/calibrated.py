@@ -13,8 +13,8 @@ from idc.models.network import Network
 class CalibratedScorer(nn.Module):
     """Network whose output is calibrated probabilities, as those of `Calibration.apply`.
 
-    Takes uint8 (N, 3, H, W) in 0..255, gives float32 (N, k) that sum to 1. ``torch.export`` turns
-    it into a graph, with any number of patches per batch.
+    Takes uint8 (N, 3, H, W) in 0..255, gives float32 (N, k) that sum to 1, unless an image may have
+    several labels. ``torch.export`` turns it into a graph, with any number of patches per batch.
 
     Args:
         network: The trained network.
@@ -37,6 +37,9 @@ class CalibratedScorer(nn.Module):
         logits: Tensor = self.network(images)
         # In float64: a steep slope would carry the rounding of float32 into the score.
         logits = logits.double()
+        if self.network.multi_label:
+            limit = -math.log(EPSILON)  # as `Calibration.apply` clips the probabilities
+            return (logits.clamp(-limit, limit) / self.calibration.temperature).sigmoid().float()
         if self.calibration.method == "none":
             return logits.softmax(1).float()
         if self.calibration.method == "isotonic":

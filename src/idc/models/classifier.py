@@ -62,7 +62,7 @@ class PatchClassifier(pl.LightningModule):
 
     Args:
         network: Pixels to logits.
-        loss: On logits (N, k) and targets, int64 (N,) or probabilities (N, k).
+        loss: On logits (N, k) and targets; see `idc.models.losses`.
         metrics: Cloned for training and validation; updated with probabilities.
         learning: Optimizer, schedule and mixing.
         num_classes: Number of classes.
@@ -129,7 +129,7 @@ class PatchClassifier(pl.LightningModule):
         images, targets, labels = batch["image"], batch["label"], batch["label"]
         if self.mix is not None:
             images, targets = self.mix(images.float() / 255, labels)
-            labels = targets.argmax(1)
+            labels = heavier(targets, self.network.multi_label)
         logits = self(images).float()
         loss: Tensor = self.loss(logits, targets)
         self._record("train", logits.detach(), labels, loss.detach(), self._weight(targets))
@@ -164,7 +164,8 @@ class PatchClassifier(pl.LightningModule):
         self, stage: Stage, logits: Tensor, labels: Tensor, loss: Tensor, weight: Tensor | int
     ) -> None:
         metrics = cast(MetricCollection, self.stage_metrics[f"on_{stage}"])
-        metrics.update(scores_for_metrics(logits.softmax(1)), labels)
+        scores = scores_for_metrics(self.network.probabilities(logits), labels)
+        metrics.update(scores, labels.long())
         cast(MeanMetric, self.stage_loss[f"on_{stage}"]).update(loss, weight=weight)
 
     def _report(self, stage: Stage) -> None:
@@ -216,6 +217,11 @@ class PatchClassifier(pl.LightningModule):
             for key in ("total_steps", "_schedule_phases"):
                 state.pop(key, None)
         self.history.restore(checkpoint["idc"]["history"])
+
+
+def heavier(targets: Tensor, multi_label: bool) -> Tensor:
+    """Labels of the image that has the larger share of a mixed one."""
+    return (targets > 0.5).float() if multi_label else targets.argmax(1)
 
 
 def _mixing(learning: Learning, num_classes: int) -> Callable[[Tensor, Tensor], Any] | None:

@@ -18,6 +18,7 @@ class Network(nn.Module):
         image_size: Side of the backbone's input; other sizes are resized (bilinear, antialiased).
         mean: Per channel, of pixels in [0, 1]; None takes the one that the backbone expects.
         std: Standard deviation per channel, likewise.
+        multi_label: Whether an image may be of several classes, or of none.
     """
 
     mean: Tensor
@@ -30,8 +31,10 @@ class Network(nn.Module):
         image_size: int,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
+        multi_label: bool = False,
     ) -> None:
         super().__init__()
+        self.multi_label = multi_label
         self.backbone = backbone
         self.head = head
         self.image_size = image_size
@@ -54,3 +57,14 @@ class Network(nn.Module):
             pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True)
         logits: Tensor = self.head(self.backbone((pixels - self.mean) / self.std))
         return logits
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """The probability of each class: of the softmax, or each by itself where several may be.
+
+        Args:
+            logits: (..., k).
+
+        Returns:
+            The same shape.
+        """
+        return logits.sigmoid() if self.multi_label else logits.softmax(-1)

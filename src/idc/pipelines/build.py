@@ -1,11 +1,13 @@
 """From configuration to the objects that train: data module, network, LightningModule, trainer."""
 
+import inspect
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import albumentations as A
+import hydra.utils
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -21,7 +23,7 @@ from idc.metrics.collection import build_metrics
 from idc.models.backbone import Backbone, Freezing, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.heads import SingleOutput
-from idc.models.losses import class_weights
+from idc.models.losses import class_weights, positive_weights
 from idc.models.network import Network
 from idc.pipelines.callbacks import build_callbacks
 from idc.pipelines.plugins import KINDS, build_loggers
@@ -67,11 +69,18 @@ def build_transforms(config: Config) -> list[A.BasicTransform]:
 
 
 def build_network(
-    config: Config, num_classes: int, statistics: tuple[Any, Any] | None = None
+    config: Config,
+    num_classes: int,
+    statistics: tuple[Any, Any] | None = None,
+    multi_label: bool = False,
 ) -> Network:
     """Preprocessing, backbone and head.
 
-    `statistics` are mean and deviation of the training patches, for ``normalize=train``.
+    Args:
+        config: The resolved configuration.
+        num_classes: Number of logits.
+        statistics: Mean and deviation of the training patches, for ``normalize=train``.
+        multi_label: Whether an image may be of several classes, or of none.
 
     Raises:
         ConfigError: An option does not fit the backbone.
@@ -81,18 +90,19 @@ def build_network(
     backbone: Backbone = build(config["backbone"], "backbone", image_size=size)
     if (momentum := config["backbone"]["bn_momentum"]) is not None:
         set_batch_norm_momentum(backbone, momentum)
-    return Network(
-        backbone, _head(config, backbone.num_features, num_classes), size, *(statistics or ())
-    )
+    head = _head(config, backbone.num_features, num_classes, multi_label)
+    mean, std = statistics or (None, None)
+    return Network(backbone, head, size, mean, std, multi_label)
 
 
-def _head(config: Config, num_features: int, num_classes: int) -> nn.Module:
+def _head(config: Config, num_features: int, num_classes: int, multi_label: bool) -> nn.Module:
     # Runs of earlier versions have no such option.
     outputs = config["head"].get("outputs") or num_classes
-    if (outputs, num_classes) not in ((1, 2), (num_classes, num_classes)):
+    if outputs != num_classes and ((outputs, num_classes) != (1, 2) or multi_label):
+        have = "several labels per image" if multi_label else str(num_classes)
         raise ConfigError(
             f"head.outputs={outputs}: one output tells two classes apart, and the data have "
-            f"{num_classes}; set head.outputs=null."
+            f"{have}; set head.outputs=null."
         )
     head: nn.Module = build(config["head"], "head", num_features=num_features, num_classes=outputs)
     return head if outputs == num_classes else SingleOutput(head)
@@ -117,7 +127,7 @@ def build_classifier(
     """The LightningModule, with fresh or pretrained weights."""
     classes = len(data.class_names)
     statistics = data.channel_statistics() if config["backbone"]["normalize"] == "train" else None
-    network = build_network(config, classes, statistics)
+    network = build_network(config, classes, statistics, data.multi_label)
     log.info(
         "backbone: %d features; pixels are normalised with mean %s and deviation %s (%s)",
         network.backbone.num_features,
@@ -131,12 +141,7 @@ def build_classifier(
         log.warning("backbone.freeze: with backbone.weights=null the frozen layers stay random")
     if choose_channels_last(config):
         network = network.to(memory_format=torch.channels_last)
-    weights = class_weights(config["loss"]["class_weights"], data.train_class_counts())
-    if weights is not None and len(weights) != classes:
-        raise ConfigError(
-            f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
-        )
-    loss = build(config["loss"], "loss", weight=weights)
+    loss = _build_loss(config, data)
     optimizer = config["optimizer"]
     if "fused" in optimizer:
         optimizer = {**optimizer, "fused": choose_fused(config)}
@@ -155,7 +160,7 @@ def build_classifier(
     return PatchClassifier(
         network,
         loss,
-        build_metrics(classes),
+        build_metrics(classes, multi_label=data.multi_label),
         learning,
         classes,
         config["backbone"]["freeze"],
@@ -163,6 +168,28 @@ def build_classifier(
         origin,
         choose_compile(config),
     )
+
+
+def _build_loss(config: Config, data: PatchDataModule) -> nn.Module:
+    counts, classes = data.train_class_counts(), len(data.class_names)
+    given = config["loss"]["class_weights"]
+    if data.multi_label:
+        weights = positive_weights(given, counts, len(data.rows("train")))
+    else:
+        weights = class_weights(given, counts)
+    if weights is not None and len(weights) != classes:
+        raise ConfigError(
+            f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
+        )
+    if not data.multi_label:
+        return cast(nn.Module, build(config["loss"], "loss", weight=weights))
+    of_loss = inspect.signature(hydra.utils.get_class(config["loss"]["_target_"]))
+    if "multi_label" not in of_loss.parameters:
+        raise ConfigError(
+            f"loss={config['choices'].get('loss')}: it is for one label per image, and these have "
+            f"several (data.labels_joined_by). Set loss=cross_entropy."
+        )
+    return cast(nn.Module, build(config["loss"], "loss", weight=weights, multi_label=True))
 
 
 def _partial(node: Mapping[str, Any], what: str) -> Any:

@@ -12,7 +12,7 @@ from idc.config.build import Config, build
 from idc.data.audit.policy import Decisions, Policy
 from idc.data.corrections import PLACE, Corrections, correct, corrected_words
 from idc.data.facts import fingerprint
-from idc.data.index import PREDEFINED
+from idc.data.index import PREDEFINED, class_members
 from idc.data.leaks import no_leaks
 from idc.data.material import Material, Truth
 from idc.data.sources.base import KnowsTruth, Scan, Source
@@ -242,8 +242,9 @@ class Preparation:
                 log.log(level, "audit: %d x %s, %s", row["patches"], row["finding"], what)
         for name in SPLITS:
             part = material.rows(name)
-            classes = enumerate(material.source.class_names)
-            counts = ", ".join(f"{(part['label'] == i).sum()} {c}" for i, c in classes)
+            names = material.source.class_names
+            of_class = zip(class_members(part, names).sum(0), names, strict=True)
+            counts = ", ".join(f"{count} {name}" for count, name in of_class)
             patients = part["patient"].nunique()
             log.info("%-5s %6d patches, %3d patients, %s", name, len(part), patients, counts)
         if self.divides:
@@ -260,6 +261,13 @@ def _warn_of_easy_f1(material: Material, config: Config) -> None:
     """Warn if a network that has learnt nothing has a high monitored F1."""
     share = float((material.rows("val")["label"] == 1).mean())
     trivial = 2 * share / (1 + share)  # F1 of calling everything positive
+    if material.source.multi_label:
+        if config["monitor"]["metric"] == "val/f1":
+            log.warning(
+                "val/f1 is taken at 0.5, which the scores of rare labels seldom reach, so the best "
+                "epoch may be a matter of chance. Consider monitor.metric=val/auroc."
+            )
+        return
     binary = len(material.source.class_names) == 2
     if binary and trivial >= EASY_F1 and config["monitor"]["metric"] == "val/f1":
         log.warning(

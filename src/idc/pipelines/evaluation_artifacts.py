@@ -112,6 +112,8 @@ def record_model(context: RunContext, evaluation: Evaluation, network: Network) 
     scorer = scorer.cpu().eval().to(memory_format=torch.contiguous_format)
     names = context.outcome.class_names
     metadata = {"threshold": evaluation.threshold, "class_names": json.dumps(names)}
+    if (thresholds := evaluation.decider.thresholds) is not None:
+        metadata["thresholds"] = json.dumps(thresholds.each)
     log_model(context.run, scorer, example, len(names), metadata)
 
 

@@ -99,7 +99,8 @@ class TrainedRun:
         """
         weights = load_checkpoint(self.checkpoint, f"run={self.run_id}").network_state()
         mean, std = (weights[key].flatten().tolist() for key in ("mean", "std"))
-        network = build_network(self.config, len(self.class_names), (mean, std))
+        several = self.decider.thresholds is not None
+        network = build_network(self.config, len(self.class_names), (mean, std), several)
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:

@@ -15,6 +15,7 @@ from torch import nn
 
 from idc.config.build import Config
 from idc.config.tree import chosen_tree, default_choices
+from idc.data.index import class_members
 from idc.data.material import Material
 from idc.data.split.base import SPLITS
 from idc.tracking.provenance import flatten
@@ -67,8 +68,8 @@ def split_parameters(material: Material) -> dict[str, int]:
         part = material.rows(split)
         sizes[f"split.{split}.patches"] = len(part)
         sizes[f"split.{split}.patients"] = int(part["patient"].nunique())
-        for i in range(len(material.source.class_names)):
-            sizes[f"split.{split}.class_{i}"] = int((part["label"] == i).sum())
+        for i, count in enumerate(class_members(part, material.source.class_names).sum(0)):
+            sizes[f"split.{split}.class_{i}"] = int(count)
     return sizes
 
 

@@ -13,6 +13,7 @@ from idc.config.build import Config
 from idc.data.audit.audit import usual_size
 from idc.data.audit.policy import Decisions
 from idc.data.corrections import PLACE, corrected_words
+from idc.data.index import class_members
 from idc.data.leaks import PATIENTS_UNKNOWN
 from idc.data.sources.base import Scan, Source
 from idc.data.store.store import Stored, verify
@@ -153,8 +154,8 @@ def _counts(
         "data/dropped": int((~decisions.keep).sum()),
         "data/ignored_files": sum(stored.ignored.values()),
     }
-    for label in range(len(source.class_names)):
-        counts[f"data/class_{label}"] = int((index["label"] == label).sum())
+    for label, count in enumerate(class_members(index, source.class_names).sum(0)):
+        counts[f"data/class_{label}"] = int(count)
     for row in decisions.table.to_dict("records"):
         counts[f"audit/{row['finding']}"] = row["patches"]
     return counts
@@ -163,14 +164,13 @@ def _counts(
 def published_counts(index: pd.DataFrame, source: Source) -> pd.DataFrame | None:
     """The counts of the set as published and here: ``count``, ``published``, ``here``; or None."""
     card, rows = source.card, []
-    labels = dict(enumerate(source.class_names))
+    of_class = class_members(index, source.class_names).sum(0)
     if card.images is not None:
         rows.append(("patches", card.images, len(index)))
     if card.per_class:
-        counts = index["label"].map(labels).value_counts()
         rows += [
-            (f"patches, {name}", card.per_class[name], int(counts.get(name, 0)))
-            for name in source.class_names
+            (f"patches, {name}", card.per_class[name], int(count))
+            for name, count in zip(source.class_names, of_class, strict=True)
             if name in card.per_class
         ]
     if card.patients is not None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +14,7 @@ import torch
 
 from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
-from idc.data.index import POSITION, has_positions
+from idc.data.index import LABELS, POSITION, has_positions
 from idc.data.material import Material
 from idc.errors import ConfigError, DataError
 from idc.evaluation.decision import Decider
@@ -62,11 +63,12 @@ def score_own_data(
             score_split((run.network() for run in members), data, split, inference, device)
             for split in ("val", "test")
         )
-        classes = len(material.source.class_names)
+        names = material.source.class_names
+        classes = len(names)
         decider = members[0].decider
         if len(members) > 1 or inference != decider.inference:
             config = {**members[0].config, "inference": now["inference"]}
-            decider = fit_decision(val, classes, config)
+            decider = fit_decision(val, names, config)
         deciders.append(decider)
         size = material.source.patch_size
         frames += [
@@ -85,8 +87,7 @@ def score_own_data(
         tested = material.index["path"].isin(set(test["path"]))
         material = material.with_splits(np.where(tested, "test", "").astype(object))
     material = replace(material, leaky=any(run.leaky for run in runs))
-    positive = material.source.class_names[1]
-    numbers = take_numbers(test, material.index, classes, now, shared, material.leaky, positive)
+    numbers = take_numbers(test, material.index, classes, now, shared, material.leaky, names)
     return Evaluation(predictions, shared, numbers, material)
 
 
@@ -103,6 +104,12 @@ def score_other_data(
     inference: Inference = build(now["inference"], "inference")
     material = load_unsplit(now, runs[0].store.redactor)
     names, own = material.source.class_names, runs[0].class_names
+    several = material.source.multi_label
+    if several != (runs[0].decider.thresholds is not None) or (several and names != own):
+        raise DataError(
+            f"data={now['choices']['data']}: the run and these data must both have one label per "
+            f"image, or the same several ({', '.join(own)}); here: {', '.join(names)}."
+        )
     if len(names) != len(own):
         raise DataError(
             f"data={now['choices']['data']}: it has {len(names)} classes ({', '.join(names)}), "
@@ -129,7 +136,7 @@ def score_other_data(
     if decider.smoother is not None and not has_positions(test):
         notes.append("These data have no positions (x and y), so nothing was smoothed.")
     test = decide_split(test, decider, len(own), material.source.patch_size)
-    numbers = take_numbers(test, material.index, len(own), now, decider, material.leaky, own[1])
+    numbers = take_numbers(test, material.index, len(own), now, decider, material.leaky, own)
     numbers.notes.extend(notes)
     return Evaluation(test, decider, numbers, material)
 
@@ -187,14 +194,14 @@ def _without_training_patients(
 
 def _ensemble_decider(runs: Sequence[TrainedRun]) -> tuple[Decider, bool]:
     """Fit an ensemble on its stored validation scores; whether its members' splits are the same."""
-    classes = len(runs[0].class_names)
     stored = pd.concat([run.predictions() for run in runs], ignore_index=True)
     val = stored[stored["split"] == "val"]
     # Each patch counts once, with the mean of the members that had it in their validation split.
     names = [c for c in val if str(c).startswith("score_raw")]
-    facts = [c for c in ("label", "patient", *POSITION) if c in val]
+    several = [c for c in val if re.fullmatch(r"label_\d+", str(c))]
+    facts = [c for c in ("label", LABELS, *several, "patient", *POSITION) if c in val]
     mean = val.groupby("path", sort=True).agg(
         dict.fromkeys(names, "mean") | dict.fromkeys(facts, "first")
     )
     same = bool((val.groupby("path").size() == len(runs)).all())
-    return fit_decision(mean.reset_index(), classes, runs[0].config), same
+    return fit_decision(mean.reset_index(), runs[0].class_names, runs[0].config), same

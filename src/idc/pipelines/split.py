@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.config.build import Config, build
+from idc.data.index import is_multi_label
 from idc.data.leak_policy import LeakPolicy
 from idc.data.leaks import Leaks, find_leaks
 from idc.data.split.base import UNUSED, Splitter, check_split
@@ -101,6 +102,8 @@ def settle_leaks(
 
 
 def _refuse_absent(kept: pd.DataFrame, class_names: Sequence[str]) -> None:
+    if is_multi_label(kept):
+        return  # what is rare may be dropped; a split without labels is refused later
     lacking = [name for i, name in enumerate(class_names) if not (kept["label"] == i).any()]
     if lacking:
         raise DataError(

@@ -106,7 +106,7 @@ def run_job(job: Job) -> Outcome:
             point.require_same_data(material)
         pl.seed_everything(config["seed"], workers=True, verbose=False)
         rule: CalibrationRule = build(config["calibration"], "calibration")
-        rule.check(len(material.source.class_names))
+        rule.check(len(material.source.class_names), material.source.multi_label)
         smoothing: SmoothingRule = build(config["postprocess"], "postprocess")
         smoothing.check(material.index, material.source.patch_size)
         data = build_datamodule(config, material)

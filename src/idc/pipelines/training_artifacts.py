@@ -11,6 +11,7 @@ from idc.data.corrections import NAME as CORRECTIONS
 from idc.data.datamodule import PatchDataModule
 from idc.data.facts import COLOURS, HASHES, SHARES
 from idc.data.files import FILE_FACTS
+from idc.data.index import class_members
 from idc.data.material import Material
 from idc.data.split.base import SPLITS
 from idc.data.split.predefined import write_split_csv
@@ -98,24 +99,27 @@ def material_tags(material: Material, class_names: Sequence[str]) -> dict[str, s
         "data.fingerprint": material.fingerprint,
         "data.notes": json.dumps(material.decisions.notes()),
         CLASSES_TAG: json.dumps(list(class_names)),
+        "data.task": "multi-label" if material.source.multi_label else "single-label",
         "leaky": str(material.leaky).lower(),
     }
 
 
 def _record_datasets(run: Run, material: Material, columns: Sequence[str]) -> None:
     schema = json.dumps({"mlflow_colspec": [{"name": c, "type": "string"} for c in columns]})
-    for name in SPLITS:
-        part = material.rows(name)
+    for split in SPLITS:
+        part = material.rows(split)
+        names = material.source.class_names
+        counts = class_members(part, names).sum(0)
         profile = {
             "patches": len(part),
             "patients": int(part["patient"].nunique()),
             **{
-                f"class {i} ({label})": int((part["label"] == i).sum())
-                for i, label in enumerate(material.source.class_names)
+                f"class {i} ({name})": int(count)
+                for i, (name, count) in enumerate(zip(names, counts, strict=True))
             },
         }
-        digest = f"{material.fingerprint}-{name}"
-        run.dataset(material.source.name, digest, name, json.dumps(profile), schema)
+        digest = f"{material.fingerprint}-{split}"
+        run.dataset(material.source.name, digest, split, json.dumps(profile), schema)
 
 
 def record_training(context: RunContext, history: History) -> None:

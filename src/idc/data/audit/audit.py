@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from idc.data.audit import findings as f
 from idc.data.audit.duplicates import first_of_equal, near_pairs, overlapping, several_labels
 from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
-from idc.data.index import has_positions
+from idc.data.index import has_positions, label_codes
 
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
 Limits = Mapping[str, float]  # from where on a measure is a finding: `audit.limits`
@@ -80,7 +80,7 @@ def _repeated(
     index: pd.DataFrame, usable: NDArray[np.int64], duplicate: NDArray[np.int64]
 ) -> f.Masks:
     groups = pd.factorize(index["patient"])[0][usable].astype(np.int64)
-    labels = index["label"].to_numpy(np.int64)[usable]
+    labels = label_codes(index)[usable]
     first = first_of_equal(index["pixels"].to_numpy(np.uint64)[usable])
     places = np.arange(len(usable))
     # A patient's first copy, by a number for each pair of pixels and patient.

@@ -198,6 +198,11 @@ class Source(ABC):
         """
         return self._classes.names
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether an image may be of several classes, or of none; see `class_names`."""
+        return self._classes.multi_label
+
     def scan(self) -> Scan:
         """List the images without reading them, and count what is none.
 
@@ -216,7 +221,7 @@ class Source(ABC):
                 f"data.root: no image found below {self.root}. Expected {self.layout}."
                 + "".join(f"\n  {some}" for some in tree.not_read)
             )
-        table["label"] = self._classes.number(table["label"], self.joined_by)
+        table = self._classes.numbered(table, self.joined_by)
         if not self.card.is_h_and_e:
             table[STAIN] = self.card.stain
         index = conform(table, self.name)

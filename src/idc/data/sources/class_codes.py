@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from idc.data.index import UNKNOWN
+from idc.data.index import JOINT, LABELS, UNKNOWN
 from idc.errors import ConfigError, DataError
 
 REST = "rest"  # the negative class of several, where data.positive names the others
@@ -27,24 +27,31 @@ class Classes:
 
     Attributes:
         names: The classes in the order of their numbers; of two the positive one comes last.
-        codes: Label of the data set to number of its class.
+        codes: Label of the data set to number of its class; 1 for each if `multi_label`.
+        multi_label: Whether an image may be of several classes, or of none.
     """
 
     names: tuple[str, ...]
     codes: dict[str, int]
+    multi_label: bool = False
 
-    def number(self, labels: "pd.Series[str]", joined_by: str | None = None) -> "pd.Series[int]":
-        """The class of each image, int64; `UNKNOWN` for labels that are none of the set's.
+    def numbered(self, table: pd.DataFrame, joined_by: str | None = None) -> pd.DataFrame:
+        """The table with numbers in place of labels; see `idc.data.index.INDEX`.
 
         Args:
-            labels: As the data set writes them.
+            table: ``label`` as the data set writes it.
             joined_by: What joins several labels of one image, of which one positive one suffices;
                 None if each image has one label.
         """
+        labels = table["label"]
         if joined_by is None:
-            return labels.map(self.codes).fillna(UNKNOWN).astype("int64")
+            return table.assign(label=labels.map(self.codes).fillna(UNKNOWN).astype("int64"))
         of_image = labels.map(lambda text: split_labels(text, joined_by))
-        return of_image.map(lambda names: max((self.codes.get(n, 0) for n in names), default=0))
+        any_of = of_image.map(lambda names: max((self.codes.get(n, 0) for n in names), default=0))
+        table = table.assign(label=any_of.astype("int64"))
+        if not self.multi_label:
+            return table
+        return table.assign(**{LABELS: of_image.map(lambda names: JOINT.join(sorted(set(names))))})
 
 
 def split_labels(text: str, joined_by: str) -> list[str]:
@@ -63,7 +70,7 @@ def order_classes(
     Args:
         labels: Each label of the data set once, in order.
         positive: The labels that are the positive class; the others are then the negative one.
-            Empty for three classes or more, one for each label.
+            Empty for a class of each label.
         root: Where the data lie, for messages.
         joined: Whether an image may have several labels, or none.
 
@@ -78,7 +85,9 @@ def order_classes(
     if not positive and len(labels) == 2 and not joined:
         raise ConfigError(f"data.positive: name the positive class: {labels[0]} or {labels[1]}.")
     if not positive and joined:
-        raise ConfigError(f"data.positive: name one label, X, or several, [A,B], of {shown}.")
+        if clash := [name for name in labels if JOINT in name]:
+            raise DataError(f"data.columns.label: '{clash[0]}' has a {JOINT}; rename the label.")
+        return Classes(tuple(labels), dict.fromkeys(labels, 1), multi_label=True)
     if not positive:
         return Classes(tuple(labels), {name: code for code, name in enumerate(labels)})
     if unknown := [name for name in positive if name not in labels]:

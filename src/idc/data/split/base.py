@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from idc.data.index import JOINT, LABELS, class_members, is_multi_label
 from idc.errors import DataError
 
 SPLITS = ("train", "val", "test")
@@ -87,20 +86,28 @@ def split_counts(index: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFram
 
     Returns:
         Columns ``split``, ``class`` (name), ``patches``, ``patients``; a row for every pair, also
-        where there is none.
+        where there is none. An image of several labels is a patch of each.
     """
     rows = []
     for split in SPLITS:
         of_split = index[index["split"] == split]
-        for label, name in enumerate(class_names):
-            part = of_split[of_split["label"] == label]
+        for name, members in zip(class_names, class_members(of_split, class_names).T, strict=True):
+            part = of_split[members]
             rows.append((split, name, len(part), part["patient"].nunique()))
     return pd.DataFrame(rows, columns=["split", "class", "patches", "patients"])
 
 
-def class_counts(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Patches of each class, int64 (classes,)."""
-    return np.bincount(labels, minlength=classes).astype(np.int64)
+def strata(index: pd.DataFrame) -> pd.DataFrame:
+    """Patches of each patient (row, sorted) and class (column), which splits are to balance.
+
+    Where images have several labels the columns are those with none and with any (0 and 1), and
+    then each label.
+    """
+    counts = pd.crosstab(index["patient"], index["label"])
+    if not is_multi_label(index):
+        return counts
+    has = index[LABELS].astype(str).str.get_dummies(JOINT).groupby(index["patient"]).sum()
+    return pd.concat([counts, has.reindex(counts.index)], axis=1)
 
 
 def splits_of_patients(index: pd.DataFrame) -> dict[str, str]:

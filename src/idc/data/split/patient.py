@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from idc.data.split.base import check_split, sort_patients
+from idc.data.split.base import check_split, sort_patients, strata
 from idc.data.split.subset import TrainingSubset
 from idc.errors import ConfigError, DataError
 
@@ -104,7 +104,7 @@ class PatientSplit(TrainingSubset):
         return requested
 
     def _fold(self, free: pd.DataFrame) -> set[str]:
-        counts = pd.crosstab(free["patient"], free["label"])
+        counts = strata(free)
         patients = sort_patients(counts.index.astype(str).tolist())
         if isinstance(self.folds, int) and len(patients) < self.folds:
             raise ConfigError(
@@ -128,8 +128,10 @@ class PatientSplit(TrainingSubset):
         folds = min(max(2, round(len(free) / (fraction * len(whole)))), patients)
         if patients < 2:
             raise DataError(f"split: only {patients} patient(s) left to choose split.{split} from.")
-        counts = pd.crosstab(free["patient"], free["label"])
-        goal = fraction * whole["label"].value_counts().reindex(counts.columns).to_numpy()
+        counts = strata(free)
+        goal = fraction * strata(whole).sum().reindex(counts.columns).to_numpy()
+        # A rare one of several labels may be in one split only.
+        needed = counts.columns.isin(free["label"].unique())
         best: tuple[float, set[str]] | None = None
         table, total = counts.to_numpy(), counts.to_numpy().sum(axis=0)
         # Many patients can be dealt evenly at the first attempt.
@@ -137,7 +139,7 @@ class PatientSplit(TrainingSubset):
             for chosen in stratified_folds(counts, folds, self.seed * CANDIDATE_SHUFFLES + shuffle):
                 taken = table[counts.index.isin(chosen)].sum(axis=0)
                 left = total - taken
-                if (taken == 0).any() or (left == 0).any():
+                if (taken[needed] == 0).any() or (left[needed] == 0).any():
                     continue
                 miss = float((np.abs(taken - goal) / goal).sum())
                 if best is None or miss < best[0]:
