@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,17 +65,41 @@ def read_files(
         and a patch of zeros.
     """
     patches = np.zeros((len(paths), patch_size, patch_size, 3), np.uint8)
-    rows, base = [], str(root)
-    for path, out in zip(paths, patches, strict=True):
+    facts = []
+    images = read_images(root, paths, max_pixels)
+    for out, (image, fact) in zip(patches, images, strict=True):
+        if image is not None:
+            out[...] = fit_square(image, patch_size, edge)
+        facts.append(fact)
+    return Pixels(patches, facts_table(facts))
+
+
+def facts_table(facts: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    """The facts of several files as `Pixels` has them."""
+    whole = {"width": "int32", "height": "int32", "bytes": "int64", "mtime": "int64"}
+    return pd.DataFrame(facts, columns=list(FILE_FACTS)).astype(whole)
+
+
+def read_images(
+    root: Path, paths: Iterable[str], max_pixels: int = MAX_PIXELS
+) -> Iterator[tuple[NDArray[np.uint8] | None, tuple[object, ...]]]:
+    """Decode image files one by one, in their own size.
+
+    Returns:
+        For each file the image, uint8 (H, W, 3), RGB, or None if it cannot be decoded, and its
+        `FILE_FACTS`.
+    """
+    base = str(root)
+    for path in paths:
         width = height = size = mtime = 0
         mode = kind = digest = problem = ""
+        image = None
         try:
             data, mtime = read_whole(f"{base}/{path}", max_pixels * BYTES_PER_PIXEL + MORE_BYTES)
             size, digest = len(data), hashlib.sha256(data).hexdigest()
             decoded = decode(data, max_pixels)
-            height, width = decoded.patch.shape[:2]
-            mode, kind = decoded.mode, decoded.format
-            out[...] = fit_square(decoded.patch, patch_size, edge)
+            image, mode, kind = decoded.patch, decoded.mode, decoded.format
+            height, width = image.shape[:2]
         except TooLargeError as error:
             problem, width, height = str(error), error.width, error.height
         except UnreadableError as error:
@@ -86,10 +110,7 @@ def read_files(
             with suppress(OSError):  # to know it again
                 status = os.stat(f"{base}/{path}")  # noqa: PTH116
                 size, mtime = status.st_size, status.st_mtime_ns
-        rows.append((width, height, mode, kind, size, mtime, digest, problem))
-    facts = pd.DataFrame(rows, columns=list(FILE_FACTS))
-    whole = {"width": "int32", "height": "int32", "bytes": "int64", "mtime": "int64"}
-    return Pixels(patches, facts.astype(whole))
+        yield image, (width, height, mode, kind, size, mtime, digest, problem)
 
 
 def read_whole(path: str, most: int) -> tuple[bytes, int]:

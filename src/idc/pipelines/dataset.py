@@ -99,7 +99,8 @@ class Preparation:
         self.names = redactor.pseudonyms if redactor else None
         self.divides, self.stops = divides, stops
         self.source: Source = build(config["data"]["source"], "data")
-        self.policy = Policy(config["audit"], self.source.card.is_h_and_e)
+        source = self.source
+        self.policy = Policy(config["audit"], source.card.is_h_and_e, source.of_archive)
         self.corrections = build_corrections(config)
         self.limits = config["audit"]["limits"]
 

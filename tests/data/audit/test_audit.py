@@ -12,6 +12,7 @@ from PIL import Image
 from idc.config.schema.data import Limits
 from idc.config.schema.option import defaults
 from idc.data.audit.findings import FINDINGS, as_checks, masks
+from idc.data.sources.folder import FolderSource
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource, kaggle_path
 from idc.data.store.build import read_set
@@ -132,6 +133,35 @@ def test_glass_is_no_near_duplicate_of_other_glass(root: Path) -> None:
         image = rng.integers(236, 240, (50, 50, 3), np.uint8)
         put(root, image, patient, 9000, 9000)
     assert set(checks(root)["checks"]) == {"", "near_white,glass"}
+
+
+@pytest.mark.parametrize(("usual", "odd"), [("grey", "colour"), ("colour", "grey")])
+def test_what_is_odd_is_so_against_the_rest_of_the_set(
+    usual: str, odd: str, tmp_path: Path
+) -> None:
+    shapes = {"grey": (20, 20), "colour": (20, 20, 3)}
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        image = rng.integers(0, 255, shapes[odd if number == 3 else usual], np.uint8)
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "ab"[number % 2] / f"{number}.png"), image)
+    source = FolderSource(tmp_path, positive="b")
+    table, _, _ = read_set(source, source.scan().index, LIMITS, 1, lambda n: None)
+    assert table.set_index("path")["checks"].to_dict() == {
+        f"{'ab'[n % 2]}/{n}.png": "odd_mode" if n == 3 else "" for n in range(8)
+    }
+
+
+def test_no_size_is_odd_where_each_image_has_its_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        side = 4 if number == 5 else 20 + number
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        image = rng.integers(0, 255, (side, side, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / "ab"[number % 2] / f"{number}.png"), image)
+    source = FolderSource(tmp_path, positive="b")
+    table, _, _ = read_set(source, source.scan().index, LIMITS, 1, lambda n: None)
+    assert table.set_index("path")["checks"][lambda c: c != ""].to_dict() == {"b/5.png": "sliver"}
 
 
 def test_odd_sizes_and_modes(root: Path) -> None:

@@ -47,7 +47,7 @@ def test_only_what_cannot_be_used_is_dropped_when_all_is_kept() -> None:
 def test_what_does_not_apply_to_a_set_is_not_listed() -> None:
     policy, index = Policy(KEEP, h_and_e=False), INDEX.drop(columns=["x", "y"])
     left_out = set(FINDINGS) - set(policy.decide(index).table["finding"])
-    assert left_out == {"overlap", "ink", "glass", "near_grey"}
+    assert left_out == {"overlap", "ink", "glass", "near_grey", "near_white"}
 
 
 def test_what_cannot_be_used_is_never_kept() -> None:
@@ -123,3 +123,12 @@ def test_what_was_not_read_is_counted_and_refused_by_name() -> None:
         assert word in str(caught.value)
     assert "audit.not_read=drop" in str(caught.value)
     Policy({**KEEP, "not_read": "fail"}).refuse(INDEX, "root")
+
+
+def test_what_the_archive_is_published_with_does_not_stop_the_work() -> None:
+    index = INDEX.assign(checks="odd_mode")
+    with pytest.raises(DataError, match="odd_mode"):
+        Policy({**KEEP, "odd_mode": "fail"}).refuse(index, "root")
+    policy = Policy({**KEEP, "odd_mode": "fail"}, of_archive=("odd_mode",))
+    policy.refuse(index, "root")
+    assert policy.decide(index).table.set_index("finding").loc["odd_mode", "patches"] == len(index)

@@ -60,15 +60,25 @@ class Data:
     patient_pattern: str | None = option(
         help="folder: regex with (?P<patient>...) on the path, or 'folder': the image's folder"
     )
-    table: str = option(help="table: CSV or Parquet file, one row per image; below data.root")
+    table: str | Names = option(
+        help="table: CSV or Parquet file, one row per image, below data.root; of several the first"
+    )
     columns: Columns
-    path_template: str | None = option(help="table: where images lie, such as images/*.jpg")
+    path_template: str | None = option(
+        help="table: where images lie, such as images/*.jpg, or **/*.jpg at any depth"
+    )
     labels_joined_by: str | None = option(
         help="table: what joins several labels of one image, or null"
     )
     no_label: Name | None = option(
         help="table: the label of images that have none of several; null if it is left empty"
     )
+    magnification: Literal["40X", "100X", "200X", "400X"] | None = option(
+        help="breakhis: images of one magnification; null: of all"
+    )
+    subtypes: bool = option(help="breakhis: the eight kinds of tumour as classes")
+    tile: Side = option(help="bach: side of the squares cut from an image, pixels")
+    stride: AtLeast1 = option(help="bach: distance of their edges, pixels; less than tile overlaps")
     card: Card
     patch_size: Side = option(help="side of a stored patch, pixels")
     image_size: Side = option(help="side of the network's input, pixels")

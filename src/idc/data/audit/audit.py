@@ -12,6 +12,7 @@ from idc.data.decode import RGB, SUFFIXES, TOO_LARGE, TRUNCATED
 from idc.data.index import has_positions, label_codes
 
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
+MOST_DIFFER = 0.5  # share of images of another size than the usual one, from which on none is usual
 Limits = Mapping[str, float]  # from where on a measure is a finding: `audit.limits`
 
 
@@ -24,7 +25,8 @@ def audit(
         index: What `Source.scan`, `Source.read` and `measure` return for each patch.
         patches: uint8 (N, P, P, 3), row for row.
         limits: See `idc.config.schema.data.Limits`.
-        h_and_e: Whether the images are H&E sections; glass, grey and ink are looked for in these.
+        h_and_e: Whether the images are H&E sections, which are in 8-bit RGB; white, glass, grey
+            and ink are looked for in these. In other sets the mode of most images is usual.
 
     Returns:
         The index with ``checks`` (str, see `idc.data.audit.findings`), the findings about the
@@ -38,11 +40,16 @@ def audit(
     findings[f.TOO_LARGE] = (index["problem"] == TOO_LARGE).to_numpy(bool)
     findings[f.UNREADABLE] = ~readable & ~findings[f.TRUNCATED] & ~findings[f.TOO_LARGE]
     findings[f.ODD_FORMAT] = readable & _misnamed(index)
-    findings[f.ODD_MODE] = readable & (index["mode"] != RGB).to_numpy(bool)
-    splits, usual = index[["width", "height"]].to_numpy(), usual_size(index)
-    findings[f.ODD_SIZE] = readable & (splits != usual).any(axis=1)
-    smallest = limits["sliver"] * usual[0] * usual[1]
-    findings[f.SLIVER] = readable & (splits.astype(np.int64).prod(axis=1) < smallest)
+    usual_mode = RGB if h_and_e else _most(index.loc[readable, "mode"])
+    findings[f.ODD_MODE] = readable & (index["mode"] != usual_mode).to_numpy(bool)
+    sizes, usual = index[["width", "height"]].to_numpy(), usual_size(index)
+    odd, areas = (sizes != usual).any(axis=1), sizes.astype(np.int64).prod(axis=1)
+    alike = readable.any() and odd[readable].mean() < MOST_DIFFER
+    findings[f.ODD_SIZE] = readable & odd & alike
+    area = (
+        usual[0] * usual[1] if alike else float(np.median(areas[readable])) if readable.any() else 1
+    )
+    findings[f.SLIVER] = readable & (areas < limits["sliver"] * area)
     for name, column in f.OF_COLOUR.items():
         applies = h_and_e or name not in f.OF_H_AND_E
         findings[name] = readable & applies & (index[column].to_numpy() >= limits[column])
@@ -58,6 +65,11 @@ def audit(
     duplicates = paths.where(pd.Series(duplicate >= 0), "")
     table = index.drop(columns="checks")
     return table.assign(checks=f.as_checks(findings, count), duplicate_of=duplicates)
+
+
+def _most(modes: "pd.Series[str]") -> str:
+    """The mode that most images have."""
+    return str(modes.mode().iloc[0]) if len(modes) else RGB
 
 
 def usual_size(index: pd.DataFrame) -> tuple[int, int]:

@@ -19,7 +19,7 @@ OVERLAP, ONE_CLASS = "overlap", "one_class"
 NEAR_WHITE, NEAR_GREY, GLASS, INK = "near_white", "near_grey", "glass", "ink"
 # Findings by the share of pixels of a kind, to the measure and the limit of that name.
 OF_COLOUR = {NEAR_WHITE: "white", NEAR_GREY: "grey", GLASS: "colourless", INK: "ink"}
-OF_H_AND_E = (NEAR_GREY, GLASS, INK)  # what means something in a stained section only
+OF_H_AND_E = (NEAR_WHITE, NEAR_GREY, GLASS, INK)  # what means something in a stained section only
 CORRECTED = RELABELLED, EXCLUDED = "relabelled", "excluded"
 Masks = dict[str, NDArray[np.bool_]]
 
@@ -76,7 +76,7 @@ FINDINGS: dict[str, Finding] = {
         "Find out how it came into the set: lossy compression leaves marks that a network learns.",
     ),
     ODD_MODE: Finding(
-        "The image is not 8-bit RGB (grey, palette, 16-bit, RGBA, CMYK); it is converted.",
+        "The image has another mode than the rest, or, of H&E, than 8-bit RGB; it is converted.",
         "Find out how it came into the set.",
     ),
     ODD_SIZE: Finding(

@@ -53,12 +53,18 @@ class Policy:
         actions: Finding to ``keep``, ``drop`` or ``fail``, for every finding about which there is
             a choice, and ``limits``; see `idc.config.schema.data.Audit`.
         h_and_e: Whether the images are H&E sections; if not, some findings do not apply.
+        of_archive: Findings that are kept in place of ``fail``; see `Source.of_archive`.
 
     Raises:
         ConfigError: A finding is missing or unknown, or a limit is unknown.
     """
 
-    def __init__(self, actions: Mapping[str, Action], h_and_e: bool = True) -> None:
+    def __init__(
+        self,
+        actions: Mapping[str, Action],
+        h_and_e: bool = True,
+        of_archive: Sequence[str] = (),
+    ) -> None:
         self.h_and_e = h_and_e
         settled = {name: f.always for name, f in FINDINGS.items() if f.always is not None}
         choices = [name for name in FINDINGS if name not in settled]
@@ -72,6 +78,9 @@ class Policy:
                 f"audit.limits.{unknown[0]}: there is no such limit; there are {', '.join(limits)}."
             )
         self.actions: dict[str, Action] = {**given, **settled}
+        for name in of_archive:
+            if self.actions[name] == "fail":
+                self.actions[name] = "keep"
 
     def decide(self, index: pd.DataFrame, not_read: Sequence[NotRead] = ()) -> Decisions:
         """Decide on every patch; see `refuse` for what is to stop the work.

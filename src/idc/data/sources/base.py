@@ -112,6 +112,8 @@ class Source(ABC):
         positive: Which of two classes is positive if the configuration names none.
         joined_by: What joins several labels of one image; None if each image has one.
         card: What is published about the set.
+        of_archive: Findings that the published archive itself has: they are counted, and kept
+            where the audit would stop for them.
         layout: Which files are expected below the root, for messages.
         root: The folder of the files; None for a set that has none.
         patch_size: Side of the patches that `read` returns, in pixels.
@@ -130,6 +132,7 @@ class Source(ABC):
     positive: str | list[str] | None = None
     joined_by: str | None = None
     card: DataCard
+    of_archive: tuple[str, ...] = ()
     layout: str = "image files"
 
     def __init__(
@@ -167,6 +170,10 @@ class Source(ABC):
         assert self.root is not None
         paths = index["path"].tolist()
         return read_files(self.root, paths, self.patch_size, self.edge, self.max_pixels)
+
+    def file_of(self, path: str) -> str:
+        """The file below the root that holds an image, where one file holds several."""
+        return path
 
     def find_classes(self) -> tuple[str, ...]:
         """The names of the classes, where the files decide them."""

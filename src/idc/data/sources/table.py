@@ -16,7 +16,7 @@ from idc.data.index import POSITION, PREDEFINED
 from idc.data.sources.base import Source, read_card
 from idc.data.sources.class_codes import split_labels
 from idc.data.sources.folder import SPLIT_FOLDERS
-from idc.data.sources.tree import FileTree
+from idc.data.sources.tree import FileTree, below
 from idc.data.split.base import UNUSED, sort_patients
 from idc.data.split.predefined import LEFT_OUT, STAYS
 from idc.data.text_file import Lines, read_csv_lines
@@ -25,6 +25,7 @@ from idc.errors import ConfigError, DataError, first_line
 NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION)
 MOST = 2**31  # of a position, in pixels
 PARQUET = (".parquet", ".pq")
+ANYWHERE = "**/"
 
 
 class TableSource(Source):
@@ -32,12 +33,13 @@ class TableSource(Source):
 
     Args:
         root: The folder that the paths in the table are relative to.
-        table: The table; a relative path is below `root`.
+        table: The table; a relative path is below `root`. Of several the first that is there.
         columns: Names of the table's columns: ``path``, ``label``, ``patient`` (None if it is
             unknown which images are of one patient), and, taken only if the table has them,
             ``split`` (train, val, test or unused), ``x`` and ``y`` (pixels on the slide).
         path_template: Where the image lies, ``*`` in place of the value of the path column, such
-            as ``images/*.jpg``; None if the column holds whole paths.
+            as ``images/*.jpg``; None if the column holds whole paths. What begins with ``**/`` is
+            looked for at any depth below `root`.
         patch_size: See `Source`.
         edge: See `Source`.
         max_pixels: See `Source`.
@@ -59,7 +61,7 @@ class TableSource(Source):
     def __init__(
         self,
         root: str | os.PathLike[str],
-        table: str | os.PathLike[str],
+        table: str | os.PathLike[str] | Sequence[str],
         columns: Mapping[str, str | None] | None = None,
         path_template: str | None = None,
         patch_size: int = 50,
@@ -72,7 +74,9 @@ class TableSource(Source):
     ) -> None:
         super().__init__(root, patch_size, edge, max_pixels, positive)
         assert self.root is not None
-        self.file = self.root / Path(table).expanduser()
+        names = [table] if isinstance(table, str | os.PathLike) else table
+        files = [self.root / Path(name).expanduser() for name in names]
+        self.file = next((file for file in files if file.is_file()), files[0])
         self.columns: dict[str, str | None] = {name: name for name in (*NEEDED, *OPTIONAL)}
         given = (columns or {}).items()
         self.columns |= {name: None if c is None else str(c) for name, c in given}
@@ -149,7 +153,10 @@ class TableSource(Source):
             refuse(without & several, "label", f"'{self.no_label}' stands beside another label")
             table.loc[without, "label"] = ""
         if self.path_template is not None:
-            table["path"] = [self.path_template.replace("*", v) for v in table["path"]]
+            form = self.path_template.removeprefix(ANYWHERE)
+            table["path"] = [form.replace("*", v) for v in table["path"]]
+            if form != self.path_template:
+                table["path"] = self._places(table["path"])
         leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
         refuse(leads_away, "path", "write it relative to data.root, with / between folders")
         refuse(table["path"].duplicated(), "path", "an earlier line names the same image")
@@ -170,6 +177,20 @@ class TableSource(Source):
             first = np.arange(len(table)) == 0
             refuse(first, "path", problem.replace("{", "{{").replace("}", "}}"))
         return table
+
+    def _places(self, names: "pd.Series[str]") -> "pd.Series[str]":
+        """Paths below the root of files at any depth; a name that no file has stays."""
+        assert self.root is not None
+        places: dict[str, str] = {}
+        named = set(names)
+        for folder, files in FileTree(self.root).walk(""):
+            for name in named.intersection(files):
+                if (first := places.setdefault(name, below(folder, name))) != below(folder, name):
+                    raise DataError(
+                        f"data.path_template={self.path_template}: {self.root} holds two files "
+                        f"{name}: {first} and {below(folder, name)}. Remove one of them."
+                    )
+        return names.map(lambda name: places.get(name, name))
 
     def _lines(self) -> Lines:
         """The columns that are used, as text, by our names."""

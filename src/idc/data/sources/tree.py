@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from idc.data.decode import SUFFIXES
+from idc.errors import DataError
 
 IMAGE = re.compile(rf".+\.({'|'.join(SUFFIXES)})", re.IGNORECASE | re.DOTALL)
 NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in SUFFIXES)})"
@@ -15,6 +16,7 @@ NO_FILE = "no ordinary file (a pipe, a device, or a link that leads nowhere)"
 NO_UTF8 = "a name that is not UTF-8"
 LINKED = "a link to a folder that holds it, or that lies too deep to be followed"
 HIDDEN = "hidden and system files"
+OF_ARCHIVE = "files of the archive that are no images"
 # What operating systems leave in folders, beside names that begin with a dot.
 SYSTEM = frozenset(
     ("__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "$recycle.bin")
@@ -154,6 +156,33 @@ class FileTree:
 
 
 FILE, FOLDER = "file", "folder"
+
+
+def find_folder(root: Path, names: Sequence[str], places: Sequence[str]) -> str:
+    """Where the folders of a set lie below its root, "" or a path that ends with a slash.
+
+    Args:
+        root: The folder that was given.
+        names: Folders that lie side by side.
+        places: Where they may lie, relative to the root.
+
+    Raises:
+        DataError: They lie nowhere of it; says where they were seen instead.
+    """
+    places = [place and f"{place.rstrip('/')}/" for place in places]
+    for place in places:
+        if all((root / place / name).is_dir() for name in names):
+            return place
+    problem = f"data.root: {root} does not hold the folders {', '.join(names)}"
+    present = [n for place in places for n in names if (root / place / n).is_dir()]
+    if present:
+        missing = [name for name in names if name not in present]
+        raise DataError(f"{problem}: {', '.join(missing)} is missing. Unpack the whole archive.")
+    nearby = [root.parent, *(p for p in sorted(root.glob("*")) if p.is_dir())]
+    for other in nearby:
+        if all((other / name).is_dir() for name in names):
+            raise DataError(f"{problem}. They lie in {other}: set data.root={other}.")
+    raise DataError(f"{problem}. Give the folder that the archive was unpacked into.")
 
 
 def _kind(entry: "os.DirEntry[str]", follow: bool) -> str:

@@ -172,10 +172,10 @@ def _end_with_parent() -> None:
 def _pack_chunk(start: int) -> tuple[int, int]:
     """Pack a chunk: its patches into the array, its facts into the journal."""
     task = _task
-    assert task is not None and task.source.root is not None
+    assert task is not None
     part = task.index.iloc[start : start + CHUNK]
     piece, array = _piece(task.folder, start), task.folder / ARRAY
-    now = identity(task.source.root, part["path"])
+    now = identity(task.source, part["path"])
     if piece.exists() and _kept(piece, array, now, start):
         return len(part), 0
     patches, facts, read = _gather(task, part, start, now)
@@ -216,12 +216,13 @@ def read_measured(source: Source, part: pd.DataFrame) -> tuple[NDArray[np.uint8]
     return pixels.patches, pd.concat([pixels.facts, measure(pixels.patches)], axis=1)
 
 
-def identity(root: Path, paths: "pd.Series[str]") -> NDArray[np.int64]:
+def identity(source: Source, paths: "pd.Series[str]") -> NDArray[np.int64]:
     """Size in bytes and time of the last change in ns, int64 (n, 2); -1 where there is no file."""
     identities = np.full((len(paths), 2), -1, np.int64)
+    assert source.root is not None
     for row, path in enumerate(paths):
         try:
-            status = os.stat(root / path)  # noqa: PTH116 (hundreds of thousands of them)
+            status = os.stat(source.root / source.file_of(path))  # noqa: PTH116 (hundreds of thousands of them)
         except OSError:
             continue
         identities[row] = status.st_size, status.st_mtime_ns

@@ -17,7 +17,7 @@ from idc.data.sources.tree import NEVER, FileTree, NotRead
 from idc.errors import DataError, first_line
 from idc.runtime.atomic import write_text
 
-FORMAT = 3  # of the files; another number is built anew
+FORMAT = 4
 DESCRIPTION = "store.json"
 BUILDING = "building"
 LOCK = ".lock"

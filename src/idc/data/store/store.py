@@ -188,8 +188,7 @@ def _same_files(source: Source, index: pd.DataFrame, before: Before) -> bool:
     if len(paths) != len(before.index) or not (paths.array == before.index["path"].array).all():
         return False
     then = before.index[["bytes", "mtime"]].to_numpy(np.int64)
-    assert source.root is not None
-    return bool((identity(source.root, paths) == then).all())
+    return bool((identity(source, paths) == then).all())
 
 
 def _publish(
