@@ -26,7 +26,10 @@ NULL_TOO = {  # besides those that are null by default
     *(f"data.columns.{name}" for name in ("patient", "split", "x", "y")),
 }
 MAPPINGS = ("trainer.max_time", "trainer.profiler")
-NAMES = ("name", "experiment_name", "tracking.experiment", "trainer.precision")
+NAMES = (
+    *("name", "experiment_name", "tracking.experiment", "trainer.precision"),
+    "data.positive",
+)
 AUTO = (
     "trainer.channels_last",
     "trainer.compile",
@@ -143,7 +146,7 @@ def refuse_wrong_values(name: str) -> None:
     if str in kinds:
         wrong += ["", " "]
     if list in kinds:
-        wrong += [7, -1e300, [None], [True]]
+        wrong += [[None], [True]] if name in NAMES else [7, -1e300, [None], [True]]
     for value in wrong:
         try:
             check(changed(config, name, value))
