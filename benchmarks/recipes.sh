@@ -23,4 +23,6 @@ train "experiment=capstone" "backbone=vgg19" "backbone.weights=null" "backbone.f
 if [ -n "$weights" ]; then
     train "experiment=capstone" "backbone=vgg16" "backbone.weights=$weights"
 fi
+# Patches split at random, as most of the published figures are: of another experiment, not compared.
+train "experiment=scratch_cnn" "split=random" "tracking.experiment=$name-leaky"
 "$PYTHON" -m idc.compare "experiment_name=$name" "name=recipes by five folds"
