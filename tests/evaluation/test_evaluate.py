@@ -52,11 +52,12 @@ def test_metrics_are_named_as_in_mlflow() -> None:
 
 
 def test_an_evaluation_is_written_with_its_decision(tmp_path: Path) -> None:
-    save_evaluation(evaluation(), tmp_path / "new")
+    save_evaluation(evaluation(), tmp_path / "new", ("no IDC", "IDC"))
     files = {path.name for path in (tmp_path / "new").iterdir()}
     assert files == {
         *("predictions.parquet", "baselines.parquet", "decision.json", "metrics.json"),
         *("per_patient.csv", "risk_coverage.csv"),  # an empty table is no file
+        *("classification_report.txt", "classification_report.csv"),
     }
     assert load_decider(tmp_path / "new" / "decision.json") == DECIDER
     content = json.loads((tmp_path / "new" / "metrics.json").read_text())

@@ -11,6 +11,7 @@ import pandas as pd
 
 from idc.comparison.contestant import Contestant
 from idc.config.build import Config
+from idc.evaluation.classification_report import write_report
 from idc.evaluation.evaluate import thinned
 from idc.evaluation.figures import numbers_figures
 from idc.evaluation.test_metrics import Numbers, take_numbers
@@ -56,7 +57,9 @@ def pool_numbers(
     for number, contestant in enumerate(runs):
         for repeat, frame in contestant.repeats.items():
             frames.append(frame.assign(setting=contestant.name, repeat=repeat))
-            numbers = take_numbers(frame, frame, contestant.classes, config, None, contestant.leaky)
+            numbers = take_numbers(
+                frame, frame, contestant.classes, config, None, contestant.leaky, class_names
+            )
             rows += list(_rows(contestant.name, repeat, numbers))
             if contestant.name not in patients:
                 patients[contestant.name] = numbers.per_patient
@@ -65,6 +68,7 @@ def pool_numbers(
                 for name, table in numbers.tables.items():
                     path = target / f"{name}.csv"
                     thinned(table).to_csv(path, index=False, float_format="%.6g")
+                write_report(frame, class_names, target)
                 if number < MAX_DRAWN and config["report"]:
                     figures = numbers_figures(frame, numbers, None, class_names)
                     save_figures(figures, target)

@@ -1,6 +1,7 @@
 """Score validation and test with a trained network, decide, and measure the decisions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from idc.config.build import Config, build
 from idc.data.datamodule import PatchDataModule
 from idc.data.material import Material
 from idc.evaluation.baselines import Baselines, judge_baselines
+from idc.evaluation.classification_report import write_report
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import Inference
 from idc.evaluation.postprocess import decide_split, fit_decision
@@ -101,7 +103,7 @@ def thinned(table: pd.DataFrame, rows: int = MOST_ROWS) -> pd.DataFrame:
     return table.iloc[np.linspace(0, len(table) - 1, rows).round().astype(int)]
 
 
-def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
+def save_evaluation(evaluation: Evaluation, folder: Path, class_names: Sequence[str]) -> None:
     """Write predictions, decision, metrics and tables."""
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "predictions.parquet") as path:
@@ -115,6 +117,7 @@ def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
         if len(table):
             with replacing(folder / f"{name}.csv") as path:
                 thinned(table).to_csv(path, index=False, float_format="%.6g")
+    write_report(evaluation.split("test"), class_names, folder)
     content = {
         "threshold": evaluation.threshold,
         "metrics": evaluation.metrics,

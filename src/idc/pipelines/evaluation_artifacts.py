@@ -48,7 +48,7 @@ def record_evaluation(context: RunContext, evaluation: Evaluation) -> None:
     run.metrics(evaluation.metrics)
     run.metrics({f"time/{name}_seconds": cost.seconds for name, cost in context.costs.items()})
     target = folder / EVALUATION
-    save_evaluation(evaluation, target)
+    save_evaluation(evaluation, target, context.outcome.class_names)
     if context.config["report"]:
         save_figures(evaluation_figures(evaluation, context.outcome.class_names), target)
     run.artifacts(target, EVALUATION)
