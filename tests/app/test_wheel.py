@@ -31,8 +31,8 @@ def test_the_wheel_holds_code_configuration_and_licence(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in conf_dir().rglob("*.yaml"):
         assert f"idc/conf/{path.relative_to(conf_dir())}" in names
-    for path in (ROOT / "src" / "idc").rglob("*.py"):
-        assert f"idc/{path.relative_to(ROOT / 'src' / 'idc')}" in names
+    for path in (ROOT / "src").rglob("*.py"):
+        assert str(path.relative_to(ROOT / "src")) in names
     assert any(name.endswith("LICENSE") for name in names)
     assert not any("tests" in name or "mlruns" in name for name in names)
 
