@@ -13,6 +13,7 @@ from idc.config.schema.data import PILLOWS_LIMIT
 from idc.data.decode import (
     MAX_PIXELS,
     SUFFIXES,
+    Reading,
     TooLargeError,
     UnreadableError,
     decode,
@@ -146,3 +147,47 @@ def test_other_formats_are_no_images() -> None:
     Image.fromarray(PATCH).save(stream, "GIF")
     with pytest.raises(UnreadableError, match="no image in one of the formats"):
         decode(stream.getvalue())
+
+
+DEEP = np.arange(2500, dtype=np.uint16).reshape(50, 50)
+
+
+def tiff(*images: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    first, *others = [Image.fromarray(image) for image in images]
+    first.save(stream, "TIFF", save_all=True, append_images=others)
+    return stream.getvalue()
+
+
+def test_a_window_makes_12_bits_visible_and_without_one_the_use_is_told() -> None:
+    radiograph = np.rint(DEEP * (4095 / 2499)).astype(np.uint16)
+    for data in (png(radiograph), tiff(radiograph)):
+        dark = decode(data)
+        assert (dark.mode, dark.low, dark.high) == ("16-bit grey", 0, 4095)
+        assert dark.patch.max() == 16
+        assert dark.used == pytest.approx(1 / 16, abs=1e-3)
+        seen = decode(data, reading=Reading(window=(2047.5, 4095)))
+        assert np.isnan(seen.used)
+        assert len(np.unique(seen.patch)) == 256
+        assert (seen.patch[..., 0] == np.rint(radiograph / 4095 * 255)).all()
+
+
+def test_floating_point_is_from_0_to_1_or_needs_a_window() -> None:
+    values = np.linspace(0, 1, 2500, dtype=np.float32).reshape(50, 50)
+    decoded = decode(tiff(values))
+    assert (decoded.mode, decoded.used) == ("32-bit float grey", 1)
+    assert (decoded.patch[..., 1] == np.rint(values * 255)).all()
+    assert decode(tiff(values * 300)).used == np.inf
+    seen = decode(tiff(values * 300), reading=Reading(window=(150, 300)))
+    assert np.abs(seen.patch.astype(int) - decoded.patch).max() <= 1
+
+
+def test_a_window_leaves_8_bits_alone() -> None:
+    reading = Reading(window=(10, 2))
+    assert (decode(png(PATCH[:, :, ::-1]), reading=reading).patch == PATCH).all()
+
+
+def test_several_pages_are_refused() -> None:
+    with pytest.raises(UnreadableError, match="TIFF of 2 pages"):
+        decode(tiff(PATCH, PATCH))
+    assert (decode(tiff(PATCH)).patch == PATCH).all()

@@ -1,10 +1,11 @@
 """From the bytes of an image file to a square RGB patch, with every oddity reported."""
 
+import importlib
 import io
 import struct
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -29,7 +30,11 @@ SUFFIXES = {
     "bmp": "BMP",
     "webp": "WEBP",
 }
+# The same of radiology, which is read by libraries of its own; DICOM files may have no suffix.
+RADIOLOGY = {"dcm": "DICOM", "dicom": "DICOM", "nii": "NIfTI", "nii.gz": "NIfTI"}
+DICOM_MARK, DICOM_PREAMBLE = b"DICM", 128
 MAX_PIXELS = 4096 * 4096
+UNKNOWN = (float("nan"), float("nan"), float("nan"))  # `Decoded.low`, `high` and `used`
 # Modes of Pillow that OpenCV turns into RGB without a word.
 TURNED_INTO_RGB = {"P": "palette", "PA": "palette", "CMYK": "CMYK", "LAB": "Lab", "HSV": "HSV"}
 
@@ -55,23 +60,52 @@ RGB = "8-bit RGB"
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How files are read that hold more than one 8-bit image shows.
+
+    Attributes:
+        window: Centre and width of the values that become black to white, for values of more than
+            8 bits; None for the file's own window (DICOM, NIfTI), else the range of their type:
+            0 to 65,535 of 16 bits, that of the stored bits of DICOM, 0 to 1 of floating point.
+        slice: Which frame of a DICOM file and which axial slice of a NIfTI file is taken, from 0
+            (the lowest slice); None for the one in the middle.
+    """
+
+    window: tuple[float, float] | None = None
+    slice: int | None = None
+
+
+@dataclass(frozen=True)
 class Decoded:
-    """A patch, uint8 (H, W, 3), RGB, the mode that its file has, and the file's format."""
+    """A decoded file.
+
+    Attributes:
+        patch: uint8 (H, W, 3), RGB.
+        mode: The mode that the file has, such as ``16-bit grey``.
+        format: The file's format.
+        low: Its smallest value, where the range of its type was taken; else NaN.
+        high: Its largest value; the same.
+        used: The share of that range from `low` to `high`; infinite if they lie beyond it.
+    """
 
     patch: NDArray[np.uint8]
     mode: str = RGB
     format: str = "PNG"
+    low: float = float("nan")
+    high: float = float("nan")
+    used: float = float("nan")
 
 
-def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
+def decode(data: bytes, max_pixels: int = MAX_PIXELS, reading: Reading | None = None) -> Decoded:
     """Decode an image file.
 
-    Grey, 16-bit and RGBA images are turned into 8-bit RGB: 16-bit by dropping the low byte, RGBA
+    Grey, deeper and RGBA images are turned into 8-bit RGB: deeper ones as `reading` says, RGBA
     by laying it on white, the colour of glass.
 
     Args:
         data: The whole file.
         max_pixels: An image that has more by its header is not decoded.
+        reading: How images of more than 8 bits, and files of several, are read.
 
     Returns:
         The patch as uint8 (H, W, 3), RGB, with its file's mode and format.
@@ -85,6 +119,12 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     # OpenCV returns a truncated PNG as a whole image, its missing rows black: look at the end.
     if data.startswith(PNG_SIGNATURE) and PNG_END not in data[-64:]:
         raise UnreadableError(TRUNCATED)
+    if is_dicom(data) or data[:2] == b"\x1f\x8b" or b"n+" in (data[344:346], data[4:6]):
+        # Not sooner: it needs this module, and few have its libraries.
+        radiology = importlib.import_module("idc.data.radiology")
+        image = radiology.decode_radiology(data, reading or Reading(), max_pixels)
+        if image is not None:
+            return image  # type: ignore[no-any-return]
     width, height, kind, special = _header(data)
     if width * height > max_pixels:
         raise TooLargeError(width, height)
@@ -97,7 +137,50 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS) -> Decoded:
     mode = _mode(image)
     if mode == RGB:
         return Decoded(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), special or mode, kind)
-    return Decoded(_to_rgb(image), mode, kind)
+    window = (reading or Reading()).window if image.dtype != np.uint8 else None
+    eight, facts = scale(image, _range(image.dtype), window)
+    return Decoded(to_rgb(eight), mode, kind, *facts)
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether a file that begins like this is in DICOM's format."""
+    return data[DICOM_PREAMBLE : DICOM_PREAMBLE + len(DICOM_MARK)] == DICOM_MARK
+
+
+def one_of_several(count: int, chosen: int | None, what: str) -> int:
+    """The frame or slice that is read: the chosen one, or the one in the middle.
+
+    Raises:
+        UnreadableError: There are not so many.
+    """
+    if chosen is not None and chosen >= count:
+        raise UnreadableError(f"it has {count} {what}, so there is none for data.slice={chosen}")
+    return count // 2 if chosen is None else chosen
+
+
+def scale(
+    values: NDArray[Any], full: tuple[float, float], window: tuple[float, float] | None
+) -> tuple[NDArray[np.uint8], tuple[float, float, float]]:
+    """Values in 8 bits, and `Decoded.low`, `Decoded.high` and `Decoded.used`.
+
+    Args:
+        values: Any numbers; NaN becomes black.
+        full: The range that is taken without a window.
+        window: Centre and width of the range that becomes black to white.
+    """
+    if window is None and full == (0.0, 255.0) and values.dtype == np.uint8:
+        return np.asarray(values, np.uint8), UNKNOWN
+    low, high = full
+    if window is not None:
+        low, high = window[0] - window[1] / 2, window[0] + window[1] / 2
+    scaled = (values.astype(np.float32) - low) * (255 / (high - low))
+    eight = np.rint(np.nan_to_num(np.clip(scaled, 0, 255))).astype(np.uint8)
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if window is not None or not finite.size:
+        return eight, UNKNOWN
+    least, most = float(finite.min()), float(finite.max())
+    beyond = least < low or most > high
+    return eight, (least, most, float("inf") if beyond else (most - least) / (high - low))
 
 
 def fit_square(patch: NDArray[np.uint8], size: int, edge: Edge) -> NDArray[np.uint8]:
@@ -129,6 +212,8 @@ def _header(data: bytes) -> tuple[int, int, str, str]:
             return width, height, "PNG", ""
     try:
         with Image.open(io.BytesIO(data), formats=sorted(set(SUFFIXES.values()))) as image:
+            if image.format == "TIFF" and (pages := getattr(image, "n_frames", 1)) > 1:
+                raise UnreadableError(f"it is a TIFF of {pages} pages; save one image per file")
             kind = "JPEG" if image.format == "MPO" else str(image.format)
             return image.width, image.height, kind, TURNED_INTO_RGB.get(image.mode, "")
     except Image.DecompressionBombError as error:
@@ -144,16 +229,24 @@ def _mode(image: NDArray[np.generic]) -> str:
     bits = image.dtype.itemsize * 8
     channels = 1 if image.ndim == 2 else image.shape[2]
     kind = {1: "grey", 3: "RGB", 4: "RGBA"}.get(channels, f"{channels}-channel")
-    return f"{bits}-bit {kind}"
+    number = {"u": "", "i": " signed", "f": " float"}[image.dtype.kind]
+    return f"{bits}-bit{number} {kind}"
 
 
-def _to_rgb(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    wide = image.dtype == np.uint16
-    eight = (np.right_shift(np.asarray(image, np.uint16), 8) if wide else image).astype(np.uint8)
-    if eight.ndim == 2:
-        return np.repeat(eight[:, :, None], 3, axis=2)
-    colour = eight[:, :, 2::-1]
-    if eight.shape[2] == 4:
-        alpha = eight[:, :, 3:].astype(np.float32) / 255
+def _range(kind: "np.dtype[Any]") -> tuple[float, float]:
+    """The values of a type: 0 to 1 of floating point."""
+    if kind.kind == "f":
+        return 0.0, 1.0
+    limits = np.iinfo(kind)
+    return float(limits.min), float(limits.max)
+
+
+def to_rgb(image: NDArray[np.uint8], bgr: bool = True) -> NDArray[np.uint8]:
+    """An 8-bit image, grey, BGR or BGRA (or RGB), as RGB."""
+    if image.ndim == 2:
+        return np.repeat(image[:, :, None], 3, axis=2)
+    colour = image[:, :, 2::-1] if bgr else image[:, :, :3]
+    if image.shape[2] == 4:
+        alpha = image[:, :, 3:].astype(np.float32) / 255
         colour = np.rint(colour * alpha + 255 * (1 - alpha)).astype(np.uint8)
     return np.ascontiguousarray(colour)

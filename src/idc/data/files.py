@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 
 from idc.data.decode import (
     MAX_PIXELS,
+    UNKNOWN,
     Edge,
+    Reading,
     TooLargeError,
     UnreadableError,
     decode,
     fit_square,
 )
 
-FILE_FACTS = ("width", "height", "mode", "format", "bytes", "mtime", "hash", "problem")
+VALUES = ("low", "high", "used")
+FILE_FACTS = ("width", "height", "mode", "format", "bytes", "mtime", "hash", "problem", *VALUES)
 # Of an image in any of the formats, with four channels of 16 bits, and what else a file may hold.
 BYTES_PER_PIXEL, MORE_BYTES = 8, 2**24
 
@@ -35,8 +38,9 @@ class Pixels:
         facts: ``width`` and ``height`` (int32, pixels, as in the file), ``mode`` (str, such as
             ``8-bit RGB``), ``format`` (str, as Pillow names what the bytes are: ``PNG``,
             ``JPEG``; "" where there is no file), ``bytes`` (int64), ``mtime`` (int64, ns),
-            ``hash`` (str, sha256 of the file in hex, "" where there is no file) and ``problem``
-            (str: why the file could not be decoded, else "").
+            ``hash`` (str, sha256 of the file in hex, "" where there is no file), ``problem``
+            (str: why the file could not be decoded, else ""), and ``low``, ``high`` and ``used``
+            (float32; see `idc.data.decode.Decoded`).
     """
 
     patches: NDArray[np.uint8]
@@ -49,6 +53,7 @@ def read_files(
     patch_size: int,
     edge: Edge,
     max_pixels: int = MAX_PIXELS,
+    reading: Reading | None = None,
 ) -> Pixels:
     """Read image files.
 
@@ -59,6 +64,7 @@ def read_files(
         edge: What to do with smaller images; see `fit_square`.
         max_pixels: An image with more is not decoded; a file that is longer than any such image
             is not read.
+        reading: How images of more than 8 bits, and files of several, are read.
 
     Returns:
         The patches, and the facts of each file; a file that cannot be decoded has a ``problem``
@@ -66,7 +72,7 @@ def read_files(
     """
     patches = np.zeros((len(paths), patch_size, patch_size, 3), np.uint8)
     facts = []
-    images = read_images(root, paths, max_pixels)
+    images = read_images(root, paths, max_pixels, reading)
     for out, (image, fact) in zip(patches, images, strict=True):
         if image is not None:
             out[...] = fit_square(image, patch_size, edge)
@@ -77,11 +83,15 @@ def read_files(
 def facts_table(facts: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     """The facts of several files as `Pixels` has them."""
     whole = {"width": "int32", "height": "int32", "bytes": "int64", "mtime": "int64"}
+    whole |= dict.fromkeys(VALUES, "float32")
     return pd.DataFrame(facts, columns=list(FILE_FACTS)).astype(whole)
 
 
 def read_images(
-    root: Path, paths: Iterable[str], max_pixels: int = MAX_PIXELS
+    root: Path,
+    paths: Iterable[str],
+    max_pixels: int = MAX_PIXELS,
+    reading: Reading | None = None,
 ) -> Iterator[tuple[NDArray[np.uint8] | None, tuple[object, ...]]]:
     """Decode image files one by one, in their own size.
 
@@ -93,11 +103,12 @@ def read_images(
     for path in paths:
         width = height = size = mtime = 0
         mode = kind = digest = problem = ""
-        image = None
+        image, values = None, UNKNOWN
         try:
             data, mtime = read_whole(f"{base}/{path}", max_pixels * BYTES_PER_PIXEL + MORE_BYTES)
             size, digest = len(data), hashlib.sha256(data).hexdigest()
-            decoded = decode(data, max_pixels)
+            decoded = decode(data, max_pixels, reading)
+            values = decoded.low, decoded.high, decoded.used
             image, mode, kind = decoded.patch, decoded.mode, decoded.format
             height, width = image.shape[:2]
         except TooLargeError as error:
@@ -110,7 +121,7 @@ def read_images(
             with suppress(OSError):  # to know it again
                 status = os.stat(f"{base}/{path}")  # noqa: PTH116
                 size, mtime = status.st_size, status.st_mtime_ns
-        yield image, (width, height, mode, kind, size, mtime, digest, problem)
+        yield image, (width, height, mode, kind, size, mtime, digest, problem, *values)
 
 
 def read_whole(path: str, most: int) -> tuple[bytes, int]:

@@ -213,3 +213,20 @@ def test_glass_ink_and_grey_scans_are_found_among_the_real_negatives(real_patche
         flagged = masks(found)[name]
         assert flagged.sum() >= least
         assert negative[flagged].mean() > 0.7
+
+
+@pytest.mark.parametrize(("bright", "found"), [(None, 8), (3, 0)])
+def test_deep_images_that_use_little_of_their_range_are_a_finding_of_the_set(
+    bright: int | None, found: int, tmp_path: Path
+) -> None:
+    """Twelve bits in sixteen would be nearly black; a dark one among others is only dark."""
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        image = rng.integers(0, 65536 if number == bright else 4096, (20, 20), np.uint16)
+        cv2.imwrite(str(tmp_path / "ab"[number % 2] / f"{number}.png"), image)
+    for window, count in ((None, found), ([2048, 4096], 0)):
+        source = FolderSource(tmp_path, positive="b", window=window)
+        table, patches, _ = read_set(source, source.scan().index, LIMITS, 1, lambda n: None)
+        assert (table["checks"] == "narrow_range").sum() == count
+        assert (patches.max() > 200) == (window is not None or bright is not None)

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from radiology_files import dicom
 
 from idc.data.sources.folder import FolderSource
 from idc.errors import ConfigError, DataError
@@ -99,3 +100,34 @@ def test_what_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         FolderSource(write(tmp_path, *names), **options).scan()
+
+
+def test_dicom_files_with_or_without_a_suffix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.arange(64, dtype=np.uint16).reshape(8, 8) * 65
+    for number, name in enumerate(("a/one.dcm", "a/IM0001", "b/1.2.840.77", "b/Two.DICOM")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(dicom(pixels, number // 2, BitsStored=12))
+    (tmp_path / "b" / "LICENSE").write_text("words")
+    scan = FolderSource(tmp_path, positive="b", window=[2048, 4096]).scan()
+    assert scan.index["path"].tolist() == ["a/IM0001", "a/one.dcm", "b/1.2.840.77", "b/Two.DICOM"]
+    assert scan.not_read[0].examples == ("b/LICENSE",)
+    plain, windowed = (FolderSource(tmp_path, positive="b", window=w) for w in (None, [500, 100]))
+    assert plain.options != windowed.options
+    assert plain.read(scan.index).facts["problem"].tolist() == [""] * 4
+    assert windowed.read(scan.index).patches.max() == 255
+
+    with pytest.raises(ConfigError, match="IDC_PSEUDONYM_KEY"):
+        FolderSource(tmp_path, positive="b", patient_pattern="dicom")
+    monkeypatch.setenv("IDC_PSEUDONYM_KEY", "0123456789abcdef-secret")
+    source = FolderSource(tmp_path, positive="b", patient_pattern="dicom")
+    patients = source.scan().index["patient"].tolist()
+    assert all(patient.startswith("p-") for patient in patients)
+    assert patients[0] == patients[1] != patients[2] == patients[3]
+    monkeypatch.setenv("IDC_PSEUDONYM_KEY", "another-key-of-sixteen")
+    other = FolderSource(tmp_path, positive="b", patient_pattern="dicom")
+    assert other.options != source.options
+    with pytest.raises(DataError, match="no DICOM files with a PatientID"):
+        write(tmp_path / "plain", "a/1.png", "b/2.png")
+        FolderSource(tmp_path / "plain", positive="b", patient_pattern="dicom").scan()

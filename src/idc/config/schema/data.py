@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from idc.config.rules import MAPPING, list_of, number, whole
+from idc.config.rules import MAPPING, Rule, is_number, list_of, number, whole
 from idc.config.schema.kinds import (
     AtLeast0,
     AtLeast1,
@@ -19,6 +19,13 @@ PILLOWS_LIMIT = 89_478_485  # pixels from which on Pillow takes an image for an 
 Action = Literal["keep", "drop", "fail"]
 Refusal = Literal["drop", "fail"]
 LeakAction = Literal["fail", "warn", "drop"]
+Window = Annotated[
+    list[Any],
+    Rule(
+        lambda v: isinstance(v, list) and len(v) == 2 and all(map(is_number, v)) and v[1] > 0,
+        "a list, [centre,width], of two numbers with a width above 0",
+    ),
+]
 Side = Annotated[int, whole(8)]
 
 
@@ -58,7 +65,7 @@ class Data:
         help="the positive one of two classes; or of more, X or [A,B], against the rest"
     )
     patient_pattern: str | None = option(
-        help="folder: regex with (?P<patient>...) on the path, or 'folder': the image's folder"
+        help="folder: regex with (?P<patient>...) on the path; or folder, or dicom (see docs)"
     )
     table: str | Names = option(
         help="table: CSV or Parquet file, one row per image, below data.root; of several the first"
@@ -85,6 +92,12 @@ class Data:
     edge: Literal["pad", "resize"] = option(help="smaller patches: pad (mirrored) | resize")
     max_pixels: Annotated[int, whole(1, PILLOWS_LIMIT)] = option(
         help="larger images are not decoded (audit.too_large)"
+    )
+    window: Window | None = option(
+        help="more than 8 bits: [centre,width] of what becomes black to white; null: see docs"
+    )
+    slice: AtLeast0 | None = option(
+        help="DICOM frame or axial NIfTI slice, from 0; null: the middle one"
     )
     corrections: str | None = option(
         help="CSV file of a review: labels to correct, patches to omit"
@@ -135,6 +148,7 @@ class Audit:
     too_large: Refusal = option("drop", "more pixels than data.max_pixels")
     odd_format: Action = option("keep", "another format than the name says: a JPEG named .png")
     odd_mode: Action = option("keep", "grey, palette, 16-bit, RGBA, CMYK; converted to 8-bit RGB")
+    narrow_range: Action = option("keep", "more than 8 bits whose range needs a data.window")
     odd_size: Action = option("keep", "another size than the rest; fitted as data.edge says")
     sliver: Action = option("drop", "so small that it shows next to no tissue")
     duplicate_within: Action = option("keep", "the same pixels as an earlier patch of the patient")

@@ -13,6 +13,7 @@ from idc.data.index import has_positions, label_codes
 
 FLAT = 8.0  # standard deviation, 0..255, below which a patch has no structure to compare
 MOST_DIFFER = 0.5  # share of images of another size than the usual one, from which on none is usual
+NARROW = 0.3  # of the range of more than 8 bits; a set of which no image uses more is nearly black
 Limits = Mapping[str, float]  # from where on a measure is a finding: `audit.limits`
 
 
@@ -42,6 +43,7 @@ def audit(
     findings[f.ODD_FORMAT] = readable & _misnamed(index)
     usual_mode = RGB if h_and_e else _most(index.loc[readable, "mode"])
     findings[f.ODD_MODE] = readable & (index["mode"] != usual_mode).to_numpy(bool)
+    findings[f.NARROW_RANGE] = readable & _narrow(index)
     sizes, usual = index[["width", "height"]].to_numpy(), usual_size(index)
     odd, areas = (sizes != usual).any(axis=1), sizes.astype(np.int64).prod(axis=1)
     alike = readable.any() and odd[readable].mean() < MOST_DIFFER
@@ -65,6 +67,15 @@ def audit(
     duplicates = paths.where(pd.Series(duplicate >= 0), "")
     table = index.drop(columns="checks")
     return table.assign(checks=f.as_checks(findings, count), duplicate_of=duplicates)
+
+
+def _narrow(index: pd.DataFrame) -> NDArray[np.bool_]:
+    """The images of more than 8 bits whose range does not fit; see `Decoded.used`."""
+    used = index["used"].to_numpy(np.float64)
+    beyond = np.isinf(used)
+    # One image may be dark; a set of which all are uses fewer bits than its files have.
+    dark = np.nan_to_num(used[~beyond]).max(initial=0) < NARROW
+    return np.asarray(beyond | (~np.isnan(used) & dark))
 
 
 def _most(modes: "pd.Series[str]") -> str:

@@ -13,6 +13,7 @@ NOT_READ = "not_read"
 BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH = "bad_name", "label_mismatch", "patient_mismatch"
 UNREADABLE, TRUNCATED, TOO_LARGE = "unreadable", "truncated", "too_large"
 ODD_FORMAT, ODD_MODE, ODD_SIZE, SLIVER = "odd_format", "odd_mode", "odd_size", "sliver"
+NARROW_RANGE = "narrow_range"
 DUPLICATE_WITHIN, DUPLICATE_ACROSS = "duplicate_within", "duplicate_across"
 DUPLICATE_OPPOSITE, NEAR_DUPLICATE = "duplicate_opposite", "near_duplicate"
 OVERLAP, ONE_CLASS = "overlap", "one_class"
@@ -78,6 +79,12 @@ FINDINGS: dict[str, Finding] = {
     ODD_MODE: Finding(
         "The image has another mode than the rest, or, of H&E, than 8-bit RGB; it is converted.",
         "Find out how it came into the set.",
+    ),
+    NARROW_RANGE: Finding(
+        "The values of these images of more than 8 bits use little of the range that becomes "
+        "black to white (all of 16 bits, 0 to 1 of floating point), or lie beyond it: they are "
+        "nearly black, or lose detail.",
+        "Set data.window=[CENTRE,WIDTH], such as [2048,4096] for 12 bits.",
     ),
     ODD_SIZE: Finding(
         "The image has another size than the rest; data.edge says how it is fitted.",

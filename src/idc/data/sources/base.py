@@ -3,7 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.audit.findings import BAD_NAME
-from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.decode import MAX_PIXELS, Edge, Reading
 from idc.data.files import Pixels, read_files
 from idc.data.index import STAIN, UNKNOWN, conform
 from idc.data.sources.class_codes import Classes, as_names, order_classes
@@ -117,6 +117,7 @@ class Source(ABC):
         layout: Which files are expected below the root, for messages.
         root: The folder of the files; None for a set that has none.
         patch_size: Side of the patches that `read` returns, in pixels.
+        reading: How images of more than 8 bits, and files of several, are read.
 
     Args:
         root: See above.
@@ -134,6 +135,7 @@ class Source(ABC):
     card: DataCard
     of_archive: tuple[str, ...] = ()
     layout: str = "image files"
+    reading = Reading()
 
     def __init__(
         self,
@@ -169,7 +171,9 @@ class Source(ABC):
         """
         assert self.root is not None
         paths = index["path"].tolist()
-        return read_files(self.root, paths, self.patch_size, self.edge, self.max_pixels)
+        return read_files(
+            self.root, paths, self.patch_size, self.edge, self.max_pixels, self.reading
+        )
 
     def file_of(self, path: str) -> str:
         """The file below the root that holds an image, where one file holds several."""
@@ -187,7 +191,11 @@ class Source(ABC):
     @property
     def options(self) -> Mapping[str, Any]:
         """What else index and pixels depend on: one store is kept for each combination."""
-        other = {} if self.positive == type(self).positive else {"positive": self.positive}
+        other: dict[str, Any] = (
+            {} if self.positive == type(self).positive else {"positive": self.positive}
+        )
+        if self.reading != Reading():
+            other |= asdict(self.reading)
         return {"edge": self.edge, "max_pixels": self.max_pixels, **other}
 
     @cached_property

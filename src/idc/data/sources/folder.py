@@ -13,11 +13,13 @@ from typing import Any
 import pandas as pd
 
 from idc.data.audit.findings import BAD_NAME
-from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.decode import MAX_PIXELS, Edge, Reading
 from idc.data.index import PREDEFINED
+from idc.data.radiology import read_patient_id, require_library
 from idc.data.sources.base import Source, read_card
-from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
+from idc.data.sources.tree import NO_IMAGE, FileTree
 from idc.errors import ConfigError, DataError
+from idc.tracking.privacy import Pseudonyms
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -29,6 +31,7 @@ SPLIT_FOLDERS = {
     "validation": "val",
 }
 PARENT = "folder"  # the pattern that takes the folder that holds the image
+DICOM = "dicom"  # the pattern that takes the patient's ID of DICOM, under a pseudonym
 OUTSIDE = "outside of the class folders"
 
 
@@ -44,8 +47,11 @@ class FolderSource(Source):
         patient_pattern: A regular expression with a group named ``patient`` that is searched for
             in the path below the root; ``folder`` for the folder that holds the image; None if it
             is unknown which images are of one patient. An image that it does not fit is a
-            `bad_name`.
+            `bad_name`. ``dicom`` takes the PatientID of DICOM files; only its pseudonym ever
+            enters the index.
         card: What is published about the set; see `idc.data.sources.base.DataCard`.
+        window: See `idc.data.decode.Reading`.
+        slice: See `idc.data.decode.Reading`.
 
     Raises:
         ConfigError: The pattern is no regular expression or has no such group, or the card has an
@@ -64,10 +70,15 @@ class FolderSource(Source):
         positive: str | int | Sequence[str | int] | None = None,
         patient_pattern: str | None = None,
         card: Mapping[str, Any] | None = None,
+        window: Sequence[float] | None = None,
+        slice: int | None = None,
     ) -> None:
         super().__init__(root, patch_size, edge, max_pixels, positive)
+        self.reading = Reading(None if window is None else (window[0], window[1]), slice)
         self.patient_pattern = patient_pattern
-        self._pattern = None if patient_pattern in (None, PARENT) else _compiled(patient_pattern)
+        self._names = Pseudonyms.from_environment() if patient_pattern == DICOM else None
+        named = patient_pattern in (None, PARENT, DICOM)
+        self._pattern = None if named else _compiled(patient_pattern)
         assert self.root is not None
         self.card = read_card(card, self.root.name)
 
@@ -80,6 +91,8 @@ class FolderSource(Source):
     def options(self) -> Mapping[str, Any]:
         """See `Source.options`."""
         own = {"patient_pattern": self.patient_pattern, "stain": self.card.stain}
+        if self._names is not None:  # patients have other names under another key
+            own["key"] = self._names.of("")
         return {**super().options, **own}
 
     def find_classes(self) -> tuple[str, ...]:
@@ -109,7 +122,7 @@ class FolderSource(Source):
         rows: list[tuple[str, str | None, str, str, str]] = []
         for folder, name, split in self._class_folders(tree):
             for below, files in tree.walk(folder):
-                images = [file for file in files if IMAGE.fullmatch(file)]
+                images = [file for file in files if tree.is_image(below, file)]
                 tree.pass_over([f"{below}/{f}" for f in files if f not in set(images)], NO_IMAGE)
                 for file in images:
                     path = f"{below}/{file}"
@@ -118,10 +131,16 @@ class FolderSource(Source):
                         rows.append((path, None, "", BAD_NAME, split))
                     else:
                         rows.append((path, name, patient, "", split))
+        require_library(row[0] for row in rows)
         if rows and all(row[3] for row in rows):
             raise DataError(
                 f"data.patient_pattern={self.patient_pattern}: it fits none of the {len(rows):,} "
-                f"images, such as {rows[0][0]}. It is searched for in the path below data.root."
+                f"images, such as {rows[0][0]}. "
+                + (
+                    "They are no DICOM files with a PatientID."
+                    if self.patient_pattern == DICOM
+                    else "It is searched for in the path below data.root."
+                )
             )
         table = pd.DataFrame(rows, columns=["path", "label", "patient", "checks", PREDEFINED])
         return table if table[PREDEFINED].any() else table.drop(columns=PREDEFINED)
@@ -129,6 +148,10 @@ class FolderSource(Source):
     def _patient(self, path: str, class_folder: str) -> str | None:
         if self.patient_pattern is None:
             return path
+        if self._names is not None:
+            assert self.root is not None
+            identity = read_patient_id(self.root / path)
+            return self._names.of(identity) if identity else None
         if self._pattern is None:
             parts = path.removeprefix(f"{class_folder}/").split("/")
             return parts[-2] if len(parts) > 1 else None
@@ -167,6 +190,6 @@ def _compiled(pattern: str | None) -> re.Pattern[str]:
     if "patient" not in compiled.groupindex:
         raise ConfigError(
             f"data.patient_pattern={pattern}: it has no group (?P<patient>...); give one, or "
-            f"'{PARENT}' for the folder that holds the image."
+            f"'{PARENT}' for the folder that holds the image, or '{DICOM}' for DICOM's PatientID."
         )
     return compiled

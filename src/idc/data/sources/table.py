@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from idc.data.decode import MAX_PIXELS, Edge
+from idc.data.decode import MAX_PIXELS, Edge, Reading
 from idc.data.index import POSITION, PREDEFINED
+from idc.data.radiology import require_library
 from idc.data.sources.base import Source, read_card
 from idc.data.sources.class_codes import split_labels
 from idc.data.sources.folder import SPLIT_FOLDERS
@@ -49,6 +50,8 @@ class TableSource(Source):
         no_label: The label of an image that has none, such as ``No Finding``; None if it is left
             empty.
         card: What is published about the set; see `idc.data.sources.base.DataCard`.
+        window: See `idc.data.decode.Reading`.
+        slice: See `idc.data.decode.Reading`.
 
     Raises:
         ConfigError: A column that is needed is null, the template has no ``*``, a label for none
@@ -71,8 +74,11 @@ class TableSource(Source):
         labels_joined_by: str | None = None,
         no_label: str | int | None = None,
         card: Mapping[str, Any] | None = None,
+        window: Sequence[float] | None = None,
+        slice: int | None = None,
     ) -> None:
         super().__init__(root, patch_size, edge, max_pixels, positive)
+        self.reading = Reading(None if window is None else (window[0], window[1]), slice)
         assert self.root is not None
         names = [table] if isinstance(table, str | os.PathLike) else table
         files = [self.root / Path(name).expanduser() for name in names]
@@ -129,6 +135,7 @@ class TableSource(Source):
         """
         tree.note_time(str(self.file))
         rows = self._rows
+        require_library(rows["path"])
         for folder in sorted({path.rpartition("/")[0] or "." for path in rows["path"]}):
             tree.note_time(folder)
         return rows.reset_index(drop=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from idc.data.decode import SUFFIXES
+from idc.data.decode import DICOM_MARK, DICOM_PREAMBLE, RADIOLOGY, SUFFIXES, is_dicom
 from idc.errors import DataError
 
-IMAGE = re.compile(rf".+\.({'|'.join(SUFFIXES)})", re.IGNORECASE | re.DOTALL)
-NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in SUFFIXES)})"
+ALL = (*SUFFIXES, *RADIOLOGY)
+IMAGE = re.compile(rf".+\.({'|'.join(map(re.escape, ALL))})", re.IGNORECASE | re.DOTALL)
+NO_SUFFIX = re.compile(r"[^.]+|.+\.\d*")  # the name is a number, or one of DICOM's such as 1.2.840
+NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in ALL)})"
 NO_FILE = "no ordinary file (a pipe, a device, or a link that leads nowhere)"
 NO_UTF8 = "a name that is not UTF-8"
 LINKED = "a link to a folder that holds it, or that lies too deep to be followed"
@@ -115,6 +117,18 @@ class FileTree:
             if not is_utf8(name):  # it cannot be written down; its files are counted
                 self.pass_tree(below(folder, name), NO_UTF8)
         return sorted(filter(is_utf8, folders)), sorted(files)
+
+    def is_image(self, folder: str, name: str) -> bool:
+        """Whether a file is an image by its name or, without a suffix, by DICOM's mark."""
+        if IMAGE.fullmatch(name):
+            return True
+        if not NO_SUFFIX.fullmatch(name):
+            return False
+        try:
+            with open(f"{self.root}/{below(folder, name)}", "rb") as file:  # noqa: PTH123
+                return is_dicom(file.read(DICOM_PREAMBLE + len(DICOM_MARK)))
+        except OSError:
+            return False
 
     def pass_over(self, paths: Sequence[str], why: str) -> None:
         """Count files that are not read: for this reason if they are images by their names."""

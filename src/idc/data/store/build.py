@@ -213,7 +213,8 @@ def _gather(
 def read_measured(source: Source, part: pd.DataFrame) -> tuple[NDArray[np.uint8], pd.DataFrame]:
     """Patches of an index, uint8 (n, P, P, 3), and all `FACTS` of each."""
     pixels = source.read(part)
-    return pixels.patches, pd.concat([pixels.facts, measure(pixels.patches)], axis=1)
+    facts = pixels.facts.reindex(columns=list(FILE_FACTS))  # a set without files lacks some
+    return pixels.patches, pd.concat([facts, measure(pixels.patches)], axis=1)
 
 
 def identity(source: Source, paths: "pd.Series[str]") -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from idc.data.sources.tree import NEVER, FileTree, NotRead
 from idc.errors import DataError, first_line
 from idc.runtime.atomic import write_text
 
-FORMAT = 4
+FORMAT = 5
 DESCRIPTION = "store.json"
 BUILDING = "building"
 LOCK = ".lock"
