@@ -3,10 +3,12 @@
 from itertools import chain
 
 import numpy as np
+import pytest
 
 from data.grey_patches import BRIGHTNESS, PATCHES, N, module
 from idc.data.augment import Augmentation
-from idc.data.sampler import EpochSampler, balanced_weights
+from idc.data.sampler import EpochSampler, balanced_weights, drawing_weights
+from idc.errors import DataError
 
 
 def test_ranks_draw_differently_and_share_out_the_set() -> None:
@@ -42,3 +44,19 @@ def test_balanced_weights_of_several_labels_draw_each_and_none_alike() -> None:
     # A label (or none) in a third of the draws, then one of its patches: 1/3 * 1/2 + 1/3 * 1/2.
     expected = [1 / 6, 1 / 3, 1 / 9, 1 / 9, 1 / 9, 1 / 6]
     np.testing.assert_allclose(balanced_weights(members), expected)
+
+
+def test_weights_of_the_table_decide_how_often_an_image_is_drawn() -> None:
+    members = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], bool)
+    weights = np.array([1.0, 3, 0, 4])
+    assert drawing_weights(members, None, balanced=False) is None
+    plain = drawing_weights(members, weights, balanced=False)
+    np.testing.assert_allclose(plain, [1 / 8, 3 / 8, 0, 1 / 2])
+    balanced = drawing_weights(members, 10 * weights, balanced=True)
+    np.testing.assert_allclose(balanced, [1 / 8, 3 / 8, 0, 1 / 2])
+    drawn = np.bincount(
+        np.array(list(EpochSampler(4000, 0, np.tile(plain, 1000)))) % 4, minlength=4
+    )
+    np.testing.assert_allclose(drawn / 4000, plain, atol=0.03)
+    with pytest.raises(DataError, match="weight"):
+        drawing_weights(members, 0 * weights, balanced=True)

@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Sampler
 from idc.data.augment import Augmentation
 from idc.data.dataset import Batch, Labels, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
-from idc.data.index import class_members, is_multi_label
+from idc.data.index import WEIGHT, class_members, is_multi_label
 from idc.data.resident import ResidentLoader, ResidentStore
-from idc.data.sampler import EpochSampler, balanced_weights
+from idc.data.sampler import EpochSampler, drawing_weights
 from idc.runtime.cores import count_cores
 
 Loader = DataLoader[Batch] | ResidentLoader
@@ -115,7 +115,8 @@ class PatchDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> Loader:
         """Training batches: shuffled or balanced, augmented, of one full size each."""
         rows = self.rows("train")
-        weights = balanced_weights(self.members[rows]) if self.sampler == "balanced" else None
+        own = self.index[WEIGHT].to_numpy(np.float64)[rows] if WEIGHT in self.index else None
+        weights = drawing_weights(self.members[rows], own, self.sampler == "balanced")
         rank, world = self._ranks()
         sampler = EpochSampler(len(rows), self.seed, weights, rank, world)
         # A last batch of one patch breaks BatchNorm and weighs as much as a full one.

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from idc.data.index import LABELS, POSITION
+from idc.data.index import LABELS, POSITION, WEIGHT
 
 # Levels of 0..255; found by looking at the extremes of the real set.
 WHITE = 220  # every channel at least this: glass, light through nothing
@@ -81,9 +81,11 @@ def fingerprint(index: pd.DataFrame) -> str:
     """Digest of labels, patients, positions and pixels: the same data give the same 16 hex digits.
 
     Args:
-        index: The index with `measure`'s ``pixels``; positions count where the set has them.
+        index: The index with `measure`'s ``pixels``; positions and weights count where the set has
+            them.
     """
-    facts = index[[c for c in ("label", LABELS, "patient", *POSITION, "pixels") if c in index]]
+    names = ("label", LABELS, "patient", *POSITION, WEIGHT, "pixels")
+    facts = index[[name for name in names if name in index]]
     digest = hashlib.blake2b(digest_size=8)
     digest.update(pd.util.hash_pandas_object(facts, index=False).to_numpy().tobytes())
     return digest.hexdigest()

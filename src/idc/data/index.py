@@ -14,6 +14,7 @@ POSITION = ("x", "y")
 PREDEFINED = "predefined_split"
 STAIN = "stain"
 LABELS, JOINT = "labels", "|"
+WEIGHT = "weight"
 
 # What a source lists, with types. `idc.data.facts.measure`, the audit and the split add columns of
 # their own; a source may add more, such as what it needs to draw an image.
@@ -27,9 +28,10 @@ INDEX = {
     "x": "int64",  # left edge of the patch on its slide, in pixels
     "y": "int64",  # upper edge of the patch on its slide, in pixels
     PREDEFINED: "object",  # the split that the data set itself gives: train, val, test or ""
+    WEIGHT: "float64",  # how often the image is drawn in training, relative to others; 0: never
     STAIN: "object",  # how the tissue was stained, "" if it was not; absent for H&E
 }
-OPTIONAL = (LABELS, *POSITION, PREDEFINED, STAIN)  # columns that a data set may lack
+OPTIONAL = (LABELS, *POSITION, PREDEFINED, WEIGHT, STAIN)  # columns that a data set may lack
 
 
 def conform(table: pd.DataFrame, source: str) -> pd.DataFrame:

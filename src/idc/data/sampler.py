@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from idc.errors import DataError
 from idc.runtime.seeding import derive_seed
 
 
@@ -60,15 +61,45 @@ class EpochSampler(Sampler[int]):
         yield from (order + self.epoch * self.n).tolist()
 
 
-def balanced_weights(members: NDArray[np.bool_]) -> NDArray[np.float64]:
+def drawing_weights(
+    members: NDArray[np.bool_], weights: NDArray[np.float64] | None, balanced: bool
+) -> NDArray[np.float64] | None:
+    """Weights for `EpochSampler`, float64 (n,); None for each patch once.
+
+    Args:
+        members: Which classes each patch is of, bool (n, k).
+        weights: Those of the index, float (n,), or None if it has none.
+        balanced: Draw the classes equally often, and in each of them by `weights`.
+
+    Raises:
+        DataError: No patch has a weight above 0.
+    """
+    if weights is None:
+        return balanced_weights(members) if balanced else None
+    drawn = weights > 0
+    if not drawn.any():
+        raise DataError(
+            "data.columns.weight: no training image has a weight above 0, so that none is drawn."
+        )
+    if not balanced:
+        return np.asarray(weights / weights.sum(), np.float64)
+    shares = np.zeros(len(weights))
+    shares[drawn] = balanced_weights(members[drawn], weights[drawn])
+    return shares
+
+
+def balanced_weights(
+    members: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Weights (n,) of drawing first a class, each equally often, and then a patch of it.
 
     Args:
         members: Which classes each patch is of, bool (n, k); to be of none is a class too.
+        weights: Above 0, float (n,): how often a patch is drawn among those of its class.
 
     Returns:
         float64 (n,), which sum to 1.
     """
     every = np.column_stack([members, ~members.any(1)])
-    of_class = every[:, every.any(0)]
+    of_class = every[:, every.any(0)] * (1.0 if weights is None else weights[:, None])
     return np.asarray((of_class / (of_class.sum(0) * of_class.shape[1])).sum(1), np.float64)

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from idc.data.facts import fingerprint
 from idc.data.sources.table import TableSource
 from idc.data.store.layout import unchanged
 from idc.errors import ConfigError, DataError
@@ -147,3 +149,14 @@ def test_an_image_without_labels_is_empty_or_named_so(tmp_path: Path) -> None:
     named = TableSource(root, "t.csv", positive="Mass", labels_joined_by="|", no_label="None")
     with pytest.raises(DataError, match="line 3, column label: it is empty"):
         named.scan()
+
+
+def test_a_weight_is_part_of_the_index_and_of_the_data(tmp_path: Path) -> None:
+    root = write(tmp_path, TABLE.assign(weight=[0, 0.5, 2]))
+    index = TableSource(root, "t.csv", positive="mel").scan().index
+    assert index["weight"].tolist() == [0, 0.5, 2]
+    plain = index.assign(pixels=np.arange(3, dtype=np.uint64))
+    assert fingerprint(plain) != fingerprint(plain.assign(weight=1.0))
+    write(tmp_path, TABLE.assign(weight=[0, -1, 2]))
+    with pytest.raises(DataError, match=r"line 3.*weight.*0 or more"):
+        TableSource(root, "t.csv", positive="mel").scan()

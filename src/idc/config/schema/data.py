@@ -39,6 +39,9 @@ class Columns:
     split: Name | None = option(help="table: train | val | test | unused; may be absent")
     x: Name | None = option(help="table: left edge on the slide, pixels; may be absent")
     y: Name | None = option(help="table: upper edge on the slide, pixels; may be absent")
+    weight: Name | None = option(
+        help="table: how often an image is drawn in training, relative to others; may be absent"
+    )
 
 
 @part

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from idc.data.decode import MAX_PIXELS, Edge, Reading
-from idc.data.index import POSITION, PREDEFINED
+from idc.data.index import POSITION, PREDEFINED, WEIGHT
 from idc.data.radiology import require_library
 from idc.data.sources.base import Source, read_card
 from idc.data.sources.class_codes import split_labels
@@ -23,7 +23,7 @@ from idc.data.split.predefined import LEFT_OUT, STAYS
 from idc.data.text_file import Lines, read_csv_lines
 from idc.errors import ConfigError, DataError, first_line
 
-NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION)
+NEEDED, OPTIONAL = ("path", "label", "patient"), ("split", *POSITION, WEIGHT)
 MOST = 2**31  # of a position, in pixels
 PARQUET = (".parquet", ".pq")
 ANYWHERE = "**/"
@@ -37,7 +37,8 @@ class TableSource(Source):
         table: The table; a relative path is below `root`. Of several the first that is there.
         columns: Names of the table's columns: ``path``, ``label``, ``patient`` (None if it is
             unknown which images are of one patient), and, taken only if the table has them,
-            ``split`` (train, val, test or unused), ``x`` and ``y`` (pixels on the slide).
+            ``split`` (train, val, test or unused), ``x`` and ``y`` (pixels on the slide), and
+            ``weight`` (how often an image is drawn in training, relative to the others).
         path_template: Where the image lies, ``*`` in place of the value of the path column, such
             as ``images/*.jpg``; None if the column holds whole paths. What begins with ``**/`` is
             looked for at any depth below `root`.
@@ -178,6 +179,9 @@ class TableSource(Source):
                 whole = (value >= 0) & (value < MOST) & (value % 1 == 0)
                 refuse(~whole, name, "give a whole number of pixels, 0 or more")
                 table[name] = value.astype(np.int64)
+        if WEIGHT in raw:
+            table[WEIGHT] = pd.to_numeric(raw[WEIGHT], errors="coerce").astype(np.float64)
+            refuse(~table[WEIGHT].between(0, MOST), WEIGHT, "give a number of 0 or more")
         assert self.root is not None
         if not any((self.root / path).is_file() for path in table["path"]):
             problem = f"there is no file {self.root / table['path'].iloc[0]}"
