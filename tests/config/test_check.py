@@ -1,6 +1,7 @@
 """Every value of every app is checked: wrong types, null, what is not finite, out of range."""
 
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 
+from idc.config.build import resolve
 from idc.config.check import check, check_root
 from idc.config.schema.apps import part_names, register, rule_for, rules
 from idc.config.tree import conf_dir
@@ -220,6 +222,46 @@ def test_values_that_contradict_one_another() -> None:
         with pytest.raises(ConfigError) as refused:
             check(copied)
         assert any(name in str(refused.value) for name in changes)
+
+
+@pytest.mark.parametrize(
+    ("added", "nearest"),
+    [
+        ("monitor.metrik=val/f1", "monitor.metric"),
+        ("callbacks.patience=3", None),
+        ("callbacks.early={patience: 3}", None),
+        ("data.positive_fractions=0.5", "data.positive_fraction"),
+        ("learning_rate=0.1", None),
+        ("tracking.experiment_name=a", "tracking.experiment"),
+    ],
+)
+def test_an_added_key_that_nothing_reads_is_refused(added: str, nearest: str | None) -> None:
+    with pytest.raises(ConfigError, match=re.escape(added.partition("=")[0])) as error:
+        check(composed_with(f"+{added}"))
+    assert (f"did you mean {nearest}?" in str(error.value)) == (nearest is not None)
+
+
+def test_an_added_key_that_something_reads_passes() -> None:
+    check(
+        composed_with(
+            "+callbacks.a._target_=pytorch_lightning.callbacks.DeviceStatsMonitor",
+            "+logger.csv._target_=pytorch_lightning.loggers.CSVLogger",
+            "+trainer.detect_anomaly=true",
+            "+optimizer.alpha=0.9",
+            "+trusted._target_=mypackage.net",
+        )
+    )
+
+
+def composed_with(*overrides: str) -> dict[str, Any]:
+    """A training's configuration with its choices, as a command line gives it."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        register("train")
+        cfg = hydra_compose("train", list(overrides), return_hydra_config=True)
+        choices = dict(cfg.hydra.runtime.choices)
+        with open_dict(cfg):
+            del cfg["hydra"]
+        return resolve(cfg, choices)
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

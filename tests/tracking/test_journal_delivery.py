@@ -10,6 +10,7 @@ import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
 
 from idc.tracking.journal import About, Journal, RunIds
 from idc.tracking.journal_delivery import JOURNAL_TAG, Delivery, first_batch
@@ -159,3 +160,14 @@ def test_what_is_delivered_is_what_was_logged(store: MlflowStore, tmp_path: Path
     assert result["page"] == "run ID"
     assert result["inputs"] == [("d", "x")]
     assert result["models"] == [("a", "READY", ["test/f1"])]
+
+
+def test_a_models_files_are_on_the_disk_once(store: MlflowStore, tmp_path: Path) -> None:
+    local = f"local-{1:032x}"
+    deliver(store, written(store, tmp_path, local), ["before", "after", "none"] * 9)
+    client, run_id = mlflow.MlflowClient(store.uri), str(RunIds(tmp_path).resolve(local))
+    (model,) = client.search_logged_models([store.experiment_id])
+    places = (client.get_run(run_id).info.artifact_uri + "/model", model.artifact_location)
+    one, two = (Path(local_file_uri_to_path(place)) / "MLmodel" for place in places)
+    assert one.samefile(two)
+    assert yaml.safe_load(one.read_text())["model_id"] == model.model_id

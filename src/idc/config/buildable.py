@@ -11,12 +11,12 @@ from typing import Any
 
 import hydra.utils
 
+from idc.config.check import TRUSTED
 from idc.config.tree import own_targets, targets_in
 from idc.errors import CheckpointError
 
 OPTIMIZERS = "torch.optim."
 TRANSFORMS = "albumentations."
-TRUSTED = "trusted"  # where the command line names what else may be built
 
 
 def may_be_built(name: str) -> bool:

@@ -1,14 +1,17 @@
 """Values that cannot work are refused by name, before anything heavy is imported or opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from idc.config.rules import MAPPING, is_number
-from idc.config.schema.apps import part_names, rule_for
+from idc.config.schema.apps import APPS, part_names, rule_for
+from idc.config.tree import chosen_tree, has_only_choices
 from idc.errors import ConfigError
 
 NOT_VALUES = ("choices",)  # of groups, which Hydra has checked
+TRUSTED = "trusted"  # where the command line names what a stored configuration may build
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -17,7 +20,13 @@ def check(config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: Names the value and what it must be.
     """
-    _walk({key: value for key, value in config.items() if key not in NOT_VALUES}, "")
+    values = {key: value for key, value in config.items() if key not in NOT_VALUES}
+    if choices := config.get("choices"):
+        # A choice of the user's own may have keys of its own.
+        ours = {k: v for k, v in values.items() if has_only_choices(k, choices.get(k))}
+        ours.pop(TRUSTED, None)
+        _check_names(ours, [chosen_tree(choices, app) for app in APPS])
+    _walk(values, "")
     if "split" in config and "image_size" not in config["data"]:
         raise ConfigError("data=run: there is no run to take the data from; choose data=...")
     if (monitor := config.get("monitor")) is not None:
@@ -50,6 +59,31 @@ def check_root(config: Mapping[str, Any], start: Path = Path()) -> None:
         raise ConfigError("data.root=null: give the data set's folder.")
     if root is not None and not (start / root).is_dir():
         raise ConfigError(f"data.root: there is no folder {root}.")
+
+
+def _check_names(node: Mapping[str, Any], trees: Sequence[Any], place: str = "") -> None:
+    """Refuse a key that a plus has added where nothing reads it.
+
+    A part with a ``_target_`` refuses it itself, when that is built.
+
+    Args:
+        node: A part of the configuration.
+        trees: The same part, as each app has it.
+        place: Its dotted name and a dot.
+    """
+    trees = [tree for tree in trees if isinstance(tree, Mapping)]
+    there = {key for tree in trees for key in tree}
+    for key, value in node.items():
+        name, is_node = f"{place}{key}", isinstance(value, Mapping)
+        if key not in there and not (place == "callbacks." and is_node and "_target_" in value):
+            nearest = get_close_matches(key, sorted(there), 1, 0.6)
+            guess = f" did you mean {place}{nearest[0]}?" if nearest else ""
+            raise ConfigError(
+                f"{name}: there is no such option, and nothing would read it;{guess} "
+                f"--help lists all."
+            )
+        if is_node and name in part_names() and "_target_" not in value:
+            _check_names(value, [tree.get(key) for tree in trees], f"{name}.")
 
 
 def _walk(node: Mapping[str, Any], place: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from idc.config.buildable import check_targets, parameter_names
 from idc.config.schema.apps import part_names
-from idc.config.tree import chosen_tree, groups, has_choice, known_tree
+from idc.config.tree import chosen_tree, groups, has_only_choices, known_tree
 from idc.errors import CheckpointError
 
 Config = dict[str, Any]
@@ -199,14 +199,9 @@ def _misfits(config: Config) -> Iterator[str]:
         yield f"has an unknown key {key}"
     for key in known.keys() - own.keys() - OF_THE_MOMENT:
         yield f"lacks {key}"
-    foreign = {group for group in groups() if not _is_ours(group, choices.get(group))}
+    foreign = {group for group in groups() if not has_only_choices(group, choices.get(group))}
     for key in own.keys() - foreign - OF_THE_MOMENT:
         yield from _compare(own[key], known[key], needed.get(key), key)
-
-
-def _is_ours(group: str, choice: Any) -> bool:
-    chosen = choice if isinstance(choice, list) else [choice]
-    return all(one is None or has_choice(group, str(one)) for one in chosen)
 
 
 def _compare(node: Any, known: Any, needed: Any, place: str) -> Iterator[str]:

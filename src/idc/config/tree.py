@@ -54,6 +54,12 @@ def has_choice(group: str, choice: str) -> bool:
     return choice in choices_of(group)
 
 
+def has_only_choices(group: str, chosen: Any) -> bool:
+    """Whether what is chosen of a group, if anything, are choices of ``conf/``."""
+    some = chosen if isinstance(chosen, list) else [chosen]
+    return all(one is None or has_choice(group, str(one)) for one in some)
+
+
 @cache
 def choices_of(group: str) -> tuple[str, ...]:
     """The choices of a group."""

@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 
 from idc.config.build import Config
-from idc.config.buildable import TRUSTED
+from idc.config.check import TRUSTED
 from idc.config.stored import Origin, of_the_moment, read_origin, with_moment
 from idc.config.values import look_up, with_values
 from idc.data.corrections import NAME as CORRECTIONS

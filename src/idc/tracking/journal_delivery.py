@@ -6,9 +6,9 @@ keep their value, tags and artifacts are overwritten with the same content, and 
 models have a tag by which they are looked up first.
 """
 
+import os
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +25,8 @@ from mlflow.entities import (
     RunTag,
 )
 from mlflow.exceptions import MlflowException
+from mlflow.utils.file_utils import local_file_uri_to_path
+from mlflow.utils.uri import is_local_uri
 
 from idc.errors import first_line
 from idc.tracking.journal import (
@@ -50,7 +52,9 @@ MODEL, MLMODEL = "model", "MLmodel"
 NOT_IN_MODEL_NAMES = re.compile(r"[/:.%\"']+")
 METRICS_BATCH = 1000  # the server's limit for metrics in one call
 BATCH = 100  # the server's limit for parameters and tags in one call
-TEXTS = (".yaml", ".txt", ".log", ".md", ".json", ".html", ".csv", ".jsonl", ".geojson")
+MESSAGES = (".txt", ".log")
+TEXTS = (*MESSAGES, ".yaml", ".md", ".json")  # redacted when they are logged
+WITH_RUN_IDS = (*TEXTS, ".html", ".csv", ".jsonl", ".geojson")
 PROVISIONAL_ID = re.compile(PROVISIONAL + "[0-9a-f]{32}")
 # Errors that retrying cannot fix.
 REFUSALS = (
@@ -202,7 +206,7 @@ class Delivery:
 
     def _resolve_ids_in(self, path: Path) -> None:
         """Replace provisional run ids in a text file."""
-        if path.suffix in TEXTS and self._journal.about.run.startswith(PROVISIONAL):
+        if path.suffix in WITH_RUN_IDS and self._journal.about.run.startswith(PROVISIONAL):
             with suppress(UnicodeDecodeError):
                 text = path.read_text(encoding="utf-8")
                 path.write_text(self._with_resolved_ids(text), encoding="utf-8")
@@ -230,16 +234,15 @@ class Delivery:
         if model.model_id not in {output.model_id for output in outputs}:
             self._client.log_outputs(self._run_id, [LoggedModelOutput(model.model_id, step=0)])
         self._link_metrics(str(model.model_id))
-        with tempfile.TemporaryDirectory() as place:
-            copy = Path(place) / MODEL
-            shutil.copytree(self._journal.folder / folder, copy)
-            content = yaml.safe_load((copy / MLMODEL).read_text(encoding="utf-8"))
-            content |= {"run_id": self._run_id, "model_id": model.model_id}
-            content["model_uuid"] = model.model_id
-            (copy / MLMODEL).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-            self._client.log_model_artifacts(model.model_id, str(copy))
-            # Under this name in every run: models are named after their runs.
-            self._client.log_artifacts(self._run_id, str(copy), MODEL)
+        files = self._journal.folder / folder
+        content = yaml.safe_load((files / MLMODEL).read_text(encoding="utf-8"))
+        content |= {"run_id": self._run_id, "model_id": model.model_id}
+        content["model_uuid"] = model.model_id
+        (files / MLMODEL).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        self._client.log_model_artifacts(model.model_id, str(files))
+        # Under this name in every run: models are named after their runs.
+        if not _link_folder(model.artifact_location, f"{run.info.artifact_uri}/{MODEL}"):
+            self._client.log_artifacts(self._run_id, str(files), MODEL)
         self._client.finalize_logged_model(model.model_id, "READY")
 
     def _link_metrics(self, model_id: str) -> None:
@@ -272,6 +275,19 @@ class Delivery:
 def model_name(run_name: str) -> str:
     """Name of a run's model: the run's, without characters that MLflow refuses in it."""
     return NOT_IN_MODEL_NAMES.sub("-", run_name).strip() or MODEL
+
+
+def _link_folder(source: str, target: str) -> bool:
+    """Hard-link a folder's files at a second address; False unless both are on one disk here."""
+    if not (is_local_uri(source) and is_local_uri(target)):
+        return False
+    places = [Path(local_file_uri_to_path(uri)) for uri in (source, target)]
+    try:
+        shutil.rmtree(places[1], ignore_errors=True)  # of an earlier try
+        shutil.copytree(*places, copy_function=os.link)
+    except OSError:
+        return False
+    return True
 
 
 def first_batch(entries: Sequence[JournalEntry]) -> list[JournalEntry]:

@@ -18,7 +18,14 @@ from idc.errors import TrackingError, first_line
 from idc.tracking.courier import courier_of
 from idc.tracking.entity_names import entity_name
 from idc.tracking.journal import END, PROVISIONAL, About, Journal
-from idc.tracking.journal_delivery import ERROR_TAG, JOURNAL_TAG, PARENT_TAG, is_refusal
+from idc.tracking.journal_delivery import (
+    ERROR_TAG,
+    JOURNAL_TAG,
+    MESSAGES,
+    PARENT_TAG,
+    TEXTS,
+    is_refusal,
+)
 from idc.tracking.metric_table import (
     FOLDER,
     LATER,
@@ -36,8 +43,6 @@ NOTE_TAG = "mlflow.note.content"
 VALUE_LIMIT = 6000  # characters of a parameter
 TAG_LIMIT = 5000
 FREE_TEXT = (ERROR_TAG, NOTE_TAG)
-MESSAGES = (".txt", ".log")
-TEXTS = (".yaml", ".txt", ".log", ".md", ".json")
 
 
 class RunLogger(Logger):
