@@ -4,7 +4,7 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from omegaconf import OmegaConf, open_dict
+from omegaconf import OmegaConf
 
-from idc.config.build import resolve
 from idc.config.check import check, check_root
 from idc.config.schema.apps import part_names, register, rule_for, rules
 from idc.config.tree import conf_dir
@@ -235,15 +234,19 @@ def test_values_that_contradict_one_another() -> None:
         ("tracking.experiment_name=a", "tracking.experiment"),
     ],
 )
-def test_an_added_key_that_nothing_reads_is_refused(added: str, nearest: str | None) -> None:
+def test_an_added_key_that_nothing_reads_is_refused(
+    compose: Callable[..., dict[str, Any]], added: str, nearest: str | None
+) -> None:
     with pytest.raises(ConfigError, match=re.escape(added.partition("=")[0])) as error:
-        check(composed_with(f"+{added}"))
+        check(compose(f"+{added}"))
     assert (f"did you mean {nearest}?" in str(error.value)) == (nearest is not None)
 
 
-def test_an_added_key_that_something_reads_passes() -> None:
+def test_an_added_key_that_something_reads_passes(
+    compose: Callable[..., dict[str, Any]],
+) -> None:
     check(
-        composed_with(
+        compose(
             "+callbacks.a._target_=pytorch_lightning.callbacks.DeviceStatsMonitor",
             "+logger.csv._target_=pytorch_lightning.loggers.CSVLogger",
             "+trainer.detect_anomaly=true",
@@ -251,17 +254,6 @@ def test_an_added_key_that_something_reads_passes() -> None:
             "+trusted._target_=mypackage.net",
         )
     )
-
-
-def composed_with(*overrides: str) -> dict[str, Any]:
-    """A training's configuration with its choices, as a command line gives it."""
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        register("train")
-        cfg = hydra_compose("train", list(overrides), return_hydra_config=True)
-        choices = dict(cfg.hydra.runtime.choices)
-        with open_dict(cfg):
-            del cfg["hydra"]
-        return resolve(cfg, choices)
 
 
 def test_a_root_that_is_not_there(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_it_checks_packs_shows_and_logs(prepare: Cli, kaggle: Folder) -> None:
     assert metrics["data/dropped"] == 2
     assert run.data.params["audit"] == "keep"
     note = run.data.tags["mlflow.note.content"]
-    assert note.startswith("**100 patches of ")
+    assert note.startswith("100 patches of ")
     assert "| unreadable | 1 |" in note
     assert artifacts(result, run.info.run_id) >= {"index.parquet", "audit.csv", "report"}
     report = artifacts(result, run.info.run_id, "report")

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from idc.config.tree import conf_dir
+from idc.errors import ConfigError
 from idc.pipelines.validate import check_config
 
 Compose = Callable[..., dict[str, Any]]
@@ -44,3 +45,9 @@ def test_every_choice_composes_and_passes_the_checks(
     if group not in ("hydra", "experiment"):
         assert config["choices"][group] == choice
     check_config(config)
+
+
+@pytest.mark.parametrize("name", ["optimizer.foo", "scheduler.foo", "trainer.foo"])
+def test_an_argument_that_a_class_does_not_take_is_named(compose: Compose, name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        check_config(compose(f"+{name}=3"))

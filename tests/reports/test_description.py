@@ -21,7 +21,7 @@ from idc.reports.run_facts import run_sentences
 def test_the_result_comes_first_and_the_metrics_have_intervals(tmp_path: Path) -> None:
     report = make_run(tmp_path)
     text = run_description(report)
-    assert text.startswith(f"**{run_sentences(report).text('lead')}**\n")
+    assert text.startswith(f"{run_sentences(report).text('lead')}\n")
     assert re.findall(r"^\| (.*) \| (.*) \| (.*) \|$", text, re.M)[2:] == [
         ("recall (sensitivity)", "0.960", "0.851 to 0.980"),
         ("specificity", "0.880", "0.800 to 0.930"),
@@ -35,7 +35,7 @@ def test_the_result_comes_first_and_the_metrics_have_intervals(tmp_path: Path) -
 def test_warnings_are_a_list_of_their_own(tmp_path: Path) -> None:
     report = make_run(tmp_path, patients=2, leaky=True)
     lines = run_description(report).splitlines()
-    warned = [line for line in lines if line.startswith("- **Warning:** ")]
+    warned = [line for line in lines if line.startswith("- Warning: ")]
     assert len(warned) == len(run_sentences(report).list("warnings")) == 2
     assert lines[lines.index(warned[0]) - 1] == ""
     assert lines[lines.index("| test metric | value | interval |") - 1] == ""
@@ -65,7 +65,7 @@ def test_names_stay_names(tmp_path: Path) -> None:
 
 def test_a_run_without_metrics_is_described(tmp_path: Path) -> None:
     text = run_description(make_run(tmp_path, metrics={}))
-    assert text.startswith("**Recall and specificity are undefined.")
+    assert text.startswith("Recall and specificity are undefined.")
     assert "|" not in text
 
 
@@ -74,7 +74,7 @@ def test_a_sweep_names_its_best_setting_and_links_its_runs(tmp_path: Path) -> No
         tmp_path, runs=[("a,seed=1", "r1", "FINISHED"), ("b", "r2", "FAILED")], sentences=["a < b"]
     )
     text = comparison_description(report, Place("own", "7"))
-    assert text.startswith("**")
+    assert not text.startswith("*")
     assert len(_rows(text)) == 2 + len(report.leaderboard)
     for name, run_id, _ in report.runs:
         assert f"[{escape(name)}](#/experiments/7/runs/{run_id})" in text
@@ -103,9 +103,9 @@ def test_a_preparation_counts_what_there_is(tmp_path: Path) -> None:
     text = preparation_description(
         counts, ("no IDC", "IDC"), findings, ["Patients are unknown."], tmp_path, place
     )
-    assert text.startswith("**1,200 patches of 3 patients: 900 no IDC, 300 IDC.**\n")
+    assert text.startswith("1,200 patches of 3 patients: 900 no IDC, 300 IDC.\n")
     assert _rows(text)[2:] == ["| ink | 4 | 1 | 4 |"]
-    assert "- **Warning:** Patients are unknown." in text
+    assert "- Warning: Patients are unknown." in text
     assert text.endswith("(#/experiments/7/runs/own/artifacts/audit.csv).")
 
 

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from idc.attribution.pipeline.options import refuse_named
+from idc.attribution.pipeline.step import stored_trust
 from idc.config.build import Config, build
 from idc.evaluation.inference import Inference
 from idc.pipelines.evaluation_artifacts import record_evaluation, record_explanation, record_report
@@ -65,7 +66,8 @@ def evaluate_run(config: Config, folder: Path) -> Outcome:
         record_evaluation(context, evaluation)
         # An ensemble is not explained: it has no single network.
         network = runs[0].network().to(device) if len(runs) == 1 else None
-        explained = record_explanation(context, evaluation, network)
+        trust = stored_trust(store, record, config, restored) if own and network else None
+        explained = record_explanation(context, evaluation, network, trust)
         record_report(context, evaluation, explained)
     return outcome
 

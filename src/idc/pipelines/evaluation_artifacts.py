@@ -12,7 +12,7 @@ import torch
 
 from idc.attribution.pipeline.options import explains_anything
 from idc.attribution.pipeline.run_steps import Explained, explain_all
-from idc.attribution.pipeline.step import EXPLAIN, VERDICTS
+from idc.attribution.pipeline.step import EXPLAIN, VERDICTS, Trust
 from idc.attribution.select import parse_selection
 from idc.config.build import build
 from idc.data.split.base import SPLITS
@@ -56,12 +56,15 @@ def record_evaluation(context: RunContext, evaluation: Evaluation) -> None:
 
 
 def record_explanation(
-    context: RunContext, evaluation: Evaluation, network: Network | None
+    context: RunContext,
+    evaluation: Evaluation,
+    network: Network | None,
+    trust: Trust | None = None,
 ) -> Explained:
     """Explain the test split as the configuration says, and log the result.
 
     A part that fails adds to the evaluation's notes; the rest is logged all the same. An ensemble
-    has no network, and is not explained.
+    has no network, and is not explained. Methods with a verdict in `trust` are not measured again.
     """
     options = context.config["explain"]
     if network is None or not explains_anything(options):
@@ -76,7 +79,7 @@ def record_explanation(
     )
     folder, run = context.folder / EXPLAIN, context.run
     selection = parse_selection(options.get("select", "kinds"))
-    explained = explain_all(subject, options, selection, subject.test, folder)
+    explained = explain_all(subject, options, selection, subject.test, folder, trust)
     for part, error in explained.failures.items():
         evaluation.notes.append(
             f"The explanation failed at its {part} ({context.redactor.text(first_line(error))}); "

@@ -2,8 +2,11 @@
 
 from idc.attribution.pipeline.options import check_explain, refuse_named
 from idc.config.build import Config, build
+from idc.config.buildable import parameter_names
 from idc.config.check import check
+from idc.config.schema.apps import own_options
 from idc.data.audit.policy import Policy
+from idc.errors import ConfigError
 from idc.pipelines.build import build_transforms
 from idc.pipelines.label_corrections import build_corrections
 from idc.pipelines.plugins import check_plugins
@@ -17,8 +20,18 @@ def check_config(config: Config) -> None:
     """
     check_values(config)
     refuse_named(config["explain"])
+    for part in ("optimizer", "scheduler", "trainer"):
+        _check_arguments(config[part], part)
     build_transforms(config)
     check_plugins(config)
+
+
+def _check_arguments(node: Config, part: str) -> None:
+    """Refuse what a class of a library does not take; it is built only when training begins."""
+    names = parameter_names(node["_target_"])
+    for key in node.keys() - own_options(part) if names is not None else ():
+        if not key.startswith("_") and key not in names:
+            raise ConfigError(f"{part}.{key}: {node['_target_']} has no such argument.")
 
 
 def check_values(config: Config) -> None:

@@ -28,7 +28,9 @@ class Tracking:
     )
     log_model: bool = option(True, "log the model")
     log_checkpoints: bool = option(True, "log the checkpoints")
-    system_metrics: bool = option(True, "log CPU, memory, disk, network and GPU use")
+    system_metrics: bool = option(
+        False, "log CPU, memory, disk, network and GPU use, which MLflow lists before all results"
+    )
     system_metrics_interval: Positive = option(10, "seconds between them")
     log_paths: bool = option(False, "log absolute paths and the host's name")
     pseudonymise: bool = option(False, "keyed hashes for patients; the key: IDC_PSEUDONYM_KEY")
