@@ -29,8 +29,8 @@ def check_config(config: Config) -> None:
 def _check_arguments(node: Config, part: str) -> None:
     """Refuse what a class of a library does not take; it is built only when training begins."""
     names = parameter_names(node["_target_"])
-    for key in node.keys() - own_options(part) if names is not None else ():
-        if not key.startswith("_") and key not in names:
+    for key in node.keys() - own_options(part):
+        if names is not None and key not in names and not key.startswith("_"):
             raise ConfigError(f"{part}.{key}: {node['_target_']} has no such argument.")
 
 

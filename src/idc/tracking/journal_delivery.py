@@ -281,10 +281,10 @@ def _link_folder(source: str, target: str) -> bool:
     """Hard-link a folder's files at a second address; False unless both are on one disk here."""
     if not (is_local_uri(source) and is_local_uri(target)):
         return False
-    places = [Path(local_file_uri_to_path(uri)) for uri in (source, target)]
+    files, links = (Path(local_file_uri_to_path(uri)) for uri in (source, target))
     try:
-        shutil.rmtree(places[1], ignore_errors=True)  # of an earlier try
-        shutil.copytree(*places, copy_function=os.link)
+        shutil.rmtree(links, ignore_errors=True)  # of an earlier try
+        shutil.copytree(files, links, copy_function=os.link)
     except OSError:
         return False
     return True
