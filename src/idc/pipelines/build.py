@@ -96,8 +96,7 @@ def build_network(
 
 
 def _head(config: Config, num_features: int, num_classes: int, multi_label: bool) -> nn.Module:
-    # Runs of earlier versions have no such option.
-    outputs = config["head"].get("outputs") or num_classes
+    outputs = config["head"]["outputs"] or num_classes
     if outputs != num_classes and ((outputs, num_classes) != (1, 2) or multi_label):
         have = "several labels per image" if multi_label else str(num_classes)
         raise ConfigError(
