@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from idc.comparison.contestant import Contestant
 from idc.errors import DataError
-from idc.evaluation.predictions import prediction_of
+from idc.evaluation.predictions import labels_of, prediction_of
 from idc.metrics.bootstrap import compare_paired, holm
 from idc.metrics.definitions import METRICS as DEFINED
 from idc.metrics.delong import delong
@@ -67,7 +67,8 @@ def compare(
         level: Nominal coverage of the intervals; 1 - level is the significance level.
     """
     first = next(iter(contestants[0].repeats.values()))
-    labels, patients = first["label"].to_numpy(), first["patient"].to_numpy(object)
+    labels = labels_of(first, contestants[0].classes)
+    patients = first["patient"].to_numpy(object)
     predictions = {
         contestant.name: [
             prediction_of(frame, contestant.classes) for frame in contestant.repeats.values()
@@ -89,10 +90,10 @@ def compare(
 def _classical(
     contestants: Sequence[Contestant], labels: NDArray[np.int64], patients: NDArray[np.object_]
 ) -> pd.DataFrame:
-    """DeLong's and McNemar's tests of pairs with one repeat each."""
+    """DeLong's and McNemar's tests of pairs with one repeat each; of one label per image."""
     rows = []
     binary = len(np.unique(labels)) == 2
-    for a, b in combinations(contestants, 2):
+    for a, b in combinations(contestants if labels.ndim == 1 else (), 2):
         if len(a.repeats) > 1 or len(b.repeats) > 1:
             continue
         contestant, other = (next(iter(c.repeats.values())) for c in (a, b))

@@ -21,6 +21,7 @@ from idc.comparison.pooling import slug
 from idc.comparison.runs import HISTORY, FinishedRun
 from idc.comparison.significance import Comparison
 from idc.config.build import Config
+from idc.data.index import is_multi_label
 from idc.errors import ConfigError
 from idc.pipelines.finished_run import required_store
 from idc.pipelines.run_context import RunContext, tracked_run
@@ -201,6 +202,8 @@ def _overlays(
     panels: dict[str, NDArray[np.integer]] = {}
     for one in contestants:
         for repeat, frame in one.repeats.items():
+            if is_multi_label(frame):
+                continue  # each label has curves and a table of its own in its run
             name = f"{one.name},{repeat}" if repeat else one.name
             labels = frame["label"].to_numpy()
             if one.classes == 2 and len(curves) < OVERLAID and one.name != "majority class":

@@ -41,7 +41,10 @@ class Probe:
         """Images (n, 3, H, W) and classes (n,) to the classes' logits (n,)."""
         with torch.no_grad():
             values: Tensor = self.model(rows)
-        return (values.softmax(1) if softmax else values).gather(1, targets[:, None])[:, 0]
+        if softmax:
+            several = getattr(self.model, "multi_label", False)
+            values = values.sigmoid() if several else values.softmax(1)
+        return values.gather(1, targets[:, None])[:, 0]
 
     def probability(self, rows: Tensor, targets: Tensor) -> Tensor:
         """Images (n, 3, H, W) and classes (n,) to the classes' probabilities (n,)."""

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
-from idc.data.index import has_positions
+from idc.data.index import has_positions, is_multi_label
 from idc.data.material import Material, Truth
 from idc.errors import DataError
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import predict
-from idc.evaluation.predictions import decide, raw_predictions
+from idc.evaluation.predictions import decide, probabilities_of, raw_predictions, with_labels
 from idc.models.network import Network
 
 
@@ -67,7 +67,9 @@ class Subject:
     @property
     def evidence(self) -> str:
         """What every map shows."""
-        of = "the class that was called" if self.classes > 2 else self.class_names[1]
+        of = "the class that was called" if self.classes > 2 else self.class_names[-1]
+        if is_multi_label(self.predictions):
+            of = "the label with the highest score"
         return f"evidence for {of}"
 
     @property
@@ -79,7 +81,13 @@ class Subject:
         return f"{words} A score of {self.threshold:.3f} or more is called {self.class_names[1]}."
 
     def targets(self, cases: pd.DataFrame) -> NDArray[np.int64]:
-        """The class whose logit is explained: the positive one of two, else the predicted one."""
+        """The class whose logit is explained: the positive one of two, else the predicted one.
+
+        Of several labels per image, that with the highest score.
+        """
+        if is_multi_label(cases):
+            scores = probabilities_of(cases, self.classes, "score")
+            return np.asarray(scores.argmax(1), np.int64)
         if self.classes == 2:
             return np.ones(len(cases), np.int64)
         return cases["predicted"].to_numpy(np.int64)
@@ -110,6 +118,7 @@ def score_rows(
     frame = raw_predictions(
         material.index, data.rows("test"), scored.probabilities, scored.uncertainty
     )
+    frame = with_labels(frame, data.members[data.rows("test")])
     return decide(frame, decider, len(names))
 
 
