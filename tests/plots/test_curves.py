@@ -25,26 +25,26 @@ def curve(points: int = 100, best: float = 1.0) -> pd.DataFrame:
 
 
 def test_the_largest_coverage_with_the_recall_is_marked(words: Words) -> None:
-    figure = risk_coverage_figure({"margin": curve()}, target_recall=0.96)
+    figure = risk_coverage_figure({"margin": curve()})
     risk, recall = figure.axes
     line = recall.lines[0]
     at = line.get_markevery()[0]
-    assert line.get_xdata()[at] == 0.8  # 1 - 0.05 * 0.8 = 0.96
+    assert line.get_xdata()[at] == 0.2  # 1 - 0.05 * 0.2 = 0.99
     assert risk.lines[0].get_markevery() == [at]
     assert np.array_equal(line.get_ydata(), curve()["recall"])
     text = words(figure)
-    assert "margin: 80% decided at recall 0.96" in text
+    assert "margin: 20% decided at recall 0.99" in text
     assert "share of errors among them" in text
 
 
 def test_several_curves_differ_in_colour_dashes_and_mark(words: Words) -> None:
-    curves = {"margin": curve(), "entropy": curve(best=0.99), "by chance": curve(best=0.9)}
-    figure = risk_coverage_figure(curves, target_recall=0.95)
+    curves = {"margin": curve(), "entropy": curve(best=0.995), "by chance": curve(best=0.9)}
+    figure = risk_coverage_figure(curves)
     lines = figure.axes[0].lines
     assert len({line.get_color() for line in lines}) == 3
     assert {line.get_linestyle() for line in lines} == {"-", "--"}
     assert [line.get_marker() for line in lines] == ["o", "s", "None"]
-    assert "by chance: recall 0.95 not reached" in words(figure)
+    assert "by chance: recall 0.99 not reached" in words(figure)
 
 
 def test_the_first_few_patches_do_not_set_the_scale() -> None:

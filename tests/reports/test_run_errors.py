@@ -9,9 +9,9 @@ from idc.reports.run_errors import SHOWN, error_kinds, worst
 
 
 def test_the_worst_are_the_surest_errors() -> None:
-    frame, _ = drawn(6, 2)
-    chosen = worst(frame, 5)
-    assert len(chosen) == 5
+    frame, _ = drawn(8, 2)
+    chosen = worst(frame)
+    assert len(chosen) == SHOWN
     assert (chosen["predicted"] != chosen["label"]).all()
     rest = frame.drop(chosen.index)
     assert chosen["loss"].is_monotonic_decreasing

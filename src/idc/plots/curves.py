@@ -31,6 +31,7 @@ from idc.plots.style import (
 Curves = Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]]
 Place = Literal["lower right", "lower left"]
 NAME_LIMIT = 48
+TARGET = 0.99  # recall that is marked
 MIN_COVERAGE = 0.05  # below it, a curve is too noisy to set the scale
 AXES = {"risk": "share of errors among them", "recall": "recall among them"}
 
@@ -117,11 +118,11 @@ def _square(curves: Curves) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def risk_coverage_figure(curves: Mapping[str, pd.DataFrame], target_recall: float = 0.99) -> Figure:
+def risk_coverage_figure(curves: Mapping[str, pd.DataFrame]) -> Figure:
     """Share of errors and, for two classes, recall against the share of patches kept.
 
     Curves are from `idc.metrics.selective_prediction.risk_coverage`, by measure of confidence; the
-    largest coverage with the target recall is marked.
+    largest coverage with the recall `TARGET` is marked.
     """
     curves = {name: table for name, table in curves.items() if len(table)}
     columns = list(AXES) if any(map(_has_recall, curves.values())) else ["risk"]
@@ -129,24 +130,24 @@ def risk_coverage_figure(curves: Mapping[str, pd.DataFrame], target_recall: floa
     figure.suptitle("Test patches decided, most confident first")
     grid = figure.subplots(1, len(columns), squeeze=False).ravel()
     for axes, column in zip(grid, columns, strict=True):
-        _draw_kept(axes, curves, column, target_recall)
+        _draw_kept(axes, curves, column)
     legend_below(figure, list(grid), 1 if len(curves) > 1 else 2)
     return figure
 
 
-def _draw_kept(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, target: float) -> None:
+def _draw_kept(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str) -> None:
     axes.set(xlim=(0, 1.01), xlabel="share of patches decided", ylabel=AXES[column])
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     if not curves:
         note_empty(axes, "not drawn: nothing to measure")
-    scale = [0.0, 0.05] if column == "risk" else [1.0, target - 0.02]
+    scale = [0.0, 0.05] if column == "risk" else [1.0, TARGET - 0.02]
     for number, (name, table) in enumerate(curves.items()):
         label, at = literal(name, 40), []
         if _has_recall(table):
             # The largest coverage whose recall reaches the target.
-            at = np.flatnonzero(table["recall"].to_numpy(np.float64) >= target)[-1:].tolist()
+            at = np.flatnonzero(table["recall"].to_numpy(np.float64) >= TARGET)[-1:].tolist()
             reached = f"{table['coverage'].iloc[at[0]]:.0%} decided at recall" if at else ""
-            label += f": {reached} {target:g}" if at else f": recall {target:g} not reached"
+            label += f": {reached} {TARGET:g}" if at else f": recall {TARGET:g} not reached"
         elif column == "recall":
             continue
         coverage, values = (table[key].to_numpy(np.float64) for key in ("coverage", column))
@@ -155,7 +156,7 @@ def _draw_kept(axes: Axes, curves: Mapping[str, pd.DataFrame], column: str, targ
         look |= {"markevery": at} if at else {"marker": None}
         axes.plot(coverage, values, label=label, **curve_style(number), **look)
     if column == "recall":
-        axes.axhline(target, color=GREY, linestyle=":", linewidth=1.2, label=f"recall {target:g}")
+        axes.axhline(TARGET, color=GREY, linestyle=":", linewidth=1.2, label=f"recall {TARGET:g}")
     low, high = min(scale), max(scale)
     margin = 0.05 * (high - low)
     axes.set_ylim(max(low - margin, -0.02), min(high + margin, 1.02))

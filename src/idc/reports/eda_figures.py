@@ -56,11 +56,11 @@ def draw_overviews(data: EdaInput, stats: pd.DataFrame, folder: Path) -> None:
         save_figure(figure, folder / f"{name}.png")
 
 
-def pick(rows: pd.DataFrame, seed: int, number: int = SHOWN) -> pd.DataFrame:
-    """Up to `number` random rows, from as many patients as possible, in the set's order."""
+def pick(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Up to `SHOWN` random rows, from as many patients as possible, in the set's order."""
     shuffled = rows.sample(frac=1, random_state=seed)
     turn = shuffled.groupby("patient").cumcount()
-    return shuffled.loc[turn.sort_values(kind="stable").index].head(number).sort_index()
+    return shuffled.loc[turn.sort_values(kind="stable").index].head(SHOWN).sort_index()
 
 
 def draw_class_grids(data: EdaInput, folder: Path) -> Iterator[dict[str, Any]]:

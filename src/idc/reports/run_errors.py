@@ -18,10 +18,10 @@ AROUND = 250  # maximum width of the surroundings, in pixels of the slide
 FRAME, WHITE = (0, 60, 200), (255, 255, 255)
 
 
-def worst(rows: pd.DataFrame, number: int = SHOWN) -> pd.DataFrame:
+def worst(rows: pd.DataFrame) -> pd.DataFrame:
     """The wrong predictions with the highest loss."""
     wrong = rows[rows["predicted"] != rows["label"]]
-    return wrong.sort_values("loss", ascending=False, kind="stable").head(number)
+    return wrong.sort_values("loss", ascending=False, kind="stable").head(SHOWN)
 
 
 def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
