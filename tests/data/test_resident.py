@@ -14,7 +14,7 @@ from idc.data import resident
 from idc.data.dataset import Batch, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.resident import ResidentLoader, ResidentStore
-from idc.data.sampler import EpochSampler, balanced_weights
+from idc.data.sampler import EpochSampler, sampling_weights
 
 rng = np.random.default_rng(0)
 PATCHES = rng.integers(0, 256, (90, 12, 12, 3), np.uint8)
@@ -42,7 +42,7 @@ def assert_same(ours: list[Batch], theirs: list[Batch]) -> None:
     "sampler",
     [
         EpochSampler(70, 3),
-        EpochSampler(70, 3, balanced_weights(LABELS[ROWS][:, None] == [0, 1])),
+        EpochSampler(70, 3, sampling_weights("balanced", LABELS[ROWS][:, None] == [0, 1], ROWS)),
         EpochSampler(70, 3, rank=1, world=3),
         range(1, 70, 2),
     ],

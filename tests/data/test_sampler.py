@@ -3,12 +3,15 @@
 from itertools import chain
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from data.grey_patches import BRIGHTNESS, PATCHES, N, module
 from idc.data.augment import Augmentation
-from idc.data.sampler import EpochSampler, balanced_weights, drawing_weights
+from idc.data.sampler import EpochSampler, Sampling, sampling_weights
 from idc.errors import DataError
+
+NOBODY = np.zeros(9, np.int64)  # all of one patient
 
 
 def test_ranks_draw_differently_and_share_out_the_set() -> None:
@@ -32,31 +35,72 @@ def test_evaluation_repeats_no_sample_over_ranks() -> None:
     assert sorted(rows) == list(range(N))
 
 
-def test_balanced_sampler_draws_classes_equally_often() -> None:
-    labels = np.array([0] * 900 + [1] * 100)
-    sampler = EpochSampler(1000, 0, balanced_weights(labels[:, None] == [0, 1]))
-    drawn = labels[np.array(list(sampler)) % 1000]
-    assert 0.45 < drawn.mean() < 0.55
+def cohort() -> tuple[pd.DataFrame, np.ndarray]:
+    """Patient A with 2 + 8 patches, B with 40 + 0, C with 10 + 40."""
+    counts = {("A", 0): 2, ("A", 1): 8, ("B", 0): 40, ("C", 0): 10, ("C", 1): 40}
+    rows = [key for key, count in counts.items() for _ in range(count)]
+    index = pd.DataFrame(rows, columns=["patient", "label"])
+    return index, index["label"].to_numpy()[:, None] == [0, 1]
 
 
-def test_balanced_weights_of_several_labels_draw_each_and_none_alike() -> None:
+@pytest.mark.parametrize(
+    ("kind", "labels", "patients"),
+    [
+        (
+            "balanced",
+            [0.5, 0.5],
+            [0.5 * (2 / 52 + 8 / 48), 0.5 * 40 / 52, 0.5 * (10 / 52 + 40 / 48)],
+        ),
+        ("patients", [(0.2 + 1 + 0.2) / 3, (0.8 + 0.8) / 3], [1 / 3, 1 / 3, 1 / 3]),
+        ("balanced_patients", [0.5, 0.5], [1 / 6 + 1 / 4, 1 / 6, 1 / 6 + 1 / 4]),
+    ],
+)
+def test_expected_shares_of_classes_and_patients(
+    kind: Sampling, labels: list[float], patients: list[float]
+) -> None:
+    index, members = cohort()
+    weights = sampling_weights(kind, members, pd.factorize(index["patient"])[0])
+    assert weights is not None
+    share = pd.Series(weights)
+    np.testing.assert_allclose(share.groupby(index["label"]).sum(), labels)
+    np.testing.assert_allclose(share.groupby(index["patient"]).sum(), patients)
+    # What is drawn is what is expected, by every rank's part and in every epoch anew.
+    draws = [EpochSampler(len(index), 0, weights, rank, 2) for rank in range(2)]
+    rows, first = [], [list(one) for one in draws]
+    for epoch in range(100):
+        for one in draws:
+            one.set_epoch(epoch)
+            rows += [key % len(index) for key in one]
+    assert first == [list(one) for one in map(fresh, draws)]
+    assert abs(index["label"].to_numpy()[rows].mean() - labels[1]) < 0.02
+
+
+def fresh(sampler: EpochSampler) -> EpochSampler:
+    sampler.set_epoch(0)
+    return sampler
+
+
+def test_weights_of_several_labels_draw_each_and_none_alike() -> None:
     members = np.array([[1, 0], [1, 1], [0, 0], [0, 0], [0, 0], [0, 1]], bool)
     # A label (or none) in a third of the draws, then one of its patches: 1/3 * 1/2 + 1/3 * 1/2.
     expected = [1 / 6, 1 / 3, 1 / 9, 1 / 9, 1 / 9, 1 / 6]
-    np.testing.assert_allclose(balanced_weights(members), expected)
+    np.testing.assert_allclose(sampling_weights("balanced", members, NOBODY[:6]), expected)
 
 
 def test_weights_of_the_table_decide_how_often_an_image_is_drawn() -> None:
     members = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], bool)
     weights = np.array([1.0, 3, 0, 4])
-    assert drawing_weights(members, None, balanced=False) is None
-    plain = drawing_weights(members, weights, balanced=False)
+    assert sampling_weights("shuffle", members, NOBODY[:4]) is None
+    plain = sampling_weights("shuffle", members, NOBODY[:4], weights)
     np.testing.assert_allclose(plain, [1 / 8, 3 / 8, 0, 1 / 2])
-    balanced = drawing_weights(members, 10 * weights, balanced=True)
+    balanced = sampling_weights("balanced", members, NOBODY[:4], 10 * weights)
     np.testing.assert_allclose(balanced, [1 / 8, 3 / 8, 0, 1 / 2])
     drawn = np.bincount(
         np.array(list(EpochSampler(4000, 0, np.tile(plain, 1000)))) % 4, minlength=4
     )
     np.testing.assert_allclose(drawn / 4000, plain, atol=0.03)
+    # Each patient alike, and the second one's third patch never.
+    patients = sampling_weights("patients", members, np.array([0, 1, 1, 1]), weights)
+    np.testing.assert_allclose(patients, [1 / 2, 3 / 14, 0, 2 / 7])
     with pytest.raises(DataError, match="weight"):
-        drawing_weights(members, 0 * weights, balanced=True)
+        sampling_weights("balanced", members, NOBODY[:4], 0 * weights)

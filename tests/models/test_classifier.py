@@ -12,7 +12,7 @@ from idc.metrics.collection import build_metrics
 from idc.models.backbones import simple_cnn
 from idc.models.classifier import Learning, PatchClassifier
 from idc.models.heads import linear
-from idc.models.losses import CrossEntropy
+from idc.models.losses import CrossEntropy, SupervisedContrastive
 from idc.models.network import Network
 from idc.models.schedulers import constant
 
@@ -78,10 +78,26 @@ def test_training_through_a_compiled_network_leaves_its_names_and_weights_alone(
     assert list(plain.state_dict()) == list(compiled.state_dict())
     assert len(list(compiled.parameters())) == len(list(plain.parameters()))
     torch._dynamo.reset()
-    compiled._trained_through = (torch.compile(compiled.network, backend="eager"),)
+    through = torch.compile(compiled.network.logits_and_features, backend="eager")
+    compiled._trained_through = (through,)
     losses = [m.training_step(BATCH, 0) for m in (plain, compiled)]
     torch.testing.assert_close(*losses)
     for loss in losses:
         loss.backward()
     for one, two in zip(plain.parameters(), compiled.parameters(), strict=True):
         torch.testing.assert_close(one.grad, two.grad)
+
+
+def test_a_contrastive_loss_gets_the_features_of_the_patches() -> None:
+    module = classifier()
+    torch.manual_seed(0)
+    module.loss = SupervisedContrastive(contrastive_weight=2.0)
+    module.eval()
+    module.loss.train()
+    loss = module.training_step(BATCH, 0)
+    logits, features = module.network.logits_and_features(BATCH["image"])
+    assert features.shape == (8, module.network.backbone.num_features)
+    assert loss.item() == pytest.approx(module.loss(logits, BATCH["label"], features).item())
+    assert loss.item() > CrossEntropy()(logits, BATCH["label"]).item()
+    loss.backward()
+    assert all(p.grad is not None for p in module.network.parameters())

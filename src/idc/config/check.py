@@ -41,10 +41,29 @@ def check(config: Mapping[str, Any]) -> None:
         raise ConfigError(
             "backbone.unfreeze_every: nothing is frozen; set backbone.freeze=all or to a stage."
         )
+    loss, augment = config.get("loss") or {}, config.get("augment") or {}
+    for mixing in ("mixup", "cutmix"):
+        if "contrastive_weight" in loss and augment.get(mixing):
+            raise ConfigError(
+                f"augment.{mixing}: a mixed patch has no class to contrast (loss=supcon); set "
+                f"augment.{mixing}=0, or another loss."
+            )
     if optimizer.get("nesterov") and not optimizer.get("momentum"):
         raise ConfigError(
             "optimizer.momentum=0: optimizer.nesterov=true requires optimizer.momentum > 0."
         )
+
+
+def check_value(name: str, value: Any) -> None:
+    """Refuse a value that its option cannot have, by its dotted name.
+
+    Raises:
+        ConfigError: Names the value and what it must be.
+    """
+    if (rule := rule_for(name)) is not None and not rule.holds(value):
+        raise ConfigError(f"{name}={_shown(value)}: give {rule.words}.")
+    if (odd := _infinite(value)) is not None:
+        raise ConfigError(f"{name}={_shown(value)}: {odd} is no finite number.")
 
 
 def check_root(config: Mapping[str, Any], start: Path = Path()) -> None:
@@ -92,12 +111,10 @@ def _walk(node: Mapping[str, Any], place: str) -> None:
         rule, is_part = rule_for(name), name in part_names()
         if isinstance(value, Mapping) and (is_part or rule is None or rule.holds(value)):
             _walk(value, f"{name}.")
-        elif rule is not None and not rule.holds(value):
-            raise ConfigError(f"{name}={_shown(value)}: give {rule.words}.")
         elif rule is None and is_part:
             raise ConfigError(f"{name}={_shown(value)}: give {MAPPING.words} of its values.")
-        elif (odd := _infinite(value)) is not None:
-            raise ConfigError(f"{name}={_shown(value)}: {odd} is no finite number.")
+        else:
+            check_value(name, value)
 
 
 def _infinite(value: Any) -> float | None:

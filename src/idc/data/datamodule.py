@@ -18,7 +18,7 @@ from idc.data.dataset import Batch, Labels, PatchDataset, hand_over
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.index import WEIGHT, class_members, is_multi_label
 from idc.data.resident import ResidentLoader, ResidentStore
-from idc.data.sampler import EpochSampler, drawing_weights
+from idc.data.sampler import EpochSampler, Sampling, sampling_weights
 from idc.runtime.cores import count_cores
 
 Loader = DataLoader[Batch] | ResidentLoader
@@ -41,8 +41,10 @@ class PatchDataModule(pl.LightningDataModule):
         eval_batch_size: Patches a step without gradients.
         num_workers: Processes that augment training patches, or ``auto``: half the cores on a
             GPU, an eighth of them on a CPU; 8 at most.
-        sampler: ``shuffle``, or ``balanced`` (classes equally often, with replacement; of
-            several labels each of them, and none, equally often).
+        sampler: ``shuffle``: each patch once an epoch; or draws with replacement: ``balanced``
+            (classes equally often; of several labels each of them, and none), ``patients`` (these
+            equally often), ``balanced_patients`` (classes, and in each class its patients). If the
+            index has weights, patches are drawn by them, within what is drawn equally often.
         seed: The run's seed: order and augmentation depend on it and the epoch alone.
     """
 
@@ -56,7 +58,7 @@ class PatchDataModule(pl.LightningDataModule):
         batch_size: int = 64,
         eval_batch_size: int = 256,
         num_workers: int | Literal["auto"] = "auto",
-        sampler: Literal["shuffle", "balanced"] = "shuffle",
+        sampler: Sampling = "shuffle",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -113,10 +115,11 @@ class PatchDataModule(pl.LightningDataModule):
         return tuple(mean), tuple(np.sqrt(squares / pixels - mean**2))
 
     def train_dataloader(self) -> Loader:
-        """Training batches: shuffled or balanced, augmented, of one full size each."""
+        """Training batches: in the sampler's order, augmented, of one full size each."""
         rows = self.rows("train")
         own = self.index[WEIGHT].to_numpy(np.float64)[rows] if WEIGHT in self.index else None
-        weights = drawing_weights(self.members[rows], own, self.sampler == "balanced")
+        patients = pd.factorize(self.index["patient"].to_numpy()[rows])[0]
+        weights = sampling_weights(self.sampler, self.members[rows], patients, own)
         rank, world = self._ranks()
         sampler = EpochSampler(len(rows), self.seed, weights, rank, world)
         # A last batch of one patch breaks BatchNorm and weighs as much as a full one.

@@ -6,6 +6,7 @@ is resumed at epoch e sees what the unbroken run saw.
 """
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ from torch.utils.data import Sampler
 
 from idc.errors import DataError
 from idc.runtime.seeding import derive_seed
+
+Sampling = Literal["shuffle", "balanced", "patients", "balanced_patients"]
 
 
 class EpochSampler(Sampler[int]):
@@ -61,45 +64,40 @@ class EpochSampler(Sampler[int]):
         yield from (order + self.epoch * self.n).tolist()
 
 
-def drawing_weights(
-    members: NDArray[np.bool_], weights: NDArray[np.float64] | None, balanced: bool
+def sampling_weights(
+    kind: Sampling,
+    members: NDArray[np.bool_],
+    patients: NDArray[np.integer],
+    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64] | None:
-    """Weights for `EpochSampler`, float64 (n,); None for each patch once.
+    """Weights for `EpochSampler`, float64 (n,), which sum to 1; None for each patch once.
 
     Args:
-        members: Which classes each patch is of, bool (n, k).
-        weights: Those of the index, float (n,), or None if it has none.
-        balanced: Draw the classes equally often, and in each of them by `weights`.
+        kind: What is drawn equally often; see `PatchDataModule`.
+        members: Which classes each patch is of, bool (n, k); to be of none is a class too.
+        patients: A number for the patient of each patch, int (n,).
+        weights: Those of the index, float (n,), or None if it has none: how often a patch is drawn
+            among those that it shares its class, or patient, or both with.
 
     Raises:
         DataError: No patch has a weight above 0.
     """
-    if weights is None:
-        return balanced_weights(members) if balanced else None
-    drawn = weights > 0
+    if kind == "shuffle" and weights is None:
+        return None
+    own = np.ones(len(members)) if weights is None else weights
+    drawn = own > 0
     if not drawn.any():
         raise DataError(
             "data.columns.weight: no training image has a weight above 0, so that none is drawn."
         )
-    if not balanced:
-        return np.asarray(weights / weights.sum(), np.float64)
-    shares = np.zeros(len(weights))
-    shares[drawn] = balanced_weights(members[drawn], weights[drawn])
-    return shares
-
-
-def balanced_weights(
-    members: NDArray[np.bool_], weights: NDArray[np.float64] | None = None
-) -> NDArray[np.float64]:
-    """Weights (n,) of drawing first a class, each equally often, and then a patch of it.
-
-    Args:
-        members: Which classes each patch is of, bool (n, k); to be of none is a class too.
-        weights: Above 0, float (n,): how often a patch is drawn among those of its class.
-
-    Returns:
-        float64 (n,), which sum to 1.
-    """
-    every = np.column_stack([members, ~members.any(1)])
-    of_class = every[:, every.any(0)] * (1.0 if weights is None else weights[:, None])
-    return np.asarray((of_class / (of_class.sum(0) * of_class.shape[1])).sum(1), np.float64)
+    by_class, by_patient = kind.startswith("balanced"), kind.endswith("patients")
+    every = (
+        np.column_stack([members, ~members.any(1)]) if by_class else np.ones((len(own), 1), bool)
+    )
+    units = patients if by_patient else np.zeros(len(own), np.int64)
+    classes = [one & drawn for one in every.T if (one & drawn).any()]
+    shares = np.zeros(len(own))
+    for of_class in classes:
+        sums = np.bincount(units[of_class], own[of_class])
+        shares[of_class] += own[of_class] / (sums[units[of_class]] * (sums > 0).sum())
+    return np.asarray(shares / len(classes), np.float64)

@@ -88,9 +88,10 @@ class PatchClassifier(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
-        # In a tuple, so that the compiled module, which shares the weights, is no submodule: names
-        # in checkpoints stay, and evaluation and attribution take the network itself.
-        self._trained_through = (torch.compile(network) if compiled else network,)
+        # In a tuple, so that what is compiled is no submodule: names in checkpoints stay, and
+        # evaluation and attribution take the network itself.
+        through = network.logits_and_features
+        self._trained_through = (torch.compile(through) if compiled else through,)
         self.loss = loss
         self.learning = learning
         self.freezing = Freezing(network.backbone, freeze)
@@ -105,8 +106,7 @@ class PatchClassifier(pl.LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits, float (N, k), of uint8 or [0, 1] float images (N, 3, H, W)."""
-        logits: Tensor = self._trained_through[0](images)
-        return logits
+        return self._trained_through[0](images)[0]
 
     def train(self, mode: bool = True) -> "PatchClassifier":
         """Switch mode; frozen stages stay in eval."""
@@ -130,8 +130,7 @@ class PatchClassifier(pl.LightningModule):
         if self.mix is not None:
             images, targets = self.mix(images.float() / 255, labels)
             labels = heavier(targets, self.network.multi_label)
-        logits = self(images).float()
-        loss: Tensor = self.loss(logits, targets)
+        logits, loss = self._logits_and_loss(images, targets)
         self._record("train", logits.detach(), labels, loss.detach(), self._weight(targets))
         # Under its own name: the epoch's mean is logged as train/loss.
         self.log("train/step_loss", loss.detach(), on_step=True, on_epoch=False)
@@ -139,9 +138,16 @@ class PatchClassifier(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Metrics of one batch."""
-        logits = self(batch["image"]).float()
         labels = batch["label"]
-        self._record("val", logits, labels, self.loss(logits, labels), self._weight(labels))
+        logits, loss = self._logits_and_loss(batch["image"], labels)
+        self._record("val", logits, labels, loss, self._weight(labels))
+
+    def _logits_and_loss(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self._trained_through[0](images)
+        logits = logits.float()
+        # A contrastive loss compares features.
+        more = (features.float(),) if getattr(self.loss, "takes_features", False) else ()
+        return logits, self.loss(logits, targets, *more)
 
     def on_train_epoch_end(self) -> None:
         """Log the training metrics of the epoch."""

@@ -51,12 +51,16 @@ class Network(nn.Module):
         Returns:
             Logits, float (N, k).
         """
+        return self.logits_and_features(images)[0]
+
+    def logits_and_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits, float (N, k), and the backbone's features, float (N, num_features)."""
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         if pixels.shape[-1] != self.image_size or pixels.shape[-2] != self.image_size:
             size = (self.image_size, self.image_size)
             pixels = F.interpolate(pixels, size, mode="bilinear", antialias=True)
-        logits: Tensor = self.head(self.backbone((pixels - self.mean) / self.std))
-        return logits
+        features: Tensor = self.backbone((pixels - self.mean) / self.std)
+        return self.head(features), features
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """The probability of each class: of the softmax, or each by itself where several may be.

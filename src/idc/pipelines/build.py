@@ -181,7 +181,13 @@ def _build_loss(config: Config, data: PatchDataModule) -> nn.Module:
             f"loss.class_weights: {len(weights)} weights for {classes} classes; give one a class."
         )
     if not data.multi_label:
-        return cast(nn.Module, build(config["loss"], "loss", weight=weights))
+        loss = cast(nn.Module, build(config["loss"], "loss", weight=weights))
+        if classes != 2 and getattr(loss, "two_classes_only", False):
+            raise ConfigError(
+                f"loss={config['choices'].get('loss')}: it is for two classes, or for several "
+                f"labels per image; the data have {classes} classes. Set loss=cross_entropy."
+            )
+        return loss
     of_loss = inspect.signature(hydra.utils.get_class(config["loss"]["_target_"]))
     if "multi_label" not in of_loss.parameters:
         raise ConfigError(

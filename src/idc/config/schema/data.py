@@ -214,7 +214,10 @@ class Loader:
     batch_size: AtLeast1 = option(64, "patches per training batch and device")
     eval_batch_size: AtLeast1 = option(256, "patches per batch when evaluating")
     num_workers: Literal["auto"] | AtLeast0 = option("auto", "loader processes")
-    sampler: Literal["shuffle", "balanced"] = option("shuffle", "balanced: classes equally often")
+    sampler: Literal["shuffle", "balanced", "patients", "balanced_patients"] = option(
+        "shuffle",
+        "balanced: classes equally often | patients: these equally often | balanced_patients: both",
+    )
 
 
 @part

@@ -91,6 +91,13 @@ class Loss:
     )
     label_smoothing: Share = option(0.0, "share of the label spread over all classes")
     gamma: NotNegative = option(help="focal: how little easy patches count")
+    gamma_positive: NotNegative = option(help="asymmetric: how little easy positives count")
+    gamma_negative: NotNegative = option(help="asymmetric: how little easy negatives count")
+    margin: Share = option(help="asymmetric: probability up to which negatives do not count")
+    contrastive_weight: NotNegative = option(
+        help="supcon: what the contrastive part counts; the cross-entropy counts 1"
+    )
+    temperature: Positive = option(help="supcon: temperature of the similarities")
 
 
 @part
