@@ -60,3 +60,10 @@ def test_the_deviation_is_of_the_class_that_is_watched() -> None:
     top = three.mean(0).argmax(1)
     expected = three[:, np.arange(7), top].std(0)
     assert measure_uncertainty(three)["score_std"] == pytest.approx(expected)
+
+
+def test_of_several_labels_it_is_the_mean_of_each_as_two_classes() -> None:
+    samples = np.random.default_rng(0).random((5, 20, 3))
+    two = [measure_uncertainty(np.stack([1 - x, x], axis=2)) for x in np.moveaxis(samples, 2, 0)]
+    for name, value in measure_uncertainty(samples, multi_label=True).items():
+        np.testing.assert_allclose(value, np.mean([one[name] for one in two], axis=0))

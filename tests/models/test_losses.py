@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils.class_weight import compute_class_weight
 
+from idc.models.classifier import heavier
 from idc.models.losses import (
     AsymmetricLoss,
     BinaryCrossEntropy,
@@ -15,6 +16,7 @@ from idc.models.losses import (
     FocalLoss,
     SupervisedContrastive,
     class_weights,
+    positive_weights,
 )
 
 LOGITS = torch.randn(32, 3, generator=torch.Generator().manual_seed(0))
@@ -177,3 +179,47 @@ def test_gradients_of_certain_predictions_are_finite(loss: torch.nn.Module) -> N
     loss(logits, targets).backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
+
+
+SEVERAL = (torch.rand(32, 3, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy, FocalLoss])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_each_of_several_labels_is_a_classification_in_two(
+    loss: type[CrossEntropy | FocalLoss], smoothing: float
+) -> None:
+    whole = loss(label_smoothing=smoothing, multi_label=True)(LOGITS, SEVERAL)
+    two = loss(label_smoothing=smoothing)
+    of_label = [
+        two(torch.stack([torch.zeros(32), LOGITS[:, i]], 1), SEVERAL[:, i].long()).item()
+        for i in range(3)
+    ]
+    assert whole.item() == pytest.approx(np.mean(of_label), abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy, FocalLoss])
+def test_weights_of_positive_labels_count_these_so_often(
+    loss: type[CrossEntropy | FocalLoss],
+) -> None:
+    twice = loss(torch.full((3,), 2.0), multi_label=True)
+    once = loss(multi_label=True)
+    positive, negative = torch.ones(32, 3), torch.zeros(32, 3)
+    assert twice(LOGITS, positive).item() == pytest.approx(2 * once(LOGITS, positive).item())
+    assert twice(LOGITS, negative).item() == pytest.approx(once(LOGITS, negative).item())
+
+
+def test_balanced_weights_of_labels_make_both_values_count_alike() -> None:
+    counts = np.array([10, 50, 0])
+    weights = positive_weights("balanced", counts, 100)
+    assert weights is not None
+    assert weights.tolist() == [9.0, 1.0, 1.0]
+    given = positive_weights([1, 2, 3], counts, 100)
+    assert given is not None
+    assert given.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_a_mixed_image_is_measured_as_the_heavier_one() -> None:
+    mixed = 0.7 * torch.tensor([[1.0, 0, 1]]) + 0.3 * torch.tensor([[0.0, 1, 1]])
+    assert heavier(mixed, multi_label=True).tolist() == [[1, 0, 1]]
+    assert heavier(torch.tensor([[0.3, 0.7]]), multi_label=False).tolist() == [1]

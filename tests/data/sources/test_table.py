@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from idc.data.facts import fingerprint
+from idc.data.index import class_members, label_codes
 from idc.data.sources.table import TableSource
 from idc.data.store.layout import unchanged
 from idc.errors import ConfigError, DataError
@@ -160,3 +161,20 @@ def test_a_weight_is_part_of_the_index_and_of_the_data(tmp_path: Path) -> None:
     write(tmp_path, TABLE.assign(weight=[0, -1, 2]))
     with pytest.raises(DataError, match=r"line 3.*weight.*0 or more"):
         TableSource(root, "t.csv", positive="mel").scan()
+
+
+def test_without_a_positive_class_each_label_is_a_class(tmp_path: Path) -> None:
+    root = write(tmp_path, TABLE.assign(label=["Nodule; Mass", "None", "Mass"]))
+    source = TableSource(root, "t.csv", labels_joined_by=";", no_label="None")
+    index = source.scan().index
+    assert source.multi_label
+    assert source.class_names == ("Mass", "Nodule")
+    assert index["label"].tolist() == [1, 0, 1]
+    assert index["labels"].tolist() == ["Mass|Nodule", "", "Mass"]
+    assert class_members(index, source.class_names).tolist() == [[1, 1], [0, 0], [1, 0]]
+    assert label_codes(index).tolist() == [0, 1, 2]
+    barred = TableSource(
+        write(tmp_path, TABLE.assign(label=["a|b", "", "c"])), "t.csv", labels_joined_by=";"
+    )
+    with pytest.raises(DataError, match=r"'a\|b' has a \|"):
+        barred.scan()

@@ -185,3 +185,26 @@ def test_it_is_stratified_group_k_fold(
         warnings.simplefilter("ignore")
         expected = [set(patients[chosen]) for _, chosen in splitter.split(labels, labels, patients)]
     assert stratified_folds(pd.crosstab(patients, labels), folds, seed) == expected
+
+
+def test_several_labels_are_balanced_and_a_rare_one_stops_nothing() -> None:
+    rng = np.random.default_rng(0)
+    has = rng.random((600, 3)) < (0.3, 0.2, 0.1)
+    has[:, 2] &= np.arange(600) < 10  # in the first patient alone
+    labels = ["|".join(np.array(["a", "b", "c"])[row]) for row in has]
+    index = pd.DataFrame(
+        {
+            "patient": [f"p{i // 10:02}" for i in range(600)],
+            "label": has.any(1).astype(int),
+            "labels": labels,
+        }
+    )
+    split = PatientSplit().assign(index)
+    assert not leaky_patients(index.assign(split=split))
+    counts = split_counts(index.assign(split=split), ("a", "b", "c")).set_index(["split", "class"])
+    for i, name in enumerate("ab"):
+        share = counts.loc[("test", name), "patches"] / has[:, i].sum()
+        assert 0.12 < share < 0.28
+    assert counts["patches"].groupby("class").sum().tolist() == has.sum(0).tolist()
+    for fold in range(3):
+        PatientSplit(folds=3, fold=fold).assign(index)
