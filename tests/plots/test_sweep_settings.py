@@ -120,3 +120,12 @@ def test_leaderboard_shows_means_and_single_runs(words: Words) -> None:
     written = words(leaderboard_figure(table, ["test/f1"]))
     for word in ("backbone=a  (n=2)", "backbone=b  (n=1)", "0.800", "0.700", "F1"):
         assert word in written
+
+
+def test_patches_are_the_sizes_where_patches_were_left_out(words: Words) -> None:
+    by_patch = table([120, 126]).assign(patches=[1635, 16354])
+    figure = learning_size_figure(by_patch)
+    assert "training patches" in words(figure)
+    assert ticks_of(figure) == ["1,635", "16,354"]
+    by_patient = table([12, 126]).assign(patches=[1500, 16354])
+    assert "training patients" in words(learning_size_figure(by_patient))

@@ -110,23 +110,26 @@ def _mark_setting(axes: Axes, place: int, row: Mapping[Any, Any], metric: str) -
 def learning_size_figure(table: pd.DataFrame) -> Figure:
     """One panel per metric: mean by size of the training split, one line per setting.
 
-    One row per ``setting``, size (``patients``) and ``metric``: ``mean``, ``n`` (runs), ``low`` and
-    ``high`` or ``std`` (NaN for one run) and, optionally, ``values``, the single runs.
+    Sizes are patients, or patches where those were left out and the patients stayed. One row per
+    ``setting``, size (``patients`` and, optionally, ``patches``) and ``metric``: ``mean``, ``n``
+    (runs), ``low`` and ``high`` or ``std`` (NaN for one run) and, optionally, ``values``, the
+    single runs.
     """
     if table.empty:
         return empty_figure("no run has finished")
     metrics = list(dict.fromkeys(table["metric"]))
     settings = list(dict.fromkeys(table["setting"]))
+    unit = _size_unit(table)
     rows, columns = wrap_grid(len(metrics), 2)
     figure = new_figure(4.6 * columns, 3.3 * rows + 0.8 + 0.2 * len(settings))
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes, metric in zip(grid, metrics, strict=False):
-        _size_axis(axes, np.unique(table["patients"].to_numpy(np.float64)).tolist())
+        _size_axis(axes, np.unique(table[unit].to_numpy(np.float64)).tolist(), unit)
         of_metric = table[table["metric"] == metric]
         for number, setting in enumerate(settings):
-            part = of_metric[of_metric["setting"] == setting].sort_values("patients")
+            part = of_metric[of_metric["setting"] == setting].sort_values(unit)
             shift = APART * (number - (len(settings) - 1) / 2)
-            _draw_sizes(axes, part, number, shift)
+            _draw_sizes(axes, part, unit, number, shift)
         axes.set_ylabel(metric_label(metric))
     hide_rest(grid, len(metrics))
     figure.legend(
@@ -139,14 +142,14 @@ def learning_size_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_sizes(axes: Axes, part: pd.DataFrame, number: int, shift: float) -> None:
+def _draw_sizes(axes: Axes, part: pd.DataFrame, unit: str, number: int, shift: float) -> None:
     """Draw means joined by a line, with interval or deviation, and single runs."""
     figure = axes.figure
     assert isinstance(figure, Figure)
     # Settings stand side by side, so that their bars do not overlap.
     beside: Look = {"transform": offset_copy(axes.transData, figure, x=shift, units="points")}
     style = curve_style(number)
-    sizes, mean = part["patients"].to_numpy(np.float64), part["mean"].to_numpy(np.float64)
+    sizes, mean = part[unit].to_numpy(np.float64), part["mean"].to_numpy(np.float64)
     part = part.reindex(columns=[*part.columns, *({"low", "high", "std"} - {*part.columns})])
     step = np.nan_to_num(part["std"].to_numpy(np.float64))
     low, high = part["low"].fillna(part["mean"] - step), part["high"].fillna(part["mean"] + step)
@@ -160,7 +163,17 @@ def _draw_sizes(axes: Axes, part: pd.DataFrame, number: int, shift: float) -> No
     axes.update_datalim(np.column_stack([np.repeat(sizes, 2), np.stack([low, high], 1).ravel()]))
 
 
-def _size_axis(axes: Axes, sizes: list[float]) -> None:
+def _size_unit(table: pd.DataFrame) -> str:
+    """``patches`` where their number varies far more than that of the patients."""
+    ratios = {
+        name: table[name].max() / max(table[name].min(), 1)
+        for name in ("patients", "patches")
+        if name in table
+    }
+    return "patches" if ratios.get("patches", 0) > ratios["patients"] ** 2 else "patients"
+
+
+def _size_axis(axes: Axes, sizes: list[float], unit: str) -> None:
     """Set up the x axis, logarithmic for a wide range, with the sizes as ticks."""
     is_log = sizes[0] > 0 and sizes[-1] >= LOG_RATIO * sizes[0]
     axes.set_xscale("log" if is_log else "linear")
@@ -174,7 +187,7 @@ def _size_axis(axes: Axes, sizes: list[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sorted({*(sizes[i] for i in kept), sizes[-1]})))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("training patients" + (" (logarithmic)" if is_log else ""))
+    axes.set_xlabel(f"training {unit}" + (" (logarithmic)" if is_log else ""))
 
 
 def _size_title(table: pd.DataFrame) -> str:
