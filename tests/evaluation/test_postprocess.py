@@ -57,7 +57,7 @@ def test_neighbours_help_where_classes_form_regions(
     pd.testing.assert_frame_equal(test[decide(frame, plain, classes).columns],
                                   decide(frame, plain, classes))  # fmt: skip
     assert test["neighbours"].min() >= 3
-    numbers = take_numbers(test, frame, classes, config, decider)
+    numbers = take_numbers(test, frame, classes, config, decider, class_names=NAMES[:classes])
     metrics, table = numbers.metrics, numbers.smoothing.set_index("metric")
     assert metrics["test/auroc_smoothed"] > metrics["test/auroc"] + 0.03
     assert metrics["test/f1_smoothed"] > metrics["test/f1"]

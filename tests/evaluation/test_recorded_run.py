@@ -69,10 +69,12 @@ def numbers(model: str = "") -> dict[str, Any]:
     test, decider = decided(model)
     config = {"intervals": {"draws": 200, "level": 0.95}}
     patches = index("two_classes" if model else "three_classes")
-    result = take_numbers(test, patches, 2 if model else 3, config, decider)
+    names = ("no IDC", "IDC") if model else ("a", "b", "c")
+    result = take_numbers(test, patches, len(names), config, decider, class_names=names)
+    metrics = {k: x for k, x in result.metrics.items() if not k.startswith("test/label/")}
     return {
         "threshold": decider.threshold,
-        "metrics": result.metrics,
+        "metrics": metrics,
         "per_patient": columns(result.per_patient),
         "slices": columns(result.slices),
         "risk_coverage": columns(result.risk_coverage.iloc[::THIN]),

@@ -10,6 +10,8 @@ import pandas as pd
 
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource
+from idc.evaluation.per_label import per_label_table
+from idc.evaluation.predictions import with_probabilities
 from idc.reports.run_input import RunReport, SweepReport
 
 SIZE = 16
@@ -64,6 +66,12 @@ def make_run(folder: Path, patients: int = 12, classes: int = 2, **changes: Any)
     """A run on `patients` test patients, with the numbers that pages speak of."""
     predictions, patches = drawn(patients, classes)
     names = ("no IDC", "IDC") if classes == 2 else tuple("abcdefg"[:classes])
+    per_label = pd.DataFrame()
+    if classes > 2:
+        p = np.full((len(predictions), classes), 0.1)
+        p[np.arange(len(p)), predictions["predicted"]] = 0.7
+        predictions = with_probabilities(predictions, p, "score")
+        per_label = per_label_table(predictions, predictions, names, None, 20, 0.95)
     counts = pd.DataFrame(
         [("train", names[0], 500, 20), ("test", names[0], 70, patients)],
         columns=["split", "class", "patches", "patients"],
@@ -128,6 +136,7 @@ def make_run(folder: Path, patients: int = 12, classes: int = 2, **changes: Any)
         "interval_words": f"95% bootstrap over {patients} test patients",
         "patches": patches,
         "per_patient": per_patient,
+        "per_label": per_label,
         "slices": slices,
         "baselines": pd.DataFrame({"baseline": ["colour statistics"], "auroc": [0.8]}),
         "patients": {"train": 20, "test": patients},

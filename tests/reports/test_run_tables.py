@@ -24,15 +24,6 @@ def test_the_headline_has_defined_metrics_with_interval_and_meaning(tmp_path: Pa
     assert set(tables.metric_meanings(make_run(tmp_path, classes=3))) == set(METRICS)
 
 
-def test_each_class_has_its_rates_and_its_rival(tmp_path: Path) -> None:
-    """Of three classes with 48 patches each, the third of each patient is taken for the next."""
-    table = tables.class_table(make_run(tmp_path, classes=3))
-    assert table["class"].tolist() == ["a", "b", "c"]
-    assert table["patches"].tolist() == [48] * 3
-    assert table["recall"].tolist() == table["precision"].tolist() == [0.75] * 3
-    assert table["most often confused with"].tolist() == ["b", "c", "a"]
-
-
 def test_baselines_and_model_stand_by_auroc(tmp_path: Path) -> None:
     rows = pd.DataFrame({"baseline": ["class_prior", "colour"], "auroc": [0.5, 0.97], "brier": 0.1})
     table = tables.baseline_comparison(make_run(tmp_path, baselines=rows))

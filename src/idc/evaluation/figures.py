@@ -27,13 +27,15 @@ from idc.plots.patch_grids import (
     augmented_grid_figure,
     sample_grid_figure,
 )
-from idc.plots.patient_metrics import burden_figure, per_patient_figure
-from idc.plots.score_curves import reliability_figure, threshold_figure
+from idc.plots.patient_metrics import burden_figure, patients_by_class_figure, per_patient_figure
+from idc.plots.score_curves import class_reliability_figure, reliability_figure, threshold_figure
 from idc.plots.slice_errors import slices_figure
+from idc.plots.style import literal
 
 # Measures of uncertainty that several samples give, beside the score's own.
 UNCERTAINTY = {"mutual_information": "disagreement of the samples"}
 GRID = 10  # patches in a row of a grid
+FEW = 5  # patches of a patient, below which its metrics are mostly 0 or 1
 
 
 def caption(row: Mapping[Any, Any], score: bool = False) -> str:
@@ -146,22 +148,54 @@ def numbers_figures(
             name: ((labels == i).astype(int), test[f"score_{i}"].to_numpy())
             for i, name in enumerate(class_names)
         }
-        yield "roc", roc_figure(curves, None, "ROC, each class against the rest, test")
-        yield "precision_recall", pr_figure(curves, None, "Precision-recall, each class, test")
+        title = "ROC, each class against the rest, test" + _mean(numbers, "auroc")
+        yield "roc", roc_figure(curves, None, title)
+        title = "Precision-recall, each class, test" + _mean(numbers, "average_precision")
+        yield "precision_recall", pr_figure(curves, None, title)
+        raw, scores = (probabilities_of(test, classes, name) for name in ("score_raw", "score"))
+        shown = {"after": scores} if np.allclose(raw, scores) else {"before": raw, "after": scores}
+        yield (
+            "reliability",
+            reliability_figure(
+                {name: (p.argmax(1) == labels).astype(int) for name, p in shown.items()},
+                {name: p.max(1) for name, p in shown.items()},
+                "Reliability of the most probable class, test patches",
+                ("share called right", "probability of the most probable class"),
+            ),
+        )
+        title = "Reliability of each class's score (patches), test"
+        yield "reliability_per_class", class_reliability_figure(curves, title)
     yield "confusion_matrix", confusion_figure(panels, class_names)
-    yield "per_patient", per_patient_figure(numbers.per_patient)
+    yield "per_patient", _patients_figure(test, numbers.per_patient, class_names)
     if classes == 2:
         summary = {k.removeprefix("test/"): v for k, v in numbers.metrics.items()}
         yield "burden", burden_figure(numbers.per_patient, summary, class_names[1])
     if len(numbers.slices) > 1:
         yield "slices", slices_figure(numbers.slices)
-    curve = {"distance from the threshold": numbers.risk_coverage}
+    sure_by = "distance from the threshold" if classes == 2 else "probability of the class called"
+    curve = {sure_by: numbers.risk_coverage}
     for name, words in UNCERTAINTY.items():
         if name in test:
             sure = -test[name].to_numpy(np.float64)
             predicted = test["predicted"].to_numpy()
             curve[words] = risk_coverage(labels, predicted, sure, classes)
     yield "risk_coverage", risk_coverage_figure(curve)
+
+
+def _mean(numbers: Numbers, name: str) -> str:
+    """The mean of a metric over the classes, for a title."""
+    value = numbers.metrics.get(f"test/{name}")
+    return "" if value is None else f" (mean {value:.3f})"
+
+
+def _patients_figure(
+    test: pd.DataFrame, per_patient: pd.DataFrame, class_names: Sequence[str]
+) -> Figure:
+    if len(class_names) == 2 or per_patient["patches"].median() >= FEW:
+        return per_patient_figure(per_patient)
+    right = (test["label"] == test["predicted"]).groupby([test["label"], test["patient"]]).mean()
+    labels, shares = right.index.get_level_values(0), np.asarray(right, np.float64)
+    return patients_by_class_figure({n: shares[labels == i] for i, n in enumerate(class_names)})
 
 
 def label_figures(
@@ -177,8 +211,11 @@ def label_figures(
     shown = [(i, class_names[i]) for i in np.flatnonzero(occurs_with_both(labels)).tolist()]
     curves = {name: (labels[:, i], scores[:, i]) for i, name in shown}
     if curves:
-        yield "roc", roc_figure(curves, None, "ROC of each label, test")
-        yield "precision_recall", pr_figure(curves, None, "Precision-recall of each label, test")
+        means = {name: _mean(numbers, name) for name in ("auroc", "average_precision")}
+        title = "ROC of each label, test" + means["auroc"]
+        yield "roc", roc_figure(curves, None, title)
+        title = "Precision-recall of each label, test" + means["average_precision"]
+        yield "precision_recall", pr_figure(curves, None, title)
         tables = {
             name: confusion_matrix(labels[:, i], called[:, i], labels=(0, 1)) for i, name in shown
         }
@@ -190,6 +227,9 @@ def label_figures(
         "reliability",
         reliability_figure(labels.ravel(), every, title="Reliability, all labels of test images"),
     )
+    if curves:
+        title = "Reliability of each label's score (images), test"
+        yield "reliability_per_class", class_reliability_figure(curves, title)
     yield "per_patient", per_patient_figure(numbers.per_patient)
     if len(numbers.slices) > 1:
         yield "slices", slices_figure(numbers.slices)
@@ -234,5 +274,8 @@ def _best_and_worst(
             (f"{name}: most certain and wrong ({kind})", wrong),
         ):
             captions = [caption(row, score=True) for row in part.to_dict("records")]
+            if len(class_names) > 2 and part is wrong:
+                called = [literal(str(class_names[i]), 20) for i in part["predicted"]]
+                captions = [f"called {c}\n{t}" for c, t in zip(called, captions, strict=True)]
             blocks[title] = (patches[part["row"].to_numpy()], captions)
     return blocks

@@ -1,18 +1,19 @@
-"""Images with several labels: the metrics of each label, and every decision as a row of its own."""
+"""Metrics of each class or label, and for several labels every decision as a row of its own."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from idc.data.index import class_members
-from idc.evaluation.predictions import labels_of, prediction_of, probabilities_of
+from idc.evaluation.predictions import labels_of, probabilities_of
 from idc.metrics.bootstrap import bootstrap
 from idc.metrics.definitions import AREAS, METRIC_NAMES
 from idc.metrics.label_thresholds import LabelThresholds
 from idc.metrics.per_patient import per_patient_table
 from idc.metrics.slice_table import metric_words, slice_table
-from idc.metrics.statistics import ClusterStatistics, occurs_with_both
+from idc.metrics.statistics import ClusterStatistics, Prediction, occurs_with_both
 
 OF_CASES = ("fraction_true", "fraction_predicted", "fraction_expected", "burden_error")
 LOGGED = ("prevalence", "threshold", *METRIC_NAMES)
@@ -26,13 +27,13 @@ def per_label_table(
     draws: int,
     level: float,
 ) -> pd.DataFrame:
-    """Metrics of each label, as of a classification in two.
+    """Metrics of each label, or of each class against the rest, as of a classification in two.
 
     Args:
         test: Decided predictions.
         index: The index with ``split``, for the number of images that a label was learnt from.
-        class_names: One name per label.
-        thresholds: What made the decisions; None where each fold has its own.
+        class_names: One name per label or class.
+        thresholds: What made the decisions on several labels; None where each fold has its own.
         draws: Number of bootstrap draws over patients; 0 for no intervals.
         level: Nominal coverage of the intervals, in (0, 1).
 
@@ -42,7 +43,9 @@ def per_label_table(
         has these splits), ``threshold``, ``own_threshold`` (bool: chosen on the label itself), and
         each metric with ``<metric>_ci_low`` and ``_ci_high``; what is undefined is NaN.
     """
-    labels, prediction = labels_of(test, len(class_names)), prediction_of(test, len(class_names))
+    k = len(class_names)
+    labels, called = (_members(labels_of(test, k, name), k) for name in ("label", "predicted"))
+    scores = probabilities_of(test, k, "score")
     patients = test["patient"].to_numpy(object)
     both, whole = occurs_with_both(labels), np.zeros(len(test), np.int64)
     learnt = {split: index[index["split"] == split] for split in ("train", "val")}
@@ -53,7 +56,7 @@ def per_label_table(
     }
     rows = []
     for i, name in enumerate(class_names):
-        label, of_label = labels[:, i], prediction.of_label(i)
+        label, of_label = labels[:, i], Prediction(scores[:, i], {"": called[:, i]})
         row = {
             "label": name,
             "patches": len(test),
@@ -75,6 +78,11 @@ def per_label_table(
             row |= {f"{metric}_ci_low": low, f"{metric}_ci_high": high}
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _members(labels: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Classes, (n,), as one column of 0 and 1 per class; several labels, (n, k), as they are."""
+    return labels if labels.ndim == 2 else (labels[:, None] == np.arange(classes)).astype(np.int64)
 
 
 def label_metrics(table: pd.DataFrame) -> dict[str, float]:

@@ -48,8 +48,9 @@ class Numbers:
         interval_words: How the intervals were drawn.
         notes: Caveats of the metrics, in sentences.
         smoothing: See `idc.evaluation.smoothing_table.smoothing_table`; empty without smoothing.
-        per_label: See `idc.evaluation.per_label.per_label_table`; empty unless an image may have
-            several labels. The other tables are then of all decisions, one per image and label.
+        per_label: See `idc.evaluation.per_label.per_label_table`; empty for two classes. Where an
+            image may have several labels, the other tables are of all decisions, one per image and
+            label.
     """
 
     metrics: dict[str, float]
@@ -92,8 +93,9 @@ def take_numbers(
         config: ``intervals`` is read.
         decider: What made the decisions; None where each fold has its own.
         leaky: Whether patients are in two splits.
-        class_names: One name per class, for the notes; needed for several labels.
+        class_names: One name per class; needed for more than two, or several labels.
     """
+    assert len(class_names) == classes
     notes = [*leak_notes(leaky), *correction_notes(test, index)]
     labels, multi_label = labels_of(test, classes), is_multi_label(test)
     if multi_label:
@@ -111,10 +113,11 @@ def take_numbers(
         notes += _interval_notes(intervals, config)
     columns = slice_columns(test, index, _reference(index))
     per_label, smoothing = pd.DataFrame(), pd.DataFrame()
-    if multi_label:
-        thresholds = decider.thresholds if decider else None
+    thresholds = decider.thresholds if decider else None
+    if multi_label or classes > 2:
         per_label = per_label_table(test, index, class_names, thresholds, draws, level)
         metrics |= label_metrics(per_label)
+    if multi_label:
         decisions = decisions_table(test, classes, thresholds)
         patients = decisions_per_patient(decisions, classes)
         slices = decisions_by_slice(decisions, columns, classes, draws, level)

@@ -147,6 +147,7 @@ def _run_report(context: RunContext, evaluation: Evaluation, explained: Explaine
         leaks=tuple(map(redactor.text, material.leaks.sentences())),
         patches=material.patches,
         per_patient=numbers.per_patient,
+        per_label=numbers.per_label,
         slices=numbers.slices,
         smoothing=numbers.smoothing,
         baselines=evaluation.baselines.table if evaluation.baselines else pd.DataFrame(),

@@ -53,8 +53,13 @@ def shares_figure(counts: pd.DataFrame) -> Figure:
 
 
 def balance_figure(counts: pd.DataFrame) -> Figure:
-    """One bar per row: ``split``, ``class``, ``patches`` and ``patients``, with per cent."""
+    """One bar per row: ``split``, ``class``, ``patches`` and ``patients``, with per cent.
+
+    More than two classes are bars below one another, with a panel per split.
+    """
     splits, classes = list(dict.fromkeys(counts["split"])), list(dict.fromkeys(counts["class"]))
+    if len(classes) > 2:
+        return _balance_of_many(counts, splits, classes)
     figure = new_figure(max(2.4 * len(splits) + 0.5 * len(classes), 6), 4.6)
     axes = figure.subplots()
     width = 0.8 / len(classes)
@@ -77,6 +82,30 @@ def balance_figure(counts: pd.DataFrame) -> Figure:
     axes.grid(visible=False, axis="x")
     axes.yaxis.set_major_formatter(THOUSANDS)
     legend_below(figure, [axes], 4)
+    return figure
+
+
+def _balance_of_many(counts: pd.DataFrame, splits: list[str], classes: list[str]) -> Figure:
+    figure = new_figure(max(3.4 * len(splits), 6), 0.4 * len(classes) + 1.5)
+    figure.suptitle("Class balance of the split")
+    panels = figure.subplots(1, len(splits), sharey=True, squeeze=False).ravel()
+    for axes, split in zip(panels, splits, strict=True):
+        part = counts[counts["split"] == split].set_index("class").loc[classes]
+        total = max(int(part["patches"].sum()), 1)
+        bars = axes.barh(range(len(classes)), part["patches"], color=BLUE)
+        texts = [
+            f"{row['patches']:,} ({row['patches'] / total:.0%})\n"
+            f"{count(int(row['patients']), 'patient')}"
+            for _, row in part.iterrows()
+        ]
+        axes.bar_label(bars, texts, fontsize=7.5, padding=3)
+        axes.set(xlabel="patches", title=split)
+        axes.margins(x=0.42)
+        axes.grid(visible=False, axis="y")
+        axes.xaxis.set_major_formatter(THOUSANDS)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0].set_yticks(range(len(classes)), [literal(str(name), 24) for name in classes])
+    panels[0].invert_yaxis()
     return figure
 
 

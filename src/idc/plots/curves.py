@@ -60,17 +60,19 @@ def roc_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -
 def pr_figure(curves: Curves, points: Mapping[str, float] | None, title: str) -> Figure:
     """Precision-recall curves with average precision and operating points; see `roc_figure`."""
     figure, axes = _square(curves)
-    shown: set[float] = set()
-    for name, labels, scores, style in _drawable(curves):
+    shares = [float(np.mean(labels == 1)) for _, labels, _, _ in _drawable(curves)]
+    same = len({round(share, 4) for share in shares}) == 1
+    if same:
+        label = f"chance (prevalence {shares[0]:.3f})"
+        axes.axhline(shares[0], color=GREY, linewidth=1, linestyle=":", label=label)
+    for share, (name, labels, scores, style) in zip(shares, _drawable(curves), strict=True):
         precision, recall, _ = precision_recall_curve(labels, scores)
         area = areas_of(labels == 1, scores)["average_precision"]
         label = f"{shorten(name, NAME_LIMIT)}: AP {area:.3f}"
+        label += "" if same else f" (chance {share:.3f})"
         axes.plot(recall, precision, drawstyle="steps-post", label=label, **style)
-        prevalence = float(np.mean(labels == 1))
-        if round(prevalence, 4) not in shown:
-            first = None if shown else f"chance (prevalence {prevalence:.3f})"
-            axes.axhline(prevalence, color=GREY, linewidth=1, linestyle=":", label=first)
-            shown.add(round(prevalence, 4))
+        if not same:  # a mark on the left edge for each, in its curve's colour
+            axes.plot(0, share, "<", color=style["color"], markersize=5, clip_on=False)
         if points and name in points and (called := scores >= points[name]).any():
             x, y = called[labels == 1].mean(), (labels[called] == 1).mean()
             words = f"recall {x:.3f}, precision {y:.3f}"

@@ -92,6 +92,42 @@ def per_patient_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
+def patients_by_class_figure(right: Mapping[str, NDArray[np.floating]]) -> Figure:
+    """The patients of each class: how many had all, some or none of its patches called right.
+
+    For sets with few patches per patient, whose metrics are mostly 0 or 1. `right` is the share of
+    each patient's patches of a class that were called so, in [0, 1], (patients,), by class.
+    """
+    figure = new_figure(8.0, 0.42 * len(right) + 1.6)
+    axes = figure.subplots()
+    names = list(right)
+    parts = {
+        "all of them called right": ([int((x == 1).sum()) for x in right.values()], BLUE, ""),
+        "some": ([int(((x > 0) & (x < 1)).sum()) for x in right.values()], "#BBBBBB", "////"),
+        "none": ([int((x == 0).sum()) for x in right.values()], ORANGE, ""),
+    }
+    totals = np.maximum([len(x) for x in right.values()], 1)
+    start = np.zeros(len(names))
+    for word, (numbers, colour, hatch) in parts.items():
+        share = np.array(numbers) / totals
+        look: Look = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": word}
+        bars = axes.barh(range(len(names)), share, left=start, **look)
+        texts = [str(n) if s > 0.04 else "" for n, s in zip(numbers, share, strict=True)]
+        for text in axes.bar_label(bars, texts, label_type="center", fontsize=8.5):
+            if text.get_text():
+                text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+        start += share
+    ticks = [f"{literal(n, 24)}  ({len(x):,})" for n, x in right.items()]
+    axes.set_yticks(range(len(names)), ticks)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.set(xlim=(0, 1), xlabel="share of the class's patients", ylabel="class  (patients)")
+    axes.set_title("Test patients: patches of the class called right")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    legend_below(figure, [axes], 3)
+    return figure
+
+
 def burden_figure(
     table: pd.DataFrame, summary: Mapping[str, float], positive: str = "positive"
 ) -> Figure:

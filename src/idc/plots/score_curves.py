@@ -26,9 +26,13 @@ from idc.plots.style import (
     curve_style,
     empty_figure,
     has_both,
+    hide_rest,
     legend_below,
+    literal,
     new_figure,
     note_empty,
+    unit_square,
+    wrap_grid,
 )
 from idc.text import metric_label
 
@@ -43,26 +47,31 @@ STEPS: Look = {"drawstyle": "steps-pre", "linewidth": 1.8}
 
 
 def reliability_figure(
-    labels: NDArray[np.integer], scores: Mapping[str, NDArray[np.floating]], title: str = ""
+    labels: Mapping[str, NDArray[np.integer]] | NDArray[np.integer],
+    scores: Mapping[str, NDArray[np.floating]],
+    title: str = "",
+    of: tuple[str, str] = ("share of positives", "score (probability of the positive class)"),
 ) -> Figure:
     """Share of positives against mean score per bin, with the bins' counts below.
 
     Labels are 0 or 1, (N,), scores of the positive class in [0, 1], (N,): one, or two such as
-    ``before`` and ``after`` a calibration. Empty bins are omitted.
+    ``before`` and ``after`` a calibration, each with labels of its own if they are a mapping. Empty
+    bins are omitted. `of` are the names of the axes, share and score.
     """
     figure = new_figure(5.8, 5.6 + 1.1 * len(scores))
     ratios = [3.6, *[1.0] * len(scores)]
     upper, *lower = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios)
     upper.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1, label="perfect")
-    upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel="share of positives")
+    upper.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.03), ylabel=of[0])
     upper.set_title(title, fontsize=11)
-    lower[-1].set_xlabel("score (probability of the positive class)")
-    if not len(labels):
+    lower[-1].set_xlabel(of[1])
+    each = labels if isinstance(labels, Mapping) else dict.fromkeys(scores, labels)
+    if not all(map(len, each.values())):
         note_empty(upper, "not drawn: there are no patches")
         return figure
     for number, ((name, values), axes) in enumerate(zip(scores.items(), lower, strict=True)):
-        counts, mean, share = reliability_bins(labels, values, ECE_BINS)
-        errors = calibration_metrics(labels, np.stack([1 - values, values], axis=1))
+        counts, mean, share = reliability_bins(each[name], values, ECE_BINS)
+        errors = calibration_metrics(each[name], np.stack([1 - values, values], axis=1))
         words = (
             f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}, "
             f"log loss {errors['log_loss']:.3f}"
@@ -87,6 +96,28 @@ def reliability_figure(
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     whiskers = "whiskers: 95 % intervals of the share (Wilson)"
     legend_below(figure, [upper], 1, title=whiskers, handlelength=3.5)
+    return figure
+
+
+def class_reliability_figure(
+    curves: Mapping[str, tuple[NDArray[np.integer], NDArray[np.floating]]], title: str
+) -> Figure:
+    """One small reliability diagram per class, labels, 0 or 1, (N,), and scores, (N,), by name."""
+    rows, columns = wrap_grid(len(curves), 4)
+    figure = new_figure(2.4 * columns + 0.4, 2.5 * rows + 0.7)
+    figure.suptitle(title)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, (name, (labels, scores)) in zip(panels, curves.items(), strict=False):
+        counts, mean, share = reliability_bins(labels, scores, ECE_BINS)
+        error = calibration_metrics(labels, np.stack([1 - scores, scores], axis=1))["ece"]
+        axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=1)
+        some = counts > 0
+        _draw_curve(axes, counts[some], mean[some], share[some], "", 0)
+        unit_square(axes)
+        axes.set_title(f"{literal(name, 20)} ({int(np.sum(labels)):,}): ECE {error:.3f}", size=9)
+    hide_rest(panels.tolist(), len(curves))
+    figure.supxlabel("score of the class  (whiskers: 95 % intervals, Wilson)")
+    figure.supylabel("share of the class")
     return figure
 
 

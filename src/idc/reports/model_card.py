@@ -13,12 +13,12 @@ from idc.metrics.definitions import AT_DECISION, METRIC_NAMES
 from idc.reports.formats import metric_name
 from idc.reports.markdown import Markdown
 from idc.reports.page import write_text
+from idc.reports.run_classes import class_table
 from idc.reports.run_facts import marked_slices, run_sentences
 from idc.reports.run_input import RunReport
 from idc.reports.run_tables import (
     baseline_comparison,
     calibration_table,
-    class_table,
     cost,
     headline_table,
     model_uri,
@@ -67,6 +67,7 @@ def model_card(report: RunReport) -> "ModelCard":
         patients=patient_summary(report),
         slices=slice_table(report),
         marked=marked_slices(report),
+        thresholds=Markdown(list(report.per_label.get("threshold", ()))),
         attributions=sorted(path.stem for path in (report.figures / "explain").glob("*.png")),
         methods=report.setting("explain.methods") or (),
         cost=cost(report),
@@ -99,7 +100,7 @@ def _results(report: RunReport) -> "Iterator[EvalResult]":
             continue
         about = []
         if not report.two_classes and metric != "accuracy":
-            about.append("mean over classes")
+            about.append(f"mean over {'labels' if report.multi_label else 'classes'}")
         if report.threshold is not None and metric in AT_DECISION:
             about.append(f"at threshold {report.threshold:.3f}")
         if (bounds := report.interval(f"test/{metric}")) is not None:

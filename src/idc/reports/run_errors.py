@@ -8,11 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from idc.data.index import has_positions, position_words
+from idc.evaluation.against_rest import against_rest, classes_of
 from idc.plots.mosaic import paste
 from idc.reports.picture import PHOTOGRAPH, Picture, encode_picture
 from idc.reports.run_input import RunReport
 
 SHOWN = 12  # errors of each kind
+SHOWN_OF_LABEL = 4  # where each of several labels has its own
+WHAT = ("label", "predicted")
 SIDE = 400  # approximate width of an enlarged patch, in CSS pixels
 AROUND = 250  # maximum width of the surroundings, in pixels of the slide
 FRAME, WHITE = (0, 60, 200), (255, 255, 255)
@@ -25,26 +28,39 @@ def worst(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
-    """The worst errors of each class, missed patches first, for the template.
+    """The worst errors of each class or label, missed patches first, for the template.
 
     Yields:
         ``label``, ``positive`` (bool), ``patches``, ``wrong`` and ``patients`` (int) and ``cards``
         (the worst).
     """
-    order = list(enumerate(report.class_names))
+    order = list(enumerate(map(str, report.class_names)))
+    if report.multi_label:
+        for number, name in order:
+            of_label = against_rest(report.test, number)
+            for label in (1, 0):
+                yield from _kind(report, of_label, label, name, SHOWN_OF_LABEL)
+        return
     for label, name in reversed(order) if report.two_classes else order:
-        of_class = report.test[report.test["label"] == label]
-        if of_class.empty:
-            continue
-        wrong = of_class[of_class["predicted"] != label]
-        yield {
-            "label": name,
-            "positive": label == 1,
-            "patches": len(of_class),
-            "wrong": len(wrong),
-            "patients": wrong["patient"].nunique(),
-            "cards": list(_cards(report, worst(of_class))),
-        }
+        yield from _kind(report, report.test, label, name, SHOWN)
+
+
+def _kind(
+    report: RunReport, test: pd.DataFrame, label: int, name: str, shown: int
+) -> Iterator[dict[str, Any]]:
+    """The errors on the patches with a label, if there are such patches."""
+    of_class = test[test["label"] == label]
+    if of_class.empty:
+        return
+    wrong = of_class[of_class["predicted"] != label]
+    yield {
+        "label": name,
+        "positive": label == 1,
+        "patches": len(of_class),
+        "wrong": len(wrong),
+        "patients": wrong["patient"].nunique(),
+        "cards": list(_cards(report, worst(of_class, shown))),
+    }
 
 
 def _cards(report: RunReport, chosen: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -53,11 +69,12 @@ def _cards(report: RunReport, chosen: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for row in chosen.to_dict("records"):
         patch = np.asarray(report.patches[int(row["row"])])
         around = _surroundings(report, by_patient[row["patient"]], row)
+        label, decided = (classes_of(row, report.class_names, what) for what in WHAT)
         yield {
             **{key: row[key] for key in ("patient", "score", "path")},
             "place": position_words(row, ", "),
-            "label": report.class_names[int(row["label"])],
-            "decided": report.class_names[int(row["predicted"])],
+            "label": label,
+            "decided": decided,
             "checks": str(row.get("checks") or "").replace("_", " ").replace(",", ", "),
             "patch": encode_picture(patch),
             "times": max(1, SIDE // patch.shape[0]),

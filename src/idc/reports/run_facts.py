@@ -6,6 +6,7 @@ from typing import Any
 
 from idc.errors import ConfigError
 from idc.metrics.threshold import ThresholdRule
+from idc.reports.run_classes import class_rows
 from idc.reports.run_input import RunReport
 from idc.reports.templating import Sentences
 from idc.text import per_cent
@@ -18,7 +19,8 @@ WITH_INTERVALS = ("recall", "f1", "auroc", "accuracy")
 def run_sentences(report: RunReport) -> Sentences:
     """The sentences of ``run_sentences.j2``, such as ``lead`` and ``warnings``, about a run."""
     specificity = report.interval("test/specificity")
-    present = set(report.test["label"])
+    # Of several labels, a note of the metrics says which are missing.
+    present = set(range(len(report.class_names)) if report.multi_label else report.test["label"])
     return Sentences(
         "run_sentences.j2",
         report=report,
@@ -28,6 +30,7 @@ def run_sentences(report: RunReport) -> Sentences:
         auroc_interval=report.interval("test/auroc"),
         has_intervals=any(report.interval(f"test/{name}") for name in WITH_INTERVALS),
         splits=_splits(report),
+        class_rows=class_rows(report),
         absent_classes=[n for i, n in enumerate(report.class_names) if i not in present],
         missed_target=_missed_target(report),
         rival=_rival(report),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from idc.data.index import is_multi_label
 from idc.data.sources.base import DataCard
 from idc.text import value_label
 
@@ -32,7 +33,7 @@ class RunReport:
         counts: ``split``, ``class``, ``patches``, ``patients``; see `idc.data.split.split_counts`.
         metrics: The logged metrics: ``test/f1``, ``test/f1_ci_low``, ``test/f1_at_0.5``,
             ``val/threshold``, ``baseline/<name>/auroc`` and so on.
-        threshold: ``score >= threshold`` is positive; None for k > 2.
+        threshold: ``score >= threshold`` is positive; None for k > 2 and for several labels.
         predictions: One row per patch of validation and test: ``path``, ``patient``, ``label``,
             ``split``, ``row``, ``predicted``, ``score``, ``loss`` and, optionally, ``x`` and ``y``,
             ``checks``.
@@ -51,6 +52,8 @@ class RunReport:
         per_patient: One row per patient: ``patient``, ``patches``, ``tp fp fn tn``, ``recall``,
             ``specificity``, ``precision``, ``f1``, ``auroc``, ``fraction_true``,
             ``fraction_predicted``.
+        per_label: One row per class of more than two, or per label; see
+            `idc.evaluation.per_label.per_label_table`.
         slices: One row per slice of the test set: ``slice``, ``value``, ``patches``, ``patients``,
             ``recall``, ``error_rate``, ``<metric>_ci_low``, ``<metric>_ci_high``, ``worse`` and
             ``misses_more`` (bool).
@@ -92,6 +95,7 @@ class RunReport:
     leaky: bool = False
     leaks: Sequence[str] = ()
     per_patient: pd.DataFrame = field(default_factory=pd.DataFrame)
+    per_label: pd.DataFrame = field(default_factory=pd.DataFrame)
     slices: pd.DataFrame = field(default_factory=pd.DataFrame)
     smoothing: pd.DataFrame = field(default_factory=pd.DataFrame)
     baselines: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -118,7 +122,12 @@ class RunReport:
     @property
     def two_classes(self) -> bool:
         """Whether there is a positive class."""
-        return len(self.class_names) == 2
+        return len(self.class_names) == 2 and not self.multi_label
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a patch may have several labels, or none."""
+        return is_multi_label(self.predictions)
 
     @property
     def positive(self) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 from idc.reports.formats import number
 from idc.reports.page import write_page
 from idc.reports.picture import Figures
+from idc.reports.run_classes import class_rows, class_table
 from idc.reports.run_errors import error_kinds
 from idc.reports.run_facts import marked_slices, run_sentences
 from idc.reports.run_input import RunReport
@@ -14,7 +15,6 @@ from idc.reports.run_tables import (
     TRUST,
     baseline_comparison,
     calibration_table,
-    class_table,
     headline_table,
     method_table,
     patient_table,
@@ -54,6 +54,7 @@ def write_run_page(report: RunReport, path: Path) -> Path:
         attributions=_attributions(figures),
         methods=method_table(report.methods),
         headlines=headline_table(report),
+        class_rows=class_rows(report),
         classes=class_table(report),
         baselines=baseline_comparison(report),
         smoothing=smoothing_comparison(report),
@@ -76,14 +77,17 @@ def _facts(report: RunReport) -> dict[str, str]:
     if len(report.methods):
         names = report.methods.loc[report.methods["verdict"] == TRUST, "method"]
         trusted = ", ".join(names) or f"none of {len(report.methods)} methods"
+    mean = "" if report.two_classes else "mean "
+    classes = len(report.class_names)
     facts = {
         "model": str(report.setting("choices.backbone") or report.setting("backbone.name") or ""),
         "tested on": report.test_data_words,
+        "labels" if report.multi_label else "classes": "" if report.two_classes else f"{classes}",
         "test patients": f"{report.test_patients:,}",
-        "recall": number(report.value("test/recall")),
-        "specificity": number(report.value("test/specificity")),
-        "F1": number(report.value("test/f1")),
-        "AUROC": number(report.value("test/auroc")),
+        f"{mean}recall": number(report.value("test/recall")),
+        f"{mean}specificity": number(report.value("test/specificity")),
+        f"{mean}F1": number(report.value("test/f1")),
+        f"{mean}AUROC": number(report.value("test/auroc")),
         "threshold": number(report.threshold),
         "maps to believe": trusted.replace("_", " "),
         "date": report.date,

@@ -73,6 +73,10 @@ TRUST = "trust"  # the verdict on a faithful method
 
 def metric_meanings(report: RunReport) -> dict[str, str]:
     """Meaning of each metric for this run."""
+    if report.multi_label:
+        words = {"yes": "with a label", "no": "without it", "share": "the label's share"}
+        words |= {"most": "the larger share"}
+        return {n: f"{m.meaning.format_map(words)}; mean over labels" for n, m in METRICS.items()}
     if not report.two_classes:
         return {name: metric.meaning_of_more for name, metric in METRICS.items()}
     share = float((report.test["label"] == 1).mean()) if len(report.test) else float("nan")
@@ -98,36 +102,10 @@ def headline_table(report: RunReport) -> pd.DataFrame:
             continue
         row: dict[str, Any] = {"measure": metric_name(name), "value": value}
         row["interval"] = interval_text(report.interval(f"test/{name}"))
-        if report.two_classes:
+        if report.two_classes or report.multi_label:
             row["at 0.5"] = report.metrics.get(f"test/{name}_at_0.5", np.nan)
         rows.append(row | {"meaning": meanings[name]})
     return pd.DataFrame(rows)
-
-
-def class_table(report: RunReport) -> pd.DataFrame:
-    """Each class: ``class``, ``patches``, ``recall``, ``precision``, ``most often confused with``.
-
-    The last one is the class most often predicted instead.
-    """
-    names = [str(name) for name in report.class_names]
-    order = range(len(names))
-    matrix = pd.crosstab(report.test["label"], report.test["predicted"])
-    counts = matrix.reindex(index=order, columns=order, fill_value=0).to_numpy()
-    wrong = counts - np.diag(np.diag(counts))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recall = np.diag(counts) / counts.sum(1)
-        precision = np.diag(counts) / counts.sum(0)
-    return pd.DataFrame(
-        {
-            "class": names,
-            "patches": counts.sum(1),
-            "recall": recall,
-            "precision": precision,
-            "most often confused with": [
-                names[row.argmax()] if row.any() else "-" for row in wrong
-            ],
-        }
-    )
 
 
 def baseline_comparison(report: RunReport) -> pd.DataFrame:

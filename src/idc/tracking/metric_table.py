@@ -38,6 +38,7 @@ SHOWN = re.compile(
     rf"(train|val|test)/(loss|{_NAMES})"
     rf"|test/(f1|recall|auroc|average_precision)_ci_(low|high)"
     rf"|test/({_NAMES})_smoothed"
+    r"|test/label/[\w.-]+/(recall|f1|auroc)"
     r"|test/(f1_at_0\.5|ece|brier|log_loss|worst_patient_recall)|val/threshold"
     r"|(time|best|sweep|data)/\w+"
     r"|review/(cases|readers|answers|unsure|(fleiss_)?kappa\w*|suspects|corrections)"
