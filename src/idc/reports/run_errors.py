@@ -21,10 +21,10 @@ AROUND = 250  # maximum width of the surroundings, in pixels of the slide
 FRAME, WHITE = (0, 60, 200), (255, 255, 255)
 
 
-def worst(rows: pd.DataFrame) -> pd.DataFrame:
+def worst(rows: pd.DataFrame, shown: int = SHOWN) -> pd.DataFrame:
     """The wrong predictions with the highest loss."""
     wrong = rows[rows["predicted"] != rows["label"]]
-    return wrong.sort_values("loss", ascending=False, kind="stable").head(SHOWN)
+    return wrong.sort_values("loss", ascending=False, kind="stable").head(shown)
 
 
 def error_kinds(report: RunReport) -> Iterator[dict[str, Any]]:
