@@ -21,6 +21,8 @@ from conftest import (
     copy_root,
     in_process,
 )
+from idc.data.dataset import Batch
+from idc.models.backbone import Backbone
 from idc.models.classifier import PatchClassifier
 
 RUN = (
@@ -158,6 +160,58 @@ def test_augmentation_on_the_device_goes_on_too(cli: Cli) -> None:
     unbroken = cli(*run, "trainer.max_epochs=3")
     _, second, third = unbroken.folders
     assert_equal_runs(second, third)
+
+
+@pytest.mark.parametrize("cut_at", [1, 2])
+def test_in_any_phase_of_progressive_resizing(
+    cut_at: int, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small images come first, in larger batches; validation sees whole ones, resumed or not."""
+    seen: set[tuple[bool, int, int, int]] = set()
+    epoch = 0
+    step, forward = PatchClassifier.training_step, Backbone.__call__
+
+    def note(module: PatchClassifier, batch: Batch, index: int) -> torch.Tensor:
+        nonlocal epoch
+        epoch = module.current_epoch
+        if stops and epoch == cut_at:
+            raise RuntimeError("cut")
+        return step(module, batch, index)
+
+    def look(backbone: Backbone, images: torch.Tensor) -> torch.Tensor:
+        if images.device.type != "meta" and len(images) > 1:
+            seen.add((backbone.training, epoch, len(images), images.shape[-1]))
+        return forward(backbone, images)
+
+    monkeypatch.setattr(PatchClassifier, "training_step", note)
+    monkeypatch.setattr(Backbone, "__call__", look)
+    options = [o for o in RUN if not o.startswith("trainer.max_epochs")]
+    sizes = (
+        "callbacks.resizing.sizes=[[0,25],[1,36],[2,50]]",
+        "trainer.max_epochs=3",
+        "tracking=none",
+    )
+    run = (*options, *sizes, "loader.batch_size=6", "tracking=none")
+    stops = True
+    assert cli(*run).code == 1
+    stops = False
+    unbroken = cli(*run)
+    assert unbroken.code == 0, unbroken.err
+    trained = {key[1:] for key in seen if key[0]}
+    assert trained == {(0, 24, 25), (1, 6, 36), (2, 6, 50)}
+    assert {size for training, *_, size in seen if not training} == {50}
+    broken, whole = unbroken.folders
+    seen.clear()
+    resumed = cli(f"resume={broken / 'checkpoints' / 'last.ckpt'}", "tracking=none")
+    assert resumed.code == 0, resumed.err
+    assert {key[1] for key in seen if key[0]} == set(range(cut_at, 3))
+    assert_equal_runs(resumed.folders[-1], whole)
+
+
+def test_a_backbone_of_one_size_is_refused_for_others(cli: Cli) -> None:
+    result = cli(*TINY, "callbacks.resizing.sizes=[[0,25],[1,50]]", "trainer.max_epochs=2")
+    assert result.code == 1
+    assert "callbacks.resizing.sizes" in result.err and "images of 25" in result.err
 
 
 @pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "plateau"])

@@ -8,7 +8,7 @@ import pandas as pd
 from idc.comparison.leaderboard import WHOLE
 from idc.comparison.runs import SPLIT, FinishedRun
 
-SIZES = ("split.train_fraction", "split.train_patients")
+SIZES = ("split.train_fraction", "split.train_patients", "split.train_patches")
 METRICS = ("f1", "recall", "auroc")
 
 

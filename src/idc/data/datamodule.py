@@ -1,7 +1,7 @@
 """The loaders of an experiment."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import albumentations as A
@@ -80,6 +80,8 @@ class PatchDataModule(pl.LightningDataModule):
         self.num_workers = num_workers
         self.sampler = sampler
         self.seed = seed
+        # How many times `batch_size` a training batch has, by the epoch.
+        self.batch_factor: Callable[[int], int] = _once
 
     def count_workers(self) -> int:
         """Processes that augment training patches for this trainer."""
@@ -122,14 +124,16 @@ class PatchDataModule(pl.LightningDataModule):
         weights = sampling_weights(self.sampler, self.members[rows], patients, own)
         rank, world = self._ranks()
         sampler = EpochSampler(len(rows), self.seed, weights, rank, world)
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        size = self.batch_size * self.batch_factor(epoch)
         # A last batch of one patch breaks BatchNorm and weighs as much as a full one.
-        drop_last = len(rows) // world >= self.batch_size
-        return self._loader(rows, sampler, self.batch_size, self.augmentation, drop_last)
+        drop_last = len(rows) // world >= size
+        return self._loader(rows, sampler, size, self.augmentation, drop_last)
 
-    def count_batches(self, world: int = 1) -> int:
-        """Training batches an epoch and process, of `world` processes."""
+    def count_batches(self, world: int = 1, epoch: int = 0) -> int:
+        """Training batches of an epoch and process, of `world` processes."""
         share = -(-len(self.rows("train")) // world)
-        return share // self.batch_size or 1
+        return share // (self.batch_size * self.batch_factor(epoch)) or 1
 
     def augment(self, patches: NDArray[np.uint8], key: int) -> NDArray[np.uint8]:
         """What training would make of patches: uint8 (n, H, W, 3) to the same, on the CPU.
@@ -190,3 +194,7 @@ class PatchDataModule(pl.LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             collate_fn=hand_over,
         )
+
+
+def _once(epoch: int) -> int:
+    return 1

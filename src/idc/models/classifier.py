@@ -97,6 +97,8 @@ class PatchClassifier(pl.LightningModule):
         self.freezing = Freezing(network.backbone, freeze)
         self.run_seed = seed
         self.history = History()
+        self.steps: int | None = None  # of the whole training; None: as Lightning counts them
+        self.rate_factor = 1.0  # what the scheduled learning rates are multiplied by in this epoch
         self.origin = dict(origin or {})
         self.mix = _mixing(learning, num_classes)
         self.stage_metrics, self.stage_loss = nn.ModuleDict(), nn.ModuleDict()
@@ -205,11 +207,28 @@ class PatchClassifier(pl.LightningModule):
         decays = (how.head_weight_decay, how.layer_decay)
         groups = parameter_groups(self.network, how.lr, how.backbone_lr_factor, *decays)
         optimizer = how.optimizer(groups)
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = self.steps or int(self.trainer.estimated_stepping_batches)
         horizon = Horizon(steps, how.monitor, how.mode)
         described = cast(LRSchedulerConfigType, how.schedule(optimizer, horizon))
         # The name under which LearningRateMonitor logs it.
         return {"optimizer": optimizer, "lr_scheduler": {**described, "name": "train/lr"}}
+
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: Any,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Step at the scheduled rates times `rate_factor`; the schedule itself knows of none."""
+        rates = [group["lr"] for group in optimizer.param_groups]
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * self.rate_factor
+        try:
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        finally:
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the origin and the learning curves in the checkpoint."""

@@ -117,7 +117,23 @@ def check_backbone(config: Config) -> None:
     backbone = {**config["backbone"], "weights": None}
     with torch.device("meta"):
         network = build_network({**config, "backbone": backbone}, num_classes=2)
+        for _, size in config["callbacks"].get("resizing", {}).get("sizes") or ():
+            _check_size(network, size)
     Freezing(network.backbone, config["backbone"]["freeze"])
+
+
+def _check_size(network: Network, size: int) -> None:
+    """Refuse images of a size that the network cannot take in one of its phases."""
+    full, network.image_size = network.image_size, size
+    try:
+        network.eval()(torch.zeros(2, 3, size, size))
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"callbacks.resizing.sizes: this backbone, built for {full} pixels, cannot take images "
+            f"of {size} ({first_line(error)}). Give larger sizes, or a backbone that pools its "
+            f"maps, such as vanilla_cnn."
+        ) from error
+    network.image_size = full
 
 
 def build_classifier(

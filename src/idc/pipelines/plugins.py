@@ -14,7 +14,7 @@ from idc.config.buildable import parameter_names
 from idc.errors import ConfigError, first_line
 
 # The value that turns a callback of ours off when it is null.
-SWITCHES = {"early_stopping": "patience", "ema": "decay"}
+SWITCHES = {"early_stopping": "patience", "ema": "decay", "resizing": "sizes"}
 KINDS: Mapping[str, type] = {"callbacks": pl.Callback, "logger": Logger}
 
 

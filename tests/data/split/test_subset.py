@@ -78,6 +78,27 @@ def test_whole_patients_in_the_number_that_was_asked_for(
     pd.testing.assert_series_equal(thinned, same)
 
 
+@settings(max_examples=40, deadline=None)
+@given(counts=PATIENTS, seed=st.integers(0, 50), share=st.floats(0, 1), less=st.floats(0, 1))
+def test_a_number_of_patches_is_exact_and_a_part_of_every_larger_one(
+    counts: list[tuple[int, int]], seed: int, share: float, less: float
+) -> None:
+    index = index_of(counts)
+    classes, total = index["label"].nunique(), len(index)
+    number = round(classes + share * (total - classes))
+    fewer = round(classes + less * (number - classes))
+    kept, part = (
+        Bare(train_patches=n, seed=seed).assign(index) == "train" for n in (number, fewer)
+    )
+    assert (kept.sum(), part.sum()) == (number, fewer)
+    assert index["label"][part].nunique() == classes
+    for label, of_class in index.groupby("label"):
+        exact = number * len(of_class) / total
+        assert abs(kept[of_class.index].sum() - exact) <= max(1, classes - 1), label
+    with pytest.raises(ConfigError, match="train_patches"):
+        Bare(train_patches=total + 1).assign(index)
+
+
 class Bare:
     """A split that trains on everything."""
 

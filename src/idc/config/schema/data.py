@@ -187,6 +187,7 @@ class Split:
     train_fraction: Part = option(1.0, "share of the training patients used; val and test stay")
     train_by: Literal["patient", "patch"] = option("patient", "what train_fraction leaves out")
     train_patients: AtLeast1 | None = option(None, "or the number of training patients used")
+    train_patches: AtLeast1 | None = option(None, "or that of patches, evenly over the patients")
     seed: Seed = option(0, "seed of the split")
 
 

@@ -32,6 +32,7 @@ Devices = Annotated[
         list_of(whole(0), least=1),
     ),
 ]
+Phases = Annotated[list[Any], list_of(list_of(whole(0), least=2), least=1)]
 Frozen = Annotated[str | int, either(TEXT, whole(1))]
 Weights = Annotated[list[float], list_of(number(lambda v: v > 0, "a number above 0"), least=1)]
 Duration = Annotated[Any, either(text(r"\d+(:\d\d){3}", "DD:HH:MM:SS"), MAPPING)]
@@ -177,11 +178,25 @@ class Averaging:
 
 
 @part
+class Resizing:
+    """Progressive resizing: small images in the first epochs."""
+
+    _target_: str = option("idc.models.progressive_resizing.ProgressiveResizing")
+    sizes: Phases | None = option(
+        None, "[[0,24],[4,50]]: epoch, and side of the images from it on; null turns it off"
+    )
+    image_size: AtLeast1 = option("${data.image_size}", "the full size, the last one")
+    epochs: AtLeast1 = option("${trainer.max_epochs}", "epochs of the training")
+    batches: bool = option(True, "batch size and learning rate rise as the images get smaller")
+
+
+@part
 class Callbacks:
     """Lightning callbacks; others are added as +callbacks.NAME._target_=CLASS."""
 
     early_stopping: EarlyStopping
     ema: Averaging
+    resizing: Resizing
 
 
 @part

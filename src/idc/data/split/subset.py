@@ -31,23 +31,30 @@ class TrainingSubset:
             the whole split's classes; ``patch`` leaves out patches, evenly over the classes and
             patients.
         train_patients: Number of patients to train on, in place of a share.
+        train_patches: Number of patches to train on, in place of a share: of each class as large a
+            part as of the whole, evenly over the patients.
         seed: Decides what is left out, as it decides the split.
     """
 
     train_fraction: float = 1.0
     train_by: Literal["patient", "patch"] = "patient"
     train_patients: int | None = None
+    train_patches: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.train_patients is None:
-            return
-        if self.train_fraction != 1:
+        sizes = {
+            "split.train_fraction": self.train_fraction != 1,
+            "split.train_patients": self.train_patients is not None,
+            "split.train_patches": self.train_patches is not None,
+        }
+        if sum(sizes.values()) > 1:
+            given = " and ".join(name for name, is_given in sizes.items() if is_given)
             raise ConfigError(
-                "split.train_patients and split.train_fraction exclude one another: give a number "
-                "of patients or a share of them."
+                f"{given} exclude one another: give a number of patients, or of patches, or a "
+                f"share."
             )
-        if self.train_by != "patient":
+        if self.train_patients is not None and self.train_by != "patient":
             raise ConfigError(
                 "split.train_patients is a number of whole patients: leave split.train_by=patient, "
                 "or give split.train_fraction."
@@ -64,14 +71,15 @@ class TrainingSubset:
             The same splits, but "" where a training row is left out.
 
         Raises:
-            ConfigError: There are fewer training patients than requested.
+            ConfigError: There are fewer training patients, or patches, than requested.
             DataError: What is left has no patch of some class.
         """
-        if self.train_fraction == 1 and self.train_patients is None:
+        if self.train_fraction == 1 and self.train_patients is self.train_patches is None:
             return split
         rows = np.flatnonzero((split == "train").to_numpy())
         part = index.iloc[rows]
-        keep = self._patients(part) if self.train_by == "patient" else self._patches(part)
+        by_patch = self.train_by == "patch" or self.train_patches is not None
+        keep = self._patches(part) if by_patch else self._patients(part)
         thinned = split.copy()
         thinned.iloc[rows[~keep]] = UNUSED
         return thinned
@@ -109,11 +117,30 @@ class TrainingSubset:
         # The order of a systematic sample: any first part of it has the same share of each cell.
         place = (rank + rng.random(len(sizes))[cell]) / sizes[cell]
         keep = np.zeros(len(part), bool)
-        for label in np.unique(labels):
+        classes, counts = np.unique(labels, return_counts=True)
+        for label, number in zip(classes, self._numbers(counts), strict=True):
             rows = np.flatnonzero(labels == label)
-            number = _share(self.train_fraction, len(rows))
             keep[rows[np.argsort(place[rows], kind="stable")[:number]]] = True
         return keep
+
+    def _numbers(self, counts: NDArray[np.int64]) -> list[int]:
+        """How many patches of each class remain; with `train_patches` they add up to it."""
+        if self.train_patches is None:
+            return [_share(self.train_fraction, int(count)) for count in counts]
+        total = int(counts.sum())
+        if not len(counts) <= self.train_patches <= total:
+            raise ConfigError(
+                f"split.train_patches={self.train_patches}: the training split has {total:,} "
+                f"patches of {len(counts)} classes; give {len(counts)}..{total}."
+            )
+        exact = self.train_patches * counts / total
+        numbers = np.maximum(1, np.floor(exact)).astype(np.int64)
+        # The largest remainders first; a class that had to be rounded up gives nothing back.
+        while numbers.sum() != self.train_patches:
+            step = 1 if numbers.sum() < self.train_patches else -1
+            gap = np.where((step > 0) | (numbers > 1), step * (exact - numbers), -np.inf)
+            numbers[np.argmax(gap)] += step
+        return [int(number) for number in numbers]
 
 
 def balanced_order(counts: pd.DataFrame, seed: int) -> list[str]:
