@@ -15,7 +15,7 @@ BENCHMARKS := $(addprefix benchmarks/,intervals.py gradcam.py explaining.py star
 SWEEP := $(or $(ARGS),backbone=simple_cnn,vanilla_cnn seed=1,2 trainer.max_epochs=4)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train prepare sweep evaluate compare explain review gc sync ui test test-fast coverage lint docs format bench chaos lock clean
+.PHONY: help setup train prepare sweep evaluate compare explain review signoff gc sync ui test test-fast coverage lint docs format bench chaos lock clean
 
 help:  ## Say what each command does
 	@echo 'idc: experiment-tracked classification of histopathology patches'
@@ -63,6 +63,9 @@ explain: $(STAMP)  ## Explain a run (ARGS="run=ID explain.select=patient=8863")
 
 review: $(STAMP)  ## Let pathologists judge a run's patches, on a page of this machine (ARGS="run=ID")
 	$(BIN)/python -m idc.review $(ARGS)
+
+signoff: $(STAMP)  ## Make the page (and PDF) that pathologists sign (ARGS="run=ID")
+	$(BIN)/python -m idc.signoff $(ARGS)
 
 gc: $(STAMP)  ## List runs that a kill has left RUNNING (ARGS=apply=true closes them)
 	$(BIN)/python -m idc.gc $(ARGS)

@@ -19,7 +19,7 @@ from idc.config.schema.apps import part_names, register, rule_for, rules
 from idc.config.tree import conf_dir
 from idc.errors import ConfigError
 
-APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "sync", "gc")
+APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "signoff", "sync", "gc")
 # What a choice lacks here.
 GIVEN = ("data.root=.", "data.table=t.csv", "run=0123abc", "hydra/launcher=basic")
 NULL_TOO = {  # besides those that are null by default
@@ -273,6 +273,7 @@ BAD = {
     "compare": ("intervals.draws=-1",),
     "explain": ("run=x", "explain.count=0"),
     "review": ("run=x", "count=-3"),
+    "signoff": ("run=x", "pdf=3"),
 }
 HEAVY = ("torch", "pytorch_lightning", "mlflow", "pandas", "scipy", "sklearn", "albumentations")
 WHAT_IT_LOADS = f"""

@@ -11,7 +11,7 @@ import pytest
 from conftest import Cli
 from idc.launch.disk import problem_with_folders
 
-APPS = ("train", "evaluate", "compare", "explain", "prepare", "review", "sync")
+APPS = ("train", "evaluate", "compare", "explain", "prepare", "review", "signoff", "sync")
 
 
 def test_a_root_that_is_a_file(tmp_path: Path) -> None:

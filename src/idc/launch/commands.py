@@ -138,6 +138,18 @@ def review(config: Config, folder: Path) -> None:
 
 
 @task
+def signoff(config: Config, folder: Path) -> None:
+    """Make the pack of a run for signature."""
+    from idc.pipelines.signoff import FOLDER, sign_off
+
+    page, pdf = sign_off(config, folder)
+    console = Console(soft_wrap=True)
+    console.print(f"page:   {page}")
+    console.print(f"PDF:    {pdf or 'print the page from a browser: no Chromium is here'}")
+    console.print(f"run:    {config['run']}, under {FOLDER}   ({where_to_look(config)})")
+
+
+@task
 def sync(config: Config, folder: Path) -> None:
     """Deliver the journals that earlier commands left; exit with 1 if something is still left."""
     from idc.tracking.journal import FOLDER

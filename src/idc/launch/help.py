@@ -69,6 +69,14 @@ EXAMPLES = {
         ("run=RUN host=0.0.0.0 ssl_certfile=C ssl_keyfile=K", "for other machines"),
         ("run=RUN serve=false", "results of the answers there are"),
     ),
+    "signoff": (
+        ("run=RUN", "one page to print, and a PDF"),
+        ("run=RUN purpose='pre-screening, in research'", "with what it is approved for"),
+        ("run=RUN 'roles=[pathologist,head of laboratory]'", "who signs"),
+        ("run=RUN pdf=false", "the page alone"),
+        ("run=RUN tracking.uri=URI", "of a run on a server"),
+        ("run=RUN paths.root=DIR", "of a run below another folder"),
+    ),
     "gc": (
         ("", "list runs whose process is gone"),
         ("apply=true", "close them"),

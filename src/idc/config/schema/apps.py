@@ -152,6 +152,18 @@ class Review(OpensRun):
 
 
 @part
+class SignOff:
+    """Make the pack that pathologists sign: result, review, limits, signatures."""
+
+    run: str = option(REQUIRED, "id of a run of idc.train or idc.evaluate")
+    purpose: str | None = option(None, "what it is approved for; null leaves a line for it")
+    roles: Names = option(["pathologist", "pathologist", "research engineer"], "who signs")
+    pdf: bool = option(True, "a PDF too, where Chromium is on this machine")
+    tracking: Tracking
+    paths: Paths
+
+
+@part
 class Compare:
     """Compare finished runs that were tested on the same patches."""
 
@@ -189,6 +201,7 @@ APPS: Mapping[str, type] = {
     "compare": Compare,
     "explain": ExplainRun,
     "review": Review,
+    "signoff": SignOff,
     "gc": Gc,
     "sync": Sync,
 }
