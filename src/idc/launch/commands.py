@@ -92,7 +92,7 @@ def prepare(config: Config, folder: Path) -> None:
     root = config["data"].get("root")
     what = f"{config['choices']['data']}{f' {Path(root).name}' if root else ''}"
     name = str(config["name"] or f"{what}: audit {config['choices']['audit']}")
-    outcome, findings = prepare_set(config, folder, name)
+    outcome, findings, command = prepare_set(config, folder, name)
     counts, console = outcome.metrics, Console(soft_wrap=True)
     classes = ", ".join(
         f"{counts[f'data/class_{i}']:,.0f} {name}" for i, name in enumerate(outcome.class_names)
@@ -114,6 +114,7 @@ def prepare(config: Config, folder: Path) -> None:
     if config["report"]:
         console.print(f"report: {folder / 'report' / 'report.html'}")
     print_where(console, outcome, config, folder)
+    console.print(f"train:  {command}", markup=False, highlight=False)
 
 
 @task

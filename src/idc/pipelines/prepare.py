@@ -21,6 +21,7 @@ from idc.errors import first_line
 from idc.pipelines.dataset import Preparation
 from idc.pipelines.label_corrections import record_corrections
 from idc.pipelines.lifecycle import build_redactor, configured_store
+from idc.pipelines.next_step import assume_positive, propose_patients, training_command
 from idc.pipelines.parameters import parameters
 from idc.pipelines.pseudonyms import PATIENTS_TAG, patients_tag
 from idc.pipelines.run_context import RunContext, tracked_run
@@ -38,11 +39,12 @@ log = logging.getLogger(__name__)
 KIND = "prepare"
 
 
-def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFrame]:
+def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFrame, str]:
     """Check, pack and show a set; index, findings and report go to `folder`, and are logged.
 
     Returns:
-        The outcome, and the findings with what was done about them; see `Decisions`.
+        The outcome, the findings with what was done about them (see `Decisions`), and the command
+        that trains on the set.
 
     Raises:
         IdcError: The data, or a value, that the user can mend. Findings until then are kept.
@@ -60,17 +62,21 @@ def prepare(config: Config, folder: Path, name: str) -> tuple[Outcome, pd.DataFr
             run.params(parameters(context.shown, KIND))
             run.tags({**origin_tags("idc.prepare", redactor.pseudonyms), "idc.kind": KIND})
 
-        table = _work(context, begin)
+        table, command = _work(context, begin)
         names, notes = outcome.class_names, outcome.notes
         note = preparation_description(outcome.metrics, names, table, notes, folder, context.place)
         context.run.tags({NOTE_TAG: note})
-    return outcome, table
+    return outcome, table, command
 
 
-def _work(context: RunContext, begin: Callable[[], None]) -> pd.DataFrame:
+def _work(context: RunContext, begin: Callable[[], None]) -> tuple[pd.DataFrame, str]:
     config, folder, outcome = context.config, context.folder, context.outcome
     preparation = Preparation(config, context.redactor, stops=False)
     source = preparation.source
+    if (assumed := assume_positive(source)) is not None:
+        outcome.notes.append(
+            f"The positive class is assumed to be {assumed}; training needs data.positive=NAME."
+        )
     outcome.class_names = list(source.class_names)
 
     def check(scan: Scan) -> None:
@@ -119,9 +125,11 @@ def _work(context: RunContext, begin: Callable[[], None]) -> pd.DataFrame:
             PATIENTS_TAG: patients_tag(source),
         }
     )
+    patterns = None if preparation.names else propose_patients(source, stored.index)
+    command = training_command(config, source, stored.index, decisions.table, patterns)
     if config["report"]:
         contents = EdaInput(
-            name=source.name,
+            name=source.card.title,
             class_names=source.class_names,
             index=index,
             patches=stored.patches,
@@ -134,14 +142,18 @@ def _work(context: RunContext, begin: Callable[[], None]) -> pd.DataFrame:
                 "files read now": f"{stored.read:,}",
                 "audit": str(config["choices"].get("audit")),
                 "split": str(config["choices"].get("split")),
-                **({"note": " ".join(outcome.notes)} if outcome.notes else {}),
             },
+            notes=tuple(map(context.redactor.text, outcome.notes)),
+            patients_known=source.patients_known,
+            h_and_e=source.card.is_h_and_e,
+            patterns=patterns,
+            command=context.redactor.text(command),
             not_read=not_read,
             ignored=stored.ignored,
         )
         run.artifacts(write_eda(contents, folder / "report").parent, "report")
     preparation.refuse(stored.index, settled.index, stored.not_read)
-    return decisions.table
+    return decisions.table, command
 
 
 def _counts(

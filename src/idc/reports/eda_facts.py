@@ -19,7 +19,10 @@ def eda_sentences(data: EdaInput, drift: pd.DataFrame) -> Sentences:
     """The sentences of ``eda_sentences.j2``: ``lead`` and ``observations``."""
     index, remaining = data.index, kept(data.index)
     counts = patient_counts(index, data.class_names)
-    single = counts[(counts > 0).sum(axis=1) == 1] if len(data.class_names) > 1 else counts.head(0)
+    # Of unknown patients, each image counts as one: nothing is said of them.
+    per_patient = counts if data.patients_known else counts.head(0)
+    single = per_patient[(per_patient > 0).sum(axis=1) == 1]
+    single = single if len(data.class_names) > 1 else single.head(0)
     findings = data.findings[data.findings["patches"] > 0]
     findings = findings.sort_values("patches", ascending=False, kind="stable")
     splits = {
@@ -29,6 +32,7 @@ def eda_sentences(data: EdaInput, drift: pd.DataFrame) -> Sentences:
         "eda_sentences.j2",
         patches=len(index),
         patients=index["patient"].nunique(),
+        patients_known=data.patients_known,
         patients_kept=len(counts),
         kept=len(remaining),
         classes=counts.sum().to_dict(),
@@ -37,12 +41,28 @@ def eda_sentences(data: EdaInput, drift: pd.DataFrame) -> Sentences:
         checks=len(data.findings),
         findings=[f"{row.finding} ({row.patches:,})" for row in findings.itertuples()],
         single_class=(single > 0).sum().to_dict() if len(single) else {},
-        sizes=_sizes(counts.sum(axis=1)),
-        colour=_colour(drift),
+        sizes=_sizes(per_patient.sum(axis=1)),
+        colour=_colour(drift) if data.patients_known and not data.grey else None,
+        h_and_e=data.h_and_e,
+        files=_files(index),
         splits=splits if has_split(index) else {},
         shared_patients=int(remaining.groupby("patient")["split"].nunique().gt(1).sum()),
         small_splits={s: n for s, n in splits.items() if n < FEW} if has_split(index) else {},
     )
+
+
+def _files(index: pd.DataFrame) -> dict[str, Any]:
+    """Formats, modes and sizes of the files that could be read."""
+    # A drawn image has no format.
+    whole = index[index["mode"] != ""]
+    sizes = whole[["width", "height"]]
+    return {
+        "formats": [name for name in whole["format"].value_counts().index if name],
+        "modes": list(whole["mode"].value_counts().index),
+        "sizes": len(sizes.drop_duplicates()),
+        "least": sizes.min().tolist() if len(sizes) else [0, 0],
+        "most": sizes.max().tolist() if len(sizes) else [0, 0],
+    }
 
 
 def _published(data: EdaInput) -> dict[str, Any]:

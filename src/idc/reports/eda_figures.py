@@ -17,6 +17,7 @@ from idc.plots.class_counts import (
     patients_figure,
     shares_figure,
 )
+from idc.plots.image_sizes import sizes_figure
 from idc.plots.mosaic import find_places, mosaic, on_grid
 from idc.plots.patch_grids import patch_grid_figure
 from idc.plots.patient_colours import colour_by_patient_figure, colour_space_figure
@@ -41,12 +42,15 @@ THUMBNAIL, QUALITY = 220, 70  # pixels of the longer side; quality inside the pa
 def draw_overviews(data: EdaInput, stats: pd.DataFrame, folder: Path) -> None:
     """Draw classes, patients, colours and splits."""
     per_patient = patient_counts(data.index, data.class_names)
-    figures = {
-        "class_balance": shares_figure(set_counts(data.index, data.class_names)),
-        "patients": patients_figure(per_patient),
-        "patches_per_patient": patches_per_patient_figure(per_patient.sum(axis=1).to_numpy()),
-    }
-    if len(stats):
+    figures = {"class_balance": shares_figure(set_counts(data.index, data.class_names))}
+    sizes = data.index.loc[data.index["width"] > 0, ["width", "height"]].value_counts()
+    if len(sizes) > 1:
+        figures["sizes"] = sizes_figure(sizes)
+    if data.patients_known:
+        totals = per_patient.sum(axis=1).to_numpy()
+        figures["patients"] = patients_figure(per_patient)
+        figures["patches_per_patient"] = patches_per_patient_figure(totals)
+    if len(stats) and data.patients_known and not data.grey:
         order = dark_to_light(stats)
         figures["colour_by_patient"] = colour_by_patient_figure(stats, order, data.class_names)
         figures["colour_space"] = colour_space_figure(stats, data.class_names)

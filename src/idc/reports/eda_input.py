@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from idc.data.sources.tree import NotRead
 
+GREY = 0.005  # mean saturation below which an image is grey
+
 
 @dataclass(frozen=True)
 class EdaInput:
@@ -32,6 +34,11 @@ class EdaInput:
         patch_size: Side of a patch on the slide, in slide pixels.
         seed: Seed of the choice of patches in the grids.
         facts: Key facts for the top of the page, such as fingerprint and date.
+        notes: What a reader must know first, in sentences.
+        patients_known: Whether the set says which images are of one patient.
+        h_and_e: Whether the images are H&E sections.
+        patterns: See `idc.data.sources.propose.patient_patterns`; None if patients are known.
+        command: What trains on the set.
         not_read: Files without a row in the index, by reason; see `idc.data.sources.base.Scan`.
         ignored: Reason to number of files that were excluded on purpose.
     """
@@ -45,8 +52,18 @@ class EdaInput:
     patch_size: int
     seed: int
     facts: Mapping[str, str]
+    notes: Sequence[str] = ()
+    patients_known: bool = True
+    h_and_e: bool = True
+    patterns: pd.DataFrame | None = None
+    command: str = ""
     not_read: Sequence[NotRead] = ()
     ignored: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def grey(self) -> bool:
+        """Whether no image has colour."""
+        return bool((self.index["saturation"] < GREY).all())
 
     def numbered(self) -> pd.DataFrame:
         """The index, numbered from 0 like the rows of `patches`."""

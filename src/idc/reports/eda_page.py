@@ -90,9 +90,10 @@ def _not_read(facts: EdaInput) -> pd.DataFrame:
 
 
 def _sizes(index: pd.DataFrame) -> pd.DataFrame:
-    """The sizes and modes of the files, the most frequent first."""
+    """The formats, modes and sizes of the files, the most frequent first."""
     size = index["width"].astype(str) + "x" + index["height"].astype(str) + " px"
-    counts = pd.DataFrame({"size": size, "mode": index["mode"]}).value_counts()
+    facts = {"format": index["format"], "mode": index["mode"], "size": size}
+    counts = pd.DataFrame(facts).value_counts()
     return counts.rename("patches").reset_index()
 
 

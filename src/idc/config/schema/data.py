@@ -70,6 +70,9 @@ class Data:
     patient_pattern: str | None = option(
         help="folder: regex with (?P<patient>...) on the path; or folder, or dicom (see docs)"
     )
+    class_depth: AtLeast1 | None = option(
+        help="folder: depth of the class folders; 2 for <patient>/<class>; null: 1, and checked"
+    )
     table: str | Names = option(
         help="table: CSV or Parquet file, one row per image, below data.root; of several the first"
     )

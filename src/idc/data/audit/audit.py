@@ -78,6 +78,19 @@ def _narrow(index: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(beyond | (~np.isnan(used) & dark))
 
 
+def suggested_window(index: pd.DataFrame) -> tuple[float, float]:
+    """Centre and width that show what the images of more than 8 bits hold.
+
+    Args:
+        index: With ``low`` and ``high``; see `Decoded`.
+    """
+    low, high = float(index["low"].min()), float(index["high"].max())
+    if low >= 0 and high > 1:
+        width = float(2 ** int(np.ceil(np.log2(high + 1))))
+        return width / 2, width
+    return (low + high) / 2, max(high - low, 1e-6)
+
+
 def _most(modes: "pd.Series[str]") -> str:
     """The mode that most images have."""
     return str(modes.mode().iloc[0]) if len(modes) else RGB

@@ -17,6 +17,7 @@ from idc.data.decode import MAX_PIXELS, Edge, Reading
 from idc.data.index import PREDEFINED
 from idc.data.radiology import read_patient_id, require_library
 from idc.data.sources.base import Source, read_card
+from idc.data.sources.propose import common_folders, tables_in
 from idc.data.sources.tree import NO_IMAGE, FileTree
 from idc.errors import ConfigError, DataError
 from idc.tracking.privacy import Pseudonyms
@@ -52,6 +53,8 @@ class FolderSource(Source):
         card: What is published about the set; see `idc.data.sources.base.DataCard`.
         window: See `idc.data.decode.Reading`.
         slice: See `idc.data.decode.Reading`.
+        class_depth: How deep the class folders lie: 2 for ``<patient>/<class>/<image>``; None
+            for 1, unless that looks wrong.
 
     Raises:
         ConfigError: The pattern is no regular expression or has no such group, or the card has an
@@ -72,10 +75,12 @@ class FolderSource(Source):
         card: Mapping[str, Any] | None = None,
         window: Sequence[float] | None = None,
         slice: int | None = None,
+        class_depth: int | None = None,
     ) -> None:
         super().__init__(root, patch_size, edge, max_pixels, positive)
         self.reading = Reading(None if window is None else (window[0], window[1]), slice)
         self.patient_pattern = patient_pattern
+        self.class_depth = class_depth
         self._names = Pseudonyms.from_environment() if patient_pattern == DICOM else None
         named = patient_pattern in (None, PARENT, DICOM)
         self._pattern = None if named else _compiled(patient_pattern)
@@ -90,7 +95,9 @@ class FolderSource(Source):
     @property
     def options(self) -> Mapping[str, Any]:
         """See `Source.options`."""
-        own = {"patient_pattern": self.patient_pattern, "stain": self.card.stain}
+        own: dict[str, Any] = {"patient_pattern": self.patient_pattern, "stain": self.card.stain}
+        if self.class_depth is not None:
+            own["class_depth"] = self.class_depth
         if self._names is not None:  # patients have other names under another key
             own["key"] = self._names.of("")
         return {**super().options, **own}
@@ -104,7 +111,22 @@ class FolderSource(Source):
         """
         assert self.root is not None
         tree = FileTree(self.root)
-        names = sorted({name for _, name, _ in self._class_folders(tree)})
+        folders = self._class_folders(tree)
+        names = sorted({name for _, name, _ in folders})
+        if self.class_depth is None and (
+            common := common_folders([folder for folder, _, _ in folders], tree)
+        ):
+            raise DataError(
+                f"data.root: most of the {len(folders)} folders of {self.root} hold the folders "
+                f"{', '.join(common)}. If those are the classes, set data.class_depth=2 and, if "
+                f'the {len(folders)} are the patients, "data.patient_pattern='
+                f"'^(?P<patient>[^/]+)/'\"; else set data.class_depth=1."
+            )
+        if len(names) < 2 and (tables := tables_in(self.root)):
+            raise DataError(
+                f"data.root: {self.root} has {len(names)} class folder(s), and a table "
+                f"{tables[0]}. If the table has the labels: data=table data.table={tables[0]}."
+            )
         if len(names) == 1 and len(deeper := tree.list_folder(names[0])[0]) > 1:
             raise DataError(
                 f"data.root: {self.root} holds the single class folder {names[0]}, which holds "
@@ -164,7 +186,7 @@ class FolderSource(Source):
         tree.pass_over(files, OUTSIDE)
         splits = {name: SPLIT_FOLDERS.get(name.lower(), "") for name in names}
         if not any(splits.values()):
-            return [(name, name, "") for name in names]
+            return self._deeper(tree, [(name, name, "") for name in names])
         if others := [name for name, split in splits.items() if not split]:
             raise DataError(
                 f"data.root: {self.root} holds split folders "
@@ -177,7 +199,26 @@ class FolderSource(Source):
             classes, files = tree.list_folder(top)
             tree.pass_over([f"{top}/{file}" for file in files], OUTSIDE)
             folders += [(f"{top}/{name}", name, split) for name in classes]
+        return self._deeper(tree, folders)
+
+    def _deeper(
+        self, tree: FileTree, folders: list[tuple[str, str, str]]
+    ) -> list[tuple[str, str, str]]:
+        """The class folders below those of the first level."""
+        for _ in range((self.class_depth or 1) - 1):
+            inner = []
+            for folder, _, split in folders:
+                names, files = tree.list_folder(folder)
+                tree.pass_over([f"{folder}/{file}" for file in files], OUTSIDE)
+                inner += [(f"{folder}/{name}", name, split) for name in names]
+            folders = inner
         return folders
+
+    def class_folder(self, path: str) -> str:
+        """The class folder of an image that `scan` listed."""
+        parts = path.split("/")
+        depth = self.class_depth or 1
+        return "/".join(parts[: depth + (parts[0].lower() in SPLIT_FOLDERS)])
 
 
 def _compiled(pattern: str | None) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ from idc.data.radiology import require_library
 from idc.data.sources.base import Source, read_card
 from idc.data.sources.class_codes import split_labels
 from idc.data.sources.folder import SPLIT_FOLDERS
+from idc.data.sources.propose import columns_of
 from idc.data.sources.tree import FileTree, below
 from idc.data.split.base import UNUSED, sort_patients
 from idc.data.split.predefined import LEFT_OUT, STAYS
@@ -215,9 +216,12 @@ class TableSource(Source):
             elif counts[column] or name in NEEDED or column != name:
                 what = "twice the" if counts[column] else "no"
                 null = ", or null if the patients are unknown" if name == "patient" else ""
+                likely = columns_of(lines.table, self.root or self.file.parent)
+                shown = " ".join(f"\"{key}='{value}'\"" for key, value in likely.items())
                 raise DataError(
                     f"data.columns.{name}: {self.file} has {what} column '{column}'; its columns "
                     f"are {', '.join(lines.columns)}. Set data.columns.{name}=NAME{null}."
+                    + (f" What they seem to be: {shown}" if shown else "")
                 )
         if ("x" in used) != ("y" in used):
             raise DataError(
