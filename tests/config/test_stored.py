@@ -36,6 +36,18 @@ def test_what_a_training_stores_is_taken(compose: Compose, overrides: tuple[str,
     assert read_origin(content_of(config), compose(), WHERE).config == config
 
 
+def test_options_that_came_after_a_run_take_their_defaults(compose: Compose) -> None:
+    """A group, a part with a value that follows another, and an option."""
+    config = storable(compose("data.image_size=40", "augment=strong"))
+    then = storable(compose("data.image_size=40", "augment=strong"))
+    del then["postprocess"], then["choices"]["postprocess"]
+    del then["callbacks"]["resizing"], then["augment"]["device"]
+    origin = read_origin(content_of(then), compose(), WHERE)
+    assert origin.config["callbacks"]["resizing"]["image_size"] == 40
+    del config["choices"]["postprocess"]
+    assert origin.config == config
+
+
 def set_to(place: str, value: object) -> Change:
     *above, last = place.split(".")
 
@@ -61,7 +73,6 @@ def set_to(place: str, value: object) -> Change:
         (set_to("idc.config.choices", ...), "lacks 'choices'"),
         (set_to("idc.config.data", ...), "lacks data"),
         (set_to("idc.config.data", 3), "data, not a mapping"),
-        (set_to("idc.config.augment.device", ...), "lacks augment.device"),
         (set_to("idc.config.augment.transforms", "none"), "augment.transforms"),
         (set_to("idc.config.backbone.channels", {"a": 1}), "backbone.channels"),
         (set_to("idc.config.extra", 1), "unknown key extra"),

@@ -1,5 +1,6 @@
 """What a checkpoint says of its run: somebody else's data, checked as a whole before any use."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,10 @@ from typing import Any
 from idc.config.buildable import check_targets, parameter_names
 from idc.config.schema.apps import part_names
 from idc.config.tree import chosen_tree, groups, has_only_choices, known_tree
+from idc.config.values import look_up
 from idc.errors import CheckpointError
+
+log = logging.getLogger(__name__)
 
 Config = dict[str, Any]
 PLACE = "idc"  # in a checkpoint's content
@@ -19,6 +23,8 @@ OF_THE_MOMENT = {"paths", "launcher", "experiment", "logger"}
 OPEN = ("explain.methods", "optimizer", "scheduler")
 # Of its parameters: what a stored configuration has no business to set.
 NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+ABSENT = object()
 HISTORY = 4  # epoch, stage, metric, value
 MOST_VALUES, DEEPEST = 100_000, 30  # a pickle may hold containers that hold themselves
 SPLITS = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
@@ -114,6 +120,7 @@ def read_origin(content: Mapping[str, Any], now: Config, what: str) -> Origin:
     if not isinstance(choices, dict):
         raise CheckpointError(f"{what}: {PLACE}.config {_says(CHOICES, config)}, not a mapping.")
     check_targets(config, now, what)
+    config = _completed(config, what)
     for problem in _misfits(config):
         raise CheckpointError(
             f"{what}: the run's configuration {problem}. It was made by another version of idc, or "
@@ -188,6 +195,45 @@ def _leaves(node: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, A
             yield from _leaves(value, f"{place}[{number}]", depth + 1)
     else:
         yield place, node
+
+
+def _completed(config: Config, what: str) -> Config:
+    """The configuration with the defaults of options that came after the run, which it lacks."""
+    added: list[str] = []
+
+    def fill(node: Any, needed: Any, place: str) -> Any:
+        if not isinstance(node, dict) or not isinstance(needed, dict):
+            return node
+        filled = dict(node)
+        for key, default in needed.items():
+            name = f"{place}.{key}" if place else key
+            if key in node:
+                filled[key] = fill(node[key], default, name)
+            elif not place and (key in OF_THE_MOMENT or key in config[CHOICES]):
+                continue  # a part that the run had: it is damaged
+            elif (plain := _plain(default, filled)) is not ABSENT:
+                filled[key] = plain
+                added.append(name)
+        return filled
+
+    def _plain(default: Any, beside: Config) -> Any:
+        if isinstance(default, dict):
+            values = {key: _plain(value, beside) for key, value in default.items()}
+            return ABSENT if ABSENT in values.values() else values
+        if not isinstance(default, str) or "${" not in default:
+            return ABSENT if default == "???" else default
+        if (match := REFERENCE.fullmatch(default)) is None:
+            return ABSENT
+        if match[1].startswith("."):
+            return beside.get(match[1][1:], ABSENT)
+        value = look_up(config, match[1])
+        return ABSENT if value is None or isinstance(value, dict) else value
+
+    completed: Config = fill(config, storable(chosen_tree(config[CHOICES])), "")
+    if added:
+        names = ", ".join(added)
+        log.info("%s: made before these options, which take their defaults: %s", what, names)
+    return completed
 
 
 def _misfits(config: Config) -> Iterator[str]:
