@@ -18,7 +18,7 @@ Config = dict[str, Any]
 PLACE = "idc"  # in a checkpoint's content
 CHOICES = "choices"
 # Never read from a stored configuration.
-OF_THE_MOMENT = {"paths", "launcher", "experiment", "logger"}
+OF_THE_MOMENT = {"paths", "launcher", "search", "experiment", "logger"}
 # Whose keys are names that a user gives, or that a library knows.
 OPEN = ("explain.methods", "optimizer", "scheduler")
 # Of its parameters: what a stored configuration has no business to set.

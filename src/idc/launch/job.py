@@ -17,8 +17,10 @@ from idc.launch.folders import back_to_the_start, require_free, set_aside
 from idc.launch.sweep import is_open
 from idc.launch.sweep_record import (
     StartedJob,
+    Sweep,
     job_name,
     load_sweep,
+    number_of,
     register,
     settings_of,
     spare_folder,
@@ -29,6 +31,7 @@ from idc.launch.terminal import quiet
 from idc.pipelines.job import Job
 from idc.pipelines.lifecycle import configured_store
 from idc.pipelines.train import run_job
+from idc.pipelines.trial import Search, Trial
 from idc.runtime import signals
 from idc.runtime.cluster import slurm_job, started_again
 from idc.runtime.hardware import global_rank
@@ -113,6 +116,7 @@ def _run(cfg: DictConfig) -> float | None:
             sweep.parent if sweep else None,
             hydra_arguments(hydra),
             mirrors_of(cfg),
+            _trial(sweep, folder),
         )
         outcome = run_job(job)
     except (Exception, SystemExit) as error:
@@ -125,9 +129,17 @@ def _run(cfg: DictConfig) -> float | None:
         if place and ((known := load_outcome(place)) is None or known.status == "RUNNING"):
             Outcome(name, "FAILED", settings=settings, error=first_line(error)).save(place)
         return float("nan")
-    if outcome.status == "FINISHED" and global_rank() == 0 and LAUNCHED not in os.environ:
+    shown = outcome.status == "FINISHED" and not outcome.pruned
+    if shown and global_rank() == 0 and LAUNCHED not in os.environ:
         print_outcome(outcome, config, folder)
     return outcome.objective
+
+
+def _trial(sweep: Sweep | None, folder: Path) -> Trial | None:
+    """What reports to the search that a job is a trial of, if it is one's."""
+    if sweep is None or sweep.search is None:
+        return None
+    return Trial(Search(**sweep.search), number_of(folder))
 
 
 def _require_own(hydra: Any, folder: Path, cfg: DictConfig) -> None:

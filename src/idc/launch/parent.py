@@ -3,7 +3,9 @@
 import hashlib
 import json
 import logging
+import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,11 +19,15 @@ from idc.config.build import resolve
 from idc.config.tree import groups
 from idc.errors import ConfigError
 from idc.launch.folders import foreign
-from idc.launch.sweep_record import Sweep, job_name, load_sweep, registered, settings_of
+from idc.launch.search import FOLDER as SEARCH
+from idc.launch.search import bring_study
+from idc.launch.search_results import search_result
+from idc.launch.sweep_record import JOBS, Sweep, job_name, load_sweep, registered, settings_of
 from idc.launch.table import print_comparison
 from idc.pipelines.compare import COMPARISON, EVALUATION, compare_runs, describe
 from idc.pipelines.lifecycle import ENDED_FROM_OUTSIDE, STOPPED, close_for, configured_store
 from idc.pipelines.run_context import RunContext
+from idc.pipelines.trial import VALUE_TAG
 from idc.runtime import signals
 from idc.runtime.cluster import JOB_TAG, slurm_job, started_again
 from idc.runtime.outcome import FILE as OUTCOME
@@ -72,6 +78,10 @@ def open_parent(sweep: Sweep, config: DictConfig) -> Sweep:
     if resume:
         sweep.parent = str(resume)
         _take_up(store, sweep)
+        if sweep.search is not None:
+            bring_study(sweep, store)
+            # Trials go on to be numbered: the jobs of the earlier attempt are in the study.
+            shutil.rmtree(sweep.folder / JOBS, ignore_errors=True)
         what = f"sweep.resume={resume}"
         refuse_running(find_run(store, sweep.parent), sweep.mlruns, what)
         _alive.enter_context(locked(sweep.mlruns, sweep.parent, what))
@@ -145,6 +155,17 @@ def _take_up(store: MlflowStore, sweep: Sweep) -> None:
             sweep.cut[name] = child.info.run_id
 
 
+def trial_of_run(sweep: Sweep, run_id: str) -> Outcome | None:
+    """What became of a trial that an earlier attempt finished, from the tags of its run."""
+    store = configured_store(sweep.config)
+    if store is None:
+        return None
+    record = find_run(store, run_id)
+    value = record.data.tags.get(VALUE_TAG)
+    name, objective = str(record.info.run_name), None if value is None else float(value)
+    return Outcome(name, "FINISHED", run_id, objective)
+
+
 def close_parent(sweep: Sweep, code: int) -> int:
     """Compare the children, log it on the parent, and end it; a `code` over 128: it was stopped.
 
@@ -154,18 +175,21 @@ def close_parent(sweep: Sweep, code: int) -> int:
     stopped = code > signals.STOPPED_CODE
     ran = _outcomes(sweep, store, stopped)
     missing = [] if stopped else _missing(sweep)
-    command = f"python -m idc.train -m {' '.join(_own_overrides(sweep))}"
+    sweeper = "hydra/sweeper=optuna " if sweep.search is not None else ""
+    command = f"python -m idc.train -m {sweeper}{' '.join(_own_overrides(sweep))}"
     context = RunContext(Outcome(_name(sweep)), sweep.config, sweep.folder, sweep.redactor)
+    searched = None if sweep.search is None else search_result(sweep)
+    notes = () if searched is None else searched.notes
     if store is None or sweep.parent is None:
-        found, outcomes = _compare(context, sweep, ran, store, command)
+        found, outcomes = _compare(context, sweep, ran, store, command, notes)
         return _report(found, [*outcomes, *missing], code)
     run = context.run = MlflowRun(store, sweep.parent)
     if stopped:
         run.end("KILLED")  # at once: who stopped it may not wait for the comparison
     try:
-        found, outcomes = _compare(context, sweep, ran, store, command)
+        found, outcomes = _compare(context, sweep, ran, store, command, notes)
         outcomes += missing
-        for name in (COMPARISON, EVALUATION):
+        for name in (COMPARISON, EVALUATION, SEARCH):
             run.artifacts(sweep.folder / name, name)
         run.tags({NOTE_TAG: describe(context, found, outcomes, command)})
         failed = sum(o.status != "FINISHED" for o in outcomes)
@@ -173,6 +197,10 @@ def close_parent(sweep: Sweep, code: int) -> int:
         run.metrics({**found.metrics, **counts})
         if len(found.board):
             run.tags({"idc.sweep.best": found.board.iloc[0]["setting"]})
+        if searched is not None:
+            run.metrics(searched.metrics)
+            # By validation: the leaderboard is ordered by test.
+            run.tags({"idc.sweep.best": searched.best})
     except BaseException as error:
         run.end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
@@ -206,6 +234,8 @@ def _missing(sweep: Sweep) -> list[Outcome]:
     started = {job.number for job in registered(sweep.folder)}
     if sweep.planned is None:  # the sweeper chose as it went: at least those before the last
         names = [f"job {number}" for number in range(max(started, default=0))]
+        first = min(started, default=0) if sweep.search is not None else 0
+        started |= set(range(first))  # of an earlier attempt
     else:
         names = [job_name(settings_of(one, sweep.swept)) for one in sweep.planned]
     return [
@@ -231,13 +261,18 @@ def _compare(
     ran: dict[Path, Outcome],
     store: MlflowStore | None,
     command: str,
+    notes: Sequence[str] = (),
 ) -> tuple[Analysis, list[Outcome]]:
     """Compare what finished; also all outcomes, those of an earlier attempt too."""
     outcomes = list(ran.values())
-    runs = [FinishedRun(one, folder) for folder, one in ran.items() if one.status == "FINISHED"]
+    runs = [
+        FinishedRun(one, folder)
+        for folder, one in ran.items()
+        if one.status == "FINISHED" and not one.pruned
+    ]
     if store is not None:
         for run_id in set(sweep.done.values()) - {one.run_id for one in outcomes}:
             folder = sweep.folder / "done" / run_id
             runs.append(fetch_run_files(store, find_run(store, run_id), folder))
             outcomes.append(runs[-1].outcome)
-    return compare_runs(context, runs, outcomes, command, strict=False), outcomes
+    return compare_runs(context, runs, outcomes, command, False, notes), outcomes

@@ -16,7 +16,6 @@ NO_SUCH_CHOICE = re.compile(r"Could not (?:find|load) '([\w/]+)/([^/']+)'")
 EXTRAS = {
     "hydra/launcher/joblib": "joblib",
     "hydra/launcher/submitit_slurm": "slurm",
-    "hydra/sweeper/optuna": "optuna",
 }
 SEVERAL = (
     "of several values one must be chosen; -m runs all of them as a sweep, and a list is written "

@@ -31,10 +31,13 @@ class SweepCallback(Callback):
         """Create the parent run, once, before any job."""
         global _open
         from idc.errors import IdcError
+        from idc.launch.search import check_search, is_search
 
         try:
             _check_names(config)
             _check_common(config)
+            if is_search(config):
+                check_search(config)
             from idc.launch.parent import open_parent
 
             _open = open_parent(describe(config), config)
@@ -50,10 +53,11 @@ def _check_names(config: DictConfig) -> None:
     """Refuse options and choices that do not exist; Hydra would, but job by job."""
     from idc.errors import ConfigError
     from idc.launch.refused import unknown_choice, unknown_option
+    from idc.launch.search_space import parsed_sweep
 
     overrides = typed(config.hydra.overrides.task)
     loader = GlobalHydra.instance().config_loader()
-    parsed = OverridesParser.create(loader).parse_overrides(overrides)
+    parsed = list(parsed_sweep(config).values())
     plain = OmegaConf.to_container(config, resolve=False)
     assert isinstance(plain, dict)
     groups = set(config.hydra.runtime.choices)
@@ -93,6 +97,8 @@ def _check_common(config: DictConfig) -> None:
 
 def describe(config: DictConfig) -> Sweep:
     """The sweep of a composed configuration, with its ``hydra`` node."""
+    from idc.launch.search import describe_search, is_search
+
     overrides = typed(config.hydra.overrides.task)
     parser = OverridesParser.create(GlobalHydra.instance().config_loader())
     parsed = parser.parse_overrides(overrides)
@@ -106,7 +112,14 @@ def describe(config: DictConfig) -> Sweep:
         own = [f"{key}={value}" for key, value in (space or {}).items()]
         (planned,) = split(parser.parse_overrides([*own, *overrides]), None)
     folder = Path(str(config.hydra.sweep.dir)).absolute()
-    return Sweep(folder, overrides, swept, planned=planned)
+    search = describe_search(config, folder) if is_search(config) else None
+    return Sweep(folder, overrides, swept, search=search, planned=planned)
+
+
+def opened() -> Sweep:
+    """The sweep that this process has opened."""
+    assert _open is not None
+    return _open
 
 
 def is_open() -> bool:

@@ -17,6 +17,7 @@ from idc.runtime.atomic import write_text
 from idc.runtime.outcome import FILE as OUTCOME
 
 if TYPE_CHECKING:
+    from idc.tracking.mlflow_run import MlflowRun
     from idc.tracking.privacy import Redactor
 
 JOBS = "jobs"  # in the sweep's folder
@@ -37,6 +38,8 @@ class Sweep:
         config: The parts of the configuration, without the jobs' overrides, that the sweep itself
             needs: tracking, paths, name, report, intervals.
         digest: Of the overrides as they were typed.
+        search: Of a hyperparameter search, what its trials must know; see
+            `idc.pipelines.trial.Search`.
         planned: Each job's overrides, by its number; None where the sweeper chooses as it goes.
     """
 
@@ -48,6 +51,7 @@ class Sweep:
     cut: dict[str, str] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)
     digest: str = ""
+    search: dict[str, Any] | None = None
     planned: list[list[str]] | None = None
 
     @property
@@ -61,6 +65,14 @@ class Sweep:
         from idc.pipelines.lifecycle import build_redactor  # heavy
 
         return build_redactor(self.config)
+
+    def child(self, run_id: str | None) -> "MlflowRun | None":
+        """A run of this sweep, or the parent, to add to; None without tracking."""
+        from idc.pipelines.lifecycle import configured_store  # heavy
+        from idc.tracking.mlflow_run import MlflowRun
+
+        store = configured_store(self.config, reads=False) if run_id else None
+        return None if store is None else MlflowRun(store, run_id)
 
     def save(self) -> None:
         """Write the file that the jobs read."""
@@ -154,8 +166,21 @@ def registered(sweep: Path) -> list[StartedJob]:
 
 def sweep_of(folder: Path) -> Path | None:
     """The folder of the sweep that a job's folder belongs to, or None."""
+    claim = _claimed(folder)
+    return None if claim is None else Path(claim["sweep"])
+
+
+def number_of(folder: Path) -> int:
+    """The number of the job that a folder belongs to."""
+    claim = _claimed(folder)
+    assert claim is not None
+    return int(claim["number"])
+
+
+def _claimed(folder: Path) -> dict[str, Any] | None:
     path = folder / JOB
-    return Path(json.loads(path.read_text("utf-8"))["sweep"]) if path.is_file() else None
+    claim: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.is_file() else None
+    return claim
 
 
 def _claim(sweep: Path, job: StartedJob) -> None:

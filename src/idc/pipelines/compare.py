@@ -109,6 +109,7 @@ def compare_runs(
     outcomes: Sequence[Outcome],
     command: str,
     strict: bool,
+    notes: Sequence[str] = (),
 ) -> Analysis:
     """Compare finished runs, and write the comparison to its folder.
 
@@ -119,12 +120,14 @@ def compare_runs(
         outcomes: All runs, also those that failed.
         command: The command line, for the page.
         strict: Refuse runs that were tested on different patches.
+        notes: Further caveats, in sentences, which come first.
 
     Raises:
         DataError: `strict`, and runs were tested on different patches.
     """
     folder = context.folder
     analysis = analyse(runs, context.config, folder / EVALUATION, strict)
+    analysis.notes[:0] = notes
     target = folder / COMPARISON
     target.mkdir(parents=True, exist_ok=True)
     for name, table in _tables(analysis).items():
@@ -165,7 +168,9 @@ def _page(
         fold_table=analysis.folds,
         per_patient=analysis.per_patient,
         failed=[(one.name, text(one.error or "")) for one in outcomes if one.status != "FINISHED"],
-        runs=[(one.name, one.run_id or "", one.status) for one in outcomes],
+        runs=[
+            (one.name, one.run_id or "", "PRUNED" if one.pruned else one.status) for one in outcomes
+        ],
         methods=analysis.trust,
         explained=trust_sentences(analysis.trust),
         notes=analysis.notes,

@@ -7,6 +7,7 @@ from pathlib import Path
 from idc.config.build import Config
 from idc.errors import first_line
 from idc.pipelines.lifecycle import STOPPED, close_for
+from idc.pipelines.trial import Trial
 from idc.runtime.outcome import Outcome, load_outcome
 from idc.runtime.ranks import RankError, launch_ranks
 from idc.tracking.mlflow_run import MlflowRun
@@ -25,6 +26,7 @@ class Job:
         settings: The swept values, name to value; empty outside a sweep.
         parent: Run id of the sweep, or None.
         hydra_arguments: Arguments with which a rank's process composes the same configuration.
+        trial: Of a hyperparameter search, what reports to it.
         mirrors: Values that repeat another; see `idc.config.values.mirrors_of`.
     """
 
@@ -36,6 +38,7 @@ class Job:
     parent: str | None = None
     hydra_arguments: Sequence[str] = ()
     mirrors: Mapping[str, str] = field(default_factory=dict)
+    trial: Trial | None = None
 
 
 def run_in_ranks(job: Job, processes: int, store: MlflowStore | None) -> Outcome:

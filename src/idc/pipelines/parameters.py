@@ -28,7 +28,7 @@ COMPARED = (
     *("split.folds", "split.fold", "threshold.rule", "calibration", "inference", "audit"),
 )
 # Of this machine and command, and wiring: Python paths, copies of values that a source gets.
-LEFT_OUT = ("paths", "store", "choices", "tracking", "sweep", "resume", "name", "logger")
+LEFT_OUT = ("paths", "store", "choices", "tracking", "sweep", "search", "resume", "name", "logger")
 CHOICES_LEFT_OUT = ("launcher", "tracking", "experiment", "search", "hydra")
 COPIES = "data.source."
 ABSENT = object()

@@ -113,9 +113,13 @@ def run_job(job: Job) -> Outcome:
         module = build_classifier(config, data, _origin(context, job, point, material))
         tracked, batches = first and store is not None, data.count_batches(processes)
         trainer = build_trainer(config, job.folder, tracked, job.folder / CHECKPOINTS, batches)
+        if job.trial is not None:
+            trainer.callbacks.insert(0, job.trial)  # type: ignore[attr-defined]
         outcome.class_names, outcome.leaky = list(material.source.class_names), material.leaky
         if first and not in_sweep:
             _open(stack, context, job, store, point)
+        if first and job.trial is not None:
+            context.run.tags(job.trial.tags)
         if first:
             again = point is not None and point.trained
             record_inputs(context, job.settings, material, data, again)
@@ -128,6 +132,12 @@ def run_job(job: Job) -> Outcome:
         if not leave_ranks():
             return outcome
 
+        outcome.objective = _objective(context, trainer)
+        if job.trial is not None:
+            outcome.pruned = job.trial.pruned
+            context.run.tags(job.trial.result_tags(outcome.objective))
+        if outcome.pruned:
+            return outcome
         evaluation = _test(context, trainer, module, data, material)
         record_evaluation(context, evaluation)
         if config["tracking"]["log_model"]:
@@ -228,6 +238,17 @@ def _fit(
         record_training(context, module.history)
 
 
+def _objective(context: RunContext, trainer: pl.Trainer) -> float | None:
+    """The best value of the monitored metric."""
+    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
+    if not getattr(trainer.checkpoint_callback, "best_model_path", ""):
+        raise TrainingError(
+            f"{context.config['monitor']['metric']} was never measured, so there is no best "
+            f"checkpoint: train for at least one whole epoch with validation."
+        )
+    return None if score is None else float(score)
+
+
 def _test(
     context: RunContext,
     trainer: pl.Trainer,
@@ -238,13 +259,6 @@ def _test(
     """Test the best weights, on one device."""
     # Named by the callback: the folder may hold others, of an earlier training.
     best = str(getattr(trainer.checkpoint_callback, "best_model_path", ""))
-    if not best:
-        raise TrainingError(
-            f"{context.config['monitor']['metric']} was never measured, so there is no best "
-            f"checkpoint: train for at least one whole epoch with validation."
-        )
-    score = getattr(trainer.checkpoint_callback, "best_model_score", None)
-    context.outcome.objective = None if score is None else float(score)
     device = trainer.strategy.root_device
     with (meter := Meter(device)):
         module.network.load_state_dict(load_checkpoint(Path(best), "test").network_state())

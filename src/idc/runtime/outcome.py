@@ -28,6 +28,7 @@ class Outcome:
         error: First line of the error message.
         notes: Caveats about the metrics, as sentences.
         leaky: Whether patients were in more than one split.
+        pruned: Whether a hyperparameter search stopped it early, so that it was not tested.
         kind: The app: ``train``, ``evaluate``, ``compare``, ...
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     leaky: bool = False
+    pruned: bool = False
     kind: str = "train"
 
     def save(self, folder: Path) -> None:

@@ -164,7 +164,8 @@ def _runs(store: MlflowStore, which: str) -> list[Run]:
 
 
 def _is_training(run: Run) -> bool:
-    return KIND_TAG not in run.data.tags
+    """Whether it is a training that was, or will be, tested: no pruned trial of a search."""
+    return KIND_TAG not in run.data.tags and run.data.tags.get("optuna.state") != "PRUNED"
 
 
 def list_artifacts(store: MlflowStore, run_id: str, under: str) -> list[tuple[str, bool]]:

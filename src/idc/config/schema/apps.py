@@ -31,7 +31,7 @@ from idc.config.schema.learning import (
     Trainer,
 )
 from idc.config.schema.option import REQUIRED, defaults, option, options, part, parts
-from idc.config.schema.places import Launcher, Paths, Sweep, Tracking
+from idc.config.schema.places import Launcher, Paths, Search, Sweep, Tracking
 
 IN_UI = "its name in the MLflow UI; null names it after"
 
@@ -69,6 +69,7 @@ class Train:
     store: Store
     leaks: Leaks
     sweep: Sweep
+    search: Search
     launcher: Launcher
     audit: Audit
     explain: Explain

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from idc.config.schema.kinds import AtLeast0, AtLeast1, Name, Positive
+from idc.config.schema.kinds import AtLeast0, AtLeast1, Name, Positive, Seed
 from idc.config.schema.option import option, part
 
 
@@ -46,6 +46,23 @@ class Launcher:
     cpus: AtLeast1 = option(help="slurm: cores per job")
     memory_gb: Positive = option(help="slurm: memory per job")
     minutes: AtLeast1 = option(help="slurm: time limit")
+
+
+@part
+class Search:
+    """A hyperparameter search with Optuna: -m hydra/sweeper=optuna, or a choice of search."""
+
+    n_trials: AtLeast1 = option(20, "trials")
+    n_jobs: AtLeast1 | None = option(None, "trials at once; null: launcher.jobs, or one")
+    sampler: Literal["tpe", "random", "grid", "cmaes"] = option(
+        "tpe", "what chooses the next trial; grid: all combinations; cmaes needs that package"
+    )
+    pruner: Literal["median", "hyperband", "none"] = option(
+        "median", "what stops a trial early, by monitor.metric after each epoch"
+    )
+    startup_trials: AtLeast0 = option(5, "trials at random first, during which none is stopped")
+    warmup_epochs: AtLeast0 = option(1, "epochs of a trial during which it is not stopped")
+    seed: Seed = option(0, "seed of the sampler")
 
 
 @part
