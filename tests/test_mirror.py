@@ -22,6 +22,11 @@ JOINS = {
     "launch/parent.py": "launch/test_sweep.py",
     "tracking/entities.py": "tracking/test_lookup.py",
     "tracking/model.py": "pipelines/test_train.py",
+    # A search, whose parts are tried together.
+    **dict.fromkeys(
+        ("launch/search_results.py", "launch/search_space.py", "pipelines/trial.py"),
+        "launch/test_search.py",
+    ),
     # The page, whose parts only a browser shows together.
     **{
         f"reader_study/{name}.py": "reader_study/test_browser.py"

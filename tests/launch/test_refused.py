@@ -22,7 +22,7 @@ from conftest import Cli
         (("trainer.max_epochs",), ("trainer.max_epochs", "NAME=VALUE")),
         (("+backbone=vgg16",), ("backbone", "without the plus")),
         (("+seed=1",), ("seed",)),
-        (("hydra/sweeper=optuna",), ("hydra/sweeper=optuna", "idc[optuna]")),
+        (("hydra/sweeper=optuna",), ("hydra/sweeper=optuna", "-m")),
         (("hydra/launcher=submitit_slurm",), ("idc[slurm]",)),
         (("--config-dir", "/nowhere/at/all"), ("/nowhere/at/all",)),
         (("--config-name", "nothing"), ("nothing",)),

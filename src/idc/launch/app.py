@@ -12,6 +12,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -21,17 +22,20 @@ from idc.config.build import resolve
 from idc.config.check import check, check_root
 from idc.config.schema.apps import register
 from idc.config.tree import conf_dir
+from idc.errors import ConfigError
 from idc.launch import sweep
 from idc.launch.arguments import without_secrets
 from idc.launch.disk import check_tracking, problem_with_folders
 from idc.launch.help import help_text, wants_help
 from idc.launch.terminal import make_printable, print_to_pipe, reporting_errors
 from idc.runtime import cluster, orphans, signals
+from idc.runtime.orphans import LAUNCHED
 from idc.runtime.redaction import hide_secrets
 
 # Waiting threads of OpenMP spin for milliseconds, which beside another training costs
 # far more than it gains (benchmarks/threads.py). Must be set before torch is imported.
 SPINS = "3000"
+SEARCHES = ".OptunaSweeper"  # a sweeper that needs several trials
 TRACEBACK = "HYDRA_FULL_ERROR"
 
 
@@ -73,6 +77,11 @@ def checked(cfg: DictConfig) -> None:
         SystemExit: A value cannot work; the reason has been printed.
     """
     with reporting_errors():
+        hydra = HydraConfig.get()
+        searches = str(hydra.sweeper.get("_target_")).endswith(SEARCHES)
+        if searches and hydra.mode != RunMode.MULTIRUN and LAUNCHED not in os.environ:
+            chosen = hydra.runtime.choices["hydra/sweeper"]
+            raise ConfigError(f"hydra/sweeper={chosen}: a search is a sweep; add -m.")
         config = resolve(cfg, {})
         check(config)
         start = Path(HydraConfig.get().runtime.cwd)
