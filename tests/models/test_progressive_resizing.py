@@ -1,5 +1,6 @@
 """Progressive resizing: which sizes are allowed, and what each epoch has."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idc.errors import ConfigError
+from idc.models import progressive_resizing
 from idc.models.progressive_resizing import ProgressiveResizing
 
 
@@ -22,6 +24,7 @@ from idc.models.progressive_resizing import ProgressiveResizing
         ([[0, 24], [2, 36]], "end below data.image_size=48"),
         ([[0, 24], [6, 48]], "max_epochs=6 ends before"),
         ([[0, 24, 3]], "give pairs"),
+        ([[0, 24], [0, 48]], "an epoch has two sizes"),
     ],
 )
 def test_a_schedule_that_cannot_work_is_refused(sizes: list[Any], words: str) -> None:
@@ -40,3 +43,17 @@ def test_a_batch_has_about_as_many_pixels_in_each_phase(sides: list[int]) -> Non
     assert callback.factor_of(len(sizes) + 3) == 1
     plain = ProgressiveResizing(sizes, 96, len(sizes), batches=False)
     assert {plain.factor_of(epoch) for epoch, _ in sizes} == {1}
+
+
+def test_training_goes_on_small_after_a_validation_within_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network = SimpleNamespace(image_size=48)
+    module: Any = SimpleNamespace(network=network)
+    monkeypatch.setattr(progressive_resizing, "_parts", lambda *_: (module, None))
+    callback = ProgressiveResizing([[0, 24], [1, 48]], image_size=48, epochs=2)
+    trainer: Any = SimpleNamespace(current_epoch=0)
+    callback.on_validation_start(trainer, module)
+    assert network.image_size == 48
+    callback.on_train_batch_start(trainer, module, None, 1)
+    assert network.image_size == 24

@@ -42,6 +42,8 @@ class ProgressiveResizing(pl.Callback):
             self.sizes = {int(epoch): int(size) for epoch, size in sorted(map(tuple, sizes))}
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{PLACE}={sizes}: give pairs, as in [[0,24],[4,50]].") from error
+        if len(self.sizes) < len(sizes):
+            raise ConfigError(f"{PLACE}={sizes}: an epoch has two sizes; give each one.")
         self.image_size, self.batches = image_size, batches
         if next(iter(self.sizes), None) != 0:
             raise ConfigError(f"{PLACE}={sizes}: it does not begin with epoch 0: [[0,24],...].")
@@ -86,10 +88,9 @@ class ProgressiveResizing(pl.Callback):
         module.steps = sum(-(-count // every) for count in batches)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Set size and learning rate of the epoch, and log what batches have."""
+        """Set the learning rate of the epoch, and log what batches have."""
         module, data = _parts(trainer, pl_module)
         epoch = trainer.current_epoch
-        module.network.image_size = self.size_of(epoch)
         # A small training split has no larger batches to give, and then no higher rate.
         share = -(-len(data.rows("train")) // trainer.world_size)
         full, size = (min(share, data.batch_size * n) for n in (1, self.factor_of(epoch)))
@@ -101,6 +102,13 @@ class ProgressiveResizing(pl.Callback):
         }
         for logger in trainer.loggers:
             logger.log_metrics(values, step=trainer.global_step)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Set the size of the epoch, again after a validation in the middle of one."""
+        module, _ = _parts(trainer, pl_module)
+        module.network.image_size = self.size_of(trainer.current_epoch)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Validate at the full size."""

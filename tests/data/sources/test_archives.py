@@ -4,8 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from data.archives import ARCHIVES, isic
 from idc.config.build import build
@@ -134,3 +137,54 @@ def test_arrays_and_slides_of_two_archives_do_not_mix(
     (tmp_path / "camelyonpatch_level_2_split_valid_x.h5").write_bytes(b"no HDF5")
     with pytest.raises(DataError, match="valid_x"):
         source.read(pd.DataFrame({"path": ["valid/000001"]}))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((40, 96, 96, 3), np.uint8), "40 patches for 48 labels"),
+        (np.zeros((60, 96, 96, 3), np.uint8), "60 patches for 48 labels"),
+        (np.zeros((48, 96, 96), np.uint8), "of shape"),
+        (np.zeros((48, 96, 96, 3), np.float32), "float32"),
+    ],
+)
+def test_arrays_of_other_pixels_are_refused_before_any_is_packed(
+    pixels: NDArray[Any], words: str, tmp_path: Path, make: Callable[..., Source]
+) -> None:
+    source = make("pcam")
+    with h5py.File(tmp_path / "camelyonpatch_level_2_split_train_x.h5", "w") as file:
+        file["x"] = pixels
+    with pytest.raises(DataError, match=words):
+        source.scan()
+
+
+def test_a_patch_of_no_slide_is_refused(tmp_path: Path, make: Callable[..., Source]) -> None:
+    source = make("pcam")
+    meta = tmp_path / "camelyonpatch_level_2_split_train_meta.csv"
+    meta.write_text(meta.read_text().replace("camelyon16_train_003", ""))
+    with pytest.raises(DataError, match="line 14, column wsi"):
+        source.scan()
+
+
+def test_an_image_of_no_lesion_is_named(tmp_path: Path, make: Callable[..., Source]) -> None:
+    isic(tmp_path)
+    groups = tmp_path / "ISIC2018_Task3_Training_LesionGroupings.csv"
+    lines = groups.read_text().splitlines(keepends=True)
+    groups.write_text("".join(lines[:1] + lines[3:]))
+    with pytest.raises(DataError, match=r"no lesion of ISIC_0024306.*\(2 such lines\)"):
+        make("ham10000", write=False).scan()
+
+
+def test_a_radiograph_of_both_official_lists_is_refused(
+    tmp_path: Path, make: Callable[..., Source]
+) -> None:
+    source = make("chest_xray")
+    with (tmp_path / "test_list.txt").open("a") as file:
+        file.write("\n00000001_000.png")
+    with pytest.raises(DataError, match=r"train_val_list.*00000001_000"):
+        source.scan()
+
+
+def test_each_kind_of_tumour_a_class_needs_no_positive_one(make: Callable[..., Source]) -> None:
+    with pytest.raises(ConfigError, match=r"positive=malignant.* Or null"):
+        make("breakhis", "data.subtypes=true").scan()

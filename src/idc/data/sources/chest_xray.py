@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from idc.data.sources.table import TableSource
 from idc.data.text_file import Lines, read_text
+from idc.errors import DataError
 
 LISTS = {"test_list.txt": "test", "train_val_list.txt": "train"}
 VAL_SHARE = 10  # of the training patients of the official lists one in ten validates
@@ -28,11 +29,15 @@ class ChestXraySource(TableSource):
         files = {self.root / name: split for name, split in LISTS.items()}
         if "split" in lines.columns or not all(file.is_file() for file in files):
             return lines
-        split = {
-            image: name
-            for file, name in files.items()
-            for image in read_text(file, "data.root", "Remove it, or fetch it again.")[1].split()
-        }
+        split: dict[str, str] = {}
+        for file, name in files.items():
+            images = read_text(file, "data.root", "Remove it, or fetch it again.")[1].split()
+            if twice := next((image for image in images if image in split), None):
+                raise DataError(
+                    f"data.root: {file} names {twice}, and so does {self.root / min(LISTS)}: it "
+                    f"would be trained on and tested. Remove it from one, or fetch both again."
+                )
+            split |= dict.fromkeys(images, name)
         table = lines.table.copy()
         table["split"] = table["path"].map(split).fillna("unused")
         train = table["split"] == "train"

@@ -91,8 +91,9 @@ def order_classes(
     if not positive:
         return Classes(tuple(labels), {name: code for code, name in enumerate(labels)})
     if unknown := [name for name in positive if name not in labels]:
+        each = " Or null, for each as a class of its own." if joined or len(labels) > 2 else ""
         raise ConfigError(
-            f"data.positive={unknown[0]}: the data have no such class. There are: {shown}."
+            f"data.positive={unknown[0]}: the data have no such class. There are: {shown}.{each}"
         )
     negative = [name for name in labels if name not in positive]
     if not negative and not joined:

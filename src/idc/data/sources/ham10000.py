@@ -46,6 +46,8 @@ class Ham10000Source(TableSource):
         of = read_csv_lines(groups, "data.table", "data.table", GIVE, _has("image", "lesion_id"))
         lesion = of.table.set_index("image")["lesion_id"]
         patient = lines.table["image"].map(lesion[~lesion.index.duplicated()]).fillna("")
+        lacks = f"{groups} names no lesion of {{image}}; fetch it again, or add the line"
+        lines.refuse(patient == "", "image", lacks)
         table = pd.DataFrame(
             {
                 "path": lines.table["image"],

@@ -5,7 +5,8 @@ Layout: ``camelyonpatch_level_2_split_<train|valid|test>_<x|y>.h5`` and, for the
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,7 @@ class PcamSource(Source):
         for name, split in SPLITS.items():
             if not (self.root / FILE.format(name, "x.h5")).is_file():
                 continue
-            labels = self._array(name, "y").reshape(-1)
+            labels = self._array(name, "y", lambda array: array[:]).reshape(-1)
             meta = self.root / (FILE.format(name, "meta") + ".csv")
             for file in (meta, self.root / FILE.format(name, "y.h5")):
                 tree.note_time(str(file))
@@ -89,6 +90,13 @@ class PcamSource(Source):
                     f"data.root: {meta} has {len(slides):,} lines for {len(labels):,} patches. "
                     f"Fetch it again: both must be of the same archive."
                 )
+            if (slides.str.strip() == "").any():
+                line = slides.index[slides.str.strip() == ""][0]
+                raise DataError(
+                    f"data.root: {meta}, line {line}, column wsi: it is empty, so that the slide "
+                    f"of the patch is unknown. Fetch it again."
+                )
+            self._check_pixels(name, len(labels))
             part = pd.DataFrame({"label": np.array(self.classes, object)[(labels > 0) * 1]})
             part["path"] = [f"{name}/{number:06d}" for number in range(len(labels))]
             part["patient"], part[PREDEFINED] = slides.to_numpy(object), split
@@ -112,14 +120,30 @@ class PcamSource(Source):
             facts.loc[rows, "bytes"], facts.loc[rows, "mtime"] = status.st_size, status.st_mtime_ns
             numbers = names[2].iloc[rows].astype(np.int64).to_numpy()
             order = np.argsort(numbers)  # HDF5 takes rising numbers only
-            read = self._array(name, "x", numbers[order])
+            read = self._array(name, "x", itemgetter(numbers[order]))
             facts.loc[rows, ["height", "width"]] = read.shape[1:3]
             for row, image in zip(rows[order], read, strict=True):
                 patches[row] = fit_square(np.asarray(image, np.uint8), self.patch_size, self.edge)
         return Pixels(patches, facts)
 
-    def _array(self, name: str, which: str, rows: Any = slice(None)) -> Any:
-        """Rows of one of the archive's arrays; HDF5 reads no others."""
+    def _check_pixels(self, name: str, patches: int) -> None:
+        """Refuse pixels that are no 8-bit RGB image for each label."""
+        shape, kind = self._array(name, "x", lambda array: (array.shape, array.dtype))
+        assert self.root is not None
+        file = self.root / FILE.format(name, "x.h5")
+        if len(shape) != 4 or shape[3] != 3 or kind != np.uint8:
+            raise DataError(
+                f"data.root: the array x of {file} is {kind} of shape {shape}, not uint8 (patches, "
+                f"height, width, 3). Fetch it again."
+            )
+        if shape[0] != patches:
+            raise DataError(
+                f"data.root: {file} has {shape[0]:,} patches for {patches:,} labels. Fetch "
+                f"it again: both must be of the same archive."
+            )
+
+    def _array(self, name: str, which: str, take: Callable[[Any], Any]) -> Any:
+        """What is taken of one of the archive's arrays; HDF5 reads no more than that."""
         try:
             import h5py
         except ImportError as error:
@@ -130,7 +154,7 @@ class PcamSource(Source):
         file = self.root / FILE.format(name, f"{which}.h5")
         try:
             with h5py.File(file, "r") as archive:
-                return archive[which][rows]
+                return take(archive[which])
         except (OSError, KeyError, TypeError) as error:
             raise DataError(
                 f"data.root: {file} cannot be read as an HDF5 file with an array {which} "
