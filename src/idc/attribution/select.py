@@ -170,20 +170,23 @@ def kinds_of(
 
 
 def kind_words(kind: str, class_names: Sequence[str]) -> str:
-    """A kind in words, such as ``missed IDC`` for FN, or ``ulcer, called wrong`` for `k > 2`."""
+    """A kind in words: ``missed IDC`` for FN, ``ulcer, called another class`` for `k > 2`."""
     negative, positive = class_names[0], class_names[1]
     words = {"TP": f"{positive} found", "FN": f"missed {positive}"}
     words |= {"FP": "false alarm", "TN": f"rightly {negative}"}
     if kind in words:
         return words[kind]
     _, label, end = kind.split()
-    return f"{class_names[int(label)]}, called {end}"
+    how = "recognised" if end == "right" else "called another class"
+    return f"{class_names[int(label)]}, {how}"
 
 
 def case_words(case: Mapping[Any, Any], class_names: Sequence[str]) -> str:
-    """The lines beside a patch: patient, position, label and score."""
+    """The lines beside a patch: patient, position, label and score, and what it is called."""
     place = position_words({str(key): value for key, value in case.items()})
+    labelled = case.get("labelled", class_names[case["label"]])
+    called = f"called {case['called']}\n" if "called" in case else ""
     return (
         f"patient {case['patient']}\n{place}{place and chr(10)}"
-        f"labelled {class_names[case['label']]}\nscore {case['score']:.2f}"
+        f"labelled {labelled}\n{called}score {case['score']:.2f}"
     )

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from idc.attribution.pipeline.run_steps import Explained, explain_all
 from idc.attribution.pipeline.step import EXPLAIN, VERDICTS, stored_trust
+from idc.attribution.pipeline.target import check_target
 from idc.attribution.select import parse_selection
 from idc.config.build import Config
+from idc.data.index import is_multi_label
 from idc.errors import ConfigError
 from idc.pipelines.finished_run import TrainedRun, opened_run
 from idc.pipelines.subject import hide_names, select_pool, subject_of
@@ -34,21 +36,24 @@ def explain_run(config: Config, folder: Path) -> tuple[Explained, str]:
     selection = parse_selection(config["explain"]["select"])
     with opened_run(config, folder, KIND) as run:
         selection = hide_names(selection, run.store.redactor.pseudonyms)
-        under = _free_folder(run, config["name"] or selection.label)
+        target = config["explain"]["target"]
+        check_target(target, run.class_names, is_multi_label(run.predictions()))
+        label = selection.label + (f"_{target}" if target else "")
+        under = _free_folder(run, config["name"] or label)
         material = run.material()
         subject = subject_of(run, material)
         subject, pool = select_pool(subject, material, run.decider, selection, config)
         trust = stored_trust(run.store, run.record, config, run.folder)
-        target = folder / EXPLAIN
-        explained = explain_all(subject, config["explain"], selection, pool, target, trust)
+        files = folder / EXPLAIN
+        explained = explain_all(subject, config["explain"], selection, pool, files, trust)
         logged = MlflowRun(run.store, run.run_id, reopen=False)
         # Metrics that the run has stay: another sample or plan would give them another meaning.
         before = all_metrics(run.store, run.record)
         logged.metrics({k: v for k, v in explained.metrics.items() if k not in before})
-        logged.artifacts(target, under)
+        logged.artifacts(files, under)
         title = f"Explained: {under.removeprefix(f'{EXPLAIN}/')}"
         note = with_section(run.note, title, explained.sentences[:SHOWN], under, run.place)
-        logged.tags({**digest_tags(target, (VERDICTS,), f"{under}/"), NOTE_TAG: note})
+        logged.tags({**digest_tags(files, (VERDICTS,), f"{under}/"), NOTE_TAG: note})
         for error in explained.failures.values():
             raise error
     return explained, under

@@ -15,6 +15,8 @@ from idc.attribution.pipeline.step import stored_trust
 from idc.attribution.run import explain
 from idc.attribution.select import NAMED, Selection, parse_selection
 from idc.config.build import Config, build
+from idc.data.index import is_multi_label
+from idc.errors import ConfigError
 from idc.pipelines.finished_run import TrainedRun, opened_run
 from idc.pipelines.scoring import scoring_loader
 from idc.pipelines.subject import hide_names, select_pool, subject_of
@@ -57,6 +59,7 @@ def review_run(
         given = open_answers(root, run.run_id, run.store, run.folder)
         material = run.material()
         subject = subject_of(run, material)
+        _refuse_several(subject, config["explain"]["target"])
         named = hide_names(selection, run.store.redactor.pseudonyms)
         subject, pool = select_pool(subject, material, run.decider, named, config)
         if config["serve"]:
@@ -105,6 +108,20 @@ def _checked(config: Config) -> tuple[ExportRule, Settings, Selection]:
     if config["serve"]:
         check_address(settings, resolve_address(settings.host, settings.port)[1])
     return rule, settings, selection
+
+
+def _refuse_several(subject: Subject, target: str | None) -> None:
+    """Refuse what the page has no questions for."""
+    if is_multi_label(subject.predictions):
+        raise ConfigError(
+            "review: its page asks for one class per image, and the images of this run may have "
+            "several labels. Train with one of them (data.positive=NAME) to review it."
+        )
+    if target is not None:
+        raise ConfigError(
+            "review: explain.target is for idc.explain; the page shows the class that was called, "
+            "of two the positive one."
+        )
 
 
 def _book(run: TrainedRun, subject: Subject, pool: pd.DataFrame, selection: Selection) -> CaseBook:

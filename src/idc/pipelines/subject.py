@@ -50,6 +50,7 @@ def build_subject(
         device=next(network.parameters()).device,
         alias=redactor.pseudonym_of,
         truth=material.truth,
+        thresholds=decider.thresholds.each if decider and decider.thresholds else (),
     )
 
 

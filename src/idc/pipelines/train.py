@@ -8,6 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.loggers.logger import DummyLogger
 
+from idc.attribution.pipeline.target import check_target
 from idc.config.build import build
 from idc.config.stored import storable
 from idc.data.datamodule import PatchDataModule
@@ -106,7 +107,9 @@ def run_job(job: Job) -> Outcome:
             point.require_same_data(material)
         pl.seed_everything(config["seed"], workers=True, verbose=False)
         rule: CalibrationRule = build(config["calibration"], "calibration")
-        rule.check(len(material.source.class_names), material.source.multi_label)
+        names, several = material.source.class_names, material.source.multi_label
+        rule.check(len(names), several)
+        check_target(config["explain"].get("target"), names, several)
         smoothing: SmoothingRule = build(config["postprocess"], "postprocess")
         smoothing.check(material.index, material.source.patch_size)
         data = build_datamodule(config, material)

@@ -72,10 +72,9 @@ def reliability_figure(
     for number, ((name, values), axes) in enumerate(zip(scores.items(), lower, strict=True)):
         counts, mean, share = reliability_bins(each[name], values, ECE_BINS)
         errors = calibration_metrics(each[name], np.stack([1 - values, values], axis=1))
-        words = (
-            f"{name}: ECE {errors['ece']:.3f}, Brier {errors['brier']:.3f}, "
-            f"log loss {errors['log_loss']:.3f}"
-        )
+        words = f"{name}: ECE {errors['ece']:.3f}"
+        if not isinstance(labels, Mapping):  # of the most probable class, others are no metrics
+            words += f", Brier {errors['brier']:.3f}, log loss {errors['log_loss']:.3f}"
         some = counts > 0
         _draw_curve(upper, counts[some], mean[some], share[some], words, number)
         axes.bar(

@@ -10,13 +10,15 @@ import torch
 from numpy.typing import NDArray
 
 from idc.data.datamodule import PatchDataModule
-from idc.data.index import has_positions, is_multi_label
+from idc.data.index import has_positions
 from idc.data.material import Material, Truth
 from idc.errors import DataError
 from idc.evaluation.decision import Decider
 from idc.evaluation.inference import predict
-from idc.evaluation.predictions import decide, probabilities_of, raw_predictions, with_labels
+from idc.evaluation.predictions import decide, raw_predictions, with_labels
 from idc.models.network import Network
+
+PREDICTED, LABEL = "predicted", "label"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Subject:
         alias: A patient's name to that in the predictions: a pseudonym, or itself.
         truth: Rows of the index to where the signal is, bool (n, P, P); None where it is
             unknown.
+        thresholds: One per label, where an image may have several; else empty.
+        explains: The logit that is explained, ``predicted`` or ``label`` for each patch's own; None
+            for the positive class of two, the predicted one of more. See
+            `idc.attribution.pipeline.target.aim`.
+        focus: The name of the class that is explained, where it is the same for all patches.
     """
 
     network: Network
@@ -48,6 +55,9 @@ class Subject:
     device: torch.device
     alias: Callable[[str], str] = str
     truth: Truth | None = None
+    thresholds: Sequence[float] = ()
+    explains: int | str | None = None
+    focus: str = ""
 
     @property
     def classes(self) -> int:
@@ -67,9 +77,12 @@ class Subject:
     @property
     def evidence(self) -> str:
         """What every map shows."""
-        of = "the class that was called" if self.classes > 2 else self.class_names[-1]
-        if is_multi_label(self.predictions):
-            of = "the label with the highest score"
+        if self.explains == LABEL:
+            of = "the class of the label"
+        elif self.explains == PREDICTED or self.classes > 2:
+            of = "the class that was called"
+        else:
+            of = self.focus or str(self.class_names[1])
         return f"evidence for {of}"
 
     @property
@@ -81,16 +94,12 @@ class Subject:
         return f"{words} A score of {self.threshold:.3f} or more is called {self.class_names[1]}."
 
     def targets(self, cases: pd.DataFrame) -> NDArray[np.int64]:
-        """The class whose logit is explained: the positive one of two, else the predicted one.
-
-        Of several labels per image, that with the highest score.
-        """
-        if is_multi_label(cases):
-            scores = probabilities_of(cases, self.classes, "score")
-            return np.asarray(scores.argmax(1), np.int64)
-        if self.classes == 2:
-            return np.ones(len(cases), np.int64)
-        return cases["predicted"].to_numpy(np.int64)
+        """The class whose logit is explained, of each case."""
+        if self.explains in (PREDICTED, LABEL):
+            return cases[str(self.explains)].to_numpy(np.int64)
+        if self.explains is None and self.classes > 2:
+            return cases[PREDICTED].to_numpy(np.int64)
+        return np.full(len(cases), 1 if self.explains is None else self.explains, np.int64)
 
     def pixels(self, cases: pd.DataFrame) -> NDArray[np.uint8]:
         """The patches of some predictions, uint8 (n, P, P, 3)."""
@@ -118,6 +127,7 @@ def score_rows(
     frame = raw_predictions(
         material.index, data.rows("test"), scored.probabilities, scored.uncertainty
     )
+    frame = with_labels(frame, data.members[data.rows("test")])
     frame = with_labels(frame, data.members[data.rows("test")])
     return decide(frame, decider, len(names))
 

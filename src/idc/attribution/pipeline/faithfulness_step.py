@@ -28,8 +28,9 @@ def show_faithfulness(task: Task) -> StepResult:
     """Measure the methods whose verdict the run does not hold yet, on a sample of test patches."""
     subject, node = task.subject, task.node("faithfulness")
     plan: FaithfulnessPlan = build(node, "explain.faithfulness")
+    target = {"target": task.options["target"]} if task.options.get("target") else {}
     settings = {
-        name: {"method": options, "faithfulness": node}
+        name: {"method": options, "faithfulness": node, **target}
         for name, options in task.options["methods"].items()
     }
     held = [name for name in settings if task.trust.settings.get(name) == settings[name]]

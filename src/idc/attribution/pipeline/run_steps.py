@@ -16,6 +16,7 @@ from idc.attribution.pipeline.galleries import show_cases
 from idc.attribution.pipeline.options import configured_methods
 from idc.attribution.pipeline.slides_step import show_slides
 from idc.attribution.pipeline.step import StepResult, Task, Trust
+from idc.attribution.pipeline.target import aim
 from idc.attribution.select import Selection
 from idc.config.build import Config
 from idc.runtime.drawing import Drawer
@@ -89,6 +90,7 @@ def explain_all(
         trust: The trust in the methods from before. Only methods that it does not hold, or holds
             with other options, are measured now.
     """
+    subject, pool = aim(subject, pool, options.get("target"))
     folder.mkdir(parents=True, exist_ok=True)
     explained, drawer = Explained(), Drawer()
     trust = trust or Trust()

@@ -121,6 +121,11 @@ class Explain:
     """What is explained, and by which attribution methods: explain=[gradcam,occlusion]."""
 
     select: str = option("kinds", "kinds | errors | random | all | patient=ID | files=PATH")
+    target: Name | None = option(
+        None,
+        "class to explain: its name, predicted or label; null: the positive one of two, the "
+        "predicted one of more; of several labels the most frequent",
+    )
     per_kind: AtLeast0 = option(4, "kinds: patches of each, true/false positives/negatives")
     count: AtLeast1 | None = option(200, "otherwise: patches at most; null for all")
     seed: Seed = option(0, "seed of the selection")
