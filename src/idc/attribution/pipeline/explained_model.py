@@ -128,7 +128,6 @@ def score_rows(
         material.index, data.rows("test"), scored.probabilities, scored.uncertainty
     )
     frame = with_labels(frame, data.members[data.rows("test")])
-    frame = with_labels(frame, data.members[data.rows("test")])
     return decide(frame, decider, len(names))
 
 
