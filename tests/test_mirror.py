@@ -11,7 +11,7 @@ SOURCE = TESTS.parent / "src" / "idc"
 JOINS = {
     **{
         f"{app}.py": f"pipelines/test_{app}.py"
-        for app in ("train", "prepare", "evaluate", "compare", "explain", "review")
+        for app in ("train", "prepare", "evaluate", "compare", "explain", "review", "signoff")
     },
     "gc.py": "app/test_ended.py",
     "sync.py": "tracking/test_leftovers.py",
@@ -22,6 +22,12 @@ JOINS = {
     "launch/parent.py": "launch/test_sweep.py",
     "tracking/entities.py": "tracking/test_lookup.py",
     "tracking/model.py": "pipelines/test_train.py",
+    # Archives, each read and divided by the same laws, and by its own.
+    **{
+        f"data/sources/{name}.py": "data/sources/test_archives.py"
+        for name in ("bach", "breakhis", "chest_xray", "ham10000", "malaria", "pcam")
+    },
+    "evaluation/per_label.py": "pipelines/test_multi_label.py",
     # A search, whose parts are tried together.
     **dict.fromkeys(
         ("launch/search_results.py", "launch/search_space.py", "pipelines/trial.py"),

@@ -49,14 +49,3 @@ def test_only_a_finished_run_is_signed_off(trained: Result, app: Apps, status: s
     assert result.code == 1
     assert status.lower() in result.err
     assert app("signoff")("run=nonsense").code == 1
-
-
-@pytest.mark.skipif(
-    not any(map(pdf.shutil.which, pdf.BROWSERS)), reason="there is no Chromium here"
-)
-def test_a_page_is_printed(tmp_path) -> None:
-    page = tmp_path / "a page.html"
-    page.write_text("<!DOCTYPE html><title>x</title><p>text", "utf-8")
-    printed = pdf.print_pdf(page)
-    assert printed == tmp_path / "a page.pdf"
-    assert printed.read_bytes().startswith(b"%PDF")

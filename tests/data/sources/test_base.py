@@ -7,7 +7,6 @@ import pytest
 
 from idc.data.index import OPTIONAL, conform, has_positions, position_words
 from idc.data.sources.base import DataCard, Source, read_card
-from idc.data.sources.class_codes import order_classes
 from idc.data.sources.idc import IdcSource
 from idc.data.sources.synthetic import SyntheticSource
 from idc.data.sources.tree import FileTree
@@ -66,25 +65,6 @@ def test_one_or_several_of_more_classes_against_the_rest(tmp_path: Path) -> None
     assert several.class_names == ("a", "c or b")  # the only class that is left keeps its name
     assert several.scan().index["label"].tolist() == [0, 1, 1, -1]
     assert Letters(tmp_path).options != one.options != several.options
-
-
-@pytest.mark.parametrize(
-    ("labels", "positive", "words"),
-    [
-        (("a", "b"), (), r"name the positive class: a or b"),
-        (("a", "b"), ("c",), "data.positive=c: the data have no such class. There are: a, b"),
-        (("a", "b", "c"), ("a", "d"), "data.positive=d"),
-        (("a", "b", "c"), ("a", "b", "c"), "no negative one is left"),
-    ],
-)
-def test_a_positive_class_that_does_not_fit(labels, positive, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        order_classes(labels, positive)
-
-
-def test_one_class_is_no_classification() -> None:
-    with pytest.raises(DataError, match="only the class a"):
-        order_classes(("a",))
 
 
 def test_a_list_that_breaks_the_schema_is_refused() -> None:
