@@ -154,7 +154,7 @@ def test_what_the_run_holds_is_not_computed_again(
     measured, cases, *features, slide = ran
     assert measured == ("faithfulness_step", ["saliency"], 4)
     assert cases == ("galleries", [*both, "saliency"], min(3, errors))
-    assert [name for name, *_ in features] == ["features_step"] * 3
+    assert [name for name, *_ in features] == ["features_step"] * 4
     assert slide[0] == "slides_step"
     assert len(slide[1]) == 1
     # With other options it is another method, and not measured.
