@@ -191,3 +191,9 @@ def test_several_pages_are_refused() -> None:
     with pytest.raises(UnreadableError, match="TIFF of 2 pages"):
         decode(tiff(PATCH, PATCH))
     assert (decode(tiff(PATCH)).patch == PATCH).all()
+
+
+def test_an_image_without_a_number_is_unreadable_not_black() -> None:
+    _, data = cv2.imencode(".tiff", np.full((8, 8), np.nan, np.float32))
+    with pytest.raises(UnreadableError, match="NaN"):
+        decode(data.tobytes())

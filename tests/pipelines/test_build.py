@@ -8,7 +8,7 @@ import torch
 
 from idc.config.tree import conf_dir
 from idc.errors import ConfigError
-from idc.pipelines.build import build_network
+from idc.pipelines.build import build_network, check_backbone
 
 Compose = Callable[..., dict[str, Any]]
 
@@ -42,3 +42,10 @@ def test_one_output_is_for_two_classes(compose: Compose) -> None:
     assert network(torch.zeros(3, 3, 50, 50)).shape == (3, 2)
     with pytest.raises(ConfigError, match=r"head\.outputs=1.* 3"):
         build_network(config, 3)
+
+
+def test_dropout_at_the_test_needs_dropout_before_data_are_read(compose: Compose) -> None:
+    options = ("backbone=simple_cnn", "inference=mc_dropout")
+    check_backbone(compose(*options, "head.dropout=0.1"))
+    with pytest.raises(ConfigError, match="drops nothing"):
+        check_backbone(compose(*options))

@@ -137,6 +137,8 @@ def decode(data: bytes, max_pixels: int = MAX_PIXELS, reading: Reading | None = 
     mode = _mode(image)
     if mode == RGB:
         return Decoded(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), special or mode, kind)
+    if image.dtype.kind == "f" and not np.isfinite(image).any():
+        raise UnreadableError("none of its values is a number (all are NaN or infinite)")
     window = (reading or Reading()).window if image.dtype != np.uint8 else None
     eight, facts = scale(image, _range(image.dtype), window)
     return Decoded(to_rgb(eight), mode, kind, *facts)

@@ -45,6 +45,21 @@ class Inference:
                 f"inference.dropout_samples={samples}: give 0, or 2 to {MOST_SAMPLES} passes."
             )
 
+    def dropping_layers(self, network: nn.Module) -> list[_DropoutNd]:
+        """The layers of a network that are left to drop in `dropout_samples` passes.
+
+        Raises:
+            ConfigError: Such passes are to be made, and there is no such layer.
+        """
+        layers = [m for m in network.modules() if isinstance(m, _DropoutNd) and m.p > 0]
+        if self.dropout_samples and not layers:
+            raise ConfigError(
+                "inference.dropout_samples: this network drops nothing, so all passes would be "
+                "alike. Train with head.dropout above 0 (or head=mlp), or use inference=tta or an "
+                "ensemble."
+            )
+        return layers
+
     @property
     def names(self) -> list[str]:
         """Short names of what is done beyond one plain pass; none for that."""
@@ -141,12 +156,7 @@ D4 = tuple(_turned(quarters, flipped) for flipped in (False, True) for quarters 
 @contextmanager
 def _dropping(network: nn.Module, how: Inference, device: torch.device) -> Iterator[None]:
     """Dropout on, all else in eval; afterwards all as before."""
-    layers = [m for m in network.modules() if isinstance(m, _DropoutNd) and m.p > 0]
-    if how.dropout_samples and not layers:
-        raise ConfigError(
-            "inference.dropout_samples: this network drops nothing, so all passes would be alike. "
-            "Train with head.dropout above 0 (or head=mlp), or use inference=tta or an ensemble."
-        )
+    layers = how.dropping_layers(network)
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         for layer in layers if how.dropout_samples else ():

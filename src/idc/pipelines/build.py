@@ -19,6 +19,7 @@ from idc.data.datamodule import PatchDataModule
 from idc.data.device.augmentation import DeviceAugmentation
 from idc.data.material import Material
 from idc.errors import ConfigError, first_line
+from idc.evaluation.inference import Inference
 from idc.metrics.collection import build_metrics
 from idc.models.backbone import Backbone, Freezing, set_batch_norm_momentum
 from idc.models.classifier import Learning, PatchClassifier
@@ -111,8 +112,9 @@ def check_backbone(config: Config) -> None:
     """Refuse a backbone that cannot be built as configured: by shapes, without data or weights.
 
     Raises:
-        ConfigError: There is no such model, it cannot take ``data.image_size``, or
-            ``backbone.freeze`` names no stage of it.
+        ConfigError: There is no such model, it cannot take ``data.image_size``, drops nothing
+            where dropout is to be left on for the test, or ``backbone.freeze`` names no stage of
+            it.
     """
     backbone = {**config["backbone"], "weights": None}
     with torch.device("meta"):
@@ -120,6 +122,8 @@ def check_backbone(config: Config) -> None:
         for _, size in config["callbacks"].get("resizing", {}).get("sizes") or ():
             _check_size(network, size)
     Freezing(network.backbone, config["backbone"]["freeze"])
+    inference: Inference = build(config["inference"], "inference")
+    inference.dropping_layers(network)
 
 
 def _check_size(network: Network, size: int) -> None:

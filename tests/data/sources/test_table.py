@@ -80,6 +80,7 @@ def test_a_table_that_is_written_over_makes_a_store_stale(tmp_path: Path) -> Non
         ("path", ["i/1.png", "/i/2.png", "i/3.png"], "line 3, column path: write it relative"),
         ("path", ["i/1.png", "../2.png", "i/3.png"], "line 3, column path: write it relative"),
         ("path", ["i/1.png", "i/2.png", "i/1.png"], "line 4, column path: an earlier line"),
+        ("path", ["i/1.png", "i/2.png", "./i//1.png"], "line 4, column path: an earlier line"),
         ("path", ["a.png", "b.png", "c.png"], "line 2, column path: there is no file"),
         ("split", ["train", "dev", "test"], "line 3, column split: give train, val"),
     ],

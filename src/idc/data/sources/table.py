@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 import numpy as np
@@ -168,6 +169,7 @@ class TableSource(Source):
                 table["path"] = self._places(table["path"])
         leads_away = table["path"].map(lambda path: bool(STAYS.match(path)))
         refuse(leads_away, "path", "write it relative to data.root, with / between folders")
+        table["path"] = table["path"].map(normpath)  # ./a and a, a//b and a/b are one image
         refuse(table["path"].duplicated(), "path", "an earlier line names the same image")
         table["patient"] = raw["patient"] if self.patients_known else table["path"]
         refuse(table["patient"] == "", "patient", "it is empty")
