@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from conftest import Cli, Result
+from idc.pipelines.signoff import split_counts
 from idc.reports import pdf
 
 pytestmark = pytest.mark.slow
@@ -49,3 +50,21 @@ def test_only_a_finished_run_is_signed_off(trained: Result, app: Apps, status: s
     assert result.code == 1
     assert status.lower() in result.err
     assert app("signoff")("run=nonsense").code == 1
+
+
+def test_each_label_is_counted_where_an_image_has_several() -> None:
+    split = pd.DataFrame(
+        {
+            "split": ["train", "train", "val", "test"],
+            "patient": ["1", "1", "2", "3"],
+            "label": [0, 1, 1, 1],
+            "labels": ["", "Mass|Nodule", "Mass", "Nodule"],
+        }
+    )
+    counts = split_counts(split, ["Hernia", "Mass", "Nodule"]).set_index("split")
+    assert counts[["Hernia", "Mass", "Nodule"]].to_numpy().tolist() == [
+        [0, 1, 1],
+        [0, 1, 0],
+        [0, 0, 1],
+    ]
+    assert counts["patches"].tolist() == [2, 1, 1]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from idc.config.build import Config
+from idc.data.index import class_members
 from idc.data.tables import read_table
 from idc.errors import CheckpointError, MissingArtifactError
 from idc.metrics.definitions import METRIC_NAMES
@@ -65,7 +66,7 @@ def sign_off(config: Config, folder: Path) -> tuple[Path, Path | None]:
         tables = _fetch(store, run_id, files)
         class_names = list(logged_class_names(record.data.tags, f"run={run_id}"))
         readers = tables.get(f"{REVIEW}/readers.csv")
-        split = _split(tables.get("split.parquet"), class_names)
+        split = split_counts(tables.get("split.parquet"), class_names)
         page = write_page(
             folder / FOLDER / "signoff.html",
             "signoff.html.j2",
@@ -178,14 +179,15 @@ def _results(metrics: dict[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "test", "interval over patients"])
 
 
-def _split(split: pd.DataFrame | None, class_names: list[str]) -> pd.DataFrame:
-    """Patients and patches of each split."""
+def split_counts(split: pd.DataFrame | None, class_names: list[str]) -> pd.DataFrame:
+    """Patients and patches of each split, and those of each class or with each label."""
     if split is None or not {"split", "patient", "label"} <= set(split):
         return pd.DataFrame()
     rows = []
     for name in ("train", "val", "test"):
         part = split[split["split"] == name]
-        counts = {n: int((part["label"] == i).sum()) for i, n in enumerate(class_names)}
+        members = class_members(part, class_names).sum(0)
+        counts = {name: int(n) for name, n in zip(class_names, members, strict=True)}
         total = {"patients": part["patient"].nunique(), "patches": len(part)}
         rows.append({"split": name, **total, **counts})
     return pd.DataFrame(rows)
