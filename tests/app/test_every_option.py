@@ -31,7 +31,7 @@ CHOICES_ELSEWHERE = {
     "trainer": ("gpu", "ddp", "ddp_cpu"),
     "tracking": ("server", "none"),
     "launcher": ("joblib", "slurm"),
-    "data": ("run", "idc", "folder", "table"),
+    "data": ("run", "[!s]*"),  # tests/data/sources, tests/app: their archives
     "experiment": ("*",),
     "search": ("*",),
     "split": ("patient_15",),  # other shares

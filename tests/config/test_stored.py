@@ -41,9 +41,10 @@ def test_options_that_came_after_a_run_take_their_defaults(compose: Compose) -> 
     config = storable(compose("data.image_size=40", "augment=strong"))
     then = storable(compose("data.image_size=40", "augment=strong"))
     del then["postprocess"], then["choices"]["postprocess"]
-    del then["callbacks"]["resizing"], then["augment"]["device"]
+    del then["callbacks"]["early_stopping"]["mode"], then["augment"]["device"]
+    del then["callbacks"]["resizing"]
     origin = read_origin(content_of(then), compose(), WHERE)
-    assert origin.config["callbacks"]["resizing"]["image_size"] == 40
+    assert origin.config["callbacks"]["early_stopping"]["mode"] == "max"
     del config["choices"]["postprocess"]
     assert origin.config == config
 

@@ -29,7 +29,15 @@ def build_configured_callbacks(config: Config) -> list[pl.Callback]:
         for name, node in config["callbacks"].items()
         if name not in SWITCHES or node[SWITCHES[name]] is not None
     }
-    return [_build(node, f"callbacks.{name}") for name, node in nodes.items()]
+    return [
+        _build(node, f"callbacks.{name}", **(resizing_bounds(config) if name == "resizing" else {}))
+        for name, node in nodes.items()
+    ]
+
+
+def resizing_bounds(config: Config) -> dict[str, int]:
+    """What progressive resizing must end with: the full size, and the last epoch."""
+    return {"image_size": config["data"]["image_size"], "epochs": config["trainer"]["max_epochs"]}
 
 
 def build_loggers(config: Config, folder: Path) -> list[Logger]:

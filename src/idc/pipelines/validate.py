@@ -9,7 +9,7 @@ from idc.data.audit.policy import Policy
 from idc.errors import ConfigError
 from idc.pipelines.build import build_transforms
 from idc.pipelines.label_corrections import build_corrections
-from idc.pipelines.plugins import check_plugins
+from idc.pipelines.plugins import check_plugins, resizing_bounds
 
 
 def check_config(config: Config) -> None:
@@ -25,7 +25,7 @@ def check_config(config: Config) -> None:
     build_transforms(config)
     check_plugins(config)
     if (resizing := config["callbacks"].get("resizing")) and resizing["sizes"] is not None:
-        build(resizing, "callbacks.resizing")
+        build(resizing, "callbacks.resizing", **resizing_bounds(config))
 
 
 def _check_arguments(node: Config, part: str) -> None:

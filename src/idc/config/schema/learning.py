@@ -183,10 +183,8 @@ class Resizing:
 
     _target_: str = option("idc.models.progressive_resizing.ProgressiveResizing")
     sizes: Phases | None = option(
-        None, "[[0,24],[4,50]]: epoch, and side of the images from it on; null turns it off"
+        None, "[[0,24],[4,50]]: epoch, side of the images from it on; null turns it off"
     )
-    image_size: AtLeast1 = option("${data.image_size}", "the full size, the last one")
-    epochs: AtLeast1 = option("${trainer.max_epochs}", "epochs of the training")
     batches: bool = option(True, "batch size and learning rate rise as the images get smaller")
 
 
