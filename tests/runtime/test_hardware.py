@@ -30,3 +30,20 @@ def test_no_more_processes_than_cores(
     for devices in (most + 1, str(most + 1), list(range(most + 1))):
         with pytest.raises(ConfigError, match=rf"trainer\.devices=.*to {most} or less"):
             count_processes(on_cpu(devices))
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes", "precision"),
+    [(50, None, "bf16-mixed"), (32, None, "32-true"), (64, [[0, 24], [2, 64]], "32-true")],
+)
+def test_bf16_on_a_cpu_needs_maps_of_more_than_a_pixel(
+    monkeypatch: pytest.MonkeyPatch, size: int, sizes: Any, precision: str
+) -> None:
+    monkeypatch.setattr(hardware.torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    config = {
+        "trainer": {"accelerator": "cpu", "precision": "auto"},
+        "backbone": {"_target_": "idc.models.backbones.resnet"},
+        "data": {"image_size": size},
+        "callbacks": {"resizing": {"sizes": sizes}},
+    }
+    assert hardware.choose_precision(config) == precision
