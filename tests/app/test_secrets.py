@@ -59,10 +59,10 @@ def test_a_whole_run_with_a_secret_in_its_configuration(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc123")
-    result = cli(*TINY, f"+note.link='{HTTP}'", "tracking.log_model=true")
+    result = cli(*TINY, f"name='{HTTP}'", "tracking.log_model=true")
     assert result.code == 0, result.err
-    assert os.environ["IDC_HIDDEN_NOTE_LINK"] == HTTP
+    assert os.environ["IDC_HIDDEN_NAME"] == HTTP
     (run,) = result.runs()
-    assert run.data.params["note.link"] == "http://***@127.0.0.1:1/?token=***"
-    assert "note.link=${oc.env:IDC_HIDDEN_NOTE_LINK}" in run.data.tags["idc.command"]
+    assert run.info.run_name == "http://***@127.0.0.1:1/?token=***"
+    assert "name=${oc.env:IDC_HIDDEN_NAME}" in run.data.tags["idc.command"]
     assert_clean(result.out + result.err, result.root)

@@ -24,7 +24,7 @@ APPS = ("train", "evaluate", "prepare", "compare", "explain", "review", "signoff
 GIVEN = ("data.root=.", "data.table=t.csv", "run=0123abc", "hydra/launcher=basic")
 NULL_TOO = {  # besides those that are null by default
     *("count", "explain.count", "backbone.bn_momentum", "callbacks.early_stopping.patience"),
-    *(f"data.columns.{name}" for name in ("patient", "split", "x", "y")),
+    *(f"data.columns.{name}" for name in ("patient", "split", "x", "y", "weight")),
 }
 MAPPINGS = ("trainer.max_time", "trainer.profiler")
 NAMES = (

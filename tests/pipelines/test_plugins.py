@@ -34,7 +34,7 @@ def test_a_logger_a_callback_and_a_profiler_by_the_command_line(cli: Cli) -> Non
     # Whoever uses the run need not have these classes, nor trust them.
     stored = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["idc"]["config"]
     assert "logger" not in stored
-    assert set(stored["callbacks"]) == {"early_stopping", "ema"}
+    assert set(stored["callbacks"]) == {"early_stopping", "ema", "resizing"}
     assert "profiler" not in stored["trainer"]
     again = cli(f"resume={run.info.run_id}", "trainer.max_epochs=2", RATES)
     assert again.code == 0, again.err
