@@ -1,6 +1,7 @@
 """A checkpoint's word on its run: taken whole as it was written, or refused by the field's name."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -47,6 +48,20 @@ def test_options_that_came_after_a_run_take_their_defaults(compose: Compose) -> 
     assert origin.config["callbacks"]["early_stopping"]["mode"] == "max"
     del config["choices"]["postprocess"]
     assert origin.config == config
+
+
+def test_an_option_that_another_repeats_may_be_null(compose: Compose) -> None:
+    """Both came after the run: ``data.source.window`` follows ``data.window``, which is null."""
+    then = storable(compose("data=table", "data.root=x", "data.table=t.csv"))
+    config = deepcopy(then)
+    del then["data"]["window"], then["data"]["source"]["window"]
+    assert read_origin(content_of(then), compose(), WHERE).config == config
+
+
+def test_methods_that_a_run_left_out_stay_out(compose: Compose) -> None:
+    then = storable(compose())
+    del then["explain"]["methods"]["gradcam"]
+    assert read_origin(content_of(deepcopy(then)), compose(), WHERE).config == then
 
 
 def set_to(place: str, value: object) -> Change:

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ OPEN = ("explain.methods", "optimizer", "scheduler")
 # Of its parameters: what a stored configuration has no business to set.
 NOT_STORED = {"callbacks", "logger", "plugins", "profiler", "model_registry", "default_root_dir"}
 REFERENCE = re.compile(r"\$\{([\w.]+)\}")
-ABSENT = object()
+MANDATORY = "???"  # as Hydra marks what has no default
 HISTORY = 4  # epoch, stage, metric, value
 MOST_VALUES, DEEPEST = 100_000, 30  # a pickle may hold containers that hold themselves
 SPLITS = re.compile(r"(train|val|test|unused)(\+(train|val|test|unused))*")
@@ -199,41 +200,34 @@ def _leaves(node: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, A
 
 def _completed(config: Config, what: str) -> Config:
     """The configuration with the defaults of options that came after the run, which it lacks."""
-    added: list[str] = []
-
-    def fill(node: Any, needed: Any, place: str) -> Any:
-        if not isinstance(node, dict) or not isinstance(needed, dict):
-            return node
-        filled = dict(node)
-        for key, default in needed.items():
-            name = f"{place}.{key}" if place else key
-            if key in node:
-                filled[key] = fill(node[key], default, name)
-            elif not place and (key in OF_THE_MOMENT or key in config[CHOICES]):
-                continue  # a part that the run had: it is damaged
-            elif (plain := _plain(default, filled)) is not ABSENT:
-                filled[key] = plain
-                added.append(name)
-        return filled
-
-    def _plain(default: Any, beside: Config) -> Any:
-        if isinstance(default, dict):
-            values = {key: _plain(value, beside) for key, value in default.items()}
-            return ABSENT if ABSENT in values.values() else values
-        if not isinstance(default, str) or "${" not in default:
-            return ABSENT if default == "???" else default
-        if (match := REFERENCE.fullmatch(default)) is None:
-            return ABSENT
-        if match[1].startswith("."):
-            return beside.get(match[1][1:], ABSENT)
-        value = look_up(config, match[1])
-        return ABSENT if value is None or isinstance(value, dict) else value
-
-    completed: Config = fill(config, storable(chosen_tree(config[CHOICES])), "")
+    completed, needed = deepcopy(config), storable(chosen_tree(config[CHOICES]))
+    # A part that the run had and lacks now is damaged; what is of the moment is never stored.
+    damaged = (config[CHOICES].keys() | OF_THE_MOMENT) - config.keys()
+    added = dict(_fill(completed, {k: v for k, v in needed.items() if k not in damaged}))
+    for place, node in added.items():
+        above, _, last = place.rpartition(".")
+        if isinstance(node[last], str) and (match := REFERENCE.fullmatch(node[last])):
+            name = f"{above}{match[1]}" if match[1].startswith(".") else match[1]
+            node[last] = look_up(completed, name, MANDATORY)
+        if node[last] == MANDATORY:
+            del node[last]
     if added:
         names = ", ".join(added)
         log.info("%s: made before these options, which take their defaults: %s", what, names)
     return completed
+
+
+def _fill(node: Config, defaults: Config, above: str = "") -> Iterator[tuple[str, Config]]:
+    """Give a mapping the defaults that it lacks; the place of each, and the mapping it is in."""
+    for key, default in defaults.items():
+        place = f"{above}.{key}" if above else key
+        is_node = isinstance(default, dict)
+        if key not in node:
+            node[key] = {} if is_node else default
+            if not is_node:
+                yield place, node
+        if is_node and isinstance(node[key], dict) and place not in OPEN:
+            yield from _fill(node[key], default, place)
 
 
 def _misfits(config: Config) -> Iterator[str]:

@@ -119,7 +119,7 @@ def check_backbone(config: Config) -> None:
     backbone = {**config["backbone"], "weights": None}
     with torch.device("meta"):
         network = build_network({**config, "backbone": backbone}, num_classes=2)
-        for _, size in config["callbacks"].get("resizing", {}).get("sizes") or ():
+        for _, size in config["callbacks"]["resizing"]["sizes"] or ():
             _check_size(network, size)
     Freezing(network.backbone, config["backbone"]["freeze"])
     inference: Inference = build(config["inference"], "inference")

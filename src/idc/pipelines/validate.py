@@ -24,7 +24,8 @@ def check_config(config: Config) -> None:
         _check_arguments(config[part], part)
     build_transforms(config)
     check_plugins(config)
-    if (resizing := config["callbacks"].get("resizing")) and resizing["sizes"] is not None:
+    resizing = config["callbacks"]["resizing"]
+    if resizing["sizes"] is not None:
         build(resizing, "callbacks.resizing", **resizing_bounds(config))
 
 
