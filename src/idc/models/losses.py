@@ -82,6 +82,11 @@ def smooth_labels(targets: Tensor, smoothing: float) -> Tensor:
     return targets * (1 - smoothing) + smoothing / 2
 
 
+def shares(targets: Tensor, logits: Tensor) -> Tensor:
+    """Targets as the share of each class, (N, k): one for an int64 label, or as they are mixed."""
+    return F.one_hot(targets, logits.shape[1]).to(logits.dtype) if targets.ndim == 1 else targets
+
+
 def focus(log_p: Tensor, gamma: float) -> Tensor:
     """``(1 - p)^gamma``, with a derivative for certain predictions where gamma is below 1 too."""
     return (1 - log_p.exp()).clamp(min=LEAST) ** gamma
@@ -125,7 +130,7 @@ class FocalLoss(nn.Module):
             )
             return -(terms + self._terms(1 - soft, F.logsigmoid(-logits))).mean()
         k = logits.shape[1]
-        soft = F.one_hot(targets, k).to(logits.dtype) if targets.ndim == 1 else targets
+        soft = shares(targets, logits)
         weights = torch.ones_like(soft) if self.weight is None else self.weight.expand_as(soft)
         scale = (soft * weights).sum()
         soft = soft * (1 - self.label_smoothing) + self.label_smoothing / k
@@ -191,7 +196,7 @@ class AsymmetricLoss(nn.Module):
             soft = smooth_labels(targets, self.label_smoothing)
             return self._binary(logits, soft * positive, 1 - soft).mean()
         k = logits.shape[1]
-        soft = F.one_hot(targets, k).to(logits.dtype) if targets.ndim == 1 else targets
+        soft = shares(targets, logits)
         weighted = soft if self.weight is None else soft * self.weight
         scale = weighted.sum()
         of_others = weighted.sum(1, keepdim=True) - weighted

@@ -15,7 +15,7 @@ from PIL import Image
 from idc.data.decode import MAX_PIXELS, Edge, fit_square
 from idc.data.files import Pixels, facts_table, read_images
 from idc.data.sources.base import DataCard, Source
-from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree, find_folder
+from idc.data.sources.tree import FileTree, find_folder
 from idc.errors import ConfigError, DataError
 
 FOLDERS = ("", "Photos", "ICIAR2018_BACH_Challenge/Photos")
@@ -103,13 +103,7 @@ class BachSource(Source):
         top = find_folder(self.root, self.classes, FOLDERS)
         rows: list[tuple[str, str, str, int, int]] = []
         for name in self.classes:
-            folders, files = tree.list_folder(f"{top}{name}")
-            for folder in folders:
-                tree.pass_tree(f"{top}{name}/{folder}", "below the folders of the classes")
-            others = [file for file in files if not IMAGE.fullmatch(file)]
-            tree.pass_over([f"{top}{name}/{file}" for file in others], NO_IMAGE)
-            for file in filter(IMAGE.fullmatch, files):
-                path = f"{top}{name}/{file}"
+            for path in tree.list_images(f"{top}{name}"):
                 width, height = self._size(path)
                 across, down = ((n - self.tile) // self.stride + 1 for n in (width, height))
                 for row, column in np.ndindex(down, across):

@@ -13,7 +13,7 @@ from idc.data.audit.findings import BAD_NAME, LABEL_MISMATCH, PATIENT_MISMATCH, 
 from idc.data.decode import SUFFIXES
 from idc.data.index import UNKNOWN
 from idc.data.sources.base import DataCard, Source
-from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree
+from idc.data.sources.tree import IMAGE, NO_IMAGE, TOO_DEEP, FileTree
 
 NESTED_COPY = "IDC_regular_ps50_idx5"
 # A position of more digits is no pixel of a slide, and would not fit into the index.
@@ -22,7 +22,6 @@ NAME = re.compile(
 )
 LAYOUT = "<patient>/<0 or 1>/<patient>_idx5_x<X>_y<Y>_class<0 or 1>.png"
 TOO_HIGH = "above the folders of the classes"
-TOO_DEEP = "below the folders of the classes"
 SECOND_COPY = "the second copy in the zip"
 Row = tuple[str, str | None, str, int, int, str]
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from idc.data.audit.findings import BAD_NAME
 from idc.data.sources.base import DataCard, Source
-from idc.data.sources.tree import IMAGE, NO_IMAGE, FileTree, find_folder
+from idc.data.sources.tree import FileTree, find_folder
 
 FOLDER = "cell_images"
 # The letter of a repeated slide, as in C37BP2, is left out: its patient is the same.
@@ -50,15 +50,10 @@ class MalariaSource(Source):
         top = find_folder(self.root, self.classes, ("", FOLDER))
         rows: list[tuple[str, str, str, str]] = []
         for name in self.classes:
-            place = f"{top}{name}"
-            folders, files = tree.list_folder(place)
-            for folder in folders:
-                tree.pass_tree(f"{place}/{folder}", "below the folders of the classes")
-            tree.pass_over([f"{place}/{f}" for f in files if not IMAGE.fullmatch(f)], NO_IMAGE)
-            for file in filter(IMAGE.fullmatch, files):
-                match = PATIENT.match(file)
+            for path in tree.list_images(f"{top}{name}"):
+                match = PATIENT.match(path.rpartition("/")[2])
                 patient = "" if match is None else f"C{match['slide']}"
                 if match is not None and match["patient"]:
                     patient += f"P{match['patient']}"
-                rows.append((f"{place}/{file}", name, patient, "" if match else BAD_NAME))
+                rows.append((path, name, patient, "" if match else BAD_NAME))
         return pd.DataFrame(rows, columns=["path", "label", "patient", "checks"])

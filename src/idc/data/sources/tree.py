@@ -14,6 +14,7 @@ ALL = (*SUFFIXES, *RADIOLOGY)
 IMAGE = re.compile(rf".+\.({'|'.join(map(re.escape, ALL))})", re.IGNORECASE | re.DOTALL)
 NO_SUFFIX = re.compile(r"[^.]+|.+\.\d*")  # the name is a number, or one of DICOM's such as 1.2.840
 NO_IMAGE = f"no image by its name ({', '.join(f'.{suffix}' for suffix in ALL)})"
+TOO_DEEP = "below the folders of the classes"
 NO_FILE = "no ordinary file (a pipe, a device, or a link that leads nowhere)"
 NO_UTF8 = "a name that is not UTF-8"
 LINKED = "a link to a folder that holds it, or that lies too deep to be followed"
@@ -129,6 +130,16 @@ class FileTree:
                 return is_dicom(file.read(DICOM_PREAMBLE + len(DICOM_MARK)))
         except OSError:
             return False
+
+    def list_images(self, folder: str) -> list[str]:
+        """The paths of the image files in a folder; what else lies there counts as not read."""
+        folders, files = self.list_folder(folder)
+        for name in folders:
+            self.pass_tree(below(folder, name), TOO_DEEP)
+        paths = [below(folder, name) for name in files]
+        images = [path for path in paths if IMAGE.fullmatch(path)]
+        self.pass_over([path for path in paths if not IMAGE.fullmatch(path)], NO_IMAGE)
+        return images
 
     def pass_over(self, paths: Sequence[str], why: str) -> None:
         """Count files that are not read: for this reason if they are images by their names."""
