@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from conftest import Cli, Result
-from idc.pipelines.signoff import split_counts
+from idc.pipelines.signoff import split_table
 from idc.reports import pdf
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def test_each_label_is_counted_where_an_image_has_several() -> None:
             "labels": ["", "Mass|Nodule", "Mass", "Nodule"],
         }
     )
-    counts = split_counts(split, ["Hernia", "Mass", "Nodule"]).set_index("split")
+    counts = split_table(split, ["Hernia", "Mass", "Nodule"]).set_index("split")
     assert counts[["Hernia", "Mass", "Nodule"]].to_numpy().tolist() == [
         [0, 1, 1],
         [0, 1, 0],

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from idc.config.build import Config
-from idc.data.index import class_members
+from idc.data.split.base import SPLITS, split_counts
 from idc.data.tables import read_table
 from idc.errors import CheckpointError, MissingArtifactError
 from idc.metrics.definitions import METRIC_NAMES
@@ -24,7 +24,13 @@ from idc.reports.picture import Figures
 from idc.runtime.outcome import Outcome
 from idc.tracking.entities import RunRecord
 from idc.tracking.integrity import DIGEST_TAG, logged_class_names
-from idc.tracking.lookup import all_metrics, fetch_artifact, find_run, list_artifacts
+from idc.tracking.lookup import (
+    KIND_TAG,
+    all_metrics,
+    fetch_artifact,
+    find_run,
+    list_artifacts,
+)
 from idc.tracking.mlflow_run import NOTE_TAG, MlflowRun
 from idc.tracking.mlflow_store import MlflowStore
 
@@ -66,7 +72,7 @@ def sign_off(config: Config, folder: Path) -> tuple[Path, Path | None]:
         tables = _fetch(store, run_id, files)
         class_names = list(logged_class_names(record.data.tags, f"run={run_id}"))
         readers = tables.get(f"{REVIEW}/readers.csv")
-        split = split_counts(tables.get("split.parquet"), class_names)
+        split = split_table(tables.get("split.parquet"), class_names)
         page = write_page(
             folder / FOLDER / "signoff.html",
             "signoff.html.j2",
@@ -97,7 +103,7 @@ def sign_off(config: Config, folder: Path) -> tuple[Path, Path | None]:
 
 
 def _metrics(store: MlflowStore, record: RunRecord) -> dict[str, float]:
-    run_id, kind = record.info.run_id, record.data.tags.get("idc.kind", "train")
+    run_id, kind = record.info.run_id, record.data.tags.get(KIND_TAG, "train")
     if kind not in KINDS:
         raise CheckpointError(
             f"run={run_id}: this is a run of idc.{kind}; give one of idc.train or idc.evaluate."
@@ -172,25 +178,21 @@ def _results(metrics: dict[str, float]) -> pd.DataFrame:
     for name in METRIC_NAMES:
         if (value := metrics.get(f"test/{name}")) is None:
             continue
-        ends = [metrics.get(f"test/{name}_ci_{end}") for end in ("low", "high")]
-        low, high = ends
+        low, high = (metrics.get(f"test/{name}_ci_{end}") for end in ("low", "high"))
         interval = None if low is None or high is None else (low, high)
         rows.append((metric_name(name), f"{value:.3f}", interval_text(interval)))
     return pd.DataFrame(rows, columns=["metric", "test", "interval over patients"])
 
 
-def split_counts(split: pd.DataFrame | None, class_names: list[str]) -> pd.DataFrame:
+def split_table(split: pd.DataFrame | None, class_names: list[str]) -> pd.DataFrame:
     """Patients and patches of each split, and those of each class or with each label."""
     if split is None or not {"split", "patient", "label"} <= set(split):
         return pd.DataFrame()
-    rows = []
-    for name in ("train", "val", "test"):
-        part = split[split["split"] == name]
-        members = class_members(part, class_names).sum(0)
-        counts = {name: int(n) for name, n in zip(class_names, members, strict=True)}
-        total = {"patients": part["patient"].nunique(), "patches": len(part)}
-        rows.append({"split": name, **total, **counts})
-    return pd.DataFrame(rows)
+    totals = split.groupby("split")["patient"].agg(patients="nunique", patches="size")
+    of_class = split_counts(split, class_names)
+    wide = of_class.pivot_table("patches", "split", "class", "first")[class_names]
+    table: pd.DataFrame = totals.reindex(list(SPLITS), fill_value=0).join(wide).reset_index()
+    return table
 
 
 def _provenance(record: RunRecord) -> pd.DataFrame:

@@ -109,7 +109,7 @@ def run_job(job: Job) -> Outcome:
         rule: CalibrationRule = build(config["calibration"], "calibration")
         names, several = material.source.class_names, material.source.multi_label
         rule.check(len(names), several)
-        check_target(config["explain"].get("target"), names, several)
+        check_target(config["explain"]["target"], names, several)
         smoothing: SmoothingRule = build(config["postprocess"], "postprocess")
         smoothing.check(material.index, material.source.patch_size)
         data = build_datamodule(config, material)
